@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The composition root: builds the real clients from settings and hands them down."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from nova_decom.cli.options import Given
+from nova_decom.clients.cells import NovaDatabases, Sources
+from nova_decom.clients.cloud import Clients, LiveCloud
+from nova_decom.clients.compute import Compute
+from nova_decom.clients.database import Database, WritableDatabase
+from nova_decom.clients.http import Api, connect, section
+from nova_decom.clients.network import Network
+from nova_decom.clients.placement import Placement
+from nova_decom.clients.remote import Remote, StopCommand, WritableRemote
+from nova_decom.clients.urls import NovaConf, Target, read_nova_conf, target
+from nova_decom.journal import HostMemory, RunJournal, request_id
+from nova_decom.settings import DEFAULT_INTERVAL, Settings, resolve, state_dir
+from nova_decom.waiting import Clock
+
+SECRET_OPTIONS = ("api_db_url", "cell_db_url")
+
+
+class App:
+    """Settings, and the cloud for reading or for changing that they describe."""
+
+    def __init__(self, given: Given) -> None:
+        """Resolve the settings; nothing is connected yet."""
+        self.settings = resolve(given.values, section("nova-decom"))
+        self.state_dir = state_dir(self.settings)
+        _set_up_logging(self.settings)
+        for name in SECRET_OPTIONS:
+            if given.from_command_line(name):
+                logging.getLogger(__name__).warning(
+                    "--%s on the command line shows its password to every user of this machine; "
+                    "use the environment or clouds.yaml",
+                    name.replace("_", "-"),
+                )
+        self._conf = self._read_conf()
+        self.api: Api | None = None
+        self.databases: NovaDatabases | None = None
+
+    def reading(self) -> LiveCloud:
+        """The cloud over clients that are unable to write."""
+        return self._cloud("RUN", Database, Remote, writable=False)
+
+    def changing(self, journal: RunJournal, clock: Clock) -> LiveCloud:
+        """The cloud over clients that can write; rows are saved in the journal first."""
+
+        def save(database: str, table: str, rows: Sequence[dict[str, Any]]) -> None:
+            journal.event("before-image", database=database, table=table, rows=list(rows))
+
+        return self._cloud(
+            journal.run,
+            WritableDatabase,
+            WritableRemote,
+            writable=True,
+            images=save,
+            clock=clock,
+        )
+
+    @property
+    def report_interval(self) -> float:
+        """As told, else nova.conf's, else nova's default."""
+        if self.settings.report_interval is not None:
+            return float(self.settings.report_interval)
+        return float(self._conf.report_interval) if self._conf else DEFAULT_INTERVAL
+
+    def _cloud(
+        self,
+        run: str,
+        database: Callable[[Target], Database],
+        remote: Callable[[Path | None], Remote],
+        *,
+        writable: bool,
+        **more: Any,  # noqa: ANN401
+    ) -> LiveCloud:
+        settings = self.settings
+        connection = connect(
+            settings.os_cloud,
+            settings.os_region_name,
+            writable=writable,
+            version=version("nova-decom"),
+        )
+        self.api = Api(connection, request_id(run) if writable else None)
+        sources = self._sources()
+        self.databases = NovaDatabases(sources, database) if sources else None
+        config = Path(settings.ssh_config).expanduser() if settings.ssh_config else None
+        clients = Clients(
+            compute=Compute(self.api),
+            placement=Placement(self.api),
+            network=Network(self.api),
+            databases=self.databases,
+            remote=remote(config),
+            stop_command=StopCommand(settings.stop_command) if settings.stop_command else None,
+        )
+        request = settings.request(run, self.report_interval)
+        return LiveCloud(clients, request, recall=HostMemory(self.state_dir).recall, **more)
+
+    def _read_conf(self) -> NovaConf | None:
+        path = self.settings.nova_conf
+        return read_nova_conf(Path(path).expanduser()) if path else None
+
+    def _sources(self) -> Sources:
+        conf = self._conf
+        api = self.settings.api_db_url or (conf.api_database if conf else None)
+        cells = tuple(target(url) for url in self.settings.cell_db_url)
+        main = conf.main_database if conf else None
+        if not api and not cells and main:
+            cells = (target(main),)
+        return Sources(target(api) if api else None, cells, main)
+
+
+def _set_up_logging(settings: Settings) -> None:
+    """Log to stderr or a file; keystoneauth hides tokens and passwords itself."""
+    level = logging.WARNING
+    if settings.debug or settings.verbose > 1:
+        level = logging.DEBUG
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    if settings.log_file:
+        handler = logging.FileHandler(settings.log_file)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    if not settings.debug:
+        for noisy in ("keystoneauth", "openstack", "urllib3"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)

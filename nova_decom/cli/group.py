@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The group and its commands: each a few lines that hand over to one function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from nova_decom.cli.options import (
+    COLUMN,
+    COMMON,
+    DETAILED,
+    OUT,
+    PROCEDURE_OPTIONS,
+    REMOVE_OPTIONS,
+    Given,
+    apply,
+)
+
+if TYPE_CHECKING:
+    from nova_decom.model import Report
+
+HOSTS = click.argument("hosts", nargs=-1, metavar="[HOST]...")
+SOME_HOSTS = click.argument("hosts", nargs=-1, required=True, metavar="HOST...")
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(invoke_without_command=True, context_settings=CONTEXT)
+@click.version_option(package_name="nova-decom")
+@apply(*COMMON)
+@click.pass_context
+def cli(context: click.Context) -> Report | None:
+    """Take nova compute hosts out of an OpenStack cloud and prove that they are gone.
+
+    'nova-decom --dry-run' alone is 'nova-decom plan': every compute host in one line.
+    """
+    if context.invoked_subcommand is not None:
+        return None
+    given = context.ensure_object(Given)
+    if not given.values.get("dry_run"):
+        raise click.UsageError("Missing command.", context)
+    return plan_hosts(given, ())
+
+
+@cli.command("list")
+@HOSTS
+@apply(COLUMN, *COMMON)
+@click.pass_obj
+def list_command(given: Given, hosts: tuple[str, ...]) -> Report:
+    """Show compute hosts: service, heartbeat, servers, migrations, rows, verdict."""
+    from nova_decom.cli.look import list_hosts  # noqa: PLC0415 - lazy, for the start-up
+
+    return list_hosts(given, hosts)
+
+
+@cli.command("plan")
+@HOSTS
+@apply(OUT, DETAILED, *PROCEDURE_OPTIONS, *COMMON)
+@click.pass_obj
+def plan_command(given: Given, hosts: tuple[str, ...]) -> Report:
+    """Show findings and every change with its API call or SQL; change nothing."""
+    return plan_hosts(given, hosts)
+
+
+def plan_hosts(given: Given, hosts: tuple[str, ...]) -> Report:
+    """What ``plan``, ``remove --dry-run`` and ``--dry-run`` alone have in common."""
+    from nova_decom.cli.look import plan  # noqa: PLC0415
+
+    return plan(given, hosts)
+
+
+@cli.command("remove")
+@HOSTS
+@apply(DETAILED, *REMOVE_OPTIONS, *PROCEDURE_OPTIONS, *COMMON)
+@click.pass_obj
+def remove_command(given: Given, hosts: tuple[str, ...]) -> Report:
+    """Plan, ask, carry out and verify the removal of hosts."""
+    if given.values.get("dry_run"):
+        return plan_hosts(given, _required(hosts))
+    from nova_decom.cli.remove import remove  # noqa: PLC0415
+
+    return remove(given, hosts if given.values.get("plan") else _required(hosts))
+
+
+@cli.command("verify")
+@SOME_HOSTS
+@apply(*PROCEDURE_OPTIONS, *COMMON)
+@click.pass_obj
+def verify_command(given: Given, hosts: tuple[str, ...]) -> Report:
+    """Look whether anything is left of hosts, anywhere."""
+    from nova_decom.cli.look import verify_hosts  # noqa: PLC0415
+
+    return verify_hosts(given, hosts)
+
+
+@cli.command("doctor")
+@HOSTS
+@apply(*COMMON)
+@click.pass_obj
+def doctor_command(given: Given, hosts: tuple[str, ...]) -> Report:
+    """Check credentials, rights, microversions, databases and (for HOSTs) ssh."""
+    from nova_decom.cli.doctor import doctor  # noqa: PLC0415
+
+    return doctor(given, hosts)
+
+
+@cli.command("steps")
+@apply(*COMMON)
+def steps_command() -> Report:
+    """Show the procedure and the guards, from the code."""
+    from nova_decom.cli.reference import reference  # noqa: PLC0415
+
+    return reference()
+
+
+def _required(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    if not hosts:
+        raise click.UsageError("Missing argument 'HOST...'.")
+    return hosts

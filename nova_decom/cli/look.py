@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that only look: list, plan, verify."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from nova_decom.cli.app import App
+from nova_decom.cli.options import Given
+from nova_decom.errors import ExitCode, RefusedError
+from nova_decom.model import (
+    PLANNED_PARTS,
+    ComputeNodeRow,
+    DatabaseFacts,
+    HostFacts,
+    HostReport,
+    Part,
+    Plan,
+    Report,
+    ServiceRow,
+    Verdict,
+)
+from nova_decom.output.text import verdict
+from nova_decom.planfile import save_plans
+from nova_decom.procedure import make_plan, planned, verify
+
+#: Allocations are told only per provider: too many calls for a look at every host.
+OVERVIEW_PARTS = PLANNED_PARTS - {Part.ALLOCATIONS}
+
+
+def list_hosts(given: Given, hosts: tuple[str, ...]) -> Report:
+    """One row per compute host, or per host named.
+
+    :raises RefusedError: a host named is not known.
+    """
+    cloud = App(given).reading()
+    facts = cloud.gather(hosts or None, OVERVIEW_PARTS)
+    plans = [make_plan(f) for f in facts]
+    for plan in plans:
+        unknown = next(f for f in plan.findings if f.guard == "host-known")
+        if unknown.verdict is Verdict.BLOCKED:
+            raise RefusedError(unknown.message, unknown.remedy)
+    rows = [_row(f, planned(p)) for f, p in zip(facts, plans, strict=True)]
+    return Report("list", ExitCode.SUCCESS, extra={"hosts": rows})
+
+
+def plan(given: Given, hosts: tuple[str, ...]) -> Report:
+    """The plan of each host named, or a line for every compute host."""
+    app = App(given)
+    parts = PLANNED_PARTS if hosts else OVERVIEW_PARTS
+    plans = [make_plan(f) for f in app.reading().gather(_once(hosts) or None, parts)]
+    if app.settings.out:
+        save_plans(Path(app.settings.out), plans)
+    code = _detailed(plans) if app.settings.detailed_exitcode else ExitCode.SUCCESS
+    return Report("plan" if hosts else "overview", code, tuple(planned(p) for p in plans))
+
+
+def verify_hosts(given: Given, hosts: tuple[str, ...]) -> Report:
+    """What is left of each host."""
+    reports = tuple(verify(f) for f in App(given).reading().gather(_once(hosts)))
+    return Report("verify", max(int(r.exit_code) for r in reports), reports)
+
+
+def _once(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(hosts))
+
+
+def _detailed(plans: list[Plan]) -> ExitCode:
+    if any(p.blocked for p in plans):
+        return ExitCode.REFUSED
+    return ExitCode.CHANGES if any(p.changes for p in plans) else ExitCode.SUCCESS
+
+
+def _rows(database: DatabaseFacts) -> tuple[ServiceRow | ComputeNodeRow, ...]:
+    return (*database.services, *database.compute_nodes)
+
+
+def _row(facts: HostFacts, report: HostReport) -> dict[str, object]:
+    service, database = facts.service, facts.database
+    rows = None if database is None else [r.deleted for r in _rows(database)]
+    return {
+        "host": facts.host,
+        "status": service.status if service else None,
+        "state": service.state if service else None,
+        "heartbeat": service.updated_at if service else None,
+        "zone": service.zone if service else None,
+        "compute_nodes": [n.hypervisor_hostname for n in facts.compute_nodes],
+        "servers": dict(Counter(s.status for s in facts.servers)),
+        "migrations": len(facts.migrations),
+        "rows_live": None if rows is None else rows.count(0),
+        "rows_deleted": None if rows is None else len(rows) - rows.count(0),
+        "verdict": verdict(report),
+    }

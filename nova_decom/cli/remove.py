@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``nova-decom remove``: plan, guards, confirm, execute, verify."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from nova_decom.cli.app import App
+from nova_decom.cli.options import Given
+from nova_decom.errors import ExitCode, UnconfirmedError
+from nova_decom.journal import RunJournal, new_run_id, request_id
+from nova_decom.model import HostFacts, HostReport, Outcome, Plan, Report, Result, Status
+from nova_decom.output.progress import progress
+from nova_decom.output.text import console, print_report
+from nova_decom.planfile import load_plans
+from nova_decom.procedure import (
+    Execution,
+    check_still_fits,
+    make_plan,
+    planned,
+    refused,
+    verify,
+)
+from nova_decom.settings import operator
+from nova_decom.waiting import Interrupts
+
+
+def remove(given: Given, hosts: tuple[str, ...]) -> Report:
+    """Remove hosts, one after the other.
+
+    :raises UnconfirmedError: nobody said yes.
+    :raises StalePlanError: the cloud no longer fits the plan of ``--plan``.
+    """
+    app = App(given)
+    saved = load_plans(Path(app.settings.plan)) if app.settings.plan else ()
+    hosts = tuple(dict.fromkeys([*hosts, *(p.host for p in saved)]))
+    if not app.settings.yes and not sys.stdin.isatty():
+        raise UnconfirmedError(
+            "nobody can confirm: standard input is not a terminal",
+            f"nova-decom remove {' '.join(hosts)} --yes",
+        )
+    facts = app.reading().gather(hosts)
+    plans = [make_plan(f) for f in facts]
+    reviewed = {p.host: p for p in saved}
+    for plan in plans:
+        if plan.host in reviewed:
+            check_still_fits(reviewed[plan.host], plan)
+    todo = [p for p in plans if p.changes and not p.blocked]
+    done = [_without_changes(p, f) for p, f in zip(plans, facts, strict=True) if p not in todo]
+    if not todo:
+        return Report("remove", combined(done), tuple(done))
+    if not app.settings.yes:
+        _confirm(app, [*map(planned, todo), *done], [p.host for p in todo])
+    return _run(app, todo, done)
+
+
+def combined(reports: Sequence[HostReport]) -> int:
+    """One exit code of many: the common one, else 6."""
+    codes = {int(r.exit_code) for r in reports}
+    return codes.pop() if len(codes) == 1 else int(ExitCode.PARTIAL)
+
+
+def _without_changes(plan: Plan, facts: HostFacts) -> HostReport:
+    """A host on which nothing is to be, or may be, done."""
+    if plan.blocked:
+        report = refused(plan)
+        only_database = {f.guard for f in plan.blocked} == {"database-access"}
+        return _replace(report, exit_code=ExitCode.UNAVAILABLE) if only_database else report
+    report = verify(facts)
+    if report.result is Result.CLEAN:
+        return _replace(report, result=Result.UNCHANGED)
+    return report
+
+
+def _replace(report: HostReport, **what: object) -> HostReport:
+    from dataclasses import replace  # noqa: PLC0415
+
+    return replace(report, **what)  # type: ignore[arg-type]
+
+
+def _confirm(app: App, reports: Sequence[HostReport], hosts: Sequence[str]) -> None:
+    """Show the plan on stderr and have the host's name, or the number of hosts, typed."""
+    err = console(sys.stderr, app.settings.color)
+    report = Report("plan", ExitCode.SUCCESS, tuple(reports))
+    print_report(err, report, verbose=app.settings.verbose > 0)
+    wanted = hosts[0] if len(hosts) == 1 else str(len(hosts))
+    what = "the host name" if len(hosts) == 1 else "the number of hosts"
+    err.print()
+    try:
+        typed = click.prompt(f"Type {what} to remove", err=True, default="", show_default=False)
+    except click.Abort:
+        typed = ""
+    if typed != wanted:
+        raise UnconfirmedError(
+            "not confirmed; nothing was changed", f"type {wanted} to confirm, or give --yes"
+        )
+
+
+def _run(app: App, plans: Sequence[Plan], done: Sequence[HostReport]) -> Report:
+    """Carry out the plans with a journal; signals are obeyed between changes."""
+    reports = list(done)
+    err = console(sys.stderr, app.settings.color)
+    with RunJournal(app.state_dir, new_run_id()) as journal, _signals() as interrupts:
+        _write_header(app, journal, [p.host for p in plans])
+        clock = interrupts.clock()
+        with progress(err, quiet=app.settings.quiet) as shown:
+            execution = Execution(
+                app.changing(journal, clock),
+                journal,
+                shown,
+                interrupts,
+                clock,
+                timeout=float(app.settings.timeout),
+                settle=float(app.settings.settle),
+            )
+            stop = False
+            for plan in plans:
+                report = _not_begun(plan) if stop else execution.run(plan)
+                reports.append(report)
+                stop = stop or _is_end(report, app.settings.on_failure)
+        return Report("remove", combined(reports), tuple(reports), run=journal.run)
+
+
+def _is_end(report: HostReport, on_failure: str) -> bool:
+    if report.result is Result.INTERRUPTED:
+        return True
+    return report.exit_code != ExitCode.SUCCESS and on_failure == "stop"
+
+
+def _not_begun(plan: Plan) -> HostReport:
+    return HostReport(
+        host=plan.host,
+        result=Result.INTERRUPTED,
+        findings=plan.findings,
+        outcomes=tuple(Outcome(c, Status.PENDING) for c in plan.changes),
+        error="not begun: an earlier host failed",
+        remedy="run again for this host, or give --on-failure continue",
+        exit_code=ExitCode.FAILED,
+    )
+
+
+def _write_header(app: App, journal: RunJournal, hosts: Sequence[str]) -> None:
+    journal.event(
+        "header",
+        command="remove",
+        hosts=list(hosts),
+        by=operator(),
+        reason=app.settings.reason,
+        options=app.settings.told(),
+        version=version("nova-decom"),
+        compute=app.api.newest("compute") if app.api else None,
+        global_request_id=request_id(journal.run),
+    )
+
+
+@contextmanager
+def _signals() -> Iterator[Interrupts]:
+    """Within: SIGINT and SIGTERM are noted, and obeyed at the next safe point."""
+    interrupts = Interrupts()
+    codes = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        interrupts.ask(codes[signal.Signals(number)])
+
+    before = {number: signal.signal(number, note) for number in codes}
+    try:
+        yield interrupts
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write a report to stdout in the format asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nova_decom.errors import ConfigurationError
+from nova_decom.model import Report
+
+
+def show(report: Report, given: Mapping[str, Any]) -> None:
+    """Write it; errors of the run as a whole go to stderr as well, for people.
+
+    :raises ConfigurationError: the format or a column does not fit the command.
+    """
+    style = given.get("format") or "table"
+    if style in {"json", "yaml"}:
+        from nova_decom.output import envelope  # noqa: PLC0415
+
+        text = envelope.as_json(report) if style == "json" else envelope.as_yaml(report)
+        sys.stdout.write(text + "\n")
+    elif report.command == "list" and report.error is None:
+        _show_list(report.extra["hosts"], style, given)
+    elif style in {"csv", "value"}:
+        raise ConfigurationError(f"{report.command} has no format {style}", "-f json or -f yaml")
+    else:
+        _show_text(report, given)
+    sys.stdout.flush()
+
+
+def _show_text(report: Report, given: Mapping[str, Any]) -> None:
+    from nova_decom.output import text  # noqa: PLC0415
+
+    color = given.get("color") or "auto"
+    out = text.console(sys.stdout, color)
+    if report.command == "steps":
+        text.print_reference(out, report.extra)
+    elif report.command == "doctor":
+        text.print_checks(out, report.extra["checks"])
+    elif report.command == "overview":
+        text.print_overview(out, report)
+    else:
+        text.print_report(out, report, verbose=bool(given.get("verbose")))
+    err = text.console(sys.stderr, color)
+    for host in report.hosts:
+        if host.error is not None and host.result == "refused":
+            text.print_error(err, f"{host.host}: refused: {host.error}", None)
+    if report.error is not None:
+        text.print_error(err, report.error, report.remedy)
+
+
+def _show_list(rows: Sequence[Mapping[str, Any]], style: str, given: Mapping[str, Any]) -> None:
+    from nova_decom.output import text  # noqa: PLC0415
+
+    names = tuple(given.get("column") or (rows[0] if rows else ()))
+    for name in names:
+        if rows and name not in rows[0]:
+            raise ConfigurationError(f"no column {name!r}", f"one of: {', '.join(rows[0])}")
+    cells = [[_cell(row[name]) for name in names] for row in rows]
+    if style == "table":
+        headings = [name.replace("_", " ") for name in names]
+        text.print_table(text.console(sys.stdout, given.get("color") or "auto"), headings, cells)
+    else:
+        sys.stdout.write(text.delimited(names, cells, style) + "\n")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{count} {name}" for name, count in value.items()) or "-"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value) or "-"
+    return str(value)

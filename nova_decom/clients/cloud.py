@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cloud as the procedure sees it, over the real clients.
+
+Whether it can write is decided once, when the clients are made: a cloud for reading holds
+clients that are unable to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nova_decom.clients.cells import NovaDatabases
+from nova_decom.clients.compute import Compute
+from nova_decom.clients.network import Network
+from nova_decom.clients.placement import Placement
+from nova_decom.clients.preflight import (
+    API_COLUMNS,
+    CELL_COLUMNS,
+    CELL_DELETES,
+    Check,
+    check_database,
+)
+from nova_decom.clients.remote import Remote, StopCommand
+from nova_decom.errors import UnavailableError
+from nova_decom.facts import Memory, View, compute_hosts, host_facts, identity_of, own_providers
+from nova_decom.model import (
+    PLANNED_PARTS,
+    Heartbeat,
+    HostFacts,
+    Identity,
+    Part,
+    Request,
+    StopWith,
+    Transaction,
+    Unit,
+)
+from nova_decom.waiting import Clock
+
+#: Up to so many hosts, servers and migrations are asked for by host; above, for all at once.
+BY_HOST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """One client for each system; ``databases`` is None when none is configured."""
+
+    compute: Compute
+    placement: Placement
+    network: Network
+    databases: NovaDatabases | None
+    remote: Remote
+    stop_command: StopCommand | None = None
+
+
+class LiveCloud:
+    """Reads the cloud in bulk, remembers what it saw, and makes one change at a time."""
+
+    def __init__(
+        self,
+        clients: Clients,
+        request: Request,
+        *,
+        recall: Callable[[str], Identity | None] = lambda _host: None,
+        images: Callable[[str, str, Sequence[dict[str, Any]]], None] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """``recall`` knows hosts of earlier runs; ``images`` saves rows before they go."""
+        self._clients = clients
+        self._request = request
+        self._recall = recall
+        self._images = images or _no_images
+        self._clock = clock or Clock()
+        self._view = View()
+        self._memories: dict[str, Memory] = {}
+        self._problems: tuple[str, ...] | None = None
+
+    def gather(
+        self, hosts: Sequence[str] | None, parts: frozenset[Part] = PLANNED_PARTS
+    ) -> tuple[HostFacts, ...]:
+        """The facts of these hosts, or of every compute host, by as few calls as there are."""
+        self._read(hosts, parts)
+        chosen = compute_hosts(self._view) if hosts is None else tuple(hosts)
+        return tuple(self._slice(host) for host in chosen)
+
+    def facts(self, host: str) -> HostFacts:
+        """Everything about one host, read anew."""
+        return self.gather((host,))[0]
+
+    def refresh(self, host: str, parts: frozenset[Part]) -> HostFacts:
+        """The facts of the host with only these parts read anew."""
+        if Part.HEARTBEATS in parts:
+            self._read((host,), frozenset({Part.SERVICES}), of_host=host)
+            self._listen(host)
+        others = parts - {Part.HEARTBEATS, Part.UNIT}
+        if others:
+            self._read((host,), others, of_host=host)
+        if Part.UNIT in parts:
+            self._look_at_unit(host)
+        return self._slice(host)
+
+    def disable_service(self, service: str, reason: str) -> str | None:
+        """Disable a compute service."""
+        return self._clients.compute.disable_service(service, reason)
+
+    def delete_service(self, service: str) -> str | None:
+        """Delete a service."""
+        return self._clients.compute.delete_service(service)
+
+    def stop_unit(self, host: str) -> None:
+        """Stop nova-compute on the host by ssh or by the operator's command."""
+        command = self._clients.stop_command
+        if self._request.stop_with is StopWith.COMMAND and command is not None:
+            command.stop(host)
+            self._remember(host, unit=Unit("(by the stop command)", active=False, enabled=False))
+        else:
+            self._clients.remote.stop(host)
+
+    def run(self, transaction: Transaction) -> None:
+        """Run one guarded database transaction."""
+        if self._clients.databases is not None:
+            self._clients.databases.run(transaction, self._images)
+
+    def checks(self) -> tuple[Check, ...]:
+        """Every check of every database, as doctor shows them."""
+        databases = self._clients.databases
+        if databases is None:
+            return ()
+        found: list[Check] = []
+        if databases.api is not None:
+            found += check_database(databases.api, API_COLUMNS)
+        for cell in databases.cells:
+            found += check_database(cell.database, CELL_COLUMNS, CELL_DELETES)
+        return tuple(found)
+
+    def _slice(self, host: str) -> HostFacts:
+        return host_facts(self._view, host, self._request, self._memory(host))
+
+    def _memory(self, host: str) -> Memory:
+        if host not in self._memories:
+            known = self._recall(host)
+            self._memories[host] = Memory(known or Identity(), in_journal=known is not None)
+        return self._memories[host]
+
+    def _remember(self, host: str, **what: Any) -> None:  # noqa: ANN401
+        self._memories[host] = replace(self._memory(host), **what)
+
+    def _read(
+        self, hosts: Sequence[str] | None, parts: frozenset[Part], of_host: str | None = None
+    ) -> None:
+        """Read parts of the view; with ``of_host`` only that host's share of the services."""
+        if Part.SERVICES in parts:
+            self._read_services(of_host)
+        chosen = compute_hosts(self._view) if hosts is None else tuple(hosts)
+        readers: tuple[tuple[Part, Callable[[Sequence[str]], None]], ...] = (
+            (Part.COMPUTE_NODES, self._read_compute_nodes),
+            (Part.SERVERS, self._read_servers),
+            (Part.MIGRATIONS, self._read_migrations),
+            (Part.AGGREGATES, self._read_aggregates),
+            (Part.DATABASE, self._read_databases),
+            (Part.PROVIDERS, self._read_providers),
+            (Part.ALLOCATIONS, self._read_allocations),
+            (Part.AGENTS, self._read_agents),
+        )
+        for part, read in readers:
+            if part in parts:
+                read(chosen)
+        if self._hears(parts):
+            for host in chosen:
+                self._hear(host, self._counts(host))
+
+    def _read_services(self, of_host: str | None) -> None:
+        found = self._clients.compute.services(of_host)
+        others = [s for s in self._view.services if of_host is not None and s.host != of_host]
+        self._view = replace(self._view, services=(*others, *found))
+
+    def _read_compute_nodes(self, hosts: Sequence[str]) -> None:
+        self._view = replace(self._view, compute_nodes=self._clients.compute.compute_nodes())
+        for host in hosts:
+            self._note(host)
+
+    def _read_servers(self, hosts: Sequence[str]) -> None:
+        compute = self._clients.compute
+        servers = compute.servers_of(hosts) if len(hosts) <= BY_HOST else compute.servers()
+        self._view = replace(self._view, servers=servers)
+
+    def _read_migrations(self, hosts: Sequence[str]) -> None:
+        compute = self._clients.compute
+        found = compute.migrations_of(hosts) if len(hosts) <= BY_HOST else compute.migrations()
+        self._view = replace(self._view, migrations=found)
+
+    def _read_aggregates(self, _hosts: Sequence[str]) -> None:
+        self._view = replace(self._view, aggregates=self._clients.compute.aggregates())
+
+    def _read_providers(self, _hosts: Sequence[str]) -> None:
+        self._view = replace(self._view, providers=self._clients.placement.providers())
+
+    def _read_databases(self, hosts: Sequence[str]) -> None:
+        databases = self._clients.databases
+        if databases is None:
+            return
+        if self._problems is None:
+            checks = self.checks()
+            unreadable = [c for c in checks if c.problem and c.name.endswith("schema")]
+            if unreadable:
+                raise UnavailableError(str(unreadable[0].problem), unreadable[0].remedy)
+            self._problems = tuple(c.problem for c in checks if c.problem)
+        found = databases.facts(hosts) if hosts else {}
+        known = dict(self._view.databases or {})
+        for host, facts in found.items():
+            known[host] = replace(facts, problems=self._problems)
+        self._view = replace(self._view, databases=known)
+        for host in hosts:
+            self._note(host)
+
+    def _read_allocations(self, hosts: Sequence[str]) -> None:
+        uuids = [
+            p.uuid
+            for host in hosts
+            for p in own_providers(self._view.providers, self._memory(host).identity, frozenset())
+        ]
+        found = [a for uuid in uuids for a in self._clients.placement.allocations(uuid)]
+        self._view = replace(self._view, allocations=tuple(found))
+
+    def _read_agents(self, hosts: Sequence[str]) -> None:
+        network = self._clients.network
+        if not network.available():
+            self._view = replace(self._view, unchecked=("network agents: no network service",))
+            return
+        agents = network.agents(hosts[0]) if len(hosts) == 1 else network.agents()
+        self._view = replace(self._view, agents=agents)
+
+    def _note(self, host: str) -> None:
+        """Keep what this look adds to the host's names and uuids."""
+        nodes = tuple(n for n in self._view.compute_nodes if n.host == host)
+        database = (self._view.databases or {}).get(host)
+        identity = self._memory(host).identity.union(identity_of(host, nodes, database))
+        self._remember(host, identity=identity)
+
+    def _hears(self, parts: frozenset[Part]) -> bool:
+        """True when these parts bring a new look at the heartbeats."""
+        witness = Part.SERVICES if self._clients.databases is None else Part.DATABASE
+        return witness in parts
+
+    def _counts(self, host: str) -> dict[str, int]:
+        database = (self._view.databases or {}).get(host)
+        rows = database.services if database else ()
+        return {r.uuid: r.report_count for r in rows if r.uuid}
+
+    def _listen(self, host: str) -> None:
+        """Look at the heartbeats alone: one call and, with databases, one query per cell."""
+        databases = self._clients.databases
+        ids = [s.id for s in self._view.services if s.host == host and s.id]
+        self._hear(host, databases.report_counts(host, ids) if databases else {})
+
+    def _hear(self, host: str, counts: dict[str, int]) -> None:
+        now = self._clock.now()
+        heard = dict(self._memory(host).heartbeats)
+        for service in self._view.services:
+            if service.host != host or service.id is None:
+                continue
+            # The counter is the better witness: updated_at also moves when nova or anybody
+            # changes the row, as our own disabling does.
+            count = counts.get(service.id)
+            value = f"updated_at {service.updated_at}" if count is None else f"count {count}"
+            before = heard.get(service.id)
+            heard[service.id] = (
+                before.seen(value, now)
+                if before
+                else Heartbeat(service.id, service.binary, value, since=now, until=now)
+            )
+        self._remember(host, heartbeats=heard)
+
+    def _look_at_unit(self, host: str) -> None:
+        """Ask the host over ssh, until its unit was seen to be off."""
+        known = self._memory(host).unit
+        over_ssh = self._request.stop_with is StopWith.SSH and not self._request.offline
+        if over_ssh and not (known and known.is_off):
+            self._remember(host, unit=self._clients.remote.unit(host))
+
+
+def _no_images(_database: str, _table: str, _rows: Sequence[dict[str, Any]]) -> None:
+    """Nothing is written without a place for the before-images."""
+    raise AssertionError("a transaction without a journal")  # pragma: no cover

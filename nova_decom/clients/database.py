@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One database of nova: connected with bounds, unable to write unless asked to be."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import pymysql
+from pymysql.constants import FIELD_TYPE
+from pymysql.cursors import DictCursor
+
+from nova_decom.clients.urls import Target
+from nova_decom.errors import ChangeFailedError, RowCountError, UnavailableError, WriteRefusedError
+from nova_decom.model import Statement, Transaction
+from nova_decom.waiting import Clock, retrying
+
+LOG = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: The connection is gone.
+LOST = frozenset({1927, 2002, 2003, 2006, 2013, 2014, 2045, 2055, 4031})
+#: Deadlock or certification conflict, lock wait, changed since read, node not ready.
+CONFLICTS = frozenset({1213, 1205, 1020, 1047})
+DENIED = frozenset({1044, 1045, 1142, 1143, 1227, 1370, 1698})
+READ_ONLY = frozenset({1290, 1792, 1836})
+WRONG_SCHEMA = frozenset({1049, 1054, 1146})
+ATTEMPTS = 5
+LOCK_WAIT = 5
+
+Images = Callable[[str, str, Sequence[dict[str, Any]]], None]
+
+
+class Database:
+    """A connection that reads; made when first used, made again when it was lost."""
+
+    read_only = True
+
+    def __init__(self, target: Target, clock: Clock | None = None) -> None:
+        """Connect later."""
+        self.target = target
+        self._clock = clock or Clock()
+        self._connection: pymysql.connections.Connection[DictCursor] | None = None
+        self.queries = 0
+
+    def rows(self, sql: str, *params: object) -> list[dict[str, Any]]:
+        """The rows of one read.
+
+        :raises UnavailableError: the database cannot be reached, or refuses.
+        """
+
+        def ask() -> list[dict[str, Any]]:
+            with self._cursor() as cursor:
+                self.queries += 1
+                LOG.debug("%s: %s", self.target.label, cursor.mogrify(sql, params or None))
+                cursor.execute(sql, params or None)
+                return list(cursor.fetchall())
+
+        try:
+            return retrying(ask, when=_is_passing, attempts=ATTEMPTS, clock=self._clock)
+        except pymysql.MySQLError as error:
+            raise unavailable(self.target, error) from None
+
+    def may_delete(self, table: str) -> bool:
+        """True when this user may delete from the table.
+
+        EXPLAIN of a DELETE needs the same rights as the DELETE, and runs nothing. It counts as
+        a write all the same, so this one statement is let out of the read-only session.
+
+        :raises UnavailableError: the database cannot be reached, or it is not nova's.
+        """
+        try:
+            with self._cursor() as cursor:
+                cursor.execute("SET TRANSACTION READ WRITE")
+                cursor.execute(f"EXPLAIN DELETE FROM {table} WHERE id = 0")
+        except pymysql.MySQLError as error:
+            if code_of(error) in DENIED:
+                return False
+            if code_of(error) not in READ_ONLY:
+                raise unavailable(self.target, error) from None
+        return True
+
+    def run(self, transaction: Transaction, _images: Images) -> None:
+        """Refuse: this connection only reads."""
+        raise WriteRefusedError(f"write to {transaction.cell} over a connection that only reads")
+
+    def close(self) -> None:
+        """Forget the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.open:
+            connection.close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[DictCursor]:
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            with self._connection.cursor() as cursor:
+                yield cursor
+        except pymysql.MySQLError as error:
+            if code_of(error) in LOST | CONFLICTS or isinstance(error, pymysql.InterfaceError):
+                self.close()
+            raise
+
+    def _connect(self) -> pymysql.connections.Connection[DictCursor]:
+        connection: pymysql.connections.Connection[DictCursor] = pymysql.connect(
+            **(self.target.arguments | {"cursorclass": DictCursor, "autocommit": True})
+        )
+        with connection.cursor() as cursor:
+            for setting in self._session():
+                cursor.execute(setting)
+            cursor.execute("SHOW VARIABLES LIKE 'wsrep_on'")
+            row = cursor.fetchone()
+            if row and row["Value"] == "ON":
+                # Reads of one node must see what was committed at another.
+                cursor.execute("SET SESSION wsrep_sync_wait = 1")
+            if isinstance(self.target.arguments.get("ssl"), ssl.SSLContext):
+                self._require_tls(cursor)
+        return connection
+
+    def _session(self) -> Iterator[str]:
+        yield "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+        yield f"SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT}"
+        yield f"SET SESSION lock_wait_timeout = {LOCK_WAIT}"
+        if self.read_only:
+            yield "SET SESSION TRANSACTION READ ONLY"
+
+    def _require_tls(self, cursor: DictCursor) -> None:
+        cursor.execute("SHOW STATUS LIKE 'Ssl_cipher'")
+        row = cursor.fetchone()
+        if not row or not row["Value"]:
+            raise UnavailableError(
+                f"{self.target.label}: the server offers no TLS, and the URL asks for it",
+                "switch TLS on in the server, or leave ssl_ca out of the URL",
+            )
+
+
+class WritableDatabase(Database):
+    """A connection that may also run guarded transactions."""
+
+    read_only = False
+
+    def run(self, transaction: Transaction, images: Images) -> None:
+        """Run every statement of the transaction and commit, or nothing at all.
+
+        A conflict or a lost connection repeats the whole transaction with all its guards. When
+        the answer to COMMIT is lost, the rows are read again before anything is decided.
+
+        :raises RowCountError: a statement found or touched another number of rows.
+        :raises ChangeFailedError: the server refused; all was rolled back.
+        :raises UnavailableError: the database cannot be reached.
+        """
+        try:
+            retrying(
+                lambda: self._attempt(transaction, images),
+                when=_is_passing,
+                attempts=ATTEMPTS,
+                clock=self._clock,
+            )
+        except pymysql.MySQLError as error:
+            if code_of(error) in LOST | DENIED | READ_ONLY | WRONG_SCHEMA:
+                raise unavailable(self.target, error) from None
+            raise ChangeFailedError(
+                f"{self.target.label}: {said(error)}; rolled back, no row was changed",
+                "run again; if it stays, nova-decom doctor",
+            ) from None
+
+    def _attempt(self, transaction: Transaction, images: Images) -> None:
+        with self._cursor() as cursor:
+            committing = False
+            try:
+                cursor.execute("START TRANSACTION")
+                for statement in transaction.reads:
+                    self._read(cursor, statement, transaction, images)
+                for statement in transaction.writes:
+                    self._write(cursor, statement)
+                committing = True
+                cursor.execute("COMMIT")
+            except pymysql.MySQLError as error:
+                if not committing or code_of(error) not in LOST:
+                    self._roll_back(cursor)
+                    raise
+                self.close()
+                if not self._was_committed(transaction):
+                    raise
+            except (RowCountError, ChangeFailedError, OSError):
+                self._roll_back(cursor)
+                raise
+
+    def _read(
+        self, cursor: DictCursor, statement: Statement, transaction: Transaction, images: Images
+    ) -> None:
+        self._execute(cursor, statement)
+        found = list(cursor.fetchall())
+        foreign = [r for r in found if r.get("host", transaction.host) != transaction.host]
+        if len(found) != statement.rows or foreign:
+            raise _wrong_count(self.target, statement, len(found) - len(foreign))
+        if statement.is_image:
+            exact = self._exact_floats(cursor, statement)
+            table = statement.sql.split()[3]
+            images(self.target.label, table, [r | exact.get(r["id"], {}) for r in found])
+
+    def _exact_floats(
+        self, cursor: DictCursor, statement: Statement
+    ) -> dict[int, dict[str, float]]:
+        """The FLOAT columns as DOUBLE: as text, the server would round them."""
+        kinds: Sequence[Any] = cursor.description or ()
+        floats = [kind[0] for kind in kinds if kind[1] == FIELD_TYPE.FLOAT]
+        if not floats:
+            return {}
+        casts = ", ".join(f"CAST(`{name}` AS DOUBLE) AS `{name}`" for name in floats)
+        sql = statement.sql.replace("SELECT *", f"SELECT id, {casts}", 1)
+        cursor.execute(sql, statement.params)
+        return {row["id"]: row for row in cursor.fetchall()}
+
+    def _write(self, cursor: DictCursor, statement: Statement) -> None:
+        touched = self._execute(cursor, statement)
+        if touched != statement.rows:
+            raise _wrong_count(self.target, statement, touched)
+
+    def _execute(self, cursor: DictCursor, statement: Statement) -> int:
+        text = cursor.mogrify(statement.sql, statement.params)
+        if text != statement.text:
+            raise ChangeFailedError(
+                f"{self.target.label}: would run {text!r} where the plan showed "
+                f"{statement.text!r}; nothing was run",
+                "please report this; the server's sql_mode is the likely cause",
+            )
+        self.queries += 1
+        LOG.debug("%s: %s", self.target.label, text)
+        return cursor.execute(statement.sql, statement.params)
+
+    def _roll_back(self, cursor: DictCursor) -> None:
+        try:
+            cursor.execute("ROLLBACK")
+        except pymysql.MySQLError:
+            self.close()
+
+    def _was_committed(self, transaction: Transaction) -> bool:
+        left = sum(len(self.rows(s.probe, *s.params)) for s in transaction.writes)
+        return left == 0
+
+
+def code_of(error: BaseException) -> int:
+    """The server's or client's error number; 0 when there is none."""
+    first = error.args[0] if error.args else 0
+    return first if isinstance(first, int) else 0
+
+
+def said(error: pymysql.MySQLError) -> str:
+    """What the server said, with its number, in one line."""
+    text = error.args[1] if len(error.args) > 1 else error
+    return f"{' '.join(str(text).split())} (error {code_of(error)})"
+
+
+def unavailable(target: Target, error: pymysql.MySQLError) -> UnavailableError:
+    """What an error of the server means to an operator, and what to type next."""
+    code = code_of(error)
+    if code in DENIED:
+        remedy = "check user, password and grants: nova-decom doctor names what is missing"
+    elif code in READ_ONLY:
+        remedy = "this server is read-only: give the URL of the node that takes writes"
+    elif code in WRONG_SCHEMA:
+        remedy = "the URL must name nova's API database or a cell database of nova"
+    else:
+        remedy = "check the URL and that the server is up, then run again"
+    return UnavailableError(f"database {target.label}: {said(error)}", remedy)
+
+
+def _is_passing(error: BaseException) -> bool:
+    """True for failures that another attempt may not meet."""
+    return isinstance(error, pymysql.MySQLError) and code_of(error) in (CONFLICTS | LOST) - {2003}
+
+
+def _wrong_count(target: Target, statement: Statement, found: int) -> RowCountError:
+    return RowCountError(
+        f"{target.label}: {found} rows instead of {statement.rows} for: {statement.text}; "
+        "rolled back, no row was changed",
+        "the host changed meanwhile: look at a new plan",
+    )

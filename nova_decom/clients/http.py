@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One connection to the OpenStack APIs, with bounds, request ids and honest errors."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import openstack.config
+import openstack.connection
+import openstack.exceptions
+from keystoneauth1 import exceptions as keystone
+from keystoneauth1 import session as keystone_session
+
+from nova_decom.errors import (
+    ChangeFailedError,
+    ConfigurationError,
+    UnavailableError,
+    WriteRefusedError,
+)
+
+LOG = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Seconds for one HTTP answer. Disabling a service makes nova-api call the compute host and
+#: wait up to rpc_response_timeout, 60 s (nova 34.0.0 compute/api.py:6356).
+HTTP_TIMEOUT = 90
+BAD_REQUEST, NOT_FOUND = 400, 404
+#: A read that fails on the way is asked so many times more.
+READ_RETRIES = 3
+
+
+class ReadOnlySession(keystone_session.Session):
+    """A session that is unable to write: it refuses all but reads and its own login."""
+
+    # The same signature, its thirty options passed on as they are.
+    def request(self, url: str, method: str, **kwargs: Any) -> Any:  # type: ignore[override]  # noqa: ANN401
+        """Send a GET or HEAD, or the unauthenticated POST that asks for a token.
+
+        :raises WriteRefusedError: for everything else.
+        """
+        is_login = kwargs.get("authenticated") is False
+        if method not in {"GET", "HEAD"} and not is_login:
+            raise WriteRefusedError(f"{method} {url} over a session that is unable to write")
+        return super().request(url, method, **kwargs)
+
+
+def connect(
+    cloud: str | None, region: str | None, *, writable: bool, version: str
+) -> openstack.connection.Connection:
+    """A connection by clouds.yaml or ``OS_*``; nothing is sent yet.
+
+    :raises ConfigurationError: there is no such cloud, or its entry is not complete.
+    """
+    constructor = keystone_session.Session if writable else ReadOnlySession
+    try:
+        config = openstack.config.OpenStackConfig(
+            app_name="nova-decom", app_version=version, session_constructor=constructor
+        )
+        chosen = config.get_one(argparse=argparse.Namespace(os_cloud=cloud, os_region_name=region))
+        if chosen.config.get("api_timeout") is None:
+            chosen.config["api_timeout"] = HTTP_TIMEOUT
+        return openstack.connection.Connection(config=chosen)
+    except (openstack.exceptions.SDKException, keystone.ClientException, OSError) as error:
+        raise ConfigurationError(
+            str(error).strip(),
+            "name a cloud of clouds.yaml with --os-cloud, or set OS_CLOUD or the OS_* variables",
+        ) from error
+
+
+def section(name: str) -> dict[str, Any]:
+    """A top-level section of clouds.yaml; empty when there is none."""
+    try:
+        config = openstack.config.OpenStackConfig()
+        found = config.get_extra_config(name)
+    except (openstack.exceptions.SDKException, OSError) as error:
+        raise ConfigurationError(f"clouds.yaml: {error}", "mend the file") from error
+    return dict(found)
+
+
+class Api:
+    """The calls of one run: each is counted, bounded and carries the run's request id."""
+
+    def __init__(
+        self, connection: openstack.connection.Connection, request_id: str | None = None
+    ) -> None:
+        """Nothing is sent yet; the first call logs in."""
+        self._connection = connection
+        self._request_id = request_id
+        self.calls: list[tuple[str, str, str]] = []
+
+    def microversion(self, service: str, wanted: str) -> str:
+        """The wanted microversion, or the newest that the server has if that is older."""
+        found = self._guarded(service, lambda: self._proxy(service).get_endpoint_data())
+        newest = getattr(found, "max_microversion", None)
+        as_numbers = tuple(int(part) for part in wanted.split("."))
+        if newest is None or tuple(newest) >= as_numbers:
+            return wanted
+        return ".".join(str(part) for part in newest)
+
+    def newest(self, service: str) -> str | None:
+        """The newest microversion of the server, None when it has none."""
+        found = self._guarded(service, lambda: self._proxy(service).get_endpoint_data())
+        newest = getattr(found, "max_microversion", None)
+        return ".".join(str(part) for part in newest) if newest else None
+
+    def has(self, service: str) -> bool:
+        """True when the catalogue has an endpoint of the service."""
+        return self._guarded(service, lambda: self._proxy(service).get_endpoint()) is not None
+
+    def get(
+        self, service: str, path: str, wanted: str | None = None, **params: str
+    ) -> dict[str, Any]:
+        """The body of a read, tried again within a bound when it fails on the way.
+
+        :raises UnavailableError: no answer, or an answer that is none.
+        """
+        response = self._send(service, "GET", path, wanted, params=params)
+        if response.status_code >= BAD_REQUEST:
+            raise UnavailableError(
+                f"GET {path} of {service}: HTTP {response.status_code} {_reason(response)}",
+                "nova-decom doctor checks each service and right",
+            )
+        try:
+            body: dict[str, Any] = response.json()
+        except ValueError as error:
+            raise UnavailableError(
+                f"GET {path} of {service}: the answer is not JSON", "look at the proxy before it"
+            ) from error
+        return body
+
+    def pages(
+        self, service: str, path: str, key: str, wanted: str, **params: str
+    ) -> Iterator[dict[str, Any]]:
+        """The entries of all pages of a list, by marker, as nova tells that there are more."""
+        while True:
+            body = self.get(service, path, wanted, **params)
+            entries: list[dict[str, Any]] = body[key]
+            yield from entries
+            more = [k for k in body if k.endswith("_links")]
+            if not entries or not more:
+                return
+            params["marker"] = str(entries[-1]["id"])
+
+    def write(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        wanted: str,
+        body: Mapping[str, Any] | None = None,
+    ) -> str | None:
+        """One write, never repeated here; its request id.
+
+        404 on a DELETE is done. Whoever calls reads again before trying again.
+
+        :raises ChangeFailedError: the service refused.
+        :raises UnavailableError: no answer; the outcome is unknown.
+        """
+        extra = {} if body is None else {"json": dict(body)}
+        response = self._send(service, method, path, wanted, **extra)
+        request_id: str | None = response.headers.get("x-openstack-request-id")
+        gone = method == "DELETE" and response.status_code == NOT_FOUND
+        if response.status_code >= BAD_REQUEST and not gone:
+            raise ChangeFailedError(
+                f"{method} {path} of {service}: HTTP {response.status_code} "
+                f"{_reason(response)} ({request_id})",
+                f"look for {request_id} in the log of {service}, then run again",
+            )
+        return request_id
+
+    def _proxy(self, service: str) -> Any:  # noqa: ANN401
+        return getattr(self._connection, service)
+
+    def _send(self, service: str, method: str, path: str, wanted: str | None, **extra: Any) -> Any:  # noqa: ANN401
+        if wanted is not None:
+            extra["microversion"] = self.microversion(service, wanted)
+        reads = method == "GET"
+        self.calls.append((service, method, path))
+        LOG.debug("%s %s %s", service, method, path)
+        return self._guarded(
+            service,
+            lambda: self._proxy(service).request(
+                path,
+                method,
+                raise_exc=False,
+                connect_retries=READ_RETRIES if reads else 0,
+                status_code_retries=READ_RETRIES if reads else 0,
+                global_request_id=self._request_id,
+                **extra,
+            ),
+        )
+
+    def _guarded(self, service: str, ask: Callable[[], T]) -> T:
+        """Ask, and say what it means when the cloud does not let us."""
+        try:
+            return ask()
+        except (keystone.MissingRequiredOptions, keystone.MissingAuthPlugin) as error:
+            raise ConfigurationError(
+                f"credentials are not complete: {error}", "complete the entry in clouds.yaml"
+            ) from error
+        except (keystone.Unauthorized, keystone.Forbidden) as error:
+            raise UnavailableError(
+                f"{service}: the credentials are refused: {_first_line(error)}",
+                "check user, password and project of the cloud; it must be an admin",
+            ) from error
+        except (keystone.EndpointNotFound, keystone.EmptyCatalog) as error:
+            raise UnavailableError(
+                f"{service}: the catalogue has no endpoint: {_first_line(error)}",
+                "check region and interface of the cloud",
+            ) from error
+        except (keystone.ClientException, openstack.exceptions.SDKException) as error:
+            raise UnavailableError(
+                f"{service}: cannot be reached: {_first_line(error)}",
+                "check auth_url and the network, then run again",
+            ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", maxsplit=1)[0]
+
+
+def _reason(response: Any) -> str:  # noqa: ANN401
+    """What the service said, in one line; services wrap it in different ways."""
+    try:
+        body = response.json()
+    except ValueError:
+        return str(response.reason)
+    if isinstance(body, dict):
+        for value in body.values():
+            if isinstance(value, dict) and "message" in value:
+                return " ".join(str(value["message"]).split())
+            if isinstance(value, list) and value and isinstance(value[0], dict):
+                return " ".join(str(value[0].get("detail", "")).split())
+    return str(response.reason)

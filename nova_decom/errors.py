@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong, and the exit code that each kind of failure has.
+
+::
+
+    NovaDecomError
+    ├── ConfigurationError      2   an option, a file or a URL makes no sense
+    ├── RefusedError            4   a guard refused; nothing was changed
+    ├── WaitTimeoutError        5   a bound on waiting ran out
+    ├── StalePlanError          7   the cloud no longer fits the reviewed plan
+    ├── UnconfirmedError       13   nobody said yes
+    ├── UnavailableError       69   the API or the database cannot be reached
+    ├── BusyError              75   another run holds the host
+    ├── RunInterruptedError   130   SIGINT or SIGTERM (143)
+    └── ChangeFailedError       1   a change failed
+        └── RowCountError       1   a statement touched another number of rows
+
+:func:`nova_decom.cli.main.main` is the only place that turns them into an exit.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar, Self
+
+
+class ExitCode(IntEnum):
+    """Every exit code that a command may end with, and what it tells the caller."""
+
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> Self:
+        """Attach the sentence that the documentation prints for this code."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    SUCCESS = 0, "done, or nothing to do"
+    FAILED = 1, "a change failed; the journal holds it; run again to resume"
+    USAGE = 2, "the command line or the configuration makes no sense"
+    CHANGES = 3, "something is to be done (with --detailed-exitcode) or is left (verify, remove)"
+    REFUSED = 4, "a guard refused; nothing was changed"
+    TIMEOUT = 5, "a bound on waiting ran out; safe to run again"
+    PARTIAL = 6, "several hosts, some done, some not"
+    STALE = 7, "the cloud no longer fits the reviewed plan; nothing was changed"
+    REAPPEARED = 8, "everything was deleted and something came back within the settle time"
+    UNCONFIRMED = 13, "confirmation was needed, or was declined"
+    UNAVAILABLE = 69, "the API or the database cannot be reached or refuses the credentials"
+    BUG = 70, "an unexpected error; a report was written to the state directory"
+    BUSY = 75, "another run holds this host"
+    INTERRUPTED = 130, "interrupted by SIGINT; safe to run again"
+    TERMINATED = 143, "interrupted by SIGTERM; safe to run again"
+
+
+class NovaDecomError(Exception):
+    """A failure that the operator can understand and do something about.
+
+    ``str()`` says what was seen and what was not changed; ``remedy`` says what to type next.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.FAILED
+
+    def __init__(self, message: str, remedy: str | None = None) -> None:
+        """Keep the sentence and its cure apart, as the JSON output does."""
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class ConfigurationError(NovaDecomError):
+    """An option, a file or a URL makes no sense."""
+
+    exit_code = ExitCode.USAGE
+
+
+class RefusedError(NovaDecomError):
+    """A guard refused; nothing was changed."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class WaitTimeoutError(NovaDecomError):
+    """A bound on waiting ran out."""
+
+    exit_code = ExitCode.TIMEOUT
+
+
+class StalePlanError(NovaDecomError):
+    """The cloud no longer fits the plan that was reviewed."""
+
+    exit_code = ExitCode.STALE
+
+
+class UnconfirmedError(NovaDecomError):
+    """A change needs a confirmation that was not given."""
+
+    exit_code = ExitCode.UNCONFIRMED
+
+
+class UnavailableError(NovaDecomError):
+    """The API or the database cannot be reached, or refuses the credentials."""
+
+    exit_code = ExitCode.UNAVAILABLE
+
+
+class BusyError(NovaDecomError):
+    """Another run holds this host."""
+
+    exit_code = ExitCode.BUSY
+
+
+class RunInterruptedError(NovaDecomError):
+    """The operator or the system asked the run to stop."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+    def __init__(self, code: ExitCode) -> None:
+        """Remember which signal it was, as the exit code of the run."""
+        super().__init__(
+            f"interrupted by {'SIGTERM' if code is ExitCode.TERMINATED else 'SIGINT'}",
+            "run the same command again; it goes on from where the cloud is",
+        )
+        self.code = code
+
+
+class ChangeFailedError(NovaDecomError):
+    """A change was tried and did not happen."""
+
+
+class RowCountError(ChangeFailedError):
+    """A statement touched another number of rows than planned; all was rolled back."""
+
+
+class WriteRefusedError(RuntimeError):
+    """A client that is unable to write was asked to write: a bug of ours, never of the user."""

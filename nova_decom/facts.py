@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what the clients read of the whole cloud to the facts of one host.
+
+A :class:`View` holds bulk readings; slicing it for a host is pure, exact and case-sensitive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nova_decom.model import (
+    Aggregate,
+    Allocation,
+    ComputeNode,
+    ComputeService,
+    DatabaseFacts,
+    Fleet,
+    Heartbeat,
+    HostFacts,
+    Identity,
+    Migration,
+    NetworkAgent,
+    Request,
+    ResourceProvider,
+    Server,
+    Unit,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Bulk readings of the cloud; ``databases`` is None when none is configured."""
+
+    services: tuple[ComputeService, ...] = ()
+    compute_nodes: tuple[ComputeNode, ...] = ()
+    servers: tuple[Server, ...] = ()
+    migrations: tuple[Migration, ...] = ()
+    aggregates: tuple[Aggregate, ...] = ()
+    providers: tuple[ResourceProvider, ...] = ()
+    allocations: tuple[Allocation, ...] = ()
+    agents: tuple[NetworkAgent, ...] = ()
+    databases: Mapping[str, DatabaseFacts] | None = None
+    unchecked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is known of a host from before: earlier runs, and the looks of this one."""
+
+    identity: Identity = field(default_factory=Identity)
+    heartbeats: Mapping[str, Heartbeat] = field(default_factory=dict)
+    unit: Unit | None = None
+    in_journal: bool = False
+
+
+def host_facts(view: View, host: str, request: Request, memory: Memory) -> HostFacts:
+    """The facts of exactly this host."""
+    services = tuple(s for s in view.services if s.host == host)
+    nodes = tuple(n for n in view.compute_nodes if n.host == host)
+    database = None if view.databases is None else view.databases.get(host, DatabaseFacts())
+    identity = memory.identity.union(identity_of(host, nodes, database))
+    providers = own_providers(view.providers, identity, _foreign_nodes(view, host))
+    owned = {p.uuid for p in providers}
+    return HostFacts(
+        host=host,
+        request=request,
+        services=services,
+        compute_nodes=nodes,
+        servers=tuple(s for s in view.servers if s.host == host),
+        migrations=tuple(m for m in view.migrations if host in {m.source, m.destination}),
+        aggregates=tuple(a for a in view.aggregates if host in a.hosts),
+        providers=providers,
+        allocations=tuple(a for a in view.allocations if a.provider in owned),
+        agents=tuple(a for a in view.agents if a.host == host),
+        database=database,
+        heartbeats=tuple(
+            memory.heartbeats[s.id] for s in services if s.id and s.id in memory.heartbeats
+        ),
+        unit=memory.unit,
+        identity=identity,
+        fleet=Fleet(view.services, _names(view)),
+        in_journal=memory.in_journal,
+        unchecked=view.unchecked,
+    )
+
+
+def identity_of(
+    host: str, nodes: tuple[ComputeNode, ...], database: DatabaseFacts | None
+) -> Identity:
+    """The names and compute node uuids of a host that the readings show."""
+    rows = [r for r in (database.compute_nodes if database else ()) if r.host == host]
+    uuids = [n.uuid for n in nodes] + [r.uuid for r in rows if r.uuid]
+    names = [n.hypervisor_hostname for n in nodes] + [r.hypervisor_hostname for r in rows]
+    return Identity(frozenset(uuids), frozenset([host, *names]))
+
+
+def own_providers(
+    providers: tuple[ResourceProvider, ...], identity: Identity, foreign: frozenset[str]
+) -> tuple[ResourceProvider, ...]:
+    """The trees whose root has the uuid of the host's compute node or exactly its name.
+
+    A root that is the compute node of another host is never ours, whatever its name.
+    """
+    roots = {
+        p.uuid
+        for p in providers
+        if p.uuid == p.root
+        and p.uuid not in foreign
+        and (p.uuid in identity.node_uuids or p.name in identity.names)
+    }
+    return tuple(p for p in providers if p.root in roots)
+
+
+def _foreign_nodes(view: View, host: str) -> frozenset[str]:
+    return frozenset(n.uuid for n in view.compute_nodes if n.host != host)
+
+
+def _names(view: View) -> frozenset[str]:
+    """Every name that is a host's; for guessing what somebody meant."""
+    return frozenset(
+        [s.host for s in view.services]
+        + [n.host for n in view.compute_nodes]
+        + [h for a in view.aggregates for h in a.hosts]
+    )
+
+
+def compute_hosts(view: View) -> tuple[str, ...]:
+    """The hosts of all nova-compute services, sorted."""
+    return tuple(sorted({s.host for s in view.services if s.binary == "nova-compute"}))

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: pure functions that look at the facts of a host and say whether to begin.
+
+Each returns ``None`` when it has nothing against it, else a :class:`Verdict` with what was
+seen and what would resolve it. :func:`judge` turns them into findings, in the order of
+:data:`GUARDS`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from nova_decom.model import (
+    NOVA_COMPUTE,
+    ComputeService,
+    Finding,
+    HostFacts,
+    Migration,
+    StopWith,
+    Verdict,
+    summary,
+)
+
+#: A guard names at most so many things in its message; the rest is counted.
+NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why not, and what would resolve it."""
+
+    message: str
+    remedy: str
+    verdict: Verdict = Verdict.BLOCKED
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A name, the question, and whether ``--skip-guard`` may overrule it."""
+
+    name: str
+    ask: Callable[[HostFacts], Objection | None]
+    skippable: bool = True
+
+
+def judge(facts: HostFacts) -> tuple[Finding, ...]:
+    """One finding for each guard, in order; skipped guards warn instead of blocking."""
+    return tuple(_finding(guard, facts) for guard in GUARDS)
+
+
+def _finding(guard: Guard, facts: HostFacts) -> Finding:
+    objection = guard.ask(facts)
+    if objection is None:
+        return Finding(guard.name, Verdict.OK, summary(guard.ask))
+    skipped = guard.skippable and guard.name in facts.request.skip_guards
+    if skipped and objection.verdict is Verdict.BLOCKED:
+        return Finding(guard.name, Verdict.WARNING, f"skipped: {objection.message}")
+    return Finding(guard.name, objection.verdict, objection.message, objection.remedy)
+
+
+def host_known(facts: HostFacts) -> Objection | None:
+    """Something names the host, now or in history; a typing error must not look like success."""
+    if is_known(facts):
+        return None
+    message = f"nothing in this cloud names {facts.host!r}"
+    near = difflib.get_close_matches(facts.host, sorted(facts.fleet.names), n=5, cutoff=0.6)
+    if facts.request.absent_ok:
+        return Objection(message, "--absent-ok takes that for done", Verdict.WARNING)
+    names = ", ".join(near) if near else "nova-decom list"
+    return Objection(message, f"did you mean: {names}? (--absent-ok takes absent for done)")
+
+
+def is_known(facts: HostFacts) -> bool:
+    """True when anything that was read names exactly this host."""
+    database = facts.database
+    in_rows = database is not None and bool(
+        database.services
+        or database.compute_nodes
+        or database.host_mapping
+        or database.aggregate_hosts
+        or database.instances
+        or database.in_history
+    )
+    in_api = (
+        facts.services,
+        facts.compute_nodes,
+        facts.servers,
+        facts.aggregates,
+        facts.providers,
+        facts.agents,
+    )
+    return in_rows or facts.in_journal or any(in_api)
+
+
+def host_exact(facts: HostFacts) -> Objection | None:
+    """The name is exactly one host's: not a part of a name, not another spelling of one."""
+    services = [s for s in facts.services if s.binary == NOVA_COMPUTE]
+    if len(services) > 1:
+        return Objection(
+            f"{len(services)} nova-compute services claim {facts.host!r}: {_ids(services)}",
+            "find out which one lives: openstack compute service list --long",
+        )
+    cells = facts.database.cells_naming_host if facts.database else ()
+    if len(cells) > 1:
+        return Objection(
+            f"cells {', '.join(cells)} all have rows of {facts.host!r}",
+            "give --cell-db-url of the right cell only",
+        )
+    if facts.services or facts.compute_nodes:
+        return None
+    similar = [n for n in sorted(facts.fleet.names) if _is_similar(facts.host, n)]
+    if similar and not is_known(facts):
+        return Objection(
+            f"{facts.host!r} is not a host, but {_some(map(repr, similar))} "
+            f"{'is' if len(similar) == 1 else 'are'}; names are compared letter by letter",
+            f"give the exact name: {similar[0]}",
+        )
+    return None
+
+
+def _is_similar(host: str, name: str) -> bool:
+    if host == name:
+        return False
+    asked, known = host.casefold(), name.casefold()
+    return asked == known or asked in known or asked.split(".")[0] == known.split(".")[0]
+
+
+def cells_answering(facts: HostFacts) -> Objection | None:
+    """Every cell answers; a host in a silent cell looks as if it were gone."""
+    if not facts.fleet.unanswering:
+        return None
+    return Objection(
+        f"{facts.fleet.unanswering} compute service entries have no id or status UNKNOWN: "
+        "a cell does not answer",
+        "bring the cell's database back and run again",
+    )
+
+
+def last_host(facts: HostFacts) -> Objection | None:
+    """Another enabled host that is up remains in the cell and in the availability zone."""
+    service = facts.service
+    if service is None:
+        return None
+    others = [s for s in facts.fleet.services if s.takes_servers and s.host != facts.host]
+    remedy = "enable another host there first, or --skip-guard last-host"
+    if not any(s.zone == service.zone for s in others):
+        return Objection(
+            f"no other enabled host that is up in availability zone {service.zone!r}", remedy
+        )
+    cell_hosts = facts.database.cell_hosts if facts.database else frozenset()
+    if cell_hosts and not any(s.host in cell_hosts for s in others):
+        return Objection("no other enabled host that is up in the host's cell", remedy)
+    return None
+
+
+def servers_present(facts: HostFacts) -> Objection | None:
+    """No server is on the host, in whatever state; SOFT_DELETED ones count."""
+    named = {s.id: f"{s.name!r} {s.id} {s.status}" for s in facts.servers}
+    for row in facts.database.instances if facts.database else ():
+        named.setdefault(row.uuid, f"{row.name!r} {row.uuid} {row.vm_state} (database only)")
+    if not named:
+        return None
+    return Objection(
+        f"{len(named)} server{'s' if len(named) > 1 else ''} on the host: {_some(named.values())}",
+        f"move or delete them: openstack server list --all-projects --host {facts.host} "
+        "(SOFT_DELETED ones show only with --deleted: restore or force-delete them)",
+    )
+
+
+def migrations_active(facts: HostFacts) -> Objection | None:
+    """No migration to or from the host is in progress; VERIFY_RESIZE is one (finished)."""
+    active: dict[int, Migration] = {m.id: m for m in facts.migrations}
+    for migration in facts.database.active_migrations if facts.database else ():
+        active.setdefault(migration.id, migration)
+    if not active:
+        return None
+    texts = (
+        f"{m.id} ({m.type} of {m.server}, {m.status}, "
+        f"{m.source} to {m.destination or 'no host yet'}, since {m.created_at})"
+        for m in active.values()
+    )
+    return Objection(
+        f"{len(active)} migrations in progress: {_some(texts)}",
+        "wait for them, or confirm, revert or abort them: openstack server migration list "
+        f"--host {facts.host}",
+    )
+
+
+def service_alive(facts: HostFacts) -> Objection | None:
+    """A nova-compute that lives can be stopped by this run."""
+    service, request = facts.service, facts.request
+    heartbeat = facts.heartbeat_of(service) if service else None
+    if service is None or not (service.is_up or (heartbeat and heartbeat.moved)):
+        return None
+    if request.offline:
+        return Objection(
+            f"nova-compute on {facts.host} is {service.state} and --offline forbids to stop it",
+            "leave out --offline, or fence the host and wait until its service is down",
+        )
+    if request.stop_with is StopWith.NONE:
+        return Objection(
+            f"nova-compute on {facts.host} is {service.state}; you have to stop it",
+            "stop and disable it there while this waits, or choose --stop-with ssh",
+            Verdict.WARNING,
+        )
+    return None
+
+
+def node_owner(facts: HostFacts) -> Objection | None:
+    """Nova's own delete takes no compute node of another host with it.
+
+    Nova deletes ``service_id = S OR host = H`` (nova 34.0.0 db/main/api.py:375), and a stale
+    service_id may name the node of a neighbour.
+    """
+    rows = facts.database.compute_nodes if facts.database else ()
+    foreign = [r for r in rows if r.host != facts.host and not r.deleted]
+    if not foreign:
+        return None
+    texts = (f"compute_nodes {r.id} ({r.hypervisor_hostname}) of {r.host!r}" for r in foreign)
+    return Objection(
+        f"deleting the service would also delete {_some(texts)}",
+        "correct compute_nodes.service_id of that row first",
+    )
+
+
+def ironic(facts: HostFacts) -> Objection | None:
+    """The host serves no ironic nodes, which move between hosts while one looks."""
+    nodes = [n.hypervisor_hostname for n in facts.compute_nodes if _is_ironic(n.hypervisor_type)]
+    if not nodes and facts.database:
+        nodes = [
+            r.hypervisor_hostname
+            for r in facts.database.compute_nodes
+            if not r.deleted and _is_ironic(r.hypervisor_type)
+        ]
+    if not nodes:
+        return None
+    return Objection(
+        f"the host serves {len(nodes)} ironic nodes: {_some(nodes)}",
+        "move them first: nova-manage db ironic_compute_node_move",
+    )
+
+
+def _is_ironic(hypervisor_type: str) -> bool:
+    return hypervisor_type.casefold() == "ironic"
+
+
+def pci_allocated(facts: HostFacts) -> Objection | None:
+    """No PCI device of the host is allocated or claimed."""
+    taken = [
+        d
+        for d in (facts.database.pci_devices if facts.database else ())
+        if not d.deleted and (d.status in {"allocated", "claimed"} or d.instance_uuid)
+    ]
+    if not taken:
+        return None
+    texts = (f"{d.address} {d.status} by {d.instance_uuid}" for d in taken)
+    return Objection(
+        f"{len(taken)} PCI devices are in use: {_some(texts)}",
+        "move or delete the servers that hold them",
+    )
+
+
+def database_access(facts: HostFacts) -> Objection | None:
+    """The database can be read and written as the plan needs it."""
+    if facts.database is None:
+        return Objection(
+            "database not checked: none is configured",
+            "give --nova-conf, --api-db-url or --cell-db-url",
+            Verdict.WARNING,
+        )
+    if not facts.database.problems:
+        return None
+    return Objection(
+        "; ".join(facts.database.problems), "nova-decom doctor shows each check and its cure"
+    )
+
+
+GUARDS: tuple[Guard, ...] = (
+    Guard("host-known", host_known, skippable=False),
+    Guard("host-exact", host_exact, skippable=False),
+    Guard("cells-answering", cells_answering, skippable=False),
+    Guard("last-host", last_host),
+    Guard("servers-present", servers_present),
+    Guard("migrations-active", migrations_active),
+    Guard("service-alive", service_alive, skippable=False),
+    Guard("node-owner", node_owner, skippable=False),
+    Guard("ironic", ironic),
+    Guard("pci-allocated", pci_allocated, skippable=False),
+    Guard("database-access", database_access, skippable=False),
+)
+
+
+def _ids(services: Iterable[ComputeService]) -> str:
+    return ", ".join(str(s.id) for s in services)
+
+
+def _some(texts: Iterable[str]) -> str:
+    items = list(texts)
+    return ", ".join(_with_rest(items))
+
+
+def _with_rest(items: list[str]) -> Iterator[str]:
+    yield from items[:NAMED]
+    if len(items) > NAMED:
+        yield f"and {len(items) - NAMED} more"

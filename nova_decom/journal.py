@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One append-only JSON Lines file per run: who, why, what was seen, what was saved, what came.
+
+The cloud says what is done; the journal says who did what, when and why, and holds the
+before-image of every row that went. Files are 0600 in directories of 0700.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+import stat
+import uuid
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from nova_decom.errors import ConfigurationError
+from nova_decom.model import HostFacts, Identity
+
+VERSION = 1
+#: Fixed, so that the request id of a run can be computed from its id by anyone.
+_NAMESPACE = uuid.UUID("5d2f0d1c-3a52-5b0e-9d43-6c9b7a2f4e11")
+
+
+def new_run_id(now: datetime | None = None) -> str:
+    """A sortable run id, e.g. ``20261123T041500Z-7f3a``."""
+    now = now or datetime.now(UTC)
+    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+
+def request_id(run: str) -> str:
+    """The OpenStack global request id of a run; nova takes no other form than req-UUID."""
+    return f"req-{uuid.uuid5(_NAMESPACE, run)}"
+
+
+def open_state_dir(path: Path) -> Path:
+    """Create the state directory, or check that nobody else can write to it.
+
+    :raises ConfigurationError: it belongs to somebody else, others may write there, or it
+        cannot be made.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        info = path.stat()
+    except OSError as error:
+        raise ConfigurationError(
+            f"state directory {path}: {error.strerror}", "give --state-dir"
+        ) from error
+    if info.st_uid != os.geteuid():
+        raise ConfigurationError(
+            f"state directory {path} belongs to uid {info.st_uid}, not to you",
+            "give --state-dir, or run as its owner",
+        )
+    if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise ConfigurationError(
+            f"state directory {path} can be written by others", f"chmod 0700 {path}"
+        )
+    return path
+
+
+class RunJournal:
+    """The journal of one run."""
+
+    def __init__(self, state_dir: Path, run: str) -> None:
+        """Create ``runs/RUN.jsonl``; it must not exist."""
+        self.run = run
+        self.state_dir = open_state_dir(state_dir)
+        directory = self.state_dir / "runs"
+        directory.mkdir(mode=0o700, exist_ok=True)
+        self.path = directory / f"{run}.jsonl"
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+        self._file = os.open(self.path, flags, 0o600)
+        _sync_directory(directory)
+
+    def __enter__(self) -> Self:
+        """The journal itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    def event(self, kind: str, **data: Any) -> None:  # noqa: ANN401
+        """Append one event; it is on the disk when this returns."""
+        stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = {"v": VERSION, "at": stamp, "run": self.run, "event": kind, **data}
+        os.write(self._file, (json.dumps(line, default=_encode) + "\n").encode())
+        os.fsync(self._file)
+
+    def remember(self, facts: HostFacts) -> None:
+        """Keep the host's names and uuids: after the purge nothing else knows them."""
+        memory = HostMemory(self.state_dir)
+        known = memory.recall(facts.host) or Identity()
+        memory.keep(facts.host, known.union(facts.identity))
+
+
+class HostMemory:
+    """What earlier runs knew of hosts that may be gone by now: one small file per host."""
+
+    def __init__(self, state_dir: Path) -> None:
+        """Nothing is read or made yet."""
+        self._directory = state_dir / "hosts"
+
+    def _path(self, host: str) -> Path:
+        digest = hashlib.sha256(host.encode("utf-8", "surrogateescape")).hexdigest()
+        return self._directory / f"{digest}.json"
+
+    def recall(self, host: str) -> Identity | None:
+        """The identity of a host that an earlier run worked on, or None."""
+        try:
+            data = json.loads(self._path(host).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        if data.get("host") != host:
+            return None
+        return Identity(frozenset(data["node_uuids"]), frozenset(data["names"]))
+
+    def keep(self, host: str, identity: Identity) -> None:
+        """Write the identity, whole or not at all."""
+        self._directory.mkdir(mode=0o700, exist_ok=True)
+        data = {"host": host} | {k: sorted(v) for k, v in asdict(identity).items()}
+        path = self._path(host)
+        scratch = path.with_suffix(".new")
+        scratch.write_text(json.dumps(data), "utf-8")
+        scratch.chmod(0o600)
+        scratch.replace(path)
+
+
+def _encode(value: object) -> object:
+    """JSON for what a database row or a fact may hold: dates as text, bytes as base64."""
+    if isinstance(value, bytes):
+        return {"base64": base64.b64encode(value).decode("ascii")}
+    if isinstance(value, frozenset | set | tuple):
+        return sorted(value) if not isinstance(value, tuple) else list(value)
+    return str(value)
+
+
+def _sync_directory(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

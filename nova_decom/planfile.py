@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A plan in a file: what somebody reviewed, to be carried out if the cloud still fits."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nova_decom.errors import ConfigurationError
+from nova_decom.model import Change, Finding, HostFacts, Plan, Verdict
+
+SCHEMA = "nova-decom-plan/1"
+
+
+def save_plans(path: Path, plans: Sequence[Plan]) -> None:
+    """Write the plans, readable by their owner only.
+
+    :raises ConfigurationError: the file cannot be written.
+    """
+    document = {"schema": SCHEMA, "hosts": [_dump(plan) for plan in plans]}
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(document, file, indent=2)
+            file.write("\n")
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}", "give another --out") from error
+
+
+def load_plans(path: Path) -> tuple[Plan, ...]:
+    """The plans of a file, as far as they are compared: changes and objections.
+
+    :raises ConfigurationError: the file cannot be read or is no plan.
+    """
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        plans = tuple(_load(host) for host in document["hosts"])
+        is_ours = document["schema"] == SCHEMA
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}", "give a readable --plan") from error
+    except (ValueError, KeyError, TypeError):
+        is_ours = False
+    if not is_ours:
+        raise ConfigurationError(
+            f"{path} is no plan of this program", "make one: nova-decom plan HOST --out FILE"
+        )
+    return plans
+
+
+def _dump(plan: Plan) -> dict[str, Any]:
+    changes = [
+        {
+            "step": c.step,
+            "action": c.action,
+            "target": c.target,
+            "rows": c.rows,
+            "detail": c.detail,
+        }
+        for c in plan.changes
+    ]
+    blocked = [{"guard": f.guard, "message": f.message} for f in plan.blocked]
+    return {"host": plan.host, "changes": changes, "blocked": blocked}
+
+
+def _load(host: dict[str, Any]) -> Plan:
+    return Plan(
+        host=str(host["host"]),
+        findings=tuple(
+            Finding(f["guard"], Verdict.BLOCKED, f["message"]) for f in host["blocked"]
+        ),
+        changes=tuple(Change(**change) for change in host["changes"]),
+        leftovers=(),
+        kept=(),
+        result=HostFacts(str(host["host"])),
+    )

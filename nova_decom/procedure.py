@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What derives from PROCEDURE: plan, execute, verify and the reference.
+
+A plan asks each step what is to be done, over facts carried forward from step to step.
+Execution asks again before each change (still needed?) and after it (gone?). Verification is
+a plan over fresh facts that must be empty. Running again is execution again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from nova_decom.errors import (
+    ExitCode,
+    NovaDecomError,
+    RefusedError,
+    RunInterruptedError,
+    StalePlanError,
+)
+from nova_decom.guards import judge
+from nova_decom.leftovers import kept, leftovers
+from nova_decom.model import (
+    Change,
+    HostFacts,
+    HostReport,
+    Leftover,
+    Outcome,
+    Plan,
+    Result,
+    Status,
+    Verdict,
+)
+from nova_decom.steps import PROCEDURE, Cloud, Step
+from nova_decom.waiting import Clock, Interrupts, until
+
+
+class Journal(Protocol):
+    """Where each event is written before the next thing happens."""
+
+    def event(self, kind: str, **data: Any) -> None:  # noqa: ANN401
+        """Append one event and make it last."""
+
+    def remember(self, facts: HostFacts) -> None:
+        """Keep the names and uuids of a host that is about to go."""
+
+
+class Progress(Protocol):
+    """Who is told what goes on; says nothing by default."""
+
+    def change(self, host: str, change: Change, status: str) -> None:
+        """A change begins (``started``) or ended (a :class:`Status`)."""
+
+    def waiting(self, host: str, what: str, seconds: float) -> None:
+        """Something is being waited for, at most so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A progress that tells nobody."""
+
+    def change(self, host: str, change: Change, status: str) -> None:
+        """Say nothing."""
+
+    def waiting(self, host: str, what: str, seconds: float) -> None:
+        """Say nothing."""
+
+
+def make_plan(facts: HostFacts, procedure: Iterable[Step] = PROCEDURE) -> Plan:
+    """The findings about a host and every change that would bring it to clean."""
+    changes: list[Change] = []
+    after = facts
+    for step in procedure:
+        for change in tuple(step.changes(after)):
+            changes.append(change)
+            after = step.after(change, after)
+    findings = judge(facts)
+    may_begin = all(f.verdict is not Verdict.BLOCKED for f in findings)
+    return Plan(
+        host=facts.host,
+        findings=findings,
+        changes=tuple(changes),
+        leftovers=leftovers(after) if may_begin else (),
+        kept=kept(after),
+        result=after,
+    )
+
+
+def planned(plan: Plan) -> HostReport:
+    """A plan as a report: nothing was done yet."""
+    return HostReport(
+        host=plan.host,
+        result=Result.PLANNED,
+        findings=plan.findings,
+        outcomes=tuple(Outcome(c, Status.PLANNED) for c in plan.changes),
+        leftovers=plan.leftovers,
+        kept=plan.kept,
+    )
+
+
+def verify(facts: HostFacts) -> HostReport:
+    """Is anything left of it? The plan over fresh facts must be empty, and no trace be found."""
+    plan = make_plan(facts)
+    unknown = next(f for f in plan.findings if f.guard == "host-known")
+    if unknown.verdict is Verdict.BLOCKED:
+        return _refused(plan, (unknown,))
+    traces = leftovers(facts)
+    clean = not traces and not plan.changes
+    return HostReport(
+        host=facts.host,
+        result=Result.CLEAN if clean else Result.LEFTOVERS,
+        findings=plan.findings,
+        outcomes=tuple(Outcome(c, Status.PENDING) for c in plan.changes),
+        leftovers=traces,
+        kept=kept(facts),
+        exit_code=ExitCode.SUCCESS if clean else ExitCode.CHANGES,
+        facts=facts,
+    )
+
+
+def refused(plan: Plan) -> HostReport:
+    """A plan that a guard forbids, as a report."""
+    return _refused(plan, plan.blocked)
+
+
+def _refused(plan: Plan, blocked: tuple[Any, ...]) -> HostReport:
+    return HostReport(
+        host=plan.host,
+        result=Result.REFUSED,
+        findings=plan.findings,
+        outcomes=tuple(Outcome(c, Status.PENDING) for c in plan.changes),
+        kept=plan.kept,
+        error="; ".join(f"{f.guard}: {f.message}" for f in blocked),
+        remedy="; ".join(f.remedy for f in blocked if f.remedy) or None,
+        exit_code=ExitCode.REFUSED,
+    )
+
+
+def check_still_fits(reviewed: Plan, present: Plan) -> None:
+    """Compare a plan that somebody reviewed with what would be planned now.
+
+    A change less is fine: an earlier run made it. A change more is not.
+
+    :raises StalePlanError: there is a change or an objection that the reviewed plan lacks.
+    """
+    seen = {c.key for c in reviewed.changes}
+    news = [f"{c.step}: {c.detail}" for c in present.changes if c.key not in seen]
+    objections = {f.guard for f in reviewed.blocked}
+    news += [f"{f.guard}: {f.message}" for f in present.blocked if f.guard not in objections]
+    if news:
+        raise StalePlanError(
+            f"{present.host}: the cloud no longer fits the plan: {'; '.join(news)}",
+            f"review a new plan: nova-decom plan {present.host}",
+        )
+
+
+@dataclass(slots=True)
+class Execution:
+    """Carries out one reviewed plan on one host, and verifies what came of it."""
+
+    cloud: Cloud
+    journal: Journal
+    progress: Progress = field(default_factory=Silent)
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    clock: Clock = field(default_factory=Clock)
+    timeout: float = 300.0
+    settle: float = 60.0
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def run(self, reviewed: Plan) -> HostReport:
+        """Guard again, make every change that is still needed, verify.
+
+        A failure ends the host and becomes part of its report; nothing further is deleted.
+        """
+        self.outcomes = []
+        try:
+            self._begin(reviewed)
+            for step in PROCEDURE:
+                self._do(step, reviewed)
+            report = self._verify(reviewed)
+        except RunInterruptedError as error:
+            report = self._failed(reviewed, error, Result.INTERRUPTED, error.code)
+        except NovaDecomError as error:
+            changed = any(o.status in {Status.DONE, Status.FAILED} for o in self.outcomes)
+            refused = isinstance(error, RefusedError | StalePlanError) and not changed
+            code = error.exit_code
+            if changed and isinstance(error, RefusedError | StalePlanError):
+                code = ExitCode.FAILED
+            result = Result.REFUSED if refused else Result.FAILED
+            report = self._failed(reviewed, error, result, code)
+        self.journal.event(
+            "result", host=report.host, result=report.result, exit_code=int(report.exit_code)
+        )
+        return report
+
+    def _begin(self, reviewed: Plan) -> None:
+        facts = self.cloud.facts(reviewed.host)
+        present = make_plan(facts)
+        self.journal.event(
+            "findings", host=facts.host, findings=[asdict(f) for f in present.findings]
+        )
+        check_still_fits(reviewed, present)
+        _raise_if_blocked(facts)
+        self.journal.remember(facts)
+
+    def _do(self, step: Step, reviewed: Plan) -> None:
+        """Make the changes of one step that are still needed."""
+        mine = [c for c in reviewed.changes if c.step == step.name]
+        if not mine:
+            return
+        self.interrupts.check()
+        facts = self.cloud.refresh(reviewed.host, step.reads)
+        if not step.reversible:
+            _raise_if_blocked(facts)
+        todo = tuple(step.changes(facts))
+        needed = {c.key for c in todo}
+        for change in mine:
+            if change.key not in needed:
+                self._end(facts.host, Outcome(change, Status.NOT_NEEDED))
+        strange = [c for c in todo if c.key not in {m.key for m in mine}]
+        if strange:
+            raise StalePlanError(
+                f"{facts.host}: not in the plan: {'; '.join(c.detail for c in strange)}",
+                f"review a new plan: nova-decom plan {facts.host}",
+            )
+        for change in todo:
+            self._make(step, change, facts)
+
+    def _make(self, step: Step, change: Change, facts: HostFacts) -> None:
+        """Make one change and wait until nothing is left to be done of it."""
+        self.interrupts.check()
+        self.journal.event("started", host=facts.host, **_told(change))
+        self.progress.change(facts.host, change, "started")
+        request_id = None
+        try:
+            request_id = step.apply(change, self.cloud, facts)
+            self._await_gone(step, change, facts.host)
+        except RunInterruptedError:
+            self._end(facts.host, Outcome(change, Status.PENDING, request_id))
+            raise
+        except NovaDecomError as error:
+            self._end(facts.host, Outcome(change, Status.FAILED, request_id, str(error)))
+            raise
+        self._end(facts.host, Outcome(change, Status.DONE, request_id))
+
+    def _await_gone(self, step: Step, change: Change, host: str) -> None:
+        def gone() -> bool:
+            facts = self.cloud.refresh(host, step.reads)
+            return change.key not in {c.key for c in step.changes(facts)}
+
+        if gone():
+            return
+        self.progress.waiting(host, change.detail, self.timeout)
+        until(
+            gone,
+            what=f"{host}: {change.step} {change.target}: {change.detail}",
+            timeout=self.timeout,
+            every=1.0,
+            clock=self.clock,
+        )
+
+    def _verify(self, reviewed: Plan) -> HostReport:
+        """Read everything again, now and after the settle time."""
+        report = verify(self.cloud.facts(reviewed.host))
+        before = set(report.leftovers)
+        if self.settle > 0:
+            self.progress.waiting(reviewed.host, "nothing may come back", self.settle)
+            self.clock.sleep(self.settle)
+            report = verify(self.cloud.facts(reviewed.host))
+        back = [trace for trace in report.leftovers if trace not in before]
+        clean = report.result is Result.CLEAN
+        return HostReport(
+            host=reviewed.host,
+            result=Result.REMOVED if clean else Result.LEFTOVERS,
+            findings=reviewed.findings,
+            outcomes=tuple(self.outcomes),
+            leftovers=report.leftovers,
+            kept=report.kept,
+            error=None if clean else _what_is_left(report.leftovers, back),
+            remedy=None if clean else _what_to_do(report.leftovers, back),
+            exit_code=_ended(clean=clean, back=bool(back)),
+        )
+
+    def _failed(
+        self, reviewed: Plan, error: NovaDecomError, result: Result, code: ExitCode
+    ) -> HostReport:
+        ended = {o.change.key for o in self.outcomes}
+        pending = [Outcome(c, Status.PENDING) for c in reviewed.changes if c.key not in ended]
+        return HostReport(
+            host=reviewed.host,
+            result=result,
+            findings=reviewed.findings,
+            outcomes=(*self.outcomes, *pending),
+            kept=reviewed.kept,
+            error=str(error),
+            remedy=error.remedy,
+            exit_code=code,
+        )
+
+    def _end(self, host: str, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self.journal.event(
+            outcome.status.value,
+            host=host,
+            request_id=outcome.request_id,
+            error=outcome.error,
+            **_told(outcome.change),
+        )
+        self.progress.change(host, outcome.change, outcome.status.value)
+
+
+def _raise_if_blocked(facts: HostFacts) -> None:
+    blocked = [f for f in judge(facts) if f.verdict is Verdict.BLOCKED]
+    if blocked:
+        raise RefusedError(
+            "; ".join(f"{f.guard}: {f.message}" for f in blocked),
+            "; ".join(f.remedy for f in blocked if f.remedy) or None,
+        )
+
+
+def _told(change: Change) -> dict[str, Any]:
+    return {
+        "step": change.step,
+        "action": change.action,
+        "target": change.target,
+        "detail": change.detail,
+        "rows": change.rows,
+    }
+
+
+def _what_is_left(traces: tuple[Leftover, ...], back: list[Leftover]) -> str:
+    named = "; ".join(f"{t.kind} {t.target}: {t.detail}" for t in back or traces)
+    return f"{'came back' if back else 'still there'}: {named}"
+
+
+def _what_to_do(traces: tuple[Leftover, ...], back: list[Leftover]) -> str:
+    if back:
+        return "something starts nova-compute again: disable or mask its unit, then run again"
+    return "; ".join(dict.fromkeys(t.remedy for t in traces))
+
+
+def _ended(*, clean: bool, back: bool) -> ExitCode:
+    if clean:
+        return ExitCode.SUCCESS
+    return ExitCode.REAPPEARED if back else ExitCode.CHANGES

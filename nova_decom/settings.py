@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frozen settings from options, environment and the ``nova-decom:`` section of clouds.yaml.
+
+An option on the command line wins over its environment variable, that over the section, that
+over the default. This is the only reader of the environment.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nova_decom.errors import ConfigurationError
+from nova_decom.model import Request, Rows, StopWith
+
+#: What holds when nobody says anything. ``None``: found out when it is needed.
+DEFAULTS: Mapping[str, Any] = {
+    "os_cloud": None,
+    "os_region_name": None,
+    "nova_conf": None,
+    "api_db_url": None,
+    "cell_db_url": (),
+    "state_dir": None,
+    "ssh_config": None,
+    "dry_run": False,
+    "format": "table",
+    "column": (),
+    "verbose": 0,
+    "quiet": False,
+    "debug": False,
+    "log_file": None,
+    "color": "auto",
+    "reason": "decommissioned",
+    "yes": False,
+    "stop_with": "ssh",
+    "stop_command": None,
+    "offline": False,
+    "rows": "purge",
+    "all_binaries": False,
+    "absent_ok": False,
+    "skip_guard": (),
+    "max_hosts": 10,
+    "on_failure": "stop",
+    "settle": 60.0,
+    "report_interval": None,
+    "timeout": 300.0,
+    "detailed_exitcode": False,
+    "out": None,
+    "plan": None,
+}
+LISTS = ("cell_db_url", "column", "skip_guard")
+NUMBERS = ("settle", "report_interval", "timeout")
+FLAGS = ("dry_run", "yes", "offline", "all_binaries", "absent_ok", "quiet", "debug")
+DEFAULT_INTERVAL = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One value per option, each resolved and converted."""
+
+    values: Mapping[str, Any]
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        """The value of an option by its Python name."""
+        try:
+            return self.values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def request(self, run: str, report_interval: float) -> Request:
+        """What the operator asks for, with the claim that goes into ``disabled_reason``."""
+        return Request(
+            claim=f"nova-decom {run} by {operator()}: {self.reason}",
+            stop_with=StopWith(self.stop_with),
+            offline=self.offline,
+            rows=Rows(self.rows),
+            all_binaries=self.all_binaries,
+            absent_ok=self.absent_ok,
+            skip_guards=frozenset(self.skip_guard),
+            report_interval=report_interval,
+        )
+
+    def told(self) -> dict[str, Any]:
+        """Every setting that is not the default, for the journal; URLs only as given or not."""
+        secret = {"api_db_url", "cell_db_url"}
+        return {
+            name: "(given)" if name in secret else _plain(value)
+            for name, value in self.values.items()
+            if value != DEFAULTS[name]
+        }
+
+
+def resolve(given: Mapping[str, Any], section: Mapping[str, Any]) -> Settings:
+    """Settings from what was given by option or environment, and a section of clouds.yaml.
+
+    :raises ConfigurationError: the section has an unknown key or a value that cannot be read.
+    """
+    unknown = sorted(set(section) - set(DEFAULTS))
+    if unknown:
+        raise ConfigurationError(
+            f"clouds.yaml, section nova-decom: unknown key {unknown[0]!r}",
+            "the keys are the long option names with _ for -",
+        )
+    values = dict(DEFAULTS)
+    for name, value in section.items():
+        values[name] = _from_section(name, value)
+    values |= given
+    if values["stop_with"] == "command" and not values["stop_command"]:
+        raise ConfigurationError(
+            "--stop-with command needs a command",
+            "give --stop-command 'PROGRAM ARGUMENTS {host}'",
+        )
+    return Settings(values)
+
+
+def _from_section(name: str, value: Any) -> Any:  # noqa: ANN401
+    """A YAML value as its option would give it; the SDK hands numbers over as text."""
+    try:
+        if name in LISTS:
+            return tuple(value) if isinstance(value, list | tuple) else (str(value),)
+        if name in NUMBERS:
+            return float(value)
+        if name in {"verbose", "max_hosts"}:
+            return int(value)
+    except (TypeError, ValueError):
+        raise ConfigurationError(
+            f"clouds.yaml, section nova-decom: {name} is no number: {value!r}", "correct it"
+        ) from None
+    if name in FLAGS:
+        return str(value).casefold() in {"1", "true", "yes", "on"}
+    return value
+
+
+def state_dir(settings: Settings) -> Path:
+    """Where journals and locks are: as told, else systemd's, else root's, else the user's."""
+    if settings.state_dir:
+        return Path(settings.state_dir).expanduser()
+    if os.environ.get("STATE_DIRECTORY"):
+        return Path(os.environ["STATE_DIRECTORY"].split(":")[0])
+    if os.geteuid() == 0:
+        return Path("/var/lib/nova-decom")
+    import platformdirs  # noqa: PLC0415 - not for --help
+
+    return Path(platformdirs.user_state_dir("nova-decom"))
+
+
+def operator() -> str:
+    """Who runs this, and where: USER@HOST, sudo's user if there is one."""
+    user = os.environ.get("SUDO_USER")
+    if not user:
+        try:
+            user = getpass.getuser()
+        except (KeyError, OSError):
+            user = f"uid {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a step is, and the outside world as a step sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Protocol
+
+from nova_decom.model import Change, HostFacts, Part, Transaction
+
+
+class Cloud(Protocol):
+    """The outside: two ways to read, and one method for each kind of change."""
+
+    def facts(self, host: str) -> HostFacts:
+        """Everything about one host, read anew."""
+
+    def refresh(self, host: str, parts: frozenset[Part]) -> HostFacts:
+        """The facts of the host with only these parts read anew."""
+
+    def disable_service(self, service: str, reason: str) -> str | None:
+        """Disable a compute service; the request id, if there is one."""
+
+    def stop_unit(self, host: str) -> None:
+        """Stop and disable nova-compute on the host, by the way that the request names."""
+
+    def delete_service(self, service: str) -> str | None:
+        """Delete a service; nova deletes with it what it knows of the host."""
+
+    def run(self, transaction: Transaction) -> None:
+        """Run one guarded database transaction, its before-images saved first."""
+
+
+class Step(Protocol):
+    """One step of the procedure: what is still to be done, and how to do one of it.
+
+    The first sentence of the docstring is what plan, progress and documentation print.
+    """
+
+    name: ClassVar[str]
+    reversible: ClassVar[bool]
+    reads: ClassVar[frozenset[Part]]
+
+    def changes(self, facts: HostFacts) -> Iterable[Change]:
+        """What is still to be done on this host. Pure; empty means done."""
+
+    def after(self, change: Change, facts: HostFacts) -> HostFacts:
+        """What the facts become by this change. Pure."""
+
+    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
+        """Make one change; safe to repeat. Returns a request id, if there is one."""

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Step delete-service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
+
+from nova_decom.model import (
+    NOVA_COMPUTE,
+    Allocation,
+    Change,
+    DatabaseFacts,
+    HostFacts,
+    Part,
+    ResourceProvider,
+)
+from nova_decom.steps.base import Cloud
+
+
+class DeleteService:
+    """Delete the compute service; nova deletes what it knows of the host with it.
+
+    That is, in this order: aggregate memberships, resource providers, the host mapping, the
+    rows (soft-deleted) of services and compute_nodes (nova 34.0.0
+    api/openstack/compute/services.py:245). Providers that still have allocations stay, and
+    nova says nothing of it.
+    """
+
+    name: ClassVar[str] = "delete-service"
+    reversible: ClassVar[bool] = False
+    reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.SERVERS, Part.MIGRATIONS})
+
+    def changes(self, facts: HostFacts) -> Iterator[Change]:
+        """One change for each service that leaves."""
+        for service in facts.leaving_services:
+            if service.id is not None:
+                yield Change(self.name, "delete", service.id, f"DELETE /os-services/{service.id}")
+
+    def after(self, change: Change, facts: HostFacts) -> HostFacts:
+        """The service is gone, and for nova-compute all that nova deletes with it."""
+        gone = next(s for s in facts.services if s.id == change.target)
+        facts = replace(facts, services=tuple(s for s in facts.services if s is not gone))
+        database = facts.database and _soft_delete_service(change.target, facts.database)
+        if gone.binary != NOVA_COMPUTE:
+            return replace(facts, database=database)
+        return replace(
+            facts,
+            compute_nodes=(),
+            aggregates=(),
+            providers=_providers_left(facts),
+            database=database and _unregister(facts.host, database),
+        )
+
+    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
+        """Delete it."""
+        return cloud.delete_service(change.target)
+
+
+def _soft_delete_service(uuid: str, database: DatabaseFacts) -> DatabaseFacts:
+    return replace(
+        database,
+        services=tuple(
+            replace(r, deleted=r.id) if r.uuid == uuid else r for r in database.services
+        ),
+    )
+
+
+def _unregister(host: str, database: DatabaseFacts) -> DatabaseFacts:
+    return replace(
+        database,
+        host_mapping=None,
+        aggregate_hosts=(),
+        compute_nodes=tuple(
+            replace(r, deleted=r.deleted or r.id) if r.host == host else r
+            for r in database.compute_nodes
+        ),
+    )
+
+
+def _providers_left(facts: HostFacts) -> tuple[ResourceProvider, ...]:
+    """Providers that nova cannot delete: with allocations, above such a one, or not its own."""
+    nodes = {node.uuid for node in facts.compute_nodes}
+    used = {a.provider for a in facts.allocations if isinstance(a, Allocation)}
+    parents = {p.uuid: p.parent for p in facts.providers}
+    stuck: set[str] = set()
+    for uuid in used:
+        current: str | None = uuid
+        while current is not None and current not in stuck:
+            stuck.add(current)
+            current = parents.get(current)
+    return tuple(p for p in facts.providers if p.root not in nodes or p.uuid in stuck)

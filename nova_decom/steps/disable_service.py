@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Step disable-service."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
+
+from nova_decom.model import NOVA_COMPUTE, Change, HostFacts, Part
+from nova_decom.steps.base import Cloud
+
+
+class DisableService:
+    """Disable the compute service, so that the scheduler sends nothing more.
+
+    Never ``forced_down``: while servers are on the host it turns migrations into errors and
+    deletes into local deletes (nova 34.0.0 servicegroup/api.py:76).
+    """
+
+    name: ClassVar[str] = "disable-service"
+    reversible: ClassVar[bool] = True
+    reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES})
+
+    def changes(self, facts: HostFacts) -> Iterator[Change]:
+        """One change while the service is enabled."""
+        service = facts.service
+        if service is None or service.id is None or service.status == "disabled":
+            return
+        body = json.dumps({"status": "disabled", "disabled_reason": facts.request.claim})
+        yield Change(self.name, "disable", service.id, f"PUT /os-services/{service.id} {body}")
+
+    def after(self, change: Change, facts: HostFacts) -> HostFacts:
+        """The service is disabled, with our claim as its reason."""
+        return replace(
+            facts,
+            services=tuple(
+                replace(s, status="disabled", disabled_reason=facts.request.claim)
+                if s.id == change.target and s.binary == NOVA_COMPUTE
+                else s
+                for s in facts.services
+            ),
+        )
+
+    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
+        """Disable it."""
+        return cloud.disable_service(change.target, facts.request.claim)

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Step purge-rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from nova_decom.model import (
+    NOVA_COMPUTE,
+    TERMINAL_MIGRATIONS,
+    Change,
+    ComputeNodeRow,
+    DatabaseFacts,
+    HostFacts,
+    Part,
+    PciDeviceRow,
+    Rows,
+    ServiceRow,
+    Statement,
+    Transaction,
+)
+from nova_decom.steps.base import Cloud
+
+Row = ServiceRow | ComputeNodeRow | PciDeviceRow
+
+
+class PurgeRows:
+    """Remove the host's rows from the cell database, in one guarded transaction.
+
+    Order pci_devices, compute_nodes, services: pci_devices has the only foreign key, and it
+    counts soft-deleted rows too. With ``--rows keep`` live ghosts are soft-deleted as nova
+    does it (``deleted = id``, UTC, ``mapped = 0``) and history stays.
+    """
+
+    name: ClassVar[str] = "purge-rows"
+    reversible: ClassVar[bool] = False
+    reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.DATABASE})
+
+    def changes(self, facts: HostFacts) -> Iterator[Change]:
+        """One change, the whole transaction, while any row is to go."""
+        database = facts.database
+        if database is None or database.cell is None:
+            return
+        rows = doomed_rows(facts, database)
+        if not rows:
+            return
+        transaction = Transaction(database.cell, facts.host, tuple(_statements(facts, rows)))
+        yield Change(
+            step=self.name,
+            action="delete" if facts.request.rows is Rows.PURGE else "soft-delete",
+            target=f"{database.cell}: {rows.label}",
+            detail="; ".join(s.text for s in transaction.statements),
+            rows=transaction.rows,
+            transaction=transaction,
+        )
+
+    def after(self, change: Change, facts: HostFacts) -> HostFacts:
+        """The purged rows are gone, the others soft-deleted."""
+        if facts.database is None:
+            return facts
+        rows = doomed_rows(facts, facts.database)
+        return replace(facts, database=_without(rows, facts.database))
+
+    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
+        """Run the transaction."""
+        if change.transaction is not None:
+            cloud.run(change.transaction)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class DoomedRows:
+    """The rows that go, or (``hidden``) become soft-deleted."""
+
+    services: tuple[ServiceRow, ...] = ()
+    compute_nodes: tuple[ComputeNodeRow, ...] = ()
+    pci_devices: tuple[PciDeviceRow, ...] = ()
+    hidden_services: tuple[ServiceRow, ...] = ()
+    hidden_nodes: tuple[ComputeNodeRow, ...] = ()
+
+    def __bool__(self) -> bool:
+        """True while anything is to be done."""
+        return any((self.services, self.compute_nodes, self.hidden_services, self.hidden_nodes))
+
+    @property
+    def all_services(self) -> tuple[ServiceRow, ...]:
+        """Those that go and those that are hidden."""
+        return self.services + self.hidden_services
+
+    @property
+    def all_nodes(self) -> tuple[ComputeNodeRow, ...]:
+        """Those that go and those that are hidden."""
+        return self.compute_nodes + self.hidden_nodes
+
+    @property
+    def label(self) -> str:
+        """The ids by table: two changes are the same change when these are the same."""
+        tables: dict[str, Sequence[Row]] = {
+            "pci_devices": self.pci_devices,
+            "compute_nodes": self.all_nodes,
+            "services": self.all_services,
+        }
+        return ", ".join(
+            f"{table} {' '.join(str(row.id) for row in rows)}"
+            for table, rows in tables.items()
+            if rows
+        )
+
+
+def doomed_rows(facts: HostFacts, database: DatabaseFacts) -> DoomedRows:
+    """The rows of exactly this host that are to go, by what the request says."""
+    known = {s.id for s in facts.services}
+    services = tuple(
+        row
+        for row in database.services
+        if row.host == facts.host
+        and row.binary in facts.leaving_binaries
+        and (row.deleted or row.uuid not in known)
+    )
+    nodes = tuple(row for row in database.compute_nodes if row.host == facts.host)
+    if facts.service is not None:
+        nodes = ()
+    live_services = tuple(r for r in services if not r.deleted)
+    live_nodes = tuple(r for r in nodes if not r.deleted)
+    if facts.request.rows is Rows.KEEP:
+        return DoomedRows(hidden_services=live_services, hidden_nodes=live_nodes)
+    if database.nodes_needed:
+        return DoomedRows(services=services, hidden_nodes=live_nodes)
+    ids = {row.id for row in nodes}
+    pci = tuple(row for row in database.pci_devices if row.compute_node_id in ids)
+    return DoomedRows(services=services, compute_nodes=nodes, pci_devices=pci)
+
+
+def _without(rows: DoomedRows, database: DatabaseFacts) -> DatabaseFacts:
+    return replace(
+        database,
+        services=tuple(
+            replace(r, deleted=r.id) if r in rows.hidden_services else r
+            for r in database.services
+            if r not in rows.services
+        ),
+        compute_nodes=tuple(
+            replace(r, deleted=r.id) if r in rows.hidden_nodes else r
+            for r in database.compute_nodes
+            if r not in rows.compute_nodes
+        ),
+        pci_devices=tuple(r for r in database.pci_devices if r not in rows.pci_devices),
+    )
+
+
+def _statements(facts: HostFacts, rows: DoomedRows) -> Iterator[Statement]:
+    yield from _images(facts.host, rows)
+    yield from _guards(facts, rows)
+    yield from _writes(facts.host, rows)
+
+
+def _images(host: str, rows: DoomedRows) -> Iterator[Statement]:
+    """Lock each row by primary key, children first; what is found is the before-image."""
+    if rows.pci_devices:
+        yield _by_id("SELECT *", "pci_devices", rows.pci_devices, lock=True)
+    if rows.all_nodes:
+        yield _by_id("SELECT *", "compute_nodes", rows.all_nodes, host, lock=True)
+    if rows.all_services:
+        yield _by_id("SELECT *", "services", rows.all_services, host, lock=True)
+
+
+def _guards(facts: HostFacts, rows: DoomedRows) -> Iterator[Statement]:
+    """Ask again inside the transaction: nothing lives here, nothing came back meanwhile.
+
+    The locking read of instances keeps a gap lock under REPEATABLE READ, so that no server
+    can land on the host until the commit.
+    """
+    host = facts.host
+    binaries = sorted(facts.leaving_binaries)
+    yield Statement(
+        "SELECT id FROM services WHERE host = %s AND `binary` IN "
+        f"({_marks(binaries)}) AND deleted = 0 FOR UPDATE",
+        (host, *binaries),
+        sum(not r.deleted for r in rows.all_services),
+    )
+    if rows.all_nodes:
+        yield Statement(
+            "SELECT id FROM compute_nodes WHERE host = %s AND deleted = 0 FOR UPDATE",
+            (host,),
+            sum(not r.deleted for r in rows.all_nodes),
+        )
+    if NOVA_COMPUTE in binaries and facts.service is None:
+        yield Statement(
+            "SELECT id FROM instances WHERE host = %s AND deleted = 0 FOR UPDATE", (host,), 0
+        )
+        over = sorted(TERMINAL_MIGRATIONS)
+        yield Statement(
+            "SELECT id FROM migrations WHERE deleted = 0 AND (source_compute = %s OR "
+            f"dest_compute = %s) AND status NOT IN ({_marks(over)})",
+            (host, host, *over),
+            0,
+        )
+
+
+def _writes(host: str, rows: DoomedRows) -> Iterator[Statement]:
+    if rows.pci_devices:
+        yield _by_id("DELETE", "pci_devices", rows.pci_devices)
+    if rows.compute_nodes:
+        yield _by_id("DELETE", "compute_nodes", rows.compute_nodes, host)
+    if rows.services:
+        yield _by_id("DELETE", "services", rows.services, host)
+    hide = "SET deleted = id, deleted_at = UTC_TIMESTAMP()"
+    if rows.hidden_nodes:
+        yield _by_id("UPDATE", "compute_nodes", rows.hidden_nodes, host, f"{hide}, mapped = 0")
+    if rows.hidden_services:
+        yield _by_id("UPDATE", "services", rows.hidden_services, host, hide)
+
+
+def _by_id(
+    verb: str,
+    table: str,
+    rows: Sequence[Row],
+    host: str | None = None,
+    assignment: str = "",
+    *,
+    lock: bool = False,
+) -> Statement:
+    """One statement on rows by primary key, with the host repeated as a second lock."""
+    ids = tuple(row.id for row in rows)
+    head = f"UPDATE {table} {assignment}" if verb == "UPDATE" else f"{verb} FROM {table}"
+    sql = f"{head} WHERE id IN ({_marks(ids)})"
+    params: tuple[int | str, ...] = ids
+    if host is not None:
+        sql += " AND host = %s"
+        params = (*ids, host)
+    if assignment:
+        sql += " AND deleted = 0"
+    return Statement(sql + (" FOR UPDATE" if lock else ""), params, len(ids))
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join(["%s"] * len(values))

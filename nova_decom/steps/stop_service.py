@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Step stop-service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
+
+from nova_decom.model import Change, HostFacts, Part, Request, StopWith, Unit
+from nova_decom.steps.base import Cloud
+
+STOP, PROVE = "stop", "prove"
+
+
+class StopService:
+    """Stop and disable nova-compute on the host, and prove it by a heartbeat that stands still.
+
+    A nova-compute that still runs brings its compute node and its resource provider back
+    seconds after the delete (nova 34.0.0 compute/resource_tracker.py:776). One reading of
+    ``state`` proves nothing: it says *up* for a minute after the process died, and *down*
+    while a message queue is slow.
+    """
+
+    name: ClassVar[str] = "stop-service"
+    reversible: ClassVar[bool] = True
+    reads: ClassVar[frozenset[Part]] = frozenset({Part.HEARTBEATS, Part.UNIT})
+
+    def changes(self, facts: HostFacts) -> Iterator[Change]:
+        """Stop the unit unless it is known to be off; prove each heartbeat that goes."""
+        request = facts.request
+        if facts.service and _we_stop(request) and not (facts.unit and facts.unit.is_off):
+            yield Change(self.name, STOP, facts.host, _how(facts))
+        for service in facts.leaving_services:
+            if service.id and not facts.is_silent(service):
+                yield Change(self.name, PROVE, service.id, _proof(service.binary, request))
+
+    def after(self, change: Change, facts: HostFacts) -> HostFacts:
+        """The unit is off and the service down; silence is taken for granted."""
+        if change.action == STOP:
+            return replace(facts, unit=Unit("nova-compute.service", active=False, enabled=False))
+        silent = tuple(
+            replace(h, until=h.since + facts.request.silence) if h.service == change.target else h
+            for h in facts.heartbeats
+        )
+        services = tuple(
+            replace(s, state="down") if s.id == change.target else s for s in facts.services
+        )
+        return replace(facts, heartbeats=silent, services=services)
+
+    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
+        """Stop the unit. A proof needs nothing but the looking that execute does anyway."""
+        if change.action == STOP:
+            cloud.stop_unit(facts.host)
+        return None
+
+
+def _we_stop(request: Request) -> bool:
+    return request.stop_with is not StopWith.NONE and not request.offline
+
+
+def _how(facts: HostFacts) -> str:
+    if facts.request.stop_with is StopWith.SSH:
+        return f"ssh {facts.host}: systemctl disable --now (the unit of nova-compute found there)"
+    return f"run the stop command for {facts.host}"
+
+
+def _proof(binary: str, request: Request) -> str:
+    who = "" if _we_stop(request) or request.offline else " (you stop it; this waits for you)"
+    return f"the heartbeat of {binary} must stand still for {request.silence:g} s{who}"

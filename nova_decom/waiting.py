@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The only waiting and retrying; clock and sleep can be replaced, so no test sleeps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from nova_decom.errors import ExitCode, RunInterruptedError, WaitTimeoutError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A monotonic clock in seconds and the way to let time pass."""
+
+    now: Callable[[], float] = field(default=time.monotonic)
+    sleep: Callable[[float], None] = field(default=time.sleep)
+
+
+def until(
+    condition: Callable[[], bool], *, what: str, timeout: float, every: float, clock: Clock
+) -> None:
+    """Ask until it is true.
+
+    :raises WaitTimeoutError: it was not, for ``timeout`` seconds.
+    """
+    from tenacity import RetryError, Retrying, retry_if_result, wait_fixed  # noqa: PLC0415
+
+    end = clock.now() + timeout
+    ask = Retrying(
+        retry=retry_if_result(lambda true: not true),
+        stop=lambda _state: clock.now() >= end,
+        wait=wait_fixed(every),
+        sleep=clock.sleep,
+    )
+    try:
+        ask(condition)
+    except RetryError:
+        raise WaitTimeoutError(
+            f"{what}: not within {timeout:g} s",
+            "run the same command again when the cause is gone, or give a longer --timeout",
+        ) from None
+
+
+def retrying(
+    attempt: Callable[[], T],
+    *,
+    when: Callable[[BaseException], bool],
+    attempts: int,
+    clock: Clock,
+) -> T:
+    """The result of ``attempt``, tried again with a growing random pause while ``when`` allows.
+
+    The last failure is raised as it is.
+    """
+    from tenacity import (  # noqa: PLC0415
+        Retrying,
+        retry_if_exception,
+        stop_after_attempt,
+        wait_random_exponential,
+    )
+
+    return Retrying(
+        retry=retry_if_exception(when),
+        stop=stop_after_attempt(attempts),
+        wait=wait_random_exponential(multiplier=0.1, max=5),
+        sleep=clock.sleep,
+        reraise=True,
+    )(attempt)
+
+
+class Interrupts:
+    """Asks by signal to stop: noted when they come, obeyed at the next safe point."""
+
+    def __init__(self) -> None:
+        """Nobody asked yet."""
+        self._asked: ExitCode | None = None
+
+    def ask(self, code: ExitCode) -> None:
+        """Note that the run is to stop; what a signal handler may do safely."""
+        self._asked = code
+
+    def check(self) -> None:
+        """Stop here if somebody asked.
+
+        :raises RunInterruptedError: somebody did.
+        """
+        if self._asked is not None:
+            raise RunInterruptedError(self._asked)
+
+    def clock(self, tick: float = 0.2) -> Clock:
+        """A real clock whose sleep wakes up for an interrupt within ``tick`` seconds."""
+
+        def sleep(seconds: float) -> None:
+            end = time.monotonic() + seconds
+            self.check()
+            while (left := end - time.monotonic()) > 0:
+                time.sleep(min(tick, left))
+                self.check()
+
+        return Clock(time.monotonic, sleep)
