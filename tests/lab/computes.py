@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The compute hosts: a directory, a configuration and a nova-compute each."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.lab import config
+from tests.lab.layout import Site
+from tests.lab.mariadb import MariaDB
+from tests.lab.processes import Daemon, Processes
+from tests.lab.schema import run_tool
+
+UP_TIMEOUT = 120.0
+DEFAULT_UNIT = "nova-compute.service"
+
+
+@dataclass(frozen=True)
+class Host:
+    """A machine of the lab, running or not."""
+
+    name: str
+    directory: Path
+    index: int
+    address: str
+
+    @property
+    def compute(self) -> str:
+        """The name of its nova-compute among the processes."""
+        return f"compute-{self.name}"
+
+    @property
+    def sshd(self) -> str:
+        return f"sshd-{self.name}"
+
+    @property
+    def state(self) -> Path:
+        """nova's state_path, where nova keeps this machine's identity (compute_id)."""
+        return self.directory / "state"
+
+    @property
+    def bin(self) -> Path:
+        return self.directory / "bin"
+
+    @property
+    def host_key(self) -> Path:
+        return self.directory / "ssh_host_ed25519_key"
+
+    @property
+    def service(self) -> Path:
+        """The Daemon to start, for the host's systemctl."""
+        return self.directory / "service.json"
+
+    @property
+    def units(self) -> Path:
+        return self.directory / "units"
+
+    @property
+    def unit_state(self) -> Path:
+        return self.directory / "unit_state"
+
+
+class Hosts:
+    """The hosts a lab has, from their directories."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def all(self) -> list[Host]:
+        return sorted(
+            (self._load(path.parent) for path in self._site.layout.hosts.glob("*/host.json")),
+            key=lambda host: host.index,
+        )
+
+    def get(self, name: str) -> Host | None:
+        return next((host for host in self.all() if host.name == name), None)
+
+    def ensure(self, name: str) -> Host:
+        """The host of this name, created if need be."""
+        host = self.get(name)
+        if host is None:
+            directory = self._site.layout.host(name)
+            directory.mkdir(parents=True)
+            index = 1 + max((host.index for host in self.all()), default=0)
+            (directory / "host.json").write_text(json.dumps({"index": index}))
+            host = self._load(directory)
+            host.units.write_text(f"{DEFAULT_UNIT}\n")
+            host.unit_state.write_text("enabled\n")
+        self._write_files(host)
+        return host
+
+    def _load(self, directory: Path) -> Host:
+        index = json.loads((directory / "host.json").read_text())["index"]
+        return Host(directory.name, directory, index, self._site.address(index))
+
+    def _write_files(self, host: Host) -> None:
+        site = self._site
+        host.state.mkdir(exist_ok=True)
+        own = host.directory / "nova-compute.conf"
+        own.write_text(config.ini(config.compute(host.name, host.address, host.state)))
+        argv = (
+            site.program("nova-compute"),
+            "--config-file", str(site.layout.nova_conf),
+            "--config-file", str(own),
+        )  # fmt: skip
+        daemon = Daemon(host.compute, argv, site.layout.log(host.compute))
+        host.service.write_text(daemon.to_json())
+
+
+class Computes:
+    def __init__(self, site: Site, processes: Processes, mariadb: MariaDB) -> None:
+        self._site = site
+        self._processes = processes
+        self._mariadb = mariadb
+
+    def start(self, hosts: Iterable[Host]) -> None:
+        for host in hosts:
+            host.unit_state.write_text("enabled\n")
+            self._processes.start(Daemon.from_json(host.service.read_text()))
+
+    def stop(self, hosts: Iterable[Host]) -> None:
+        self._processes.stop(*(host.compute for host in hosts))
+
+    def wipe(self, host: Host) -> None:
+        """The next start is that of a new machine of this name."""
+        self.stop([host])
+        shutil.rmtree(host.state, ignore_errors=True)
+        host.state.mkdir()
+
+    def discover(self) -> None:
+        self._manage("discover_hosts", "--verbose")
+
+    def heartbeats(self) -> dict[str, tuple[int, int]]:
+        """Host -> id and report count of its live compute service."""
+        rows = self._rows(
+            "SELECT host, id, report_count FROM nova.services"
+            " WHERE `binary` = 'nova-compute' AND deleted = 0"
+        )
+        return {host: (id_, count) for host, id_, count in rows}
+
+    def wait_up(self, hosts: Iterable[Host], before: Mapping[str, tuple[int, int]]) -> None:
+        """Wait until each has a beating service, a mapping, and a provider with inventory.
+
+        `before` are the heartbeats from before the start.
+        """
+        hosts = list(hosts)
+        for host in hosts:
+            self._wait(host, f"{host.name} to report", partial(self._reports, host, before))
+        for host in hosts:
+            self._wait(host, f"{host.name} to have a compute node", partial(self._node, host))
+        self._map(hosts)
+        for host in hosts:
+            what = f"{host.name} to have a resource provider of its own, with inventory"
+            self._wait(host, what, partial(self._inventory, host))
+
+    def _map(self, hosts: Iterable[Host]) -> None:
+        """Discover hosts that have no mapping; by service those whose node claims to have one."""
+        for options in ((), ("--by-service",)):
+            mapped = {host for (host,) in self._rows("SELECT host FROM nova_api.host_mappings")}
+            if all(host.name in mapped for host in hosts):
+                return
+            self._manage("discover_hosts", "--verbose", *options)
+
+    def _wait(self, host: Host, what: str, check: Callable[[], bool]) -> None:
+        self._processes.wait_ready(host.compute, check, timeout=UP_TIMEOUT, what=what)
+
+    def _reports(self, host: Host, before: Mapping[str, tuple[int, int]]) -> bool:
+        beat = self.heartbeats().get(host.name)
+        old = before.get(host.name)
+        return beat is not None and (old is None or beat[0] != old[0] or beat[1] > old[1])
+
+    def _node(self, host: Host) -> bool:
+        return host.name in {
+            name for (name,) in self._rows("SELECT host FROM nova.compute_nodes WHERE deleted = 0")
+        }
+
+    def _inventory(self, host: Host) -> bool:
+        rows = self._rows(
+            "SELECT DISTINCT n.host FROM nova.compute_nodes n"
+            " JOIN placement.resource_providers p ON p.uuid = n.uuid"
+            " JOIN placement.inventories i ON i.resource_provider_id = p.id WHERE n.deleted = 0"
+        )
+        return host.name in {name for (name,) in rows}
+
+    def _manage(self, *arguments: str) -> None:
+        conf = str(self._site.layout.nova_conf)
+        run_tool(self._site, "nova-manage", "--config-file", conf, "cell_v2", *arguments)
+
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Names are compared by the caller: the databases' collation ignores case."""
+        with self._mariadb.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            return list(cursor.fetchall())

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where everything of a lab is: its files, its ports, its addresses, its URLs."""
+
+import hashlib
+import json
+import os
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tests.lab.errors import LabError
+from tests.lab.releases import Release
+
+PORT_NAMES = (
+    "mariadb", "rabbitmq", "rabbitmq_dist", "epmd", "memcached",
+    "keystone", "placement", "glance", "neutron", "nova", "ssh",
+)  # fmt: skip
+# Below the kernel's own range of outgoing ports (32768 and up), so that nobody is given one of
+# ours between two starts.
+FIRST_PORT, LAST_PORT = 12000, 32000
+HOST_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
+"""A host's name is also the name of its directory, unchanged, so two hosts never share one."""
+
+PASSWORDS = {
+    name: f"{name}-secret"
+    for name in ("admin", "nova", "keystone", "placement", "glance", "neutron", "nova_decom")
+}
+DATABASES = {
+    "nova": "nova",
+    "nova_api": "nova",
+    "nova_cell0": "nova",
+    "placement": "placement",
+    "neutron": "neutron",
+    "keystone": "keystone",
+    "glance": "glance",
+}
+"""Database name -> the MySQL user that owns it."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths of one lab. `run` is the living lab, `cache` outlives it."""
+
+    root: Path
+    cache_root: Path
+
+    @classmethod
+    def of(cls, root: Path) -> "Layout":
+        root = root.absolute()
+        cache = os.environ.get("NOVA_DECOM_LAB_CACHE")
+        return cls(root, Path(cache).absolute() if cache else root / "cache")
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run"
+
+    @property
+    def etc(self) -> Path:
+        return self.run / "etc"
+
+    @property
+    def data(self) -> Path:
+        return self.run / "data"
+
+    @property
+    def logs(self) -> Path:
+        return self.run / "logs"
+
+    @property
+    def pids(self) -> Path:
+        return self.run / "pids"
+
+    @property
+    def hosts(self) -> Path:
+        return self.run / "hosts"
+
+    @property
+    def site_file(self) -> Path:
+        return self.run / "site.json"
+
+    @property
+    def nova_conf(self) -> Path:
+        return self.etc / "nova" / "nova.conf"
+
+    @property
+    def clouds_yaml(self) -> Path:
+        return self.run / "clouds.yaml"
+
+    @property
+    def ssh_config(self) -> Path:
+        return self.run / "ssh_config"
+
+    @property
+    def state_dir(self) -> Path:
+        return self.run / "state"
+
+    def cache(self, release: Release) -> Path:
+        return self.cache_root / release.number
+
+    def log(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
+
+    def host(self, name: str) -> Path:
+        """The directory of a host; a name that could not be one is refused."""
+        if not HOST_NAME.fullmatch(name):
+            raise LabError(f"not a host name: {name!r}")
+        return self.hosts / name
+
+
+@dataclass(frozen=True)
+class Site:
+    """One running control plane: a layout, a release, and the ports it was given."""
+
+    layout: Layout
+    release: Release
+    ports: Mapping[str, int]
+    network: int
+    """Second octet of the hosts' loopback addresses."""
+
+    @property
+    def venv(self) -> Path:
+        return self.layout.cache(self.release) / "venv"
+
+    @property
+    def template(self) -> Path:
+        return self.layout.cache(self.release) / "template"
+
+    @property
+    def transport_url(self) -> str:
+        return f"rabbit://guest:guest@127.0.0.1:{self.ports['rabbitmq']}/"
+
+    @property
+    def memcached(self) -> str:
+        return f"127.0.0.1:{self.ports['memcached']}"
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """Service type -> URL, as the catalog has them."""
+        return {
+            "identity": self.url("keystone") + "/v3",
+            "placement": self.url("placement"),
+            "image": self.url("glance"),
+            "network": self.url("neutron"),
+            "compute": self.url("nova") + "/v2.1",
+        }
+
+    def url(self, service: str) -> str:
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+    def program(self, name: str) -> str:
+        return str(self.venv / "bin" / name)
+
+    def db_url(self, database: str, user: str | None = None) -> str:
+        user = user or DATABASES[database]
+        address = f"127.0.0.1:{self.ports['mariadb']}"
+        return f"mysql+pymysql://{user}:{PASSWORDS[user]}@{address}/{database}?charset=utf8mb4"
+
+    def address(self, index: int) -> str:
+        """The loopback address of the host with this number, from 1."""
+        high, low = divmod(index + 10, 250)
+        return f"127.{self.network}.{high}.{low}"
+
+    def save(self) -> None:
+        content = {
+            "release": self.release.number,
+            "ports": dict(self.ports),
+            "network": self.network,
+            "cache": str(self.layout.cache_root),
+        }
+        self.layout.run.mkdir(parents=True, exist_ok=True)
+        self.layout.site_file.write_text(json.dumps(content, indent=1))
+
+
+def load_site(layout: Layout, releases: Mapping[str, Release]) -> Site | None:
+    """The site that was saved in this layout, if there is one; it stays with its cache."""
+    try:
+        content = json.loads(layout.site_file.read_text())
+    except FileNotFoundError:
+        return None
+    layout = replace(layout, cache_root=Path(content["cache"]))
+    return Site(layout, releases[content["release"]], content["ports"], content["network"])
+
+
+def new_site(layout: Layout, release: Release) -> Site:
+    """A site on free ports. Where the search starts depends on the directory, so that labs that
+    come up at the same moment do not pick the same ones."""
+    seed = int.from_bytes(hashlib.sha256(str(layout.root).encode()).digest()[:4])
+    ports: dict[str, int] = {}
+    candidate = FIRST_PORT + seed % (LAST_PORT - FIRST_PORT)
+    for name in PORT_NAMES:
+        candidate = _next_free(candidate)
+        ports[name] = candidate
+        candidate += 1
+    return Site(layout, release, ports, network=1 + seed % 250)
+
+
+def ports_free(site: Site) -> bool:
+    return all(_is_free(port) for port in site.ports.values())
+
+
+def _next_free(port: int) -> int:
+    for candidate in range(port, port + 2000):
+        if _is_free(candidate):
+            return candidate
+    raise LabError(f"no free port from {port} on")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True

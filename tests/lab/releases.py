@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The OpenStack releases the lab can run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+COMMON = ("pymysql", "python-memcached", "uwsgi")
+MODULES = {
+    "keystone": "keystone.wsgi.api",
+    "placement": "placement.wsgi.api",
+    "glance": "glance.wsgi.api",
+    "neutron": "neutron.wsgi.api",
+    "nova": "nova.wsgi.osapi_compute",
+}
+SCRIPTS = {
+    "keystone": "keystone-wsgi-public",
+    "placement": "placement-api",
+    "glance": "glance-wsgi-api",
+    "neutron": "neutron-api",
+    "nova": "nova-api-wsgi",
+}
+
+
+@dataclass(frozen=True)
+class Release:
+    """What to install, and how its APIs are started under uwsgi."""
+
+    number: str
+    packages: tuple[str, ...]
+    python: str = "3.11"
+    exclude_newer: str | None = None
+    """Resolve the dependencies as of this day."""
+    wsgi_modules: Mapping[str, str] | None = None
+    """API -> module; None for releases that ship scripts."""
+
+    def wsgi_application(self, api: str, venv_bin: str) -> str:
+        """The line of the uwsgi file that names the application."""
+        if self.wsgi_modules is not None:
+            return f"module = {self.wsgi_modules[api]}:application"
+        return f"wsgi-file = {venv_bin}/{SCRIPTS[api]}"
+
+
+RELEASES: Mapping[str, Release] = {
+    release.number: release
+    for release in (
+        Release(
+            "2026.2",
+            (
+                "nova==34.0.0",
+                "keystone==30.0.0",
+                "openstack-placement==16.0.0",
+                "glance==33.0.0",
+                "neutron==29.0.0",
+            ),
+            wsgi_modules=MODULES,
+        ),
+        Release(
+            "2024.1",
+            (
+                "nova==29.0.1",
+                "keystone==25.0.0",
+                "openstack-placement==11.0.0",
+                "glance==28.0.0",
+                "neutron==24.0.0",
+                "setuptools<70",
+            ),
+            exclude_newer="2024-05-01",
+        ),
+    )
+}
+DEFAULT_RELEASE = "2026.2"

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers: real boots on the fake hypervisor."""
+
+import uuid
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from tests.lab.errors import LabError
+from tests.lab.schema import FLAVOR, IMAGE
+from tests.lab.waiting import wait_until
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
+
+MICROVERSION = "2.74"
+"""The first in which a server can be given a host by name."""
+STATUSES = ("ACTIVE", "SHUTOFF", "ERROR", "SOFT_DELETED")
+TIMEOUT = 120.0
+NOT_FOUND = 404
+
+
+class Servers:
+    def __init__(self, cloud: "Connection") -> None:
+        self._cloud = cloud
+
+    def create(self, count: int, *, on: str, status: str = "ACTIVE") -> list[str]:
+        """Boot `count` servers on the host and bring them to `status`; their ids."""
+        if status not in STATUSES:
+            raise LabError(f"servers cannot be brought to {status}, only to {', '.join(STATUSES)}")
+        image = self._cloud.image.find_image(IMAGE, ignore_missing=False).id
+        flavor = self._cloud.compute.find_flavor(FLAVOR, ignore_missing=False).id
+        ids = [self._boot(image, flavor, on) for _ in range(count)]
+        self._wait(ids, "ACTIVE")
+        changes: dict[str, Callable[[str], Any]] = {
+            "SHUTOFF": lambda id_: self._act(id_, {"os-stop": None}),
+            "ERROR": lambda id_: self._act(id_, {"os-resetState": {"state": "error"}}),
+            "SOFT_DELETED": lambda id_: self._call("delete", f"/servers/{id_}"),
+        }
+        if status in changes:
+            for id_ in ids:
+                changes[status](id_)
+            self._wait(ids, status)
+        return ids
+
+    def delete(self, ids: Iterable[str]) -> None:
+        """Delete at once, whatever their state; returns when they are gone."""
+        ids = list(ids)
+        for id_ in ids:
+            self._act(id_, {"forceDelete": None}, missing_ok=True)
+        for id_ in ids:
+            gone = self._is(id_, lambda server: server is None)
+            wait_until(gone, timeout=TIMEOUT, what=f"server {id_} to be gone")
+
+    def on(self, host: str) -> list[str]:
+        """Ids of the servers of exactly this host, soft-deleted ones too."""
+        found: dict[str, str] = {}
+        for deleted in ("", "&status=SOFT_DELETED"):
+            path = f"/servers/detail?all_tenants=1&host={host}{deleted}"
+            for server in self._call("get", path).json()["servers"]:
+                found[server["id"]] = server["OS-EXT-SRV-ATTR:host"]
+        return [id_ for id_, its_host in found.items() if its_host == host]
+
+    def _boot(self, image: str, flavor: str, host: str) -> str:
+        server = {
+            "name": f"vm-{uuid.uuid4().hex[:8]}",
+            "imageRef": image,
+            "flavorRef": flavor,
+            "networks": "none",
+            "host": host,
+        }
+        answer = self._call("post", "/servers", json={"server": server})
+        return str(answer.json()["server"]["id"])
+
+    def _wait(self, ids: Iterable[str], status: str) -> None:
+        for id_ in ids:
+            reached = self._is(id_, lambda server: _reached(server, status))
+            wait_until(reached, timeout=TIMEOUT, what=f"server {id_} to become {status}")
+
+    def _is(self, id_: str, check: Callable[[Any], bool]) -> Callable[[], bool]:
+        return lambda: check(self._show(id_))
+
+    def _show(self, id_: str) -> dict[str, Any] | None:
+        answer = self._call("get", f"/servers/{id_}", missing_ok=True)
+        return None if answer.status_code == NOT_FOUND else answer.json()["server"]
+
+    def _act(self, id_: str, body: dict[str, Any], *, missing_ok: bool = False) -> None:
+        self._call("post", f"/servers/{id_}/action", json=body, missing_ok=missing_ok)
+
+    def _call(self, method: str, path: str, *, missing_ok: bool = False, **options: Any) -> Any:
+        session = self._cloud.compute
+        answer = session.request(
+            path, method.upper(), microversion=MICROVERSION, raise_exc=False, **options
+        )
+        if answer.ok or (missing_ok and answer.status_code == NOT_FOUND):
+            return answer
+        raise LabError(f"{method.upper()} {path}: {answer.status_code} {answer.text}")
+
+
+def _reached(server: dict[str, Any] | None, status: str) -> bool:
+    if server is None:
+        raise LabError(f"a server is gone that was to become {status}")
+    if server["status"] == "ERROR" != status:
+        raise LabError(f"server {server['id']} is in ERROR: {server.get('fault')}")
+    return bool(server["status"] == status and server["OS-EXT-STS:task_state"] is None)

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The caches: an environment and a stopped, set-up cloud per release."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from tests.lab import config
+from tests.lab.cloud import connect
+from tests.lab.control_plane import ControlPlane
+from tests.lab.errors import LabError
+from tests.lab.layout import Layout, Site, new_site
+from tests.lab.mariadb import MariaDB, copy_tree
+from tests.lab.processes import Processes
+from tests.lab.releases import COMMON, Release
+from tests.lab.schema import Schema, populate, populate_resources
+
+INSIDE = Path(__file__).parent / "inside"
+"""What the lab brings into nova's own processes."""
+COPIED = ("mysql", "keystone", "glance")
+"""The directories of `data` that a template keeps."""
+SETUP_APIS = ("keystone", "glance", "nova")
+Say = Callable[[str], None]
+
+
+@contextlib.contextmanager
+def locked(directory: Path, name: str) -> Iterator[None]:
+    """One process at a time."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / f".{name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def ensure_environment(layout: Layout, release: Release) -> None:
+    """Create the virtual environment of the release, once."""
+    cache = layout.cache(release)
+    venv = cache / "venv"
+    packages = (*release.packages, *COMMON)
+    done = venv / ".packages"
+    with locked(cache, "venv"):
+        if not (done.exists() and done.read_text() == "\n".join(packages)):
+            _install(venv, release, packages)
+            done.write_text("\n".join(packages))
+        _add_driver(venv)
+
+
+def _install(venv: Path, release: Release, packages: Sequence[str]) -> None:
+    _uv("venv", "--clear", "--python", release.python, str(venv))
+    newest = ("--exclude-newer", release.exclude_newer) if release.exclude_newer else ()
+    python = str(venv / "bin" / "python")
+    _uv("pip", "install", "--compile-bytecode", "--python", python, *newest, *packages)
+
+
+def _add_driver(venv: Path) -> None:
+    """Nova loads virt drivers from its own package only, so that is where ours must be."""
+    (package,) = venv.glob("lib/python*/site-packages/nova/virt")
+    partial = package / f"lab_driver.{os.getpid()}"
+    shutil.copy(INSIDE / "lab_driver.py", partial)
+    partial.replace(package / "lab_driver.py")
+
+
+def ensure_template(layout: Layout, release: Release, say: Say) -> None:
+    """Set up a cloud once, stop it, and keep its data."""
+    cache = layout.cache(release)
+    template = cache / "template"
+    with locked(cache, "template"):
+        if template.exists():
+            return
+        building = Layout(cache / "building", layout.cache_root)
+        Processes(building.pids).stop(*Processes(building.pids).running())
+        shutil.rmtree(building.root, ignore_errors=True)
+        partial = cache / "template.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        _build(new_site(building, release), say)
+        partial.mkdir()
+        for name in COPIED:
+            (building.data / name).rename(partial / name)
+        partial.rename(template)
+        shutil.rmtree(building.root)
+
+
+def restore(site: Site) -> None:
+    """Begin a lab from the template."""
+    for name in COPIED:
+        copy_tree(site.template / name, site.layout.data / name)
+
+
+def _build(site: Site, say: Say) -> None:
+    processes = Processes(site.layout.pids)
+    mariadb = MariaDB(site, processes)
+    plane = ControlPlane(site, processes)
+    site.save()
+    mariadb.install()
+    config.write_all(site)
+    with contextlib.ExitStack() as stack:
+        stack.callback(lambda: processes.stop(*processes.running(), timeout=60))
+        mariadb.start()
+        plane.start_memcached()
+        mariadb.wait()
+        Schema(site, mariadb).create()
+        say("schemas created")
+        plane.start_apis(SETUP_APIS)
+        plane.wait_apis(["keystone"])
+        populate(site, connect(site.layout))
+        plane.wait_apis(SETUP_APIS)
+        # A new connection: the catalog is part of the token.
+        populate_resources(connect(site.layout))
+        say("users, catalog, image and flavor created")
+
+
+def _uv(*arguments: str) -> None:
+    argv = [sys.executable, "-m", "uv", *arguments]
+    done = subprocess.run(
+        argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise LabError(f"uv {' '.join(arguments)}: exit {done.returncode}\n{done.stderr}")
