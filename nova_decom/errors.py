@@ -13,7 +13,8 @@
     ├── BusyError              75   another run holds the host
     ├── RunInterruptedError   130   SIGINT or SIGTERM (143)
     └── ChangeFailedError       1   a change failed
-        └── RowCountError       1   a statement touched another number of rows
+        ├── RowCountError       1   a statement touched another number of rows
+        └── JournalError        1   the journal cannot be written
 
 :func:`nova_decom.cli.main.main` is the only place that turns them into an exit.
 """
@@ -129,6 +130,10 @@ class ChangeFailedError(NovaDecomError):
 
 class RowCountError(ChangeFailedError):
     """A statement touched another number of rows than planned; all was rolled back."""
+
+
+class JournalError(ChangeFailedError):
+    """The journal cannot be written, and without it nothing is changed."""
 
 
 class WriteRefusedError(RuntimeError):

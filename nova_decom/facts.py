@@ -51,7 +51,7 @@ class Memory:
     identity: Identity = field(default_factory=Identity)
     heartbeats: Mapping[str, Heartbeat] = field(default_factory=dict)
     unit: Unit | None = None
-    in_journal: bool = False
+    is_known: bool = False
 
 
 def host_facts(view: View, host: str, request: Request, memory: Memory) -> HostFacts:
@@ -80,8 +80,8 @@ def host_facts(view: View, host: str, request: Request, memory: Memory) -> HostF
         unit=memory.unit,
         identity=identity,
         fleet=Fleet(view.services, _names(view)),
-        in_journal=memory.in_journal,
-        unchecked=view.unchecked,
+        was_known=memory.is_known,
+        unchecked=view.unchecked if database else (*view.unchecked, "databases: not given"),
     )
 
 

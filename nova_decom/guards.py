@@ -91,7 +91,7 @@ def is_known(facts: HostFacts) -> bool:
         facts.providers,
         facts.agents,
     )
-    return in_rows or facts.in_journal or any(in_api)
+    return in_rows or facts.was_known or any(in_api)
 
 
 def host_exact(facts: HostFacts) -> Objection | None:
@@ -194,14 +194,15 @@ def service_alive(facts: HostFacts) -> Objection | None:
     heartbeat = facts.heartbeat_of(service) if service else None
     if service is None or not (service.is_up or (heartbeat and heartbeat.moved)):
         return None
+    sign = f"is {service.state}" + (", its heartbeat moves" if not service.is_up else "")
     if request.offline:
         return Objection(
-            f"nova-compute on {facts.host} is {service.state} and --offline forbids to stop it",
+            f"nova-compute on {facts.host} {sign}, and --offline forbids to stop it",
             "leave out --offline, or fence the host and wait until its service is down",
         )
     if request.stop_with is StopWith.NONE:
         return Objection(
-            f"nova-compute on {facts.host} is {service.state}; you have to stop it",
+            f"nova-compute on {facts.host} {sign}; you have to stop it",
             "stop and disable it there while this waits, or choose --stop-with ssh",
             Verdict.WARNING,
         )

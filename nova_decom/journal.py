@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from nova_decom.errors import ConfigurationError
+from nova_decom.errors import ConfigurationError, JournalError
 from nova_decom.model import HostFacts, Identity
 
 VERSION = 1
@@ -86,11 +86,23 @@ class RunJournal:
         os.close(self._file)
 
     def event(self, kind: str, **data: Any) -> None:  # noqa: ANN401
-        """Append one event; it is on the disk when this returns."""
+        """Append one event; it is on the disk when this returns.
+
+        :raises JournalError: it cannot be written.
+        """
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = {"v": VERSION, "at": stamp, "run": self.run, "event": kind, **data}
-        os.write(self._file, (json.dumps(line, default=_encode) + "\n").encode())
-        os.fsync(self._file)
+        rest = memoryview((json.dumps(line, default=_encode) + "\n").encode())
+        try:
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+            os.fsync(self._file)
+        except OSError as error:
+            raise JournalError(
+                f"the journal {self.path} cannot be written: {error.strerror}; "
+                "nothing is changed without it",
+                "make room for it, then run again",
+            ) from error
 
     def remember(self, facts: HostFacts) -> None:
         """Keep the host's names and uuids: after the purge nothing else knows them."""
@@ -114,11 +126,10 @@ class HostMemory:
         """The identity of a host that an earlier run worked on, or None."""
         try:
             data = json.loads(self._path(host).read_text("utf-8"))
-        except (OSError, ValueError):
+            identity = Identity(frozenset(data["node_uuids"]), frozenset(data["names"]))
+            return identity if data["host"] == host else None
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        if data.get("host") != host:
-            return None
-        return Identity(frozenset(data["node_uuids"]), frozenset(data["names"]))
 
     def keep(self, host: str, identity: Identity) -> None:
         """Write the identity, whole or not at all."""
@@ -135,9 +146,7 @@ def _encode(value: object) -> object:
     """JSON for what a database row or a fact may hold: dates as text, bytes as base64."""
     if isinstance(value, bytes):
         return {"base64": base64.b64encode(value).decode("ascii")}
-    if isinstance(value, frozenset | set | tuple):
-        return sorted(value) if not isinstance(value, tuple) else list(value)
-    return str(value)
+    return sorted(value) if isinstance(value, frozenset | set) else str(value)
 
 
 def _sync_directory(path: Path) -> None:

@@ -57,7 +57,8 @@ def _in_database(facts: HostFacts) -> Iterator[Leftover]:
         return
     rows = doomed_rows(facts, database)
     if rows:
-        yield Leftover("rows", database.cell or "", rows.label, f"nova-decom remove {facts.host}")
+        target, remedy = f"{database.cell}: {rows.label}", f"nova-decom remove {facts.host}"
+        yield Leftover("rows", target, "rows in the cell database", remedy)
     if database.host_mapping is not None:
         yield Leftover(
             "host-mapping",

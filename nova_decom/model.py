@@ -361,7 +361,7 @@ class HostFacts:
     unit: Unit | None = field(default=None, compare=False)
     identity: Identity = field(default_factory=Identity, compare=False)
     fleet: Fleet = field(default_factory=Fleet, compare=False)
-    in_journal: bool = field(default=False, compare=False)
+    was_known: bool = field(default=False, compare=False)
     unchecked: tuple[str, ...] = field(default=(), compare=False)
 
     @property
@@ -486,6 +486,7 @@ class Change:
     detail: str
     rows: int | None = None
     transaction: Transaction | None = field(default=None, compare=False)
+    only_waits: bool = field(default=False, compare=False)
 
     @property
     def key(self) -> tuple[str, str, str, int | None]:
@@ -532,6 +533,7 @@ class Plan:
     leftovers: tuple[Leftover, ...]
     kept: tuple[Kept, ...]
     result: HostFacts
+    unchecked: tuple[str, ...] = ()
 
     @property
     def blocked(self) -> tuple[Finding, ...]:
@@ -541,12 +543,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A change and what became of it."""
+    """A change and what became of it; ``begun`` when it was made, or may have been."""
 
     change: Change
     status: Status
     request_id: str | None = None
     error: str | None = None
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -559,15 +562,15 @@ class HostReport:
     outcomes: tuple[Outcome, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
     kept: tuple[Kept, ...] = ()
+    unchecked: tuple[str, ...] = ()
     error: str | None = None
     remedy: str | None = None
     exit_code: int = 0
-    facts: HostFacts | None = field(default=None, compare=False)
 
     @property
     def changed(self) -> bool:
         """True when at least one change was made, or may have been."""
-        return any(o.status in {Status.DONE, Status.FAILED} for o in self.outcomes)
+        return any(o.begun and not o.change.only_waits for o in self.outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -590,4 +593,4 @@ class Report:
 
 def summary(thing: object) -> str:
     """The first sentence of the docstring of a step or of a guard."""
-    return (thing.__doc__ or "").split("\n\n", maxsplit=1)[0].replace("\n", " ").strip()
+    return " ".join((thing.__doc__ or "").split("\n\n", maxsplit=1)[0].split())

@@ -71,8 +71,16 @@ def _load(host: dict[str, Any]) -> Plan:
         findings=tuple(
             Finding(f["guard"], Verdict.BLOCKED, f["message"]) for f in host["blocked"]
         ),
-        changes=tuple(Change(**change) for change in host["changes"]),
+        changes=tuple(_load_change(change) for change in host["changes"]),
         leftovers=(),
         kept=(),
         result=HostFacts(str(host["host"])),
     )
+
+
+def _load_change(change: dict[str, Any]) -> Change:
+    step, action, target, detail = (
+        str(change[name]) for name in ("step", "action", "target", "detail")
+    )
+    rows = None if change["rows"] is None else int(change["rows"])
+    return Change(step, action, target, detail, rows)

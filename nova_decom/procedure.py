@@ -84,6 +84,7 @@ def make_plan(facts: HostFacts, procedure: Iterable[Step] = PROCEDURE) -> Plan:
         leftovers=leftovers(after) if may_begin else (),
         kept=kept(after),
         result=after,
+        unchecked=facts.unchecked,
     )
 
 
@@ -96,6 +97,7 @@ def planned(plan: Plan) -> HostReport:
         outcomes=tuple(Outcome(c, Status.PLANNED) for c in plan.changes),
         leftovers=plan.leftovers,
         kept=plan.kept,
+        unchecked=plan.unchecked,
     )
 
 
@@ -105,6 +107,10 @@ def verify(facts: HostFacts) -> HostReport:
     unknown = next(f for f in plan.findings if f.guard == "host-known")
     if unknown.verdict is Verdict.BLOCKED:
         return _refused(plan, (unknown,))
+    return _inspect(facts, plan)
+
+
+def _inspect(facts: HostFacts, plan: Plan) -> HostReport:
     traces = leftovers(facts)
     clean = not traces and not plan.changes
     return HostReport(
@@ -114,8 +120,8 @@ def verify(facts: HostFacts) -> HostReport:
         outcomes=tuple(Outcome(c, Status.PENDING) for c in plan.changes),
         leftovers=traces,
         kept=kept(facts),
+        unchecked=facts.unchecked,
         exit_code=ExitCode.SUCCESS if clean else ExitCode.CHANGES,
-        facts=facts,
     )
 
 
@@ -182,7 +188,7 @@ class Execution:
         except RunInterruptedError as error:
             report = self._failed(reviewed, error, Result.INTERRUPTED, error.code)
         except NovaDecomError as error:
-            changed = any(o.status in {Status.DONE, Status.FAILED} for o in self.outcomes)
+            changed = any(o.begun and not o.change.only_waits for o in self.outcomes)
             refused = isinstance(error, RefusedError | StalePlanError) and not changed
             code = error.exit_code
             if changed and isinstance(error, RefusedError | StalePlanError):
@@ -237,12 +243,13 @@ class Execution:
             request_id = step.apply(change, self.cloud, facts)
             self._await_gone(step, change, facts.host)
         except RunInterruptedError:
-            self._end(facts.host, Outcome(change, Status.PENDING, request_id))
+            self._end(facts.host, Outcome(change, Status.PENDING, request_id, begun=True))
             raise
         except NovaDecomError as error:
-            self._end(facts.host, Outcome(change, Status.FAILED, request_id, str(error)))
+            failed = Outcome(change, Status.FAILED, request_id, str(error), begun=True)
+            self._end(facts.host, failed)
             raise
-        self._end(facts.host, Outcome(change, Status.DONE, request_id))
+        self._end(facts.host, Outcome(change, Status.DONE, request_id, begun=True))
 
     def _await_gone(self, step: Step, change: Change, host: str) -> None:
         def gone() -> bool:
@@ -262,13 +269,16 @@ class Execution:
 
     def _verify(self, reviewed: Plan) -> HostReport:
         """Read everything again, now and after the settle time."""
-        report = verify(self.cloud.facts(reviewed.host))
-        before = set(report.leftovers)
+        report = self._look(reviewed.host)
+        before = {(trace.kind, trace.target) for trace in report.leftovers}
+        unchecked = report.unchecked
         if self.settle > 0:
             self.progress.waiting(reviewed.host, "nothing may come back", self.settle)
             self.clock.sleep(self.settle)
-            report = verify(self.cloud.facts(reviewed.host))
-        back = [trace for trace in report.leftovers if trace not in before]
+            report = self._look(reviewed.host)
+        else:
+            unchecked = (*unchecked, "whether it comes back: --settle 0")
+        back = [trace for trace in report.leftovers if (trace.kind, trace.target) not in before]
         clean = report.result is Result.CLEAN
         return HostReport(
             host=reviewed.host,
@@ -277,10 +287,15 @@ class Execution:
             outcomes=tuple(self.outcomes),
             leftovers=report.leftovers,
             kept=report.kept,
+            unchecked=unchecked,
             error=None if clean else _what_is_left(report.leftovers, back),
             remedy=None if clean else _what_to_do(report.leftovers, back),
             exit_code=_ended(clean=clean, back=bool(back)),
         )
+
+    def _look(self, host: str) -> HostReport:
+        facts = self.cloud.facts(host)
+        return _inspect(facts, make_plan(facts))
 
     def _failed(
         self, reviewed: Plan, error: NovaDecomError, result: Result, code: ExitCode

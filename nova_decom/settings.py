@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nova_decom.errors import ConfigurationError
+from nova_decom.guards import GUARDS
 from nova_decom.model import Request, Rows, StopWith
 
 #: What holds when nobody says anything. ``None``: found out when it is needed.
@@ -55,7 +56,25 @@ DEFAULTS: Mapping[str, Any] = {
 }
 LISTS = ("cell_db_url", "column", "skip_guard")
 NUMBERS = ("settle", "report_interval", "timeout")
-FLAGS = ("dry_run", "yes", "offline", "all_binaries", "absent_ok", "quiet", "debug")
+FLAGS = (
+    "absent_ok",
+    "all_binaries",
+    "debug",
+    "detailed_exitcode",
+    "dry_run",
+    "offline",
+    "quiet",
+    "yes",
+)
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "color": ("auto", "always", "never"),
+    "format": ("table", "json", "yaml", "csv", "value"),
+    "on_failure": ("stop", "continue"),
+    "rows": ("purge", "keep"),
+    "stop_with": ("ssh", "command", "none"),
+}
+#: A report interval of nothing would make the proof by heartbeat a proof of nothing.
+MINIMUMS = {"report_interval": 0.1, "settle": 0.0, "timeout": 0.1}
 DEFAULT_INTERVAL = 10.0
 
 
@@ -108,14 +127,36 @@ def resolve(given: Mapping[str, Any], section: Mapping[str, Any]) -> Settings:
         )
     values = dict(DEFAULTS)
     for name, value in section.items():
-        values[name] = _from_section(name, value)
+        if value is not None:
+            values[name] = _from_section(name, value)
     values |= given
+    _check(values)
     if values["stop_with"] == "command" and not values["stop_command"]:
         raise ConfigurationError(
             "--stop-with command needs a command",
             "give --stop-command 'PROGRAM ARGUMENTS {host}'",
         )
     return Settings(values)
+
+
+def _check(values: Mapping[str, Any]) -> None:
+    """Refuse what an option would refuse, wherever the value came from."""
+    for name, choices in CHOICES.items():
+        if values[name] not in choices:
+            raise ConfigurationError(
+                f"{name} cannot be {values[name]!r}", f"one of: {', '.join(choices)}"
+            )
+    for name, least in MINIMUMS.items():
+        if values[name] is not None and values[name] < least:
+            raise ConfigurationError(
+                f"{name} cannot be {values[name]:g}", f"give {least:g} or more"
+            )
+    skippable = [g.name for g in GUARDS if g.skippable]
+    for name in values["skip_guard"]:
+        if name not in skippable:
+            raise ConfigurationError(
+                f"--skip-guard cannot overrule {name!r}", f"one of: {', '.join(skippable)}"
+            )
 
 
 def _from_section(name: str, value: Any) -> Any:  # noqa: ANN401

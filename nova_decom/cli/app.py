@@ -33,6 +33,7 @@ class App:
     def __init__(self, given: Given) -> None:
         """Resolve the settings; nothing is connected yet."""
         self.settings = resolve(given.values, section("nova-decom"))
+        given.resolved = self.settings.values
         self.state_dir = state_dir(self.settings)
         _set_up_logging(self.settings)
         for name in SECRET_OPTIONS:

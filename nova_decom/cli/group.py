@@ -10,6 +10,7 @@ import click
 from nova_decom.cli.options import (
     COLUMN,
     COMMON,
+    COMMON_OF_LIST,
     DETAILED,
     OUT,
     PROCEDURE_OPTIONS,
@@ -28,16 +29,20 @@ CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 @click.group(invoke_without_command=True, context_settings=CONTEXT)
 @click.version_option(package_name="nova-decom")
-@apply(*COMMON)
+@apply(*COMMON_OF_LIST)
 @click.pass_context
 def cli(context: click.Context) -> Report | None:
     """Take nova compute hosts out of an OpenStack cloud and prove that they are gone.
 
     'nova-decom --dry-run' alone is 'nova-decom plan': every compute host in one line.
     """
-    if context.invoked_subcommand is not None:
-        return None
     given = context.ensure_object(Given)
+    command = context.invoked_subcommand
+    style = given.values.get("format")
+    if command != "list" and style in {"csv", "value"}:
+        raise click.UsageError(f"{command or 'the plan'} has no format {style}.", context)
+    if command is not None:
+        return None
     if not given.values.get("dry_run"):
         raise click.UsageError("Missing command.", context)
     return plan_hosts(given, ())
@@ -45,7 +50,7 @@ def cli(context: click.Context) -> Report | None:
 
 @cli.command("list")
 @HOSTS
-@apply(COLUMN, *COMMON)
+@apply(COLUMN, *COMMON_OF_LIST)
 @click.pass_obj
 def list_command(given: Given, hosts: tuple[str, ...]) -> Report:
     """Show compute hosts: service, heartbeat, servers, migrations, rows, verdict."""
@@ -76,11 +81,11 @@ def plan_hosts(given: Given, hosts: tuple[str, ...]) -> Report:
 @click.pass_obj
 def remove_command(given: Given, hosts: tuple[str, ...]) -> Report:
     """Plan, ask, carry out and verify the removal of hosts."""
-    if given.values.get("dry_run"):
-        return plan_hosts(given, _required(hosts))
+    if not hosts and not given.values.get("plan"):
+        raise click.UsageError("Missing argument 'HOST...'.")
     from nova_decom.cli.remove import remove  # noqa: PLC0415
 
-    return remove(given, hosts if given.values.get("plan") else _required(hosts))
+    return remove(given, hosts)
 
 
 @cli.command("verify")
@@ -112,9 +117,3 @@ def steps_command() -> Report:
     from nova_decom.cli.reference import reference  # noqa: PLC0415
 
     return reference()
-
-
-def _required(hosts: tuple[str, ...]) -> tuple[str, ...]:
-    if not hosts:
-        raise click.UsageError("Missing argument 'HOST...'.")
-    return hosts

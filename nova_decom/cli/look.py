@@ -47,7 +47,11 @@ def list_hosts(given: Given, hosts: tuple[str, ...]) -> Report:
 
 def plan(given: Given, hosts: tuple[str, ...]) -> Report:
     """The plan of each host named, or a line for every compute host."""
-    app = App(given)
+    return plan_with(App(given), hosts)
+
+
+def plan_with(app: App, hosts: tuple[str, ...]) -> Report:
+    """As :func:`plan`, with settings that are resolved already."""
     parts = PLANNED_PARTS if hosts else OVERVIEW_PARTS
     plans = [make_plan(f) for f in app.reading().gather(_once(hosts) or None, parts)]
     if app.settings.out:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -39,13 +40,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
             report = _failure(error)
         if not isinstance(report, Report):
             return int(report or 0)
-        return _show(report, given.values)
+        return _show(report, given.known)
     except click.ClickException as error:
-        return _usage(error, given)
+        return _usage(error, _style(given, arguments))
     except (click.Abort, KeyboardInterrupt):
-        return _show(_interrupted(), given.values)
+        return _show(_interrupted(), given.known)
     except Exception as error:  # noqa: BLE001 - the one broad except: a bug of ours
-        return _show(_bug(error, given.values), given.values)
+        return _show(_bug(error, given.values), given.known)
 
 
 def _show(report: Report, given: Mapping[str, Any]) -> int:
@@ -71,12 +72,21 @@ def _interrupted() -> Report:
     return _failure(RunInterruptedError(ExitCode.INTERRUPTED))
 
 
-def _usage(error: click.ClickException, given: Given) -> int:
-    if given.values.get("format") in {"json", "yaml"}:
+def _usage(error: click.ClickException, style: str) -> int:
+    if style in {"json", "yaml"}:
         report = Report("nova-decom", error.exit_code, error=error.format_message())
-        return _show(report, given.values)
+        return _show(report, {"format": style})
     error.show()
     return error.exit_code
+
+
+def _style(given: Given, arguments: Sequence[str] | None) -> str:
+    """The format asked for, also when the mistake stands before it and it was never parsed."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    joined = {"-fjson": "json", "-fyaml": "yaml", "--format=json": "json", "--format=yaml": "yaml"}
+    seen = [joined[w] for w in words if w in joined]
+    seen += [b for a, b in itertools.pairwise(words) if a in {"-f", "--format"}]
+    return str(given.known.get("format") or (seen[-1] if seen else "table"))
 
 
 def _bug(error: Exception, given: Mapping[str, Any]) -> Report:

@@ -22,6 +22,7 @@ class Given:
     def __init__(self) -> None:
         """Nothing yet."""
         self._found: dict[str, tuple[int, Any]] = {}
+        self.resolved: Mapping[str, Any] | None = None
 
     def put(self, name: str, value: object, rank: int) -> None:
         """Keep the value unless a more direct one is known."""
@@ -30,8 +31,13 @@ class Given:
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """The values by the option's Python name."""
+        """What was given, by the option's Python name."""
         return {name: value for name, (_, value) in self._found.items()}
+
+    @property
+    def known(self) -> Mapping[str, Any]:
+        """The settings as far as they are known: resolved ones, else what was given."""
+        return self.values if self.resolved is None else self.resolved
 
     def from_command_line(self, name: str) -> bool:
         """True when the value stands on the command line, for everybody's ``ps`` to see."""
@@ -67,7 +73,13 @@ def _flag(*names: str, **attributes: Any) -> Callable[[F], F]:  # noqa: ANN401
 FORMATS = ("table", "json", "yaml")
 LIST_FORMATS = (*FORMATS, "csv", "value")
 
-COMMON = (
+
+def _format(choices: tuple[str, ...]) -> Callable[[F], F]:
+    text = "How the result is written; csv and value are for list."
+    return _option("-f", "--format", type=click.Choice(choices), help=text)
+
+
+_COMMON = (
     _option("--os-cloud", metavar="NAME", help="Cloud of clouds.yaml; else OS_CLOUD or OS_*."),
     _option("--os-region-name", metavar="NAME", help="Region of the cloud."),
     _option(
@@ -89,18 +101,14 @@ COMMON = (
     _option("--ssh-config", type=click.Path(), help="Configuration file for ssh."),
     _option("--state-dir", type=click.Path(), help="Directory of journals."),
     _flag("--dry-run", help="Show what would be done, over clients that are unable to write."),
-    _option(
-        "-f",
-        "--format",
-        type=click.Choice(LIST_FORMATS),
-        help="How the result is written; csv and value only for list.",
-    ),
     _option("-v", "--verbose", count=True, help="Show more; -vv logs each call."),
     _flag("-q", "--quiet", help="No progress."),
     _flag("--debug", help="Log calls and statements, without secrets."),
     _option("--log-file", type=click.Path(), help="Log to this file instead of stderr."),
     _option("--color", type=click.Choice(["auto", "always", "never"]), help="Colour in text."),
 )
+COMMON = (_format(FORMATS), *_COMMON)
+COMMON_OF_LIST = (_format(LIST_FORMATS), *_COMMON)
 
 PROCEDURE_OPTIONS = (
     _option("--reason", metavar="TEXT", help="Why; goes into disabled_reason and the journal."),

@@ -14,8 +14,9 @@ from types import FrameType
 import click
 
 from nova_decom.cli.app import App
+from nova_decom.cli.look import plan_with
 from nova_decom.cli.options import Given
-from nova_decom.errors import ExitCode, UnconfirmedError
+from nova_decom.errors import ConfigurationError, ExitCode, UnconfirmedError
 from nova_decom.journal import RunJournal, new_run_id, request_id
 from nova_decom.model import HostFacts, HostReport, Outcome, Plan, Report, Result, Status
 from nova_decom.output.progress import progress
@@ -34,7 +35,7 @@ from nova_decom.waiting import Interrupts
 
 
 def remove(given: Given, hosts: tuple[str, ...]) -> Report:
-    """Remove hosts, one after the other.
+    """Remove hosts, one after the other; with ``--dry-run`` only plan.
 
     :raises UnconfirmedError: nobody said yes.
     :raises StalePlanError: the cloud no longer fits the plan of ``--plan``.
@@ -42,6 +43,10 @@ def remove(given: Given, hosts: tuple[str, ...]) -> Report:
     app = App(given)
     saved = load_plans(Path(app.settings.plan)) if app.settings.plan else ()
     hosts = tuple(dict.fromkeys([*hosts, *(p.host for p in saved)]))
+    if not hosts:
+        raise ConfigurationError(f"{app.settings.plan} names no host", "name one")
+    if app.settings.dry_run:
+        return plan_with(app, hosts)
     if not app.settings.yes and not sys.stdin.isatty():
         raise UnconfirmedError(
             "nobody can confirm: standard input is not a terminal",

@@ -72,27 +72,20 @@ class NovaDatabases:
         return sum(d.queries for d in databases)
 
     def _find_cells(self) -> Iterable[Cell]:
-        given = list(self._sources.cells)
         if self.api is None:
-            for place in given:
-                yield Cell(None, place.database, self._connect(place))
+            places = self._sources.cells
+            for name, place in zip(
+                _unique([(p.database, p.label) for p in places]), places, strict=True
+            ):
+                yield Cell(None, name, self._connect(place))
             return
-        mappings = self.api.rows("SELECT uuid, name, database_connection FROM cell_mappings")
-        for mapping in mappings:
-            if mapping["uuid"] == CELL0:
-                continue
-            url = expand_template(mapping["database_connection"], self._sources.main)
-            place = target(url)
-            own = _same_database(place, given)
-            if own is not None:
-                given.remove(own)
-            name = mapping["name"] or mapping["uuid"]
-            yield Cell(mapping["uuid"], name, self._connect(own or place))
-        if given:
-            raise ConfigurationError(
-                f"no cell mapping names the database {given[0].label}",
-                "compare --cell-db-url with: nova-manage cell_v2 list_cells",
-            )
+        rows = self.api.rows("SELECT uuid, name, database_connection FROM cell_mappings")
+        mappings = [m for m in rows if m["uuid"] != CELL0]
+        urls = [expand_template(m["database_connection"], self._sources.main) for m in mappings]
+        names = _unique([(m["name"] or m["uuid"], m["uuid"]) for m in mappings])
+        places = _prefer([target(url) for url in urls], self._sources.cells)
+        for mapping, name, place in zip(mappings, names, places, strict=True):
+            yield Cell(mapping["uuid"], name, self._connect(place))
 
     def facts(self, hosts: Sequence[str]) -> dict[str, DatabaseFacts]:
         """What the databases hold of each of these hosts, by a fixed number of queries."""
@@ -149,7 +142,8 @@ class NovaDatabases:
         mapping = next((m["uuid"] for m in registration.mappings if m["host"] == host), None)
         mapped = next((c.name for c in self.cells if mapping and c.uuid == mapping), None)
         live = [name for name in naming if found[name].lives(host)]
-        cell = next(iter(live or naming), mapped)
+        touched = [name for name, rows in found.items() if rows.touches(host)]
+        cell = next(iter(live or naming), mapped) or next(iter(touched), None)
         facts = found[cell].facts(host) if cell is not None else DatabaseFacts()
         return DatabaseFacts(
             cell=cell,
@@ -224,7 +218,9 @@ class _CellRows:
             history=frozenset(
                 r["host"]
                 for r in rows(
-                    f"SELECT DISTINCT host FROM instances WHERE host IN ({marks})", *hosts
+                    "SELECT host FROM instances "
+                    f"WHERE host IN ({marks}) GROUP BY BINARY host, host",
+                    *hosts,
                 )
             ),
         )
@@ -232,6 +228,12 @@ class _CellRows:
     def names(self, host: str) -> bool:
         """True when a service or a compute node of this cell is exactly this host's."""
         return any(r["host"] == host for r in (*self.services, *self.compute_nodes))
+
+    def touches(self, host: str) -> bool:
+        """True when a server or an active migration names exactly this host."""
+        return any(r["host"] == host for r in self.instances) or any(
+            host in {m["source_compute"], m["dest_compute"]} for m in self.migrations
+        )
 
     def lives(self, host: str) -> bool:
         """True when one of them is not soft-deleted."""
@@ -322,13 +324,49 @@ def _migration(row: Row) -> Migration:
     )
 
 
-def _same_database(place: Target, given: Sequence[Target]) -> Target | None:
-    """The given target that is this one; by database name alone if that is unambiguous."""
-    exact = [t for t in given if t.place == place.place]
-    by_name = [t for t in given if t.database == place.database]
-    if exact:
-        return exact[0]
-    return by_name[0] if len(by_name) == 1 else None
+def _prefer(mapped: Sequence[Target], given: Sequence[Target]) -> tuple[Target, ...]:
+    """The mapped databases, each by the given target that is the same one, if there is one.
+
+    The same place decides first; what is left over is matched by database name, if only one
+    mapping and only one given target have it.
+
+    :raises ConfigurationError: a given target is none of the mapped databases.
+    """
+    chosen: dict[int, Target] = {}
+    left = list(given)
+    for key in (_place, _name):
+        for number, place in enumerate(mapped):
+            same = [t for t in left if key(t) == key(place)]
+            rivals = [p for n, p in enumerate(mapped) if n not in chosen and key(p) == key(place)]
+            if number not in chosen and len(same) == len(rivals) == 1:
+                chosen[number] = same[0]
+                left.remove(same[0])
+    if left:
+        raise ConfigurationError(
+            f"no cell mapping names the database {left[0].label}, or several do",
+            "compare --cell-db-url with: nova-manage cell_v2 list_cells",
+        )
+    return tuple(chosen.get(number, place) for number, place in enumerate(mapped))
+
+
+def _place(place: Target) -> tuple[str, int, str]:
+    return place.place
+
+
+def _name(place: Target) -> str:
+    return place.database
+
+
+def _unique(names: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """The first of each pair; with the second where several have the same first.
+
+    Nova lets two cells have one name, and a name decides where a transaction runs.
+    """
+    firsts = [first for first, _ in names]
+    return tuple(
+        first if firsts.count(first) == 1 or first == second else f"{first} ({second})"
+        for first, second in names
+    )
 
 
 def _marks(values: Sequence[object]) -> str:

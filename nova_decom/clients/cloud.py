@@ -25,6 +25,7 @@ from nova_decom.clients.preflight import (
 from nova_decom.clients.remote import Remote, StopCommand
 from nova_decom.errors import UnavailableError
 from nova_decom.facts import Memory, View, compute_hosts, host_facts, identity_of, own_providers
+from nova_decom.guards import is_known
 from nova_decom.model import (
     PLANNED_PARTS,
     Heartbeat,
@@ -135,12 +136,16 @@ class LiveCloud:
         return tuple(found)
 
     def _slice(self, host: str) -> HostFacts:
-        return host_facts(self._view, host, self._request, self._memory(host))
+        facts = host_facts(self._view, host, self._request, self._memory(host))
+        if is_known(facts):
+            # What this run has seen goes on being known when nothing of it is left.
+            self._remember(host, is_known=True)
+        return facts
 
     def _memory(self, host: str) -> Memory:
         if host not in self._memories:
             known = self._recall(host)
-            self._memories[host] = Memory(known or Identity(), in_journal=known is not None)
+            self._memories[host] = Memory(known or Identity(), is_known=known is not None)
         return self._memories[host]
 
     def _remember(self, host: str, **what: Any) -> None:  # noqa: ANN401

@@ -96,7 +96,7 @@ class Database:
     @contextmanager
     def _cursor(self) -> Iterator[DictCursor]:
         try:
-            if self._connection is None:
+            if self._connection is None or not self._connection.open:
                 self._connection = self._connect()
             with self._connection.cursor() as cursor:
                 yield cursor
@@ -170,34 +170,37 @@ class WritableDatabase(Database):
 
     def _attempt(self, transaction: Transaction, images: Images) -> None:
         with self._cursor() as cursor:
-            committing = False
             try:
                 cursor.execute("START TRANSACTION")
                 for statement in transaction.reads:
                     self._read(cursor, statement, transaction, images)
                 for statement in transaction.writes:
                     self._write(cursor, statement)
-                committing = True
-                cursor.execute("COMMIT")
-            except pymysql.MySQLError as error:
-                if not committing or code_of(error) not in LOST:
-                    self._roll_back(cursor)
-                    raise
-                self.close()
-                if not self._was_committed(transaction):
-                    raise
-            except (RowCountError, ChangeFailedError, OSError):
+            except BaseException:
+                # Whatever it was, an interrupt too: the next START TRANSACTION would commit.
                 self._roll_back(cursor)
+                raise
+            self._commit(cursor, transaction)
+
+    def _commit(self, cursor: DictCursor, transaction: Transaction) -> None:
+        try:
+            cursor.execute("COMMIT")
+        except pymysql.MySQLError as error:
+            if code_of(error) not in LOST:
+                self._roll_back(cursor)
+                raise
+            self.close()
+            if not self._was_committed(transaction):
                 raise
 
     def _read(
         self, cursor: DictCursor, statement: Statement, transaction: Transaction, images: Images
     ) -> None:
         self._execute(cursor, statement)
-        found = list(cursor.fetchall())
-        foreign = [r for r in found if r.get("host", transaction.host) != transaction.host]
-        if len(found) != statement.rows or foreign:
-            raise _wrong_count(self.target, statement, len(found) - len(foreign))
+        # MySQL's collation finds NODE1 for node1; rows without a host column are found by id.
+        found = [r for r in cursor.fetchall() if _is_of(transaction.host, r)]
+        if len(found) != statement.rows:
+            raise _wrong_count(self.target, statement, len(found))
         if statement.is_image:
             exact = self._exact_floats(cursor, statement)
             table = statement.sql.split()[3]
@@ -206,13 +209,16 @@ class WritableDatabase(Database):
     def _exact_floats(
         self, cursor: DictCursor, statement: Statement
     ) -> dict[int, dict[str, float]]:
-        """The FLOAT columns as DOUBLE: as text, the server would round them."""
+        """The FLOAT columns as DOUBLE: as text, the server would round them.
+
+        Adding a DOUBLE makes one on every server; CAST ... AS DOUBLE came with MySQL 8.0.17.
+        """
         kinds: Sequence[Any] = cursor.description or ()
         floats = [kind[0] for kind in kinds if kind[1] == FIELD_TYPE.FLOAT]
         if not floats:
             return {}
-        casts = ", ".join(f"CAST(`{name}` AS DOUBLE) AS `{name}`" for name in floats)
-        sql = statement.sql.replace("SELECT *", f"SELECT id, {casts}", 1)
+        doubles = ", ".join(f"`{name}` + 0e0 AS `{name}`" for name in floats)
+        sql = statement.sql.replace("SELECT *", f"SELECT id, {doubles}", 1)
         cursor.execute(sql, statement.params)
         return {row["id"]: row for row in cursor.fetchall()}
 
@@ -240,8 +246,24 @@ class WritableDatabase(Database):
             self.close()
 
     def _was_committed(self, transaction: Transaction) -> bool:
-        left = sum(len(self.rows(s.probe, *s.params)) for s in transaction.writes)
-        return left == 0
+        """True when nothing is left to write.
+
+        The locking read waits for the lost connection's transaction, which may still hold its
+        rows, with the COMMIT on its way.
+        """
+        try:
+            left = [
+                row
+                for statement in transaction.writes
+                for row in self.rows(f"{statement.probe} FOR UPDATE", *statement.params)
+            ]
+        except UnavailableError as error:
+            raise UnavailableError(
+                f"{error}; COMMIT was sent and not answered, so it is not known whether the "
+                f"{transaction.rows} rows of {transaction.host} were changed",
+                "run again when the database answers: what is done is seen then",
+            ) from None
+        return not left
 
 
 def code_of(error: BaseException) -> int:
@@ -273,6 +295,11 @@ def unavailable(target: Target, error: pymysql.MySQLError) -> UnavailableError:
 def _is_passing(error: BaseException) -> bool:
     """True for failures that another attempt may not meet."""
     return isinstance(error, pymysql.MySQLError) and code_of(error) in (CONFLICTS | LOST) - {2003}
+
+
+def _is_of(host: str, row: dict[str, Any]) -> bool:
+    names = [row[c] for c in ("host", "source_compute", "dest_compute") if c in row]
+    return not names or host in names
 
 
 def _wrong_count(target: Target, statement: Statement, found: int) -> RowCountError:

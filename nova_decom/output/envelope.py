@@ -58,6 +58,7 @@ def _host(report: HostReport) -> dict[str, Any]:
         "changes": [_change(o) for o in report.outcomes],
         "leftovers": [asdict(leftover) for leftover in report.leftovers],
         "kept": [asdict(k) for k in report.kept],
+        "unchecked": list(report.unchecked),
         "error": _error(report.error, report.remedy),
     }
 

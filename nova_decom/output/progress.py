@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -34,11 +34,16 @@ class Lines:
 
     def change(self, host: str, change: Change, status: str) -> None:
         """Say that a change began or ended."""
-        self._err.print(Text(f"{safe(host)}: {change.step} {change.action}: {status}"))
+        self._say(f"{safe(host)}: {change.step} {change.action}: {status}")
 
     def waiting(self, host: str, what: str, seconds: float) -> None:
         """Say what is waited for, and how long at most."""
-        self._err.print(Text(f"{safe(host)}: waiting up to {seconds:g} s: {safe(what)}"))
+        self._say(f"{safe(host)}: waiting up to {seconds:g} s: {safe(what)}")
+
+    def _say(self, line: str) -> None:
+        # A run goes on when nobody reads its progress any more.
+        with suppress(BrokenPipeError):
+            self._err.print(Text(line))
 
 
 class Screen:

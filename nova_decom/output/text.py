@@ -38,10 +38,18 @@ STYLES = {
 }
 
 
+class _Console(Console):
+    """Leaves it to the caller what to do when nobody reads any more; rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Say so."""
+        raise BrokenPipeError
+
+
 def console(stream: TextIO, color: str) -> Console:
     """A console that takes no text for markup, highlights nothing and wraps nothing away."""
     forced = {"always": True, "never": False, "auto": None}[color]
-    return Console(
+    return _Console(
         file=stream,
         width=None if stream.isatty() else OFF_TERMINAL,
         force_terminal=forced,
@@ -139,6 +147,8 @@ def _print_host(out: Console, host: HostReport, *, verbose: bool) -> None:
         _print_outcome(out, number, outcome)
     _print_list(out, "Left over", [(x.kind, x.target, x.detail, x.remedy) for x in host.leftovers])
     _print_list(out, "Kept", [(k.binary, k.host, k.why, None) for k in host.kept])
+    if host.unchecked:
+        out.print(Text(f"\n  Not checked  {safe('; '.join(host.unchecked))}"))
     if host.error is not None and host.result is not Result.REFUSED:
         out.print()
         print_error(out, host.error, host.remedy)

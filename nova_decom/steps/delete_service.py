@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from nova_decom.model import (
     NOVA_COMPUTE,
-    Allocation,
     Change,
     DatabaseFacts,
     HostFacts,
@@ -82,7 +81,7 @@ def _unregister(host: str, database: DatabaseFacts) -> DatabaseFacts:
 def _providers_left(facts: HostFacts) -> tuple[ResourceProvider, ...]:
     """Providers that nova cannot delete: with allocations, above such a one, or not its own."""
     nodes = {node.uuid for node in facts.compute_nodes}
-    used = {a.provider for a in facts.allocations if isinstance(a, Allocation)}
+    used = {a.provider for a in facts.allocations}
     parents = {p.uuid: p.parent for p in facts.providers}
     stuck: set[str] = set()
     for uuid in used:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from nova_decom.model import (
-    NOVA_COMPUTE,
     TERMINAL_MIGRATIONS,
     Change,
     ComputeNodeRow,
@@ -110,18 +109,18 @@ class DoomedRows:
 
 
 def doomed_rows(facts: HostFacts, database: DatabaseFacts) -> DoomedRows:
-    """The rows of exactly this host that are to go, by what the request says."""
-    known = {s.id for s in facts.services}
+    """The rows of exactly this host that are to go, by what the request says.
+
+    None while nova-compute is registered: its rows are nova's to delete first.
+    """
+    if facts.service is not None:
+        return DoomedRows()
     services = tuple(
         row
         for row in database.services
-        if row.host == facts.host
-        and row.binary in facts.leaving_binaries
-        and (row.deleted or row.uuid not in known)
+        if row.host == facts.host and row.binary in facts.leaving_binaries
     )
     nodes = tuple(row for row in database.compute_nodes if row.host == facts.host)
-    if facts.service is not None:
-        nodes = ()
     live_services = tuple(r for r in services if not r.deleted)
     live_nodes = tuple(r for r in nodes if not r.deleted)
     if facts.request.rows is Rows.KEEP:
@@ -175,28 +174,27 @@ def _guards(facts: HostFacts, rows: DoomedRows) -> Iterator[Statement]:
     host = facts.host
     binaries = sorted(facts.leaving_binaries)
     yield Statement(
-        "SELECT id FROM services WHERE host = %s AND `binary` IN "
+        "SELECT id, host FROM services WHERE host = %s AND `binary` IN "
         f"({_marks(binaries)}) AND deleted = 0 FOR UPDATE",
         (host, *binaries),
         sum(not r.deleted for r in rows.all_services),
     )
     if rows.all_nodes:
         yield Statement(
-            "SELECT id FROM compute_nodes WHERE host = %s AND deleted = 0 FOR UPDATE",
+            "SELECT id, host FROM compute_nodes WHERE host = %s AND deleted = 0 FOR UPDATE",
             (host,),
             sum(not r.deleted for r in rows.all_nodes),
         )
-    if NOVA_COMPUTE in binaries and facts.service is None:
-        yield Statement(
-            "SELECT id FROM instances WHERE host = %s AND deleted = 0 FOR UPDATE", (host,), 0
-        )
-        over = sorted(TERMINAL_MIGRATIONS)
-        yield Statement(
-            "SELECT id FROM migrations WHERE deleted = 0 AND (source_compute = %s OR "
-            f"dest_compute = %s) AND status NOT IN ({_marks(over)})",
-            (host, host, *over),
-            0,
-        )
+    yield Statement(
+        "SELECT id, host FROM instances WHERE host = %s AND deleted = 0 FOR UPDATE", (host,), 0
+    )
+    over = sorted(TERMINAL_MIGRATIONS)
+    yield Statement(
+        "SELECT id, source_compute, dest_compute FROM migrations WHERE deleted = 0 AND "
+        f"(source_compute = %s OR dest_compute = %s) AND status NOT IN ({_marks(over)})",
+        (host, host, *over),
+        0,
+    )
 
 
 def _writes(host: str, rows: DoomedRows) -> Iterator[Statement]:

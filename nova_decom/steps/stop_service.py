@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from nova_decom.model import Change, HostFacts, Part, Request, StopWith, Unit
+from nova_decom.model import Change, Heartbeat, HostFacts, Part, Request, StopWith, Unit
 from nova_decom.steps.base import Cloud
 
 STOP, PROVE = "stop", "prove"
@@ -33,20 +33,19 @@ class StopService:
             yield Change(self.name, STOP, facts.host, _how(facts))
         for service in facts.leaving_services:
             if service.id and not facts.is_silent(service):
-                yield Change(self.name, PROVE, service.id, _proof(service.binary, request))
+                proof = _proof(service.binary, request)
+                yield Change(self.name, PROVE, service.id, proof, only_waits=True)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The unit is off and the service down; silence is taken for granted."""
         if change.action == STOP:
             return replace(facts, unit=Unit("nova-compute.service", active=False, enabled=False))
-        silent = tuple(
-            replace(h, until=h.since + facts.request.silence) if h.service == change.target else h
-            for h in facts.heartbeats
-        )
+        silent = Heartbeat(change.target, "", "", since=0, until=facts.request.silence)
+        others = tuple(h for h in facts.heartbeats if h.service != change.target)
         services = tuple(
             replace(s, state="down") if s.id == change.target else s for s in facts.services
         )
-        return replace(facts, heartbeats=silent, services=services)
+        return replace(facts, heartbeats=(*others, silent), services=services)
 
     def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
         """Stop the unit. A proof needs nothing but the looking that execute does anyway."""

@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-COMMON = ("pymysql", "python-memcached", "uwsgi")
+COMMON = ("pymysql", "python-memcached", "uwsgi", "python-openstackclient", "osc-placement")
 MODULES = {
     "keystone": "keystone.wsgi.api",
     "placement": "placement.wsgi.api",

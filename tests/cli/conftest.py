@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real command line on a real Nova: one lab for all, hosts of their own for each story."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.cli.run import NovaDecom
+from tests.cli.snapshot import Snapshot
+from tests.lab import Lab
+
+CHECKOUT = Path(__file__).parents[2]
+PERMANENT = ("node1", "node2")
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.lab)
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The lab with node1 and node2; one that ran before goes on running afterwards."""
+    lab = Lab(Path(os.environ.get("NOVA_DECOM_LAB", CHECKOUT / ".lab")))
+    ran_before = bool(lab.processes.running())
+    lab.up(computes=PERMANENT)
+    yield lab
+    if not ran_before:
+        lab.down()
+
+
+@pytest.fixture
+def decom(lab: Lab, tmp_path: Path) -> NovaDecom:
+    """The command line, with a state directory of the test's own."""
+    return NovaDecom(lab, tmp_path / "state")
+
+
+@pytest.fixture
+def hosts(lab: Lab) -> Iterator["Hosts"]:
+    """Makes hosts that nobody else uses, and takes every trace of them away afterwards."""
+    made = Hosts(lab)
+    yield made
+    made.purge()
+
+
+@pytest.fixture
+def snapshot(lab: Lab) -> Snapshot:
+    return Snapshot(lab)
+
+
+class Hosts:
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._names: list[str] = []
+
+    def start(self, *names: str) -> None:
+        """New hosts, up and ready to take servers."""
+        self._names += names
+        self._lab.start_compute(*names)
+
+    def directory(self, name: str) -> Path:
+        """Where the lab keeps the host: its units, its nova-compute's state."""
+        host = self._lab.hosts.get(name)
+        assert host is not None
+        return host.directory
+
+    def purge(self) -> None:
+        for name in self._names:
+            self._lab.purge_host(name)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every row of nova, nova_api and placement, heartbeat columns aside."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.lab import Lab
+
+DATABASES = ("nova", "nova_cell0", "nova_api", "placement")
+#: What a living nova writes by itself all the time.
+HEARTBEAT = {
+    "services": {"report_count", "updated_at", "last_seen_up"},
+    "compute_nodes": {"updated_at"},
+}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Takes pictures of the databases as root."""
+
+    lab: Lab
+
+    def checksums(self) -> dict[str, object]:
+        """One checksum per table; the rows themselves where a heartbeat is to be left out."""
+        found: dict[str, object] = {}
+        for database in DATABASES:
+            with self.lab.sql(database) as connection, connection.cursor() as cursor:
+                tables = [f"{database}.{name}" for name in _columns(cursor)]
+                cursor.execute(f"CHECKSUM TABLE {', '.join(tables)}")
+                found |= dict(map(_values, cursor.fetchall()))
+                for table in HEARTBEAT:
+                    if f"{database}.{table}" in found:
+                        found[f"{database}.{table}"] = _rows(cursor, table)
+        return found
+
+    def rows_of(self, host: str) -> dict[str, list[tuple[Any, ...]]]:
+        """All rows, of any table, that hold exactly this host name or its node's uuid."""
+        found = {}
+        own = {host}
+        for database in DATABASES:
+            with self.lab.sql(database) as connection, connection.cursor() as cursor:
+                if database == "nova":
+                    cursor.execute(_UUIDS, (host,))
+                    own |= {_values(row)[0] for row in cursor.fetchall()}
+                for table in _columns(cursor):
+                    rows = _rows(cursor, table)
+                    mine = [r for r in rows if any(isinstance(v, str) and v in own for v in r)]
+                    if mine:
+                        found[f"{database}.{table}"] = mine
+        return found
+
+    def hosts_in(self, table: str) -> list[str]:
+        """What ``select host from nova.services`` (or compute_nodes) shows."""
+        with self.lab.sql("nova") as connection, connection.cursor() as cursor:
+            cursor.execute(f"SELECT host FROM {table}")
+            return [_values(row)[0] for row in cursor.fetchall()]
+
+
+def _values(row: Any) -> tuple[Any, ...]:
+    return tuple(row.values()) if isinstance(row, dict) else tuple(row)
+
+
+def _columns(cursor: Any) -> dict[str, list[str]]:
+    """The columns of every table of the database, by one query."""
+    cursor.execute(
+        "SELECT table_name, column_name FROM information_schema.columns "
+        "WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position"
+    )
+    found: dict[str, list[str]] = {}
+    for table, column in map(_values, cursor.fetchall()):
+        found.setdefault(table, []).append(column)
+    return found
+
+
+def _rows(cursor: Any, table: str) -> list[tuple[Any, ...]]:
+    cursor.execute(f"SELECT * FROM `{table}`")
+    names = [column[0] for column in cursor.description]
+    kept = [i for i, name in enumerate(names) if name not in HEARTBEAT.get(table, set())]
+    rows = [_values(row) for row in cursor.fetchall()]
+    return sorted((tuple(row[i] for i in kept) for row in rows), key=repr)
+
+
+_UUIDS = "SELECT uuid FROM compute_nodes WHERE BINARY host = %s"

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands that only look change nothing, and their clients could not."""
+
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from nova_decom.cli.app import App
+from nova_decom.cli.options import Given
+from nova_decom.errors import UnavailableError, WriteRefusedError
+from nova_decom.model import Statement, Transaction
+from nova_decom.procedure import make_plan
+from tests.cli.conftest import CHECKOUT
+from tests.cli.run import PROGRAM, NovaDecom
+from tests.cli.snapshot import Snapshot
+from tests.lab import Lab
+
+#: The API calls of ``nova-decom plan node1``; docs/calls.md shows the same list.
+PLAN_CALLS = [
+    ("compute", "GET", "/os-services"),
+    ("compute", "GET", "/os-hypervisors/detail"),
+    ("compute", "GET", "/servers/detail"),
+    ("compute", "GET", "/os-migrations"),
+    ("compute", "GET", "/os-aggregates"),
+    ("placement", "GET", "/resource_providers"),
+    ("placement", "GET", "/resource_providers/UUID/allocations"),
+    ("network", "GET", "/agents"),
+]
+
+
+def test_looking_changes_nothing(decom: NovaDecom, snapshot: Snapshot) -> None:
+    """No table of nova, nova_api or placement differs after every command that only looks."""
+    before = snapshot.checksums()
+    for arguments, code in (
+        (("list",), 0),
+        (("list", "node1", "-f", "json"), 0),
+        (("plan", "node1"), 0),
+        (("plan",), 0),
+        (("--dry-run",), 0),
+        (("--dry-run", "remove", "node1"), 0),
+        (("remove", "node1", "--dry-run", "--yes"), 0),
+        (("verify", "node1"), 3),
+        (("doctor", "node1"), 0),
+        (("steps",), 0),
+    ):
+        ran = decom(*arguments)
+        assert ran.code == code, (arguments, ran)
+    assert snapshot.checksums() == before
+    assert not decom.state_dir.exists()
+
+
+def test_the_three_ways_to_a_plan_print_the_same(decom: NovaDecom) -> None:
+    """plan, --dry-run before the command and after it."""
+    plan = decom("plan", "node1")
+    assert decom("--dry-run", "remove", "node1").out == plan.out
+    assert decom("remove", "node1", "--dry-run").out == plan.out
+    assert "DELETE FROM services WHERE id IN" in plan.out
+    assert "DELETE /os-services/" in plan.out
+
+
+@pytest.fixture
+def app(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
+    for name, value in lab.env().items():
+        monkeypatch.setenv(name, value)
+    given = Given()
+    given.put("state_dir", str(tmp_path), 2)
+    return App(given)
+
+
+def test_the_clients_that_look_are_unable_to_write(app: App, snapshot: Snapshot) -> None:
+    """A write over them is refused before it is sent, and by the database server as well."""
+    before = snapshot.checksums()
+    cloud = app.reading()
+    facts = cloud.facts("node1")
+    assert facts.service is not None
+    assert facts.service.id is not None
+    statement = Statement("DELETE FROM services WHERE id IN (%s)", (1,), 1)
+
+    for write in (
+        lambda: cloud.disable_service(str(facts.service.id), "test"),
+        lambda: cloud.delete_service(str(facts.service.id)),
+        lambda: cloud.stop_unit("node1"),
+        lambda: cloud.run(Transaction("cell1", "node1", (statement,))),
+    ):
+        with pytest.raises(WriteRefusedError):
+            write()
+    assert app.databases is not None
+    for cell in app.databases.cells:
+        with pytest.raises(UnavailableError, match="READ ONLY"):
+            cell.database.rows("DELETE FROM services WHERE host = %s", "node1")
+    assert snapshot.checksums() == before
+
+
+def test_a_plan_takes_eight_calls_and_repeats_none(app: App) -> None:
+    """The calls of a plan are those that the documentation lists, each once."""
+    facts = app.reading().facts("node1")
+    make_plan(facts)
+
+    assert app.api is not None
+    uuid = facts.compute_nodes[0].uuid
+    calls = [(s, m, path.replace(uuid, "UUID")) for s, m, path in app.api.calls]
+    assert calls == PLAN_CALLS
+    documented = (CHECKOUT / "docs" / "calls.md").read_text()
+    for service, method, path in PLAN_CALLS:
+        assert f"| {service} | `{method} {path}` |" in documented
+
+
+def test_the_calls_do_not_grow_with_the_hosts(app: App) -> None:
+    """A look at every host takes as many calls as a look at one, allocations apart."""
+    app.reading().gather(["node1"])
+    assert app.api is not None
+    one = [c for c in app.api.calls if not c[2].endswith("/allocations")]
+    app.reading().gather([f"nowhere{number}" for number in range(50)])
+    many = [c for c in app.api.calls if not c[2].endswith("/allocations")]
+    # Migrations are asked for once per status that is not over, instead of once per host.
+    assert len(many) == len(one) + 9
+    assert len(set(many)) == len(set(one))
+
+
+def test_starting_up_is_five_times_faster_than_the_openstack_command(lab: Lab) -> None:
+    """--help and --version load none of the heavy libraries; measured side by side."""
+    openstack = lab.layout.cache(lab.site.release) / "venv" / "bin" / "openstack"
+    ours: list[float] = []
+    theirs: list[float] = []
+    for _ in range(3):
+        ours.append(_seconds(str(PROGRAM), "--version"))
+        theirs.append(_seconds(str(openstack), "--version"))
+    assert statistics.median(ours) < statistics.median(theirs) / 5, (ours, theirs)
+
+
+def _seconds(*command: str) -> float:
+    start = time.monotonic()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.monotonic() - start

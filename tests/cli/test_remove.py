@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The main job: a host leaves, stays away, and its name can come back."""
+
+import json
+
+from tests.cli.conftest import Hosts
+from tests.cli.run import NovaDecom
+from tests.cli.snapshot import Snapshot
+from tests.lab import Lab
+
+
+def test_an_empty_host_leaves_and_its_name_comes_back(
+    lab: Lab, decom: NovaDecom, hosts: Hosts, snapshot: Snapshot
+) -> None:
+    """A living host is disabled, stopped by ssh, deleted and purged; its name can be used again.
+
+    By hand, with SQL alone, the same name never receives a server again.
+    """
+    hosts.start("gone1")
+
+    first = decom.remove("gone1")
+
+    assert first.code == 0, first.out + first.err
+    assert first.host["result"] == "removed"
+    assert first.json["changed"] is True
+    assert first.changes("done") == [
+        "disable-service disable",
+        "stop-service stop",
+        "stop-service prove",
+        "delete-service delete",
+        "purge-rows delete",
+    ]
+    assert not lab.compute_running("gone1")
+    assert "gone1" not in snapshot.hosts_in("services")
+    assert "gone1" not in snapshot.hosts_in("compute_nodes")
+    assert snapshot.rows_of("gone1") == {}
+
+    assert decom("verify", "gone1").code == 0
+    again = decom.remove("gone1")
+    assert (again.code, again.json["changed"], again.host["result"]) == (0, False, "unchanged")
+
+    lab.wipe_compute("gone1")
+    lab.start_compute("gone1")
+    (server,) = lab.create_servers(1, on="gone1")
+    assert server in {s["id"] for s in _servers_on(lab, "gone1")}
+    assert decom("verify", "gone1").code == 3
+
+
+def test_neighbours_with_similar_names_keep_every_row(
+    decom: NovaDecom, hosts: Hosts, snapshot: Snapshot
+) -> None:
+    """Removing near1.example touches no row of near1, near10 or near1-example.
+
+    The last one is what a regular expression would take near1.example for.
+    """
+    neighbours = ("near1", "near10", "near1-example")
+    hosts.start("near1.example", *neighbours)
+    before = {name: snapshot.rows_of(name) for name in neighbours}
+
+    ran = decom.remove("near1.example")
+
+    assert ran.code == 0, ran.out + ran.err
+    assert snapshot.rows_of("near1.example") == {}
+    assert {name: snapshot.rows_of(name) for name in neighbours} == before
+
+
+def test_another_spelling_is_refused_with_the_right_name(
+    decom: NovaDecom, snapshot: Snapshot
+) -> None:
+    """NODE1 is not node1, although MySQL finds one for the other."""
+    before = snapshot.checksums()
+
+    ran = decom.remove("NODE1")
+
+    assert ran.code == 4
+    assert "give the exact name: node1" in ran.host["error"]["remedy"]
+    assert snapshot.checksums() == before
+
+
+def test_an_unknown_host_is_refused_unless_absent_is_wished(decom: NovaDecom) -> None:
+    """A typing error must not look like a success."""
+    ran = decom.remove("nodd1")
+    assert ran.code == 4
+    assert "node1" in ran.host["error"]["remedy"]
+
+    wished = decom.remove("nodd1", "--absent-ok")
+    assert (wished.code, wished.host["result"]) == (0, "unchanged")
+
+
+def test_a_saved_plan_is_refused_when_the_cloud_has_moved_on(
+    lab: Lab, decom: NovaDecom, hosts: Hosts, snapshot: Snapshot
+) -> None:
+    """A plan that was reviewed runs as it is, or not at all."""
+    hosts.start("saved1")
+    saved = decom.state_dir.parent / "plan.json"
+    assert decom("plan", "saved1", "--out", str(saved)).code == 0
+    (server,) = lab.create_servers(1, on="saved1")
+    before = snapshot.rows_of("saved1")
+
+    stale = decom.remove("--plan", str(saved))
+
+    assert stale.code == 7
+    assert "servers-present" in json.loads(stale.out)["error"]["message"]
+    assert snapshot.rows_of("saved1") == before
+
+    lab.delete_servers(server)
+    assert decom.remove("--plan", str(saved)).code == 0
+
+
+def test_without_a_terminal_nothing_waits_for_input(decom: NovaDecom, snapshot: Snapshot) -> None:
+    """Cron gets exit 13 at once, with the command to run."""
+    before = snapshot.checksums()
+    ran = decom("remove", "node2")
+    assert ran.code == 13
+    assert "nova-decom remove node2 --yes" in ran.err
+    assert snapshot.checksums() == before
+
+
+def _servers_on(lab: Lab, host: str) -> list[dict[str, str]]:
+    found = lab.connection().compute.servers(all_projects=True, host=host)
+    return [{"id": s.id} for s in found]

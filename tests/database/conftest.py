@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One server for all tests; each test begins with empty tables."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import pytest
+
+from nova_decom.clients.cells import NovaDatabases, Sources
+from nova_decom.clients.database import Database, WritableDatabase
+from nova_decom.clients.urls import Target, target
+from nova_decom.facts import Memory, View, host_facts
+from nova_decom.model import HostFacts, Request, Transaction
+from nova_decom.steps.purge_rows import PurgeRows
+from nova_decom.waiting import Clock
+from tests.database.proxy import Proxy
+from tests.database.rows import ApiRows, CellRows, Row
+from tests.database.server import Server
+
+D = TypeVar("D", bound=Database)
+#: Retries without the pauses between them.
+IMPATIENT = Clock(sleep=lambda _seconds: None)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[Server]:
+    running = Server(tmp_path_factory.mktemp("mariadb"))
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@dataclass
+class Nova:
+    """Nova's databases: rows to make and to look at, and our clients to them."""
+
+    server: Server
+    api: ApiRows
+    cell: CellRows
+    cell2: CellRows
+    cell0: CellRows
+    _opened: list[Database] = field(default_factory=list)
+
+    def reader(self, target_: Target) -> Database:
+        return self._keep(Database(target_, IMPATIENT))
+
+    def writer(self, target_: Target) -> WritableDatabase:
+        return self._keep(WritableDatabase(target_, IMPATIENT))
+
+    def reading(self, sources: Sources | None = None) -> NovaDatabases:
+        return NovaDatabases(sources or self.sources(), self.reader)
+
+    def writing(self, sources: Sources | None = None) -> NovaDatabases:
+        return NovaDatabases(sources or self.sources(), self.writer)
+
+    def sources(self, *cells: str, main: str | None = None) -> Sources:
+        api = target(self.server.url("nova_api"))
+        return Sources(api, tuple(target(url) for url in cells), main)
+
+    def facts(self, host: str, **request: Any) -> HostFacts:
+        """The facts of a host that only the databases name."""
+        view = View(databases=self.reading().facts([host]))
+        return host_facts(view, host, Request(**request), Memory())
+
+    def purge(self, host: str, **request: Any) -> Transaction:
+        """The transaction that the step plans from the facts."""
+        (change,) = PurgeRows().changes(self.facts(host, **request))
+        assert change.transaction is not None
+        return change.transaction
+
+    def close(self) -> None:
+        for database in self._opened:
+            database.close()
+
+    def _keep(self, database: D) -> D:
+        self._opened.append(database)
+        return database
+
+
+@pytest.fixture
+def nova(server) -> Iterator[Nova]:
+    """Empty databases with one cell; nothing answers where cell0 is said to be."""
+    server.empty()
+    with server.connect() as connection:
+        world = Nova(
+            server,
+            ApiRows(connection, "nova_api"),
+            CellRows(connection, "nova"),
+            CellRows(connection, "nova_cell2"),
+            CellRows(connection, "nova_cell0"),
+        )
+        world.api.cell0(server.url("nova_cell0", port=1))
+        world.api.cell("cell1", server.url("nova"))
+        yield world
+        world.close()
+
+
+class Images:
+    """Keeps the before-images, and may do something at each hand-over."""
+
+    def __init__(self, then: Callable[[str], None] = lambda _table: None) -> None:
+        self.rows: dict[str, list[Row]] = {}
+        self.tables: list[str] = []
+        self._then = then
+
+    def __call__(self, _database: str, table: str, rows: Any) -> None:
+        self.rows[table] = list(rows)
+        self.tables.append(table)
+        self._then(table)
+
+
+@pytest.fixture
+def images() -> Images:
+    return Images()
+
+
+@pytest.fixture
+def proxy(server) -> Iterator[Proxy]:
+    with Proxy(server.port) as running:
+        yield running
+
+
+@pytest.fixture
+def behind_proxy(nova, proxy) -> Callable[..., WritableDatabase]:
+    """A client for writing whose connections go through the proxy, where they can be read."""
+
+    def connect(**query: str) -> WritableDatabase:
+        url = nova.server.url("nova", port=proxy.port, ssl_disabled="true", **query)
+        return nova.writer(target(url))
+
+    return connect

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who has to wait for whom while a purge is open."""
+
+import threading
+import time
+
+import pymysql
+import pytest
+
+from nova_decom.clients import database
+from nova_decom.clients.urls import target
+from nova_decom.errors import ChangeFailedError
+from tests.database.conftest import Images
+from tests.database.server import CELL_TABLES
+
+pytestmark = pytest.mark.database
+
+LOCK_WAIT_TIMEOUT = 1205
+
+
+@pytest.fixture
+def hosts(nova):
+    """A ghost that is to go, and 200 others that live."""
+    for number in range(200):
+        nova.cell.host(f"node{number}")
+    nova.cell.instance("node7")
+    return nova
+
+
+@pytest.fixture
+def at_commit(hosts, proxy, behind_proxy):
+    """A purge of node1 that stands still before COMMIT, all its locks held."""
+    reached, go = threading.Event(), threading.Event()
+
+    def hold(_client, server, data):
+        reached.set()
+        go.wait(timeout=30)
+        server.sendall(data)
+
+    proxy.fault = hold
+    transaction = hosts.purge("node1")
+    thread = threading.Thread(target=behind_proxy().run, args=(transaction, Images()))
+    thread.start()
+    assert reached.wait(timeout=10)
+    yield hosts
+    go.set()
+    thread.join(timeout=10)
+    assert "node1" not in [row["host"] for row in hosts.cell.rows("compute_nodes")]
+
+
+@pytest.fixture
+def impatient(server):
+    """Another session that does not wait for any lock."""
+    with server.connect("nova", innodb_lock_wait_timeout=0) as connection:
+        with connection.cursor() as cursor:
+            yield cursor
+
+
+@pytest.mark.parametrize(
+    "landing",
+    [
+        "INSERT INTO instances (uuid, host, node, deleted) VALUES ('new', 'node1', 'node1', 0)",
+        "UPDATE instances SET host = 'node1', node = 'node1' WHERE host = 'node7'",
+    ],
+)
+def test_no_server_lands(at_commit, impatient, landing):
+    """While the purge is open, no server can land on the host."""
+    with pytest.raises(pymysql.OperationalError) as caught:
+        impatient.execute(landing)
+    assert caught.value.args[0] == LOCK_WAIT_TIMEOUT
+    assert at_commit.cell.query("SELECT id FROM nova.instances WHERE host = 'node1'") == []
+
+
+@pytest.mark.parametrize(
+    "revival",
+    [
+        "UPDATE services SET report_count = report_count + 1 WHERE host = 'node1'",
+        "INSERT INTO services (host, `binary`, topic, report_count, deleted) "
+        "VALUES ('node1', 'nova-compute', 'compute', 0, 0)",
+        "UPDATE compute_nodes SET vcpus_used = 1 WHERE host = 'node1'",
+    ],
+)
+def test_no_service_comes_back(at_commit, impatient, revival):
+    """While the purge is open, the host's own nova-compute waits with its heartbeat."""
+    with pytest.raises(pymysql.OperationalError) as caught:
+        impatient.execute(revival)
+    assert caught.value.args[0] == LOCK_WAIT_TIMEOUT
+    assert at_commit.cell.ids("services")
+
+
+def test_other_hosts_go_on(at_commit, impatient):
+    """Heartbeats and resource reports of all other hosts go through at once."""
+    worst = 0.0
+    for table, change in (
+        ("services", "report_count = report_count + 1, updated_at = UTC_TIMESTAMP()"),
+        ("compute_nodes", "vcpus_used = vcpus_used + 1, updated_at = UTC_TIMESTAMP()"),
+    ):
+        for row in at_commit.cell.rows(table):
+            if row["host"] == "node1":
+                continue
+            begin = time.monotonic()
+            assert impatient.execute(f"UPDATE {table} SET {change} WHERE id = %s", (row["id"],))
+            worst = max(worst, time.monotonic() - begin)
+    assert worst < 0.05
+
+
+def test_servers_land_elsewhere(at_commit, impatient):
+    """Servers of other hosts are created, deleted and migrated meanwhile."""
+    impatient.execute("UPDATE instances SET task_state = 'deleting' WHERE host = 'node7'")
+    impatient.execute("UPDATE instances SET deleted = id WHERE host = 'node7'")
+    impatient.execute(
+        "INSERT INTO instances (uuid, host, node, deleted) VALUES ('new', 'node7', 'node7', 0)"
+    )
+    impatient.execute(
+        "INSERT INTO migrations (source_compute, dest_compute, status, deleted) "
+        "VALUES ('node7', 'node8', 'queued', 0)"
+    )
+    assert at_commit.cell.query("SELECT id FROM nova.instances WHERE uuid = 'new'")
+
+
+@pytest.mark.parametrize("table", ["services", "compute_nodes", "instances"])
+def test_waiting_for_a_lock_is_bounded(nova, monkeypatch, table):
+    """A row that another session holds is waited for, a few times, and then nothing was changed."""
+    monkeypatch.setattr(database, "LOCK_WAIT", 1)
+    monkeypatch.setattr(database, "ATTEMPTS", 2)
+    nova.cell.host("node1")
+    nova.cell.instance("node1", deleted=True)
+    transaction = nova.purge("node1")
+    before = nova.cell.checksums(*CELL_TABLES)
+    with nova.server.connect("nova") as other, other.cursor() as cursor:
+        cursor.execute("START TRANSACTION")
+        cursor.execute(f"SELECT id FROM {table} WHERE host = 'node1' FOR UPDATE")
+        begin = time.monotonic()
+        with pytest.raises(ChangeFailedError, match=r"error 1205\); rolled back") as caught:
+            nova.writing().run(transaction, Images())
+        assert 1.5 < time.monotonic() - begin < 5
+        cursor.execute("ROLLBACK")
+    assert "run again" in caught.value.remedy
+    assert nova.cell.checksums(*CELL_TABLES) == before
+
+
+def test_a_lock_that_is_let_go(nova, monkeypatch):
+    """When the other session lets go before the last attempt, the purge succeeds."""
+    monkeypatch.setattr(database, "LOCK_WAIT", 1)
+    nova.cell.host("node1")
+    transaction = nova.purge("node1")
+    with nova.server.connect("nova") as other, other.cursor() as cursor:
+        cursor.execute("START TRANSACTION")
+        cursor.execute("SELECT id FROM services WHERE host = 'node1' FOR UPDATE")
+        timer = threading.Timer(1.5, other.rollback)
+        timer.start()
+        nova.writing().run(transaction, Images())
+        timer.join()
+    assert nova.cell.rows("services") == []
+
+
+def test_the_session_is_bounded(nova):
+    """Every wait of a session of ours has an end: row locks, table locks, the network."""
+    assert database.LOCK_WAIT <= 5
+    for client in (nova.reader, nova.writer):
+        opened = client(target(nova.server.url("nova")))
+        (row,) = opened.rows(
+            "SELECT @@innodb_lock_wait_timeout AS row_lock, @@lock_wait_timeout AS table_lock, "
+            "@@tx_isolation AS isolation, @@tx_read_only AS read_only"
+        )
+        assert row == {
+            "row_lock": database.LOCK_WAIT,
+            "table_lock": database.LOCK_WAIT,
+            "isolation": "REPEATABLE-READ",
+            "read_only": int(opened.read_only),
+        }
+        timeouts = ("connect_timeout", "read_timeout", "write_timeout")
+        assert all(opened.target.arguments[name] for name in timeouts)

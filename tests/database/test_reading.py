@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What NovaDatabases reads of given hosts."""
+
+import pytest
+
+from nova_decom.clients.cells import Sources
+from nova_decom.clients.urls import target
+from nova_decom.guards import judge
+from nova_decom.model import TERMINAL_MIGRATIONS, Verdict
+
+pytestmark = pytest.mark.database
+
+
+def verdict(facts, guard):
+    (finding,) = (f for f in judge(facts) if f.guard == guard)
+    return finding
+
+
+def test_hosts_get_their_own_rows(nova):
+    """Each of several hosts gets exactly its own rows, from one reading."""
+    ids = {host: nova.cell.host(host) for host in ("node1", "node2", "node3")}
+    device = nova.cell.pci_device(ids["node2"][1])
+    server = nova.cell.instance("node3")
+    found = nova.reading().facts(["node1", "node2", "node3"])
+    assert {host: found[host].services[0].id for host in found} == {
+        h: s for h, (s, _) in ids.items()
+    }
+    assert {host: found[host].row_ids for host in found} == {h: (n,) for h, (_, n) in ids.items()}
+    assert [[p.id for p in found[h].pci_devices] for h in ids] == [[], [device], []]
+    assert [[i.uuid for i in found[h].instances] for h in ids] == [[], [], [server]]
+    assert {facts.cell for facts in found.values()} == {"cell1"}
+
+
+@pytest.mark.parametrize("other", ["NODE1", "node10", "node1.example.org", "node", "nöde1"])
+def test_names_are_compared_exactly(nova, other):
+    """Rows of a host of almost the same name are never those of the host asked for."""
+    nova.cell.host(other)
+    nova.cell.instance(other)
+    nova.cell.migration(other, other, "running")
+    nova.cell.instance(other, compute_id=None)
+    nova.api.host(other, nova.api.ids("cell_mappings")[1])
+    nova.api.aggregate("all", other)
+    assert nova.facts("node1").database == nova.facts("never-seen").database
+
+
+@pytest.mark.parametrize("asked", ["node1 ", "Node1", " node1"])
+def test_similar_names_find_nothing(nova, asked):
+    """A name that the server's collation takes for the host's finds nothing of it."""
+    service, node = nova.cell.host("node1")
+    nova.cell.pci_device(node)
+    nova.cell.instance("node1", compute_id=None)
+    nova.cell.migration("node1", "node2", "running")
+    nova.api.host("node1", nova.api.ids("cell_mappings")[1])
+    nova.api.aggregate("all", "node1")
+    assert nova.facts(asked).database == nova.facts("never-seen").database
+    assert nova.facts("node1").database.services[0].id == service
+
+
+def test_history_is_exact(nova):
+    """A host that only deleted servers name is known, also beside another spelling of it."""
+    nova.cell.instance("NODE1", deleted=True)
+    nova.cell.instance("node1", deleted=True)
+    found = nova.reading().facts(["node1", "NODE1", "Node1"])
+    assert [f.in_history for f in found.values()] == [True, True, False]
+    assert found["node1"].cell is None
+    assert not found["node1"].instances
+
+
+def test_soft_deleted_rows_are_read(nova):
+    """Soft-deleted services, compute nodes and devices are rows of the host."""
+    gone = nova.cell.service("node1", deleted=True)
+    node = nova.cell.compute_node("node1", deleted=True)
+    device = nova.cell.pci_device(node, deleted=True)
+    database = nova.facts("node1").database
+    assert [(s.id, s.deleted) for s in database.services] == [(gone, gone)]
+    assert [(n.id, n.deleted, n.mapped) for n in database.compute_nodes] == [(node, node, 0)]
+    assert [(p.id, p.deleted) for p in database.pci_devices] == [(device, device)]
+    assert database.cells_naming_host == ()
+    assert database.cell == "cell1"
+
+
+def test_service_id_may_be_null(nova):
+    """A compute node without service_id, as nova writes it since Liberty, is its host's."""
+    nova.cell.service("node1")
+    node = nova.cell.compute_node("node1", service_id=None)
+    assert nova.facts("node1").database.row_ids == (node,)
+
+
+@pytest.mark.parametrize("owner", ["node2", None])
+def test_stale_service_id_blocks(nova, owner):
+    """A compute node of another host that names our service is seen, and blocks."""
+    service, own = nova.cell.host("node1")
+    foreign = nova.cell.compute_node(owner, "node2.example.org", service_id=service)
+    device = nova.cell.pci_device(foreign)
+    facts = nova.facts("node1")
+    assert facts.database.row_ids == (own, foreign)
+    assert device not in [p.id for p in facts.database.pci_devices]
+    finding = verdict(facts, "node-owner")
+    assert finding.verdict is Verdict.BLOCKED
+    assert f"compute_nodes {foreign}" in finding.message
+
+
+@pytest.mark.parametrize("tied", ["nova-conductor", "deleted"])
+def test_service_id_that_nova_ignores(nova, tied):
+    """A service_id of a conductor, or of a deleted service, ties no compute node to the host."""
+    if tied == "deleted":
+        service = nova.cell.service("node1", deleted=True)
+    else:
+        service = nova.cell.service("node1", tied)
+    nova.cell.compute_node("node2", service_id=service)
+    facts = nova.facts("node1")
+    assert facts.database.compute_nodes == ()
+    assert verdict(facts, "node-owner").verdict is Verdict.OK
+
+
+def test_soft_deleted_servers_are_there(nova):
+    """Servers in SOFT_DELETED still are on the host, and are named; deleted ones are not."""
+    nova.cell.service("node1")
+    waiting = nova.cell.instance("node1", vm_state="soft-delete")
+    gone = nova.cell.instance("node1", deleted=True)
+    finding = verdict(nova.facts("node1"), "servers-present")
+    assert finding.verdict is Verdict.BLOCKED
+    assert waiting in finding.message
+    assert gone not in finding.message
+
+
+def test_servers_without_any_service(nova):
+    """Servers and migrations are seen when every row of the host itself is gone."""
+    server = nova.cell.instance("node1")
+    migration = nova.cell.migration("node2", "node1", "running")
+    database = nova.facts("node1").database
+    assert [i.uuid for i in database.instances] == [server]
+    assert [m.id for m in database.active_migrations] == [migration]
+    assert (database.cell, database.cells_naming_host) == ("cell1", ())
+
+
+@pytest.mark.parametrize("role", [("node1", "node2"), ("node2", "node1"), ("node1", None)])
+def test_active_migrations_count(nova, role):
+    """A migration in progress from or to the host is found, in whatever state it is."""
+    nova.cell.service("node1")
+    for status in ("running", "finished", "post-migrating", "accepted", "queued", "unheard-of"):
+        nova.cell.migration(*role, status)
+    nova.cell.migration("node2", "node3", "running")
+    found = nova.reading().facts(["node1"])["node1"].active_migrations
+    assert [m.status for m in found] == [
+        "running", "finished", "post-migrating", "accepted", "queued", "unheard-of",
+    ]  # fmt: skip
+    assert {(m.source, m.destination) for m in found} == {role}
+
+
+def test_finished_migrations_do_not_count(nova):
+    """Migrations that are over, deleted or of another host are none."""
+    for status in TERMINAL_MIGRATIONS:
+        nova.cell.migration("node1", "node2", status)
+    nova.cell.migration("node1", "node2", "running", deleted=1)
+    nova.cell.migration("node10", "NODE1", "running")
+    assert nova.reading().facts(["node1"])["node1"].active_migrations == ()
+
+
+def test_instances_that_need_the_node(nova):
+    """Instances without compute_id, deleted ones too, are counted for exactly their host."""
+    nova.cell.service("node1")
+    nova.cell.instance("node1", compute_id=None)
+    nova.cell.instance("node1", compute_id=None, deleted=True)
+    nova.cell.instance("node1", compute_id=7)
+    nova.cell.instance("NODE1", compute_id=None)
+    nova.cell.instance("node2", compute_id=None)
+    assert nova.facts("node1").database.nodes_needed == 2
+
+
+def test_schema_without_compute_id(nova):
+    """A cell of a release before nova 28, without instances.compute_id, needs no nodes."""
+    nova.cell.host("node1")
+    nova.cell2.query("ALTER TABLE nova_cell2.instances RENAME COLUMN compute_id TO later")
+    try:
+        nova.api.cell("cell2", nova.server.url("nova_cell2"))
+        nova.cell2.host("node2")
+        nova.cell2.insert("instances", uuid="x", host="node2", deleted=0)
+        assert nova.facts("node2").database.nodes_needed == 0
+    finally:
+        nova.cell2.query("ALTER TABLE nova_cell2.instances RENAME COLUMN later TO compute_id")
+
+
+def test_registration_is_read(nova):
+    """Host mapping, aggregates and the other hosts of the cell come from the API database."""
+    cell1 = nova.api.ids("cell_mappings")[1]
+    nova.api.host("node1", cell1)
+    nova.api.host("node2", cell1)
+    first = nova.api.aggregate("ssd", "node1", "node2")
+    second = nova.api.aggregate("az-1", "node1")
+    nova.api.aggregate("az-2", "node2")
+    database = nova.facts("node1").database
+    assert database.host_mapping == nova.api.rows("cell_mappings")[1]["uuid"]
+    assert database.aggregate_hosts == (first, second)
+    assert database.cell_hosts == {"node1", "node2"}
+    assert database.cell == "cell1"
+
+
+def test_queries_do_not_grow_with_hosts(nova):
+    """As many statements are sent for two hundred hosts as for one."""
+    for number in range(200):
+        _, node = nova.cell.host(f"node{number}")
+        nova.cell.pci_device(node)
+    cell1 = nova.api.ids("cell_mappings")[1]
+    for number in range(200):
+        nova.api.host(f"node{number}", cell1)
+    counts = []
+    for hosts in (1, 200):
+        reading = nova.reading()
+        found = reading.facts([f"node{number}" for number in range(hosts)])
+        assert all(f.pci_devices and f.services for f in found.values())
+        counts.append(reading.queries)
+    assert counts[0] == counts[1]
+
+
+def test_heartbeats_are_counted(nova):
+    """report_counts tells the counter of exactly the services asked for."""
+    nova.cell.service("node1", uuid="uuid-1", report_count=7)
+    nova.cell.service("node2", uuid="uuid-2", report_count=8)
+    reading = nova.reading()
+    assert reading.report_counts("node1", ["uuid-1", "uuid-2", "uuid-3"]) == {"uuid-1": 7}
+    assert reading.report_counts("node1", []) == {}
+
+
+def test_a_cell_alone(nova):
+    """With a cell database and no API database, only rows of the cell are told."""
+    nova.cell.host("node1")
+    nova.api.host("node1", nova.api.ids("cell_mappings")[1])
+    sources = Sources(cells=(target(nova.server.url("nova")),))
+    database = nova.reading(sources).facts(["node1"])["node1"]
+    assert database.cell == "nova"
+    assert database.services
+    assert database.host_mapping is None

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the unit tests share."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from nova_decom.procedure import Execution, make_plan
+from nova_decom.waiting import Interrupts
+from tests.unit.fake import FakeCloud, FakeJournal
+
+ENVIRONMENT = ("STATE_DIRECTORY", "SUDO_USER", "OS_CLOUD")
+
+
+class Run:
+    """One process that plans and carries out: what ``nova-decom remove --yes`` does."""
+
+    def __init__(self, world, *, was_known=False, settle=60.0, timeout=300.0):
+        """Read the world and make the plan that is reviewed."""
+        self.reviewed = make_plan(FakeCloud(world, was_known=was_known).facts(world.truth.host))
+        self.journal = FakeJournal()
+        self.interrupts = Interrupts()
+        self.told = []
+        self.execution = Execution(
+            FakeCloud(world, was_known=was_known),
+            self.journal,
+            self,
+            self.interrupts,
+            world.time.clock,
+            timeout=timeout,
+            settle=settle,
+        )
+
+    def go(self, reviewed=None):
+        """Carry out the plan that was reviewed, or another one."""
+        return self.execution.run(reviewed or self.reviewed)
+
+    def change(self, _host, change, status):
+        """Progress: a change began or ended."""
+        self.told.append((change.step, change.action, status))
+
+    def waiting(self, _host, what, seconds):
+        """Progress: something is waited for."""
+        self.told.append(("waiting", what, seconds))
+
+
+@pytest.fixture
+def run():
+    """Make one process: ``run(world).go()``."""
+    return Run
+
+
+@pytest.fixture
+def clean_environment(monkeypatch, tmp_path):
+    """No setting of whoever runs the tests; no clouds.yaml but the one a test writes."""
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("NOVA_DECOM_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+    yield tmp_path
+    signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A cell database in memory, so that the statements of a plan run and mean what they say.
+
+SQLite stands for the server: foreign keys are enforced, and host names are compared without
+regard to case, as MySQL's default collation does.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+
+from nova_decom.errors import RowCountError
+from nova_decom.model import DatabaseFacts, Statement, Transaction
+
+SCHEMA = """
+CREATE TABLE services (
+    id INTEGER PRIMARY KEY, uuid, host TEXT COLLATE NOCASE, `binary`, deleted, deleted_at);
+CREATE TABLE compute_nodes (
+    id INTEGER PRIMARY KEY, uuid, host TEXT COLLATE NOCASE, deleted, deleted_at, mapped);
+CREATE TABLE pci_devices (
+    id INTEGER PRIMARY KEY, compute_node_id INTEGER REFERENCES compute_nodes (id), deleted);
+CREATE TABLE instances (id INTEGER PRIMARY KEY, uuid, host TEXT COLLATE NOCASE, deleted);
+CREATE TABLE migrations (
+    id INTEGER PRIMARY KEY, status, source_compute TEXT, dest_compute TEXT, deleted);
+PRAGMA foreign_keys = ON;
+"""
+
+
+def run(transaction: Transaction, before: DatabaseFacts) -> DatabaseFacts:
+    """The rows after the transaction; a wrong number of rows rolls everything back."""
+    connection = _filled(before, transaction.host)
+    for statement in (*transaction.reads, *transaction.writes):
+        _execute(connection, statement, transaction.host)
+    return _read(connection, before)
+
+
+def _filled(before: DatabaseFacts, host: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:")
+    connection.row_factory = sqlite3.Row
+    connection.executescript(SCHEMA)
+    connection.executemany(
+        "INSERT INTO services VALUES (?, ?, ?, ?, ?, NULL)",
+        [(r.id, r.uuid, r.host, r.binary, r.deleted) for r in before.services],
+    )
+    connection.executemany(
+        "INSERT INTO compute_nodes VALUES (?, ?, ?, ?, NULL, ?)",
+        [(r.id, r.uuid, r.host, r.deleted, r.mapped) for r in before.compute_nodes],
+    )
+    connection.executemany(
+        "INSERT INTO pci_devices VALUES (?, ?, ?)",
+        [(r.id, r.compute_node_id, r.deleted) for r in before.pci_devices],
+    )
+    connection.executemany(
+        "INSERT INTO instances (uuid, host, deleted) VALUES (?, ?, 0)",
+        [(r.uuid, host) for r in before.instances],
+    )
+    connection.executemany(
+        "INSERT INTO migrations VALUES (?, ?, ?, ?, 0)",
+        [(m.id, m.status, m.source, m.destination) for m in before.active_migrations],
+    )
+    return connection
+
+
+def _execute(connection: sqlite3.Connection, statement: Statement, host: str) -> None:
+    sql = statement.sql.replace("%s", "?").removesuffix(" FOR UPDATE")
+    sql = sql.replace("UTC_TIMESTAMP()", "CURRENT_TIMESTAMP")
+    cursor = connection.execute(sql, statement.params)
+    rows = cursor.fetchall()
+    foreign = [r for r in rows if "host" in r.keys() and r["host"] != host]  # noqa: SIM118
+    count = len(rows) if statement.is_read else cursor.rowcount
+    if count != statement.rows or foreign:
+        raise RowCountError(f"{count} rows instead of {statement.rows}: {statement.text}")
+
+
+def _read(connection: sqlite3.Connection, before: DatabaseFacts) -> DatabaseFacts:
+    def deleted(table: str) -> dict[int, int]:
+        return dict(connection.execute(f"SELECT id, deleted FROM {table}").fetchall())
+
+    services, nodes, pci = map(deleted, ("services", "compute_nodes", "pci_devices"))
+    mapped = dict(connection.execute("SELECT id, mapped FROM compute_nodes").fetchall())
+    return replace(
+        before,
+        services=tuple(
+            replace(r, deleted=services[r.id]) for r in before.services if r.id in services
+        ),
+        compute_nodes=tuple(
+            replace(r, deleted=nodes[r.id], mapped=mapped[r.id])
+            for r in before.compute_nodes
+            if r.id in nodes
+        ),
+        pci_devices=tuple(r for r in before.pci_devices if r.id in pci),
+    )

@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs that are killed, interrupted or lied to; and running again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nova_decom.errors import ExitCode
+from nova_decom.model import Aggregate, Result, Status, StopWith, Unit
+from tests.unit import build
+from tests.unit.build import REMOVABLE, facts, request, service
+from tests.unit.fake import Kill, World
+
+STORIES = {
+    name: REMOVABLE[name]
+    for name in (
+        "in order",
+        "in aggregates",
+        "with PCI devices",
+        "stopped by a command",
+        "rows kept",
+        "without a database",
+        "all in one, all binaries, conductor down",
+    )
+}
+
+
+def count_writes(state, run):
+    """How many writes an undisturbed run makes, and how the host ends."""
+    world = World(state)
+    run(world).go()
+    return len(world.writes), world.truth
+
+
+@pytest.mark.parametrize("answer_lost", [False, True], ids=["before it", "after it"])
+@pytest.mark.parametrize("state", STORIES.values(), ids=STORIES)
+def test_killed_at_any_write_and_run_again_ends_the_same(run, state, answer_lost):
+    """The cloud says what is done: the second run goes on from wherever the first one died."""
+    writes, end = count_writes(state, run)
+    for number in range(1, writes + 1):
+        world = World(state)
+        world.fail(number, Kill(), answer_lost=answer_lost)
+        with pytest.raises(Kill):
+            run(world).go()
+
+        report = run(world, was_known=True).go()
+
+        assert (report.result, report.exit_code) == (Result.REMOVED, ExitCode.SUCCESS)
+        assert world.truth == end
+        assert len(world.writes) <= writes + 2
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_the_plan_of_a_killed_run_can_be_carried_out_to_its_end(run, number):
+    """Changes less than reviewed are fine, so the same plan file serves again."""
+    world = World(facts())
+    world.fail(number, Kill(), answer_lost=True)
+    first = run(world)
+    with pytest.raises(Kill):
+        first.go()
+
+    report = run(world, was_known=True).go(first.reviewed)
+
+    assert report.exit_code == ExitCode.SUCCESS
+    # Stopping is asked of the host anew: a command may be the only one that knows.
+    assert world.writes.count("delete") == world.writes.count("purge") == 1
+
+
+@pytest.mark.parametrize("stop_with", StopWith)
+def test_a_heartbeat_that_moves_for_ever_ends_the_run_before_any_delete(run, stop_with):
+    """A unit that claims to be stopped proves nothing; the wait has a bound."""
+    world = World(facts(request=request(stop_with=stop_with)))
+    world.obeys = False
+
+    report = run(world).go()
+
+    assert (report.result, report.exit_code) == (Result.FAILED, ExitCode.TIMEOUT)
+    assert report.error.startswith("node1: stop-service")
+    assert "must stand still for 20 s" in report.error
+    assert not {"delete", "purge"} & set(world.writes)
+    assert 300 <= world.time.now() - 1000 <= 301
+
+
+def test_a_unit_that_runs_again_is_not_taken_for_stopped(run):
+    """Something starts it anew before the proof is complete: it is waited for, in vain."""
+    world = World(facts())
+    world.time.at(5, lambda: setattr(world, "beating", True))
+
+    report = run(world).go()
+
+    assert report.exit_code == ExitCode.TIMEOUT
+    assert "delete" not in world.writes
+
+
+def test_a_unit_that_stays_active_is_waited_for(run):
+    """Stopping is believed when the unit is seen to be off."""
+    world = World(facts())
+    process = run(world)
+    still_on = Unit("nova-compute.service", active=True, enabled=False)
+
+    def restart():
+        world.unit = still_on
+
+    process.execution.cloud._stop = restart
+
+    report = process.go()
+
+    assert report.exit_code == ExitCode.TIMEOUT
+    assert report.error.startswith("node1: stop-service node1")
+    assert world.writes == ["disable", "stop"]
+
+
+RETURNS = [
+    ("its service", {"services": (service(id="a new one"),)}, "compute-service a new one"),
+    ("its provider", {"providers": (build.provider("new"),)}, "resource-provider new"),
+    ("a membership", {"aggregates": (Aggregate(9, "slow", ("node1",)),)}, "aggregate 9"),
+]
+
+
+@pytest.mark.parametrize(
+    ("news", "named"), [pytest.param(n, w, id=case) for case, n, w in RETURNS]
+)
+def test_what_comes_back_in_the_settle_time_is_exit_8(run, news, named):
+    """Everything was deleted, and somebody still starts nova-compute."""
+    world = World(facts())
+    world.time.at(60, lambda: world.change(**news))
+
+    report = run(world).go()
+
+    assert (report.result, report.exit_code) == (Result.LEFTOVERS, ExitCode.REAPPEARED)
+    assert report.error.startswith(f"came back: {named}")
+    assert "mask" in report.remedy
+
+
+def test_rows_that_come_back_in_the_settle_time_are_exit_8(run):
+    """nova-compute makes its row anew before anything else."""
+    world = World(facts())
+
+    def come_back():
+        rows = world.truth.database
+        world.change(database=replace(rows, services=(build.service_row(99, uuid="new"),)))
+
+    world.time.at(60, come_back)
+
+    assert run(world).go().exit_code == ExitCode.REAPPEARED
+
+
+def test_without_a_settle_time_nobody_waits(run):
+    """--settle 0 looks once."""
+    world = World(facts(request=request(offline=True), service=service(state="down")))
+    start = world.time.now()
+
+    report = run(world, settle=0.0).go()
+
+    assert report.result is Result.REMOVED
+    assert world.time.now() - start <= 21
+
+
+LEFT = [
+    ("an agent", {"agents": (build.agent(),)}, "openstack network agent delete"),
+    (
+        "an allocation",
+        {"allocations": (build.allocation(),)},
+        "openstack resource provider allocation unset",
+    ),
+]
+
+
+@pytest.mark.parametrize(("state", "cure"), [pytest.param(s, c, id=case) for case, s, c in LEFT])
+def test_what_the_procedure_cannot_take_away_is_exit_3(run, state, cure):
+    """It was there before, so it did not come back; it is named with its cure."""
+    report = run(World(facts(**state))).go()
+
+    assert (report.result, report.exit_code) == (Result.LEFTOVERS, ExitCode.CHANGES)
+    assert report.error.startswith("still there: ")
+    assert cure in report.remedy
+
+
+def test_a_leftover_that_looks_different_later_did_not_come_back(run):
+    """An agent whose host was switched off is found dead a minute later: the same agent."""
+    world = World(facts(agents=(build.agent(alive=True),)))
+    world.time.at(60, lambda: world.change(agents=(build.agent(alive=False),)))
+
+    assert run(world).go().exit_code == ExitCode.CHANGES
+
+
+def statuses(report):
+    """The outcome of each change."""
+    return [o.status for o in report.outcomes]
+
+
+@pytest.mark.parametrize("code", [ExitCode.INTERRUPTED, ExitCode.TERMINATED])
+def test_an_interrupt_before_the_first_change_writes_nothing(run, code):
+    """The signal is obeyed at the next safe point."""
+    world = World(facts())
+    process = run(world)
+    process.interrupts.ask(code)
+
+    report = process.go()
+
+    assert (report.result, report.exit_code) == (Result.INTERRUPTED, code)
+    assert statuses(report) == [Status.PENDING] * 5
+    assert (world.writes, report.changed) == ([], False)
+
+
+@pytest.mark.parametrize("code", [ExitCode.INTERRUPTED, ExitCode.TERMINATED])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_an_interrupt_during_a_change_lets_it_finish(run, number, code):
+    """The change in hand is finished and told; the rest is pending, and running again goes on."""
+    world = World(facts())
+    process = run(world)
+    original = world.write
+
+    def write(name, effect):
+        answer = original(name, effect)
+        if len(world.writes) == number:
+            process.interrupts.ask(code)
+        return answer
+
+    world.write = write
+
+    report = process.go()
+
+    assert (report.result, report.exit_code) == (Result.INTERRUPTED, code)
+    assert len(world.writes) == number
+    assert statuses(report)[0] is Status.DONE
+    assert statuses(report)[-1] is Status.PENDING
+    assert report.changed
+    assert report.remedy.startswith("run the same command again")
+    world.write = original
+    assert run(world, was_known=True).go().result is Result.REMOVED
+
+
+def test_an_interrupt_ends_a_wait(run):
+    """Nobody has to wait for the bound; what is waited for is pending."""
+    world = World(facts())
+    process = run(world)
+    sleep = world.time.sleep
+
+    def wake_up(seconds):
+        process.interrupts.check()
+        sleep(seconds)
+
+    process.execution.clock = type(process.execution.clock)(world.time.now, wake_up)
+    world.time.at(5, lambda: process.interrupts.ask(ExitCode.INTERRUPTED))
+
+    report = process.go()
+
+    assert report.exit_code == ExitCode.INTERRUPTED
+    assert world.writes == ["disable", "stop"]
+    assert statuses(report) == [Status.DONE] * 2 + [Status.PENDING] * 3
+    assert world.time.now() - 1000 < 10
+
+
+def test_a_change_that_was_made_counts_even_if_its_effect_was_not_awaited(run):
+    """Whoever reads ``changed: false`` may rely on it."""
+    world = World(facts(service=service(status="disabled")))
+    process = run(world)
+    world.obeys = False
+    process.execution.cloud._stop = lambda: process.interrupts.ask(ExitCode.INTERRUPTED)
+    now, sleep = world.time.now, world.time.sleep
+
+    def wake_up(seconds):
+        process.interrupts.check()
+        sleep(seconds)
+
+    process.execution.clock = type(process.execution.clock)(now, wake_up)
+
+    report = process.go()
+
+    assert (world.writes, report.exit_code) == (["stop"], ExitCode.INTERRUPTED)
+    assert report.changed
+
+
+def test_waiting_in_vain_changes_nothing(run):
+    """A proof only looks: a run that came no further did not change the cloud."""
+    state = facts(
+        service=service(status="disabled"), request=request(stop_with=StopWith.NONE)
+    )
+    world = World(state)
+
+    report = run(world, timeout=30.0).go()
+
+    assert (world.writes, report.exit_code) == ([], ExitCode.TIMEOUT)
+    assert not report.changed

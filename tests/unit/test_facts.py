@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From bulk readings to the facts of exactly one host."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nova_decom.facts import Memory, View, compute_hosts, host_facts, identity_of, own_providers
+from nova_decom.model import DatabaseFacts, Identity, Unit
+from tests.unit import build
+from tests.unit.build import NODE, node, node_row, provider, request, service
+
+#: Names that are not node1, though each is like it.
+OTHERS = ("NODE1", "node1.example.org", "node11", "node")
+
+
+def view(**what):
+    """A cloud with node1 and hosts whose names are like it, everything twice."""
+    hosts = ("node1", *OTHERS)
+    known = {
+        "services": tuple(service(h, id=f"service {h}") for h in hosts),
+        "compute_nodes": tuple(node(h, uuid=f"node {h}") for h in hosts),
+        "servers": tuple(build.server(h, host=h) for h in hosts),
+        "migrations": (
+            build.migration(1, source="node1", destination="node9"),
+            build.migration(2, source="node9", destination="node1"),
+            build.migration(3, source="NODE1", destination="node11"),
+            build.migration(4, source="node9", destination=None),
+        ),
+        "aggregates": (
+            build.aggregate(1, hosts=hosts),
+            build.aggregate(2, hosts=OTHERS),
+        ),
+        "providers": tuple(provider(f"node {h}", h) for h in hosts),
+        "allocations": tuple(build.allocation(f"node {h}") for h in hosts),
+        "agents": tuple(build.agent(id=h, host=h) for h in hosts),
+        "databases": {h: build.database(cell=f"cell of {h}") for h in hosts},
+        "unchecked": ("network agents: no network service",),
+    }
+    return View(**known | what)
+
+
+def sliced(seen=None, host="node1", memory=None):
+    """The facts of one host."""
+    return host_facts(seen or view(), host, request(), memory or Memory())
+
+
+@pytest.mark.parametrize("host", ["node1", *OTHERS])
+def test_a_slice_has_nothing_of_hosts_with_a_similar_name(host):
+    """Letter by letter, for every kind of thing."""
+    facts = sliced(host=host)
+
+    assert [s.id for s in facts.services] == [f"service {host}"]
+    assert [n.uuid for n in facts.compute_nodes] == [f"node {host}"]
+    assert [s.name for s in facts.servers] == [host]
+    assert [p.name for p in facts.providers] == [host]
+    assert [a.provider for a in facts.allocations] == [f"node {host}"]
+    assert [a.id for a in facts.agents] == [host]
+    assert facts.database.cell == f"cell of {host}"
+
+
+def test_migrations_count_at_both_ends():
+    """A host is their source or their destination."""
+    assert [m.id for m in sliced().migrations] == [1, 2]
+
+
+def test_memberships_are_those_of_the_host():
+    """An aggregate of similar names is none of its."""
+    assert [a.id for a in sliced().aggregates] == [1]
+
+
+def test_no_database_is_something_else_than_an_empty_one():
+    """Not looked is told from nothing found."""
+    assert sliced(view(databases=None)).database is None
+    assert sliced(view(databases={})).database == DatabaseFacts()
+
+
+def test_the_fleet_has_every_service_and_every_name():
+    """Guards compare with the others, and guess what somebody meant."""
+    facts = sliced(view(aggregates=(build.aggregate(hosts=("forgotten",)),)))
+
+    assert facts.fleet.services == view().services
+    assert facts.fleet.names == {"node1", *OTHERS, "forgotten"}
+
+
+def test_what_was_seen_before_is_handed_on():
+    """Heartbeats of the host's services only, its unit, and that it was ever known."""
+    mine, other = build.heartbeat("service node1"), build.heartbeat("service NODE1")
+    unit = Unit("nova-compute.service", active=True, enabled=True)
+    memory = Memory(heartbeats={h.service: h for h in (mine, other)}, unit=unit, is_known=True)
+
+    facts = sliced(memory=memory)
+
+    assert (facts.heartbeats, facts.unit, facts.was_known) == ((mine,), unit, True)
+    assert facts.unchecked == view().unchecked
+
+
+def test_a_service_without_id_has_no_heartbeat():
+    """Its cell does not answer."""
+    assert sliced(view(services=(service(id=None),))).heartbeats == ()
+
+
+def test_identity_comes_from_nodes_and_rows_of_the_host():
+    """Soft-deleted rows too; rows of another host and rows without uuid add no uuid."""
+    rows = build.database(
+        compute_nodes=(
+            node_row(1, uuid="live"),
+            node_row(2, uuid="gone", deleted=2, hypervisor_hostname="old-name"),
+            node_row(3, uuid=None),
+            node_row(4, uuid="foreign", host="node2", hypervisor_hostname="node2"),
+        )
+    )
+
+    identity = identity_of("node1", (node(uuid="api", hypervisor_hostname="fqdn"),), rows)
+
+    assert identity.node_uuids == {"api", "live", "gone"}
+    assert identity.names == {"node1", "fqdn", "old-name"}
+
+
+def test_a_host_that_was_never_seen_has_its_name():
+    """Without rows and nodes that is all."""
+    assert identity_of("node1", (), None) == Identity(frozenset(), frozenset({"node1"}))
+
+
+TREE = (
+    provider(),
+    build.CHILD,
+    provider("elsewhere", "node2"),
+    provider("child-2", "node1", root="elsewhere", parent="elsewhere"),
+)
+MINE = Identity(frozenset({NODE}), frozenset({"node1"}))
+
+
+@pytest.mark.parametrize(
+    ("providers", "identity", "foreign", "expected"),
+    [
+        (TREE, MINE, (), [NODE, "child"]),
+        (TREE, Identity(frozenset({NODE})), (), [NODE, "child"]),
+        (TREE, Identity(names=frozenset({"node1"})), (), [NODE, "child"]),
+        (TREE, Identity(names=frozenset({"NODE1"})), (), []),
+        (TREE, MINE, (NODE,), []),
+        (TREE, Identity(frozenset({"child"})), (), []),
+        ((provider("older", "node1"), *TREE), MINE, (), ["older", NODE, "child"]),
+    ],
+    ids=[
+        "by both",
+        "by uuid",
+        "by name",
+        "other capitals",
+        "another host's node",
+        "a child is no root",
+        "an older one of that name",
+    ],
+)
+def test_own_providers(providers, identity, foreign, expected):
+    """Whole trees, by the root's uuid or exact name, and never the tree of a living neighbour."""
+    found = own_providers(providers, identity, frozenset(foreign))
+
+    assert [p.uuid for p in found] == expected
+
+
+def test_a_provider_that_is_a_neighbours_node_is_never_ours():
+    """Whatever its name, and whatever an earlier run remembers."""
+    seen = view(
+        compute_nodes=(node("node2", uuid="moved"),), providers=(provider("moved", "node1"),)
+    )
+    memory = Memory(Identity(frozenset({"moved"}), frozenset({"node1"})))
+
+    facts = sliced(seen, memory=memory)
+
+    assert (facts.providers, facts.allocations) == ((), ())
+
+
+def test_compute_hosts_are_those_with_nova_compute():
+    """Each once, sorted."""
+    services = (service("b"), service("a"), build.conductor("c"), service("b", id="second"))
+
+    assert compute_hosts(replace(view(), services=services)) == ("a", "b")

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The journal: one file per run, on the disk before the next thing happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from nova_decom.errors import ConfigurationError, NovaDecomError
+from nova_decom.journal import HostMemory, RunJournal, new_run_id, open_state_dir, request_id
+from nova_decom.model import Identity, Verdict
+from tests.unit import build
+
+RUN = "20261123T041500Z-7f3a"
+FULL = "/dev/full"
+
+
+@pytest.fixture
+def state(tmp_path):
+    """A state directory that does not exist yet."""
+    return tmp_path / "var" / "state"
+
+
+def mode(path):
+    """Who may do what."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def events(path):
+    """The lines of a journal."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_run_ids_sort_by_time():
+    """Time in UTC, and something by chance for two runs of one second."""
+    run = new_run_id(datetime(2026, 11, 23, 4, 15, tzinfo=UTC))
+
+    assert re.fullmatch(r"20261123T041500Z-[0-9a-f]{4}", run)
+    assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{4}", new_run_id())
+
+
+def test_the_request_id_can_be_computed_from_the_run_id():
+    """Nova takes only req-UUID, and whoever reads its log finds the run by it."""
+    assert request_id(RUN) == request_id(RUN) != request_id("another")
+    assert re.fullmatch(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", request_id(RUN))
+
+
+def test_events_are_lines_of_json_in_a_file_of_the_owners(state):
+    """0600 in 0700; each line says when, which run, what."""
+    with RunJournal(state, RUN) as journal:
+        journal.event("header", host="node1", by="ops@jump")
+        journal.event("result", exit_code=0)
+
+    header, result = events(journal.path)
+    assert header | {"at": ""} == {
+        "v": 1,
+        "at": "",
+        "run": RUN,
+        "event": "header",
+        "host": "node1",
+        "by": "ops@jump",
+    }
+    assert result["exit_code"] == 0
+    assert datetime.fromisoformat(header["at"]).utcoffset().total_seconds() == 0
+    assert (mode(journal.path), mode(journal.path.parent), mode(state)) == (0o600, 0o700, 0o700)
+
+
+def test_an_event_is_in_the_file_before_the_journal_is_closed(state):
+    """Nothing waits in a buffer when the process dies."""
+    with RunJournal(state, RUN) as journal:
+        journal.event("started")
+
+        assert [e["event"] for e in events(journal.path)] == ["started"]
+
+
+def test_a_run_has_one_journal(state):
+    """A file that exists is somebody else's story."""
+    with RunJournal(state, RUN), pytest.raises(FileExistsError):
+        RunJournal(state, RUN)
+
+
+def test_whatever_a_row_holds_can_be_kept(state):
+    """Dates, numbers, bytes, sets and hostile text come back as JSON, one line each."""
+    row = {
+        "deleted_at": datetime(2026, 11, 23, 4, 15, tzinfo=UTC),
+        "cpu_ratio": Decimal("16.0"),
+        "blob": b"\xff\0",
+        "names": frozenset({"b", "a"}),
+        "set": {2, 1},
+        "tuple": (1, 2),
+        "verdict": Verdict.OK,
+        "text": "line\nfeed \x1b[31m \udcff",
+    }
+
+    with RunJournal(state, RUN) as journal:
+        journal.event("before-image", rows=[row])
+
+    assert journal.path.read_bytes().count(b"\n") == 1
+    assert events(journal.path)[0]["rows"] == [
+        {
+            "deleted_at": "2026-11-23 04:15:00+00:00",
+            "cpu_ratio": "16.0",
+            "blob": {"base64": "/wA="},
+            "names": ["a", "b"],
+            "set": [1, 2],
+            "tuple": [1, 2],
+            "verdict": "ok",
+            "text": "line\nfeed \x1b[31m \udcff",
+        }
+    ]
+
+
+@pytest.mark.skipif(not os.path.exists(FULL), reason="no full device here")  # noqa: PTH110
+def test_a_full_disk_is_a_failure_with_a_cure_and_no_bug(state):
+    """Nothing may be changed that cannot be written down, and the operator can make room."""
+    with RunJournal(state, RUN) as journal:
+        full = os.open(FULL, os.O_WRONLY)
+        os.dup2(full, journal._file)
+        os.close(full)
+
+        with pytest.raises(NovaDecomError, match="journal"):
+            journal.event("started")
+
+
+def test_a_state_directory_is_made_for_its_owner_only(state):
+    """With its parents."""
+    assert open_state_dir(state) == state
+    assert mode(state) == 0o700
+
+
+def test_a_state_directory_that_others_may_write_is_refused(tmp_path):
+    """Somebody else could put a journal there."""
+    tmp_path.chmod(0o770)
+
+    with pytest.raises(ConfigurationError, match="can be written by others") as raised:
+        open_state_dir(tmp_path)
+
+    assert raised.value.remedy == f"chmod 0700 {tmp_path}"
+
+
+def test_a_state_directory_that_cannot_be_made_is_refused(tmp_path):
+    """A file stands in the way."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ConfigurationError, match="Not a directory") as raised:
+        open_state_dir(tmp_path / "file" / "state")
+
+    assert raised.value.remedy == "give --state-dir"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_a_state_directory_of_somebody_else_is_refused(tmp_path):
+    """Its owner could change what is kept there."""
+    os.chown(tmp_path, 12345, -1)
+
+    with pytest.raises(ConfigurationError, match="belongs to uid 12345, not to you"):
+        open_state_dir(tmp_path)
+
+
+KNOWN = Identity(frozenset({"uuid-1"}), frozenset({"node1", "node1.example.org"}))
+
+
+def test_a_host_is_remembered_beyond_its_rows(state):
+    """Its names and uuids, in a file of the owner's."""
+    memory = HostMemory(open_state_dir(state))
+
+    memory.keep("node1", KNOWN)
+
+    assert memory.recall("node1") == KNOWN
+    (path,) = (state / "hosts").iterdir()
+    assert mode(path) == 0o600
+
+
+@pytest.mark.parametrize("host", ["../../etc/passwd", "", "a" * 300, "\udcff", "x\0y", "NODE1"])
+def test_any_name_can_be_remembered_and_is_told_from_every_other(state, host):
+    """A name is never a path."""
+    memory = HostMemory(open_state_dir(state))
+    memory.keep("node1", KNOWN)
+
+    assert memory.recall(host) is None
+    memory.keep(host, Identity())
+    assert memory.recall(host) == Identity()
+    assert {p.parent for p in state.rglob("*.json")} == {state / "hosts"}
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", "null", '{"host": "node2"}', '{"host": "node1"}', "\xff"]
+)
+def test_a_damaged_memory_is_no_memory(state, damage):
+    """It is a help, never a reason to fail."""
+    memory = HostMemory(open_state_dir(state))
+    memory.keep("node1", KNOWN)
+    (path,) = (state / "hosts").iterdir()
+    path.write_text(damage, "latin-1")
+
+    assert memory.recall("node1") is None
+
+
+def test_remembering_adds_to_what_was_known(state):
+    """A second run sees less of the host and must not forget the rest."""
+    with RunJournal(state, RUN) as journal:
+        journal.remember(build.facts(identity=KNOWN))
+        journal.remember(build.facts(identity=Identity(frozenset({"uuid-2"}))))
+
+    assert HostMemory(state).recall("node1") == Identity(
+        frozenset({"uuid-1", "uuid-2"}), KNOWN.names
+    )

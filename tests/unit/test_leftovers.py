@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every trace is named, with the command that cures it."""
+
+from __future__ import annotations
+
+import pytest
+
+from nova_decom.leftovers import kept, leftovers
+from nova_decom.model import DatabaseFacts, Rows
+from tests.unit import build
+from tests.unit.build import absent, database, facts, request
+
+CHILD = build.CHILD
+#: what is the case, facts, (kind, target) of each trace, words of a remedy
+TABLE = [
+    ("nothing", absent(), [], ""),
+    ("no database", absent(database=None), [], ""),
+    (
+        "a service",
+        absent(service=build.service()),
+        [("compute-service", build.SERVICE)],
+        "nova-decom remove node1",
+    ),
+    (
+        "a service of a silent cell",
+        absent(service=build.service(id=None)),
+        [("compute-service", "nova-compute")],
+        "nova-decom remove node1",
+    ),
+    ("another binary, which stays", absent(other_services=[build.conductor()]), [], ""),
+    (
+        "a compute node",
+        absent(compute_nodes=(build.node(),)),
+        [("compute-node", build.NODE)],
+        "nova-decom remove node1",
+    ),
+    ("a server", absent(servers=(build.server(),)), [("server", "id-of-web")], "move it"),
+    (
+        "a membership that both show",
+        absent(aggregates=(build.aggregate(),), database=DatabaseFacts(aggregate_hosts=(5,))),
+        [("aggregate", "5")],
+        "openstack aggregate remove host 5 node1",
+    ),
+    (
+        "a membership that only the database shows",
+        absent(database=DatabaseFacts(aggregate_hosts=(6,))),
+        [("aggregate", "6")],
+        "openstack aggregate remove host 6 node1",
+    ),
+    (
+        "a host mapping",
+        absent(database=DatabaseFacts(host_mapping="uuid-of-cell1")),
+        [("host-mapping", "node1")],
+        "nova-manage cell_v2 delete_host --cell_uuid uuid-of-cell1 --host node1",
+    ),
+    (
+        "an allocation, and the tree under it",
+        absent(providers=(build.provider(), CHILD), allocations=(build.allocation("child"),)),
+        [
+            ("allocation", "id-of-web"),
+            ("resource-provider", "child"),
+            ("resource-provider", build.NODE),
+        ],
+        "openstack resource provider delete child",
+    ),
+    (
+        "a dead agent",
+        absent(agents=(build.agent(),)),
+        [("network-agent", build.AGENT)],
+        f"openstack network agent delete {build.AGENT}",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("state", "traces", "cure"), [pytest.param(*rest, id=case) for case, *rest in TABLE]
+)
+def test_traces(state, traces, cure):
+    """Each trace is found, once, by kind and target."""
+    found = leftovers(state)
+
+    assert [(trace.kind, trace.target) for trace in found] == traces
+    assert all(trace.detail and trace.remedy for trace in found)
+    assert cure in "; ".join(trace.remedy for trace in found)
+
+
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        (Rows.PURGE, "compute_nodes 8, services 3"),
+        (Rows.KEEP, None),
+    ],
+)
+def test_soft_deleted_rows_are_a_trace_unless_they_are_to_stay(rows, named):
+    """With --rows keep nova's history is no leftover."""
+    state = build.history(request=request(rows=rows))
+
+    text = " ".join(f"{trace.target} {trace.detail}" for trace in leftovers(state))
+
+    assert (named in text) if named else (text == "")
+
+
+def test_an_agent_that_is_alive_is_named_with_what_to_do_first():
+    """It would come back if it were deleted."""
+    (trace,) = leftovers(absent(agents=(build.agent(alive=True),)))
+
+    assert trace.detail.endswith("still alive: stop it first")
+
+
+def test_an_allocation_tells_what_it_holds():
+    """Amounts of every resource class are shown."""
+    held = build.allocation(resources=(("MEMORY_MB", 512), ("VCPU", 2)))
+
+    (trace, _) = leftovers(absent(providers=(build.provider(),), allocations=(held,)))
+
+    assert trace.detail == f"holds MEMORY_MB 512, VCPU 2 of resource provider {build.NODE}"
+
+
+@pytest.mark.parametrize(
+    ("state", "binaries"),
+    [
+        (facts(), []),
+        (facts(other_services=[build.conductor()]), ["nova-conductor"]),
+        (facts(database=None), []),
+        (facts(database=database(nodes_needed=2)), ["compute_nodes"]),
+        (facts(database=database(nodes_needed=2, compute_nodes=())), []),
+    ],
+)
+def test_what_stays_on_purpose_is_told(state, binaries):
+    """Other binaries, and rows that nova still needs, with the reason."""
+    stays = kept(state)
+
+    assert [k.binary for k in stays] == binaries
+    assert all(k.why and k.host == "node1" for k in stays)

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The values."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+
+from nova_decom.model import (
+    Change,
+    HostReport,
+    Identity,
+    Outcome,
+    Report,
+    Result,
+    Rows,
+    Status,
+    Unit,
+    summary,
+)
+from tests.unit import build
+
+
+@pytest.mark.parametrize(
+    ("services", "expected"),
+    [
+        ([build.service()], build.SERVICE),
+        ([build.conductor(), build.service()], build.SERVICE),
+        ([build.conductor()], None),
+        ([], None),
+    ],
+)
+def test_the_service_of_a_host_is_its_nova_compute(services, expected):
+    """Other binaries of the host are never taken for its compute service."""
+    facts = build.facts(service=None, other_services=services)
+
+    assert (facts.service.id if facts.service else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("conductor", "all_binaries", "leaving", "kept"),
+    [
+        ("up", False, ["nova-compute"], ["nova-conductor"]),
+        ("down", False, ["nova-compute"], ["nova-conductor"]),
+        ("up", True, ["nova-compute"], ["nova-conductor"]),
+        ("down", True, ["nova-compute", "nova-conductor"], []),
+    ],
+)
+def test_other_binaries_leave_only_when_asked_and_down(conductor, all_binaries, leaving, kept):
+    """--all-binaries takes those that are down; without it none of them is touched."""
+    facts = build.facts(
+        other_services=[build.conductor(state=conductor)],
+        request=build.request(all_binaries=all_binaries),
+    )
+
+    assert [s.binary for s in facts.leaving_services] == leaving
+    assert [s.binary for s in facts.kept_services] == kept
+
+
+@pytest.mark.parametrize(
+    ("all_binaries", "conductor", "expected"),
+    [
+        (False, [], {"nova-compute"}),
+        (True, [], {"nova-compute", "nova-conductor"}),
+        (True, [build.conductor()], {"nova-compute"}),
+        (True, [build.conductor(state="down")], {"nova-compute", "nova-conductor"}),
+    ],
+)
+def test_rows_of_a_binary_may_go_when_nothing_of_it_stays(all_binaries, conductor, expected):
+    """A binary that lives on the host keeps even its history."""
+    facts = build.facts(
+        other_services=conductor,
+        database=build.WITH_CONDUCTOR,
+        request=build.request(all_binaries=all_binaries),
+    )
+
+    assert facts.leaving_binaries == expected
+
+
+def test_without_a_database_only_nova_compute_leaves():
+    """No rows are known, so no other binary is named."""
+    facts = build.facts(database=None, request=build.request(all_binaries=True))
+
+    assert facts.leaving_binaries == {"nova-compute"}
+
+
+@pytest.mark.parametrize(
+    ("heartbeats", "silent"),
+    [
+        ([build.heartbeat(still=20)], True),
+        ([build.heartbeat(still=19.9)], False),
+        ([build.heartbeat("of another service", still=99)], False),
+        ([], False),
+    ],
+)
+def test_silence_is_two_report_intervals(heartbeats, silent):
+    """A heartbeat that was not looked at, or not for long enough, proves nothing."""
+    facts = build.facts(heartbeats=tuple(heartbeats))
+
+    assert facts.is_silent(facts.service) is silent
+
+
+def test_a_heartbeat_that_moves_starts_to_stand_still_anew():
+    """Only the time since the last change counts, and the move is not forgotten."""
+    first = build.heartbeat(value="count 1", since=0.0, until=0.0)
+
+    stood = first.seen("count 1", 5.0)
+    moved = stood.seen("count 2", 9.0)
+    again = moved.seen("count 2", 30.0)
+
+    assert (stood.still_for, stood.moved) == (5.0, False)
+    assert (moved.still_for, moved.moved) == (0.0, True)
+    assert (again.still_for, again.moved) == (21.0, True)
+
+
+@pytest.mark.parametrize(
+    ("active", "enabled", "off"),
+    [(False, False, True), (True, False, False), (False, True, False), (True, True, False)],
+)
+def test_a_unit_is_off_when_it_neither_runs_nor_comes_back(active, enabled, off):
+    """A stopped unit that is enabled comes back with the next boot."""
+    assert Unit("nova-compute.service", active, enabled).is_off is off
+
+
+@pytest.mark.parametrize(
+    ("what", "takes"),
+    [
+        ({}, True),
+        ({"status": "disabled"}, False),
+        ({"state": "down"}, False),
+        ({"binary": "nova-conductor"}, False),
+    ],
+)
+def test_a_host_takes_servers_when_enabled_and_up(what, takes):
+    """Only such a host counts when others are to remain."""
+    assert build.neighbour(**what).takes_servers is takes
+
+
+@pytest.mark.parametrize(
+    ("services", "count"),
+    [
+        ([build.service()], 0),
+        ([build.service(id=None)], 1),
+        ([build.service(status="UNKNOWN"), build.neighbour(status="unknown")], 2),
+    ],
+)
+def test_entries_without_id_or_status_come_from_a_silent_cell(services, count):
+    """Nova shows a cell that is down by entries that say next to nothing."""
+    assert build.fleet(*services).unanswering == count
+
+
+def test_identities_add_up():
+    """What an earlier run knew and what is seen now are kept together."""
+    both = Identity(frozenset({"a"}), frozenset({"n"})).union(
+        Identity(frozenset({"b"}), frozenset({"m"}))
+    )
+
+    assert both == Identity(frozenset({"a", "b"}), frozenset({"n", "m"}))
+
+
+def test_facts_compare_by_what_is_there_and_not_by_when_it_was_seen():
+    """Heartbeats, clocks and the rest of the cloud do not make two hosts different."""
+    facts = build.facts()
+
+    same = replace(facts, heartbeats=(), fleet=build.fleet(build.neighbour("node9")))
+
+    assert same == facts
+    assert replace(facts, servers=(build.server(),)) != facts
+
+
+def test_facts_are_frozen():
+    """Nobody changes what was read."""
+    with pytest.raises(FrozenInstanceError):
+        build.facts().host = "node2"
+
+
+def test_row_ids_are_those_of_the_compute_nodes():
+    """Soft-deleted ones are among them."""
+    rows = build.database(compute_nodes=(build.node_row(8), build.node_row(9, deleted=9)))
+
+    assert rows.row_ids == (8, 9)
+
+
+CHANGE = Change("delete-service", "delete", "some id", "DELETE /os-services/some id")
+
+
+def test_two_changes_are_the_same_when_they_do_the_same_to_the_same():
+    """Step, action, target and number of rows decide; the wording does not."""
+    assert CHANGE.key == replace(CHANGE, detail="worded otherwise").key
+    assert CHANGE.key != replace(CHANGE, rows=2).key
+
+
+@pytest.mark.parametrize(
+    ("statuses", "changed"),
+    [
+        ([], False),
+        ([Status.PLANNED], False),
+        ([Status.NOT_NEEDED, Status.PENDING], False),
+        ([Status.NOT_NEEDED, Status.DONE], True),
+        ([Status.FAILED], True),
+    ],
+)
+def test_changed_means_that_something_was_or_may_have_been_changed(statuses, changed):
+    """A failed change counts: nobody knows how far it came."""
+    outcomes = tuple(Outcome(CHANGE, status) for status in statuses)
+    host = HostReport("node1", Result.REMOVED, outcomes=outcomes)
+
+    assert host.changed is changed
+    assert Report("remove", 0, (HostReport("node2", Result.CLEAN), host)).changed is changed
+
+
+def documented():
+    """Says one thing
+    over two lines.
+
+    And then much more.
+    """
+
+
+@pytest.mark.parametrize(
+    ("thing", "expected"), [(documented, "Says one thing over two lines."), (lambda: None, "")]
+)
+def test_summary_is_the_first_paragraph_in_one_line(thing, expected):
+    """What plan, progress and documentation print comes from the docstring."""
+    assert summary(thing) == expected
+
+
+def test_purging_is_what_happens_to_rows_unless_told_otherwise():
+    """The documented procedure ends when no row shows the host any more."""
+    assert build.request().rows is Rows.PURGE

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one document that scripts read: it fits its schema, whatever the report."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+import yaml
+
+from nova_decom.cli.reference import reference
+from nova_decom.errors import ExitCode
+from nova_decom.model import Change, HostReport, Outcome, Report, Result, Status
+from nova_decom.output import envelope
+from nova_decom.procedure import make_plan, planned, refused, verify
+from tests.unit import build
+from tests.unit.build import REMOVABLE
+from tests.unit.fake import World
+
+RUN = "20261123T041500Z-7f3a"
+ROW = {
+    "host": "node1",
+    "status": "enabled",
+    "state": "up",
+    "heartbeat": None,
+    "zone": "nova",
+    "compute_nodes": ["node1"],
+    "servers": {"ACTIVE": 2},
+    "migrations": 0,
+    "rows_live": 2,
+    "rows_deleted": None,
+    "verdict": "removable",
+}
+CHECK = {"name": "x", "ok": False, "detail": None, "remedy": "y"}
+CHANGE = Change("delete-service", "delete", "9b2c", "DELETE /os-services/9b2c")
+#: One of each kind that a command returns.
+REPORTS = {
+    "failure": Report("nova-decom", 69, error="no answer", remedy="look"),
+    "usage": Report("nova-decom", 2, error="no such option"),
+    "list": Report("list", 0, extra={"hosts": [ROW]}),
+    "empty list": Report("list", 0, extra={"hosts": []}),
+    "doctor": Report("doctor", 69, extra={"checks": [CHECK]}),
+    "steps": reference(),
+    "interrupted": Report(
+        "remove",
+        130,
+        (
+            HostReport(
+                "node1",
+                Result.INTERRUPTED,
+                outcomes=(Outcome(CHANGE, Status.DONE, "req-1"), Outcome(CHANGE, Status.PENDING)),
+                error="interrupted by SIGINT",
+                remedy="run again",
+            ),
+        ),
+        run=RUN,
+    ),
+}
+
+
+def valid(report):
+    """The document, checked against the schema of the package."""
+    document = json.loads(envelope.as_json(report))
+    jsonschema.validate(document, envelope.schema(), cls=jsonschema.Draft202012Validator)
+    return document
+
+
+def test_the_schema_is_a_schema():
+    """And it takes no key that it does not name."""
+    schema = envelope.schema()
+
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["additionalProperties"] is False
+    assert schema["$id"] == envelope.SCHEMA == "nova-decom/1"
+    assert all(d.get("additionalProperties", False) is False for d in schema["$defs"].values())
+
+
+@pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
+def test_every_kind_of_report_fits_the_schema(report):
+    """In both spellings of the same document."""
+    document = valid(report)
+
+    assert yaml.safe_load(envelope.as_yaml(report)) == document
+    assert not envelope.as_yaml(report).endswith("\n")
+
+
+@pytest.mark.parametrize("state", REMOVABLE.values(), ids=REMOVABLE)
+def test_reports_of_every_state_fit_the_schema(state, run):
+    """Planned, refused, verified, removed."""
+    plan = make_plan(state)
+    done = run(World(state)).go()
+
+    valid(Report("plan", 0, (planned(plan), refused(plan), verify(state))))
+    valid(Report("remove", int(done.exit_code), (done,), run=RUN))
+
+
+def test_results_and_statuses_of_the_schema_are_those_of_the_model():
+    """Nothing is promised that is not there, and nothing kept secret."""
+    definitions = envelope.schema()["$defs"]
+
+    assert set(definitions["host"]["properties"]["result"]["enum"]) == set(Result)
+    assert set(definitions["change"]["properties"]["status"]["enum"]) == set(Status)
+
+
+def test_the_documented_example():
+    """Keys and values as the documentation shows them."""
+    state = build.facts(other_services=[build.conductor()])
+    host = HostReport(
+        "node1",
+        Result.REMOVED,
+        outcomes=(Outcome(CHANGE, Status.DONE, "req-1"),),
+        kept=make_plan(state).kept,
+    )
+
+    document = valid(Report("remove", ExitCode.SUCCESS, (host,), run=RUN))
+
+    assert (document["schema"], document["command"], document["run"]) == (
+        "nova-decom/1",
+        "remove",
+        RUN,
+    )
+    assert (document["changed"], document["exit_code"], document["error"]) == (True, 0, None)
+    (told,) = document["hosts"]
+    assert told["changes"] == [
+        {
+            "step": "delete-service",
+            "action": "delete",
+            "target": "9b2c",
+            "detail": "DELETE /os-services/9b2c",
+            "rows": None,
+            "status": "done",
+            "request_id": "req-1",
+        }
+    ]
+    assert told["kept"][0].items() >= {"binary": "nova-conductor", "host": "node1"}.items()
+    assert (told["result"], told["error"], told["leftovers"]) == ("removed", None, [])
+
+
+def test_what_was_not_checked_is_told():
+    """No agents were found because nobody could look: that is not the same as none."""
+    state = build.facts(unchecked=("network agents: no network service",))
+
+    document = valid(Report("plan", 0, (planned(make_plan(state)),)))
+
+    assert document["hosts"][0]["unchecked"] == ["network agents: no network service"]

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people read."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from nova_decom.cli.reference import reference
+from nova_decom.cli.show import show
+from nova_decom.errors import ConfigurationError
+from nova_decom.model import HostReport, Outcome, Report, Result, Status
+from nova_decom.output import progress, text
+from nova_decom.procedure import Silent, make_plan, planned, refused, verify
+from nova_decom.steps import PROCEDURE
+from tests.unit import build
+from tests.unit.build import REMOVABLE, facts
+
+BLOCKED = facts(servers=(build.server(),))
+ROWS = [
+    {"host": "node1", "rows_live": 2, "servers": {"ACTIVE": 2, "ERROR": 1}, "nodes": ["a", "b"]},
+    {"host": "node2", "rows_live": None, "servers": {}, "nodes": []},
+]
+
+
+def shown(capsys, report, **given):
+    """stdout and stderr without colour."""
+    show(report, {"color": "never"} | given)
+    streams = capsys.readouterr()
+    return streams.out, streams.err
+
+
+def test_a_plan_shows_every_statement_that_will_run(capsys):
+    """The transaction from its start to its commit, with the rows expected."""
+    plan = make_plan(facts())
+    transaction = plan.changes[-1].transaction
+
+    out, err = shown(capsys, Report("plan", 0, (planned(plan),)))
+
+    assert err == ""
+    assert out.startswith("node1  planned\n")
+    assert all(statement.text in out for statement in transaction.statements)
+    assert "START TRANSACTION;" in out
+    assert "COMMIT;" in out
+    assert "-- must find 1 row\n" in out
+    assert "-- must touch 1 row\n" in out
+    assert "2 rows, in one transaction" in out
+    assert all(c.detail in out for c in plan.changes[:-1])
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_guards_that_passed_are_counted_and_named_when_asked(capsys, verbose):
+    """Objections are always shown, with their cure."""
+    out, err = shown(capsys, Report("plan", 0, (refused(make_plan(BLOCKED)),)), verbose=verbose)
+
+    assert "Guards  10 of 11 ok" in out
+    assert "blocked  servers-present: 1 server on the host" in out
+    assert "→ move or delete them" in out
+    assert ("ironic" in out) is bool(verbose)
+    assert err.startswith("error: node1: refused: servers-present")
+
+
+def test_hosts_stand_apart(capsys):
+    """An empty line between two."""
+    host = verify(build.absent(was_known=True))
+
+    out, _ = shown(capsys, Report("verify", 0, (host, host)))
+
+    assert out.count("node1  clean") == 2
+    assert "ok\n\nnode1" in out
+
+
+def test_leftovers_and_what_is_kept_are_shown_with_their_cures(capsys):
+    """Nothing is claimed to be gone that is not."""
+    state = facts(agents=(build.agent(),), other_services=[build.conductor()])
+
+    out, _ = shown(capsys, Report("verify", 3, (verify(state),)))
+
+    assert "Left over" in out
+    assert f"→ openstack network agent delete {build.AGENT}" in out
+    assert "Kept\n    nova-conductor" in out
+
+
+def test_a_failed_host_shows_its_error_and_cure(capsys):
+    """Beside the changes that were made."""
+    plan = make_plan(facts())
+    outcomes = (Outcome(plan.changes[0], Status.FAILED),)
+    host = HostReport("node1", Result.FAILED, (), outcomes, error="HTTP 500", remedy="look")
+
+    out, err = shown(capsys, Report("remove", 1, (host,)))
+
+    assert "failed     disable-service" in out
+    assert "error: HTTP 500\n  → look" in out
+    assert err == ""
+
+
+def test_an_error_of_the_whole_run_goes_to_stderr(capsys):
+    """stdout has the result and nothing else."""
+    out, err = shown(capsys, Report("nova-decom", 69, error="no answer", remedy="look"))
+
+    assert (out, err) == ("", "error: no answer\n  → look\n")
+
+
+@pytest.mark.parametrize(
+    ("state", "phrase"),
+    [
+        (facts(), "removable"),
+        (BLOCKED, "blocked: servers-present"),
+        (
+            REMOVABLE["provider stuck on an allocation"],
+            "removable, would leave: allocation, resource-provider",
+        ),
+    ],
+)
+def test_a_host_in_one_phrase(capsys, state, phrase):
+    """The overview has a line for each host."""
+    report = planned(make_plan(state))
+
+    out, _ = shown(capsys, Report("overview", 0, (report,)))
+
+    assert text.verdict(report) == phrase
+    assert [line.split() for line in out.splitlines()] == [
+        ["host", "verdict"],
+        ["node1", *phrase.split()],
+    ]
+
+
+def test_the_list_as_a_table(capsys):
+    """A heading, a line per host, a dash for what is not known."""
+    out, _ = shown(capsys, Report("list", 0, extra={"hosts": ROWS}))
+
+    assert [" ".join(line.split()) for line in out.splitlines()] == [
+        "host rows live servers nodes",
+        "node1 2 2 ACTIVE, 1 ERROR a, b",
+        "node2 - - -",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("style", "expected"),
+    [
+        ("csv", '"servers","host"\n"2 ACTIVE, 1 ERROR","node1"\n"-","node2"\n'),
+        ("value", "2 ACTIVE, 1 ERROR node1\n- node2\n"),
+    ],
+)
+def test_the_list_for_scripts(capsys, style, expected):
+    """The columns asked for, in that order, as OpenStack's own command line writes them."""
+    report = Report("list", 0, extra={"hosts": ROWS})
+
+    assert shown(capsys, report, format=style, column=("servers", "host"))[0] == expected
+
+
+def test_an_unknown_column_is_refused_with_those_there_are():
+    """It is an error of the command line."""
+    with pytest.raises(ConfigurationError, match="no column 'hots'") as raised:
+        show(Report("list", 0, extra={"hosts": ROWS}), {"column": ("hots",)})
+
+    assert raised.value.remedy == "one of: host, rows_live, servers, nodes"
+
+
+def test_an_empty_list_is_empty(capsys):
+    """No host, no line; for a script and for people."""
+    report = Report("list", 0, extra={"hosts": []})
+
+    assert shown(capsys, report, format="value")[0].strip() == ""
+    assert shown(capsys, report)[0].strip() == ""
+
+
+def test_checks_show_what_failed_and_its_cure(capsys):
+    """One line each."""
+    checks = [
+        {"name": "compute", "ok": True, "detail": "fine", "remedy": None},
+        {"name": "database", "ok": False, "detail": None, "remedy": "mend it"},
+    ]
+
+    out, _ = shown(capsys, Report("doctor", 69, extra={"checks": checks}))
+
+    assert out == "ok      compute: fine\nFAILED  database\n        → mend it\n"
+
+
+def test_the_reference_has_every_step_and_guard(capsys):
+    """With its sentence, and what may not be undone or skipped."""
+    out, _ = shown(capsys, reference())
+
+    assert all(step.name in out for step in PROCEDURE)
+    assert "delete-service" in out
+    assert "(not reversible)" in out
+    assert "(cannot be skipped)" in out
+
+
+@pytest.mark.parametrize(("color", "coloured"), [("always", True), ("never", False)])
+def test_colour_is_as_told(capsys, color, coloured):
+    """Always and never mean it."""
+    show(Report("plan", 0, (planned(make_plan(facts())),)), {"color": color})
+
+    assert ("\x1b[" in capsys.readouterr().out) is coloured
+
+
+def test_off_a_terminal_nothing_is_wrapped(capsys):
+    """A long statement stays one line, to be searched and copied."""
+    out, _ = shown(capsys, Report("plan", 0, (planned(make_plan(facts(build.HOST))),)))
+
+    assert max(len(line) for line in out.splitlines()) > 120
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        """Yes."""
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "quiet", "kind"),
+    [
+        (io.StringIO(), False, progress.Lines),
+        (io.StringIO(), True, Silent),
+        (Terminal(), True, Silent),
+        (Terminal(), False, progress.Screen),
+    ],
+)
+def test_progress_fits_where_it_goes(monkeypatch, stream, quiet, kind):
+    """Lines in a pipe, a live line on a terminal, nothing when that is wanted."""
+    monkeypatch.setenv("TERM", "xterm")
+    with progress.progress(text.console(stream, "auto"), quiet=quiet) as shown_by:
+        assert isinstance(shown_by, kind)
+
+
+def test_the_live_line_shows_what_is_in_hand_and_for_how_long(monkeypatch):
+    """What ended stays above it, with a mark; between two changes there is nothing to show."""
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    console = text.console(stream, "auto")
+    change = make_plan(facts()).changes[0]
+    with progress.progress(console, quiet=False) as screen:
+        assert str(screen.render()) == ""
+        screen.change("node1", change, "started")
+        console.print(screen.render())
+        screen.change("node1", change, "done")
+        screen.waiting("node1", "nothing may come back", 60.0)
+        console.print(screen.render())
+        screen.change("node1", change, "never heard of")
+
+    assert "node1  disable-service disable" in stream.getvalue()
+    assert "✓ " in stream.getvalue()
+    assert "node1  verify  0 s  (up to 60 s: nothing may come back)" in stream.getvalue()
+    assert "? " in stream.getvalue()

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A plan in a file."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import replace
+
+import pytest
+
+from nova_decom.errors import ConfigurationError, StalePlanError
+from nova_decom.model import Rows
+from nova_decom.planfile import load_plans, save_plans
+from nova_decom.procedure import check_still_fits, make_plan
+from tests.unit import build
+from tests.unit.build import REMOVABLE, facts, request
+
+HOST = {"host": "node1", "changes": [], "blocked": []}
+CHANGE = {"step": "s", "action": "a", "target": "t", "rows": None, "detail": "d"}
+
+
+@pytest.mark.parametrize("state", REMOVABLE.values(), ids=REMOVABLE)
+def test_a_plan_that_was_saved_fits_the_same_cloud(state, tmp_path):
+    """Whatever is compared comes back."""
+    plan = make_plan(state)
+    save_plans(tmp_path / "plan", [plan])
+
+    (loaded,) = load_plans(tmp_path / "plan")
+
+    assert loaded.host == plan.host
+    assert [c.key for c in loaded.changes] == [c.key for c in plan.changes]
+    check_still_fits(loaded, plan)
+    check_still_fits(plan, loaded)
+
+
+def test_objections_are_saved_too(tmp_path):
+    """An objection that was reviewed is no news when the plan is used."""
+    plan = make_plan(facts(servers=(build.server(),)))
+    save_plans(tmp_path / "plan", [plan])
+
+    (loaded,) = load_plans(tmp_path / "plan")
+
+    assert [f.guard for f in loaded.blocked] == ["servers-present"]
+
+
+def test_a_plan_made_with_other_options_does_not_fit(tmp_path):
+    """Who reviewed a soft-delete did not agree to a purge."""
+    reviewed = make_plan(build.ghost(request=request(rows=Rows.KEEP)))
+    save_plans(tmp_path / "plan", [reviewed])
+
+    with pytest.raises(StalePlanError):
+        check_still_fits(load_plans(tmp_path / "plan")[0], make_plan(build.ghost()))
+
+
+def test_plans_of_several_hosts_keep_their_order(tmp_path):
+    """The run goes through them as they stand."""
+    plan = make_plan(facts())
+    save_plans(tmp_path / "plan", [replace(plan, host="b"), replace(plan, host="a")])
+
+    assert [p.host for p in load_plans(tmp_path / "plan")] == ["b", "a"]
+
+
+def test_a_plan_is_its_owners(tmp_path):
+    """It names hosts and rows of the cloud."""
+    path = tmp_path / "plan"
+
+    save_plans(path, [make_plan(facts())])
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_plan_that_cannot_be_written_is_an_error_with_a_cure(tmp_path):
+    """The directory does not exist."""
+    with pytest.raises(ConfigurationError, match="No such file") as raised:
+        save_plans(tmp_path / "nowhere" / "plan", [])
+
+    assert raised.value.remedy == "give another --out"
+
+
+def test_a_plan_that_cannot_be_read_is_an_error_with_a_cure(tmp_path):
+    """The file does not exist."""
+    with pytest.raises(ConfigurationError, match="No such file") as raised:
+        load_plans(tmp_path / "plan")
+
+    assert raised.value.remedy == "give a readable --plan"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        {"schema": "another", "hosts": []},
+        {"schema": "nova-decom-plan/1"},
+        {"schema": "nova-decom-plan/1", "hosts": [{}]},
+        {"schema": "nova-decom-plan/1", "hosts": ["node1"]},
+        {"schema": "nova-decom-plan/1", "hosts": [HOST | {"blocked": ["x"]}]},
+        {"schema": "nova-decom-plan/1", "hosts": [HOST | {"changes": [{"step": "s"}]}]},
+        {"schema": "nova-decom-plan/1", "hosts": [HOST | {"changes": [CHANGE | {"x": 1}]}]},
+        {"schema": "nova-decom-plan/1", "hosts": [HOST | {"changes": [CHANGE | {"rows": []}]}]},
+        {
+            "schema": "nova-decom-plan/1",
+            "hosts": [HOST | {"changes": [CHANGE | {"transaction": {"cell": "x"}}]}],
+        },
+        "\xff\xfe",
+    ],
+    ids=str,
+)
+def test_another_file_is_no_plan(tmp_path, content):
+    """It is said so, with the command that makes one; nothing of it is believed."""
+    path = tmp_path / "plan"
+    path.write_text(content if isinstance(content, str) else json.dumps(content), "latin-1")
+
+    with pytest.raises(ConfigurationError, match="is no plan of this program") as raised:
+        load_plans(path)
+
+    assert "nova-decom plan HOST --out FILE" in raised.value.remedy

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings: what holds, of what was given and what stands in clouds.yaml."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+
+import pytest
+
+from nova_decom.errors import ConfigurationError
+from nova_decom.model import Rows, StopWith
+from nova_decom.settings import DEFAULTS, operator, resolve, state_dir
+
+
+def test_without_anything_given_the_defaults_hold():
+    """Every option has one."""
+    settings = resolve({}, {})
+
+    assert dict(settings.values) == dict(DEFAULTS)
+    assert (settings.settle, settings.rows, settings.stop_with) == (60.0, "purge", "ssh")
+
+
+def test_what_is_given_wins_over_the_section_and_that_over_the_default():
+    """The order that the documentation promises."""
+    settings = resolve({"settle": 1.0}, {"settle": "2", "timeout": "3"})
+
+    assert (settings.settle, settings.timeout, settings.reason) == (1.0, 3.0, "decommissioned")
+
+
+def test_a_name_that_is_no_setting_is_no_attribute():
+    """A typing error of ours is seen at once."""
+    with pytest.raises(AttributeError, match="setle"):
+        _ = resolve({}, {}).setle
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "expected"),
+    [
+        ("settle", "30", 30.0),
+        ("settle", 30, 30.0),
+        ("report_interval", "5.5", 5.5),
+        ("max_hosts", "3", 3),
+        ("verbose", "2", 2),
+        ("skip_guard", "last-host", ("last-host",)),
+        ("skip_guard", ["last-host", "ironic"], ("last-host", "ironic")),
+        ("cell_db_url", None, ()),
+        ("dry_run", "True", True),
+        ("dry_run", True, True),
+        ("offline", "no", False),
+        ("yes", "on", True),
+        ("detailed_exitcode", "False", False),
+        ("state_dir", "~/state", "~/state"),
+        ("rows", "keep", "keep"),
+        ("reason", None, "decommissioned"),
+    ],
+)
+def test_values_of_the_section_are_as_their_options_would_give_them(name, told, expected):
+    """The SDK hands numbers and booleans of YAML over as text."""
+    assert getattr(resolve({}, {name: told}), name) == expected
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"setle": "30"},
+        {"settle": "soon"},
+        {"settle": [1]},
+        {"settle": "-1"},
+        {"timeout": "0"},
+        {"report_interval": "0"},
+        {"max_hosts": "many"},
+        {"rows": "burn"},
+        {"stop_with": "prayer"},
+        {"on_failure": "cry"},
+        {"format": "xml"},
+        {"color": "purple"},
+        {"offline": "perhaps"},
+    ],
+    ids=str,
+)
+def test_a_section_that_makes_no_sense_is_refused(section):
+    """It is named, with the key; an option with that value would be refused as well."""
+    (key,) = section
+
+    with pytest.raises(ConfigurationError, match=key) as raised:
+        resolve({}, section)
+
+    assert raised.value.remedy
+
+
+def test_stopping_by_a_command_needs_the_command():
+    """Otherwise nobody would stop anything."""
+    with pytest.raises(ConfigurationError, match="--stop-with command needs a command"):
+        resolve({"stop_with": "command"}, {})
+
+    assert resolve({"stop_with": "command"}, {"stop_command": "x {host}"}).stop_command
+
+
+def test_the_request_holds_what_decides_about_the_changes(monkeypatch):
+    """With the claim that tells who disabled the service, when and why."""
+    monkeypatch.setenv("SUDO_USER", "ops")
+    given = {
+        "reason": "rack 7",
+        "stop_with": "none",
+        "rows": "keep",
+        "offline": True,
+        "all_binaries": True,
+        "absent_ok": True,
+        "skip_guard": ("ironic",),
+    }
+
+    request = resolve(given, {}).request("RUN", 5.0)
+
+    assert request.claim.startswith("nova-decom RUN by ops@")
+    assert request.claim.endswith(": rack 7")
+    assert (request.stop_with, request.rows) == (StopWith.NONE, Rows.KEEP)
+    assert request.offline
+    assert request.all_binaries
+    assert request.absent_ok
+    assert request.skip_guards == {"ironic"}
+    assert request.silence == 10.0
+
+
+def test_the_journal_is_told_what_differs_from_the_defaults_and_no_secret():
+    """A URL has a password: it is told only that it was given."""
+    url = "mysql+pymysql://nova:secret@db/nova_api"
+    settings = resolve({"api_db_url": url, "cell_db_url": (url,), "skip_guard": ("ironic",)}, {})
+
+    assert settings.told() == {
+        "api_db_url": "(given)",
+        "cell_db_url": "(given)",
+        "skip_guard": ["ironic"],
+    }
+
+
+@pytest.mark.usefixtures("clean_environment")
+class TestStateDir:
+    """Where journals are kept."""
+
+    def test_as_told(self, tmp_path):
+        """A tilde is the home directory."""
+        assert state_dir(resolve({"state_dir": "~/state"}, {})) == tmp_path / "state"
+
+    def test_as_systemd_says(self, monkeypatch):
+        """The first of several."""
+        monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/a:/var/lib/b")
+
+        assert state_dir(resolve({}, {})) == Path("/var/lib/a")
+
+    def test_of_root(self, monkeypatch):
+        """A place of the system."""
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+        assert state_dir(resolve({}, {})) == Path("/var/lib/nova-decom")
+
+    def test_of_a_user(self, monkeypatch, tmp_path):
+        """The place of the user's state."""
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+
+        assert state_dir(resolve({}, {})) == tmp_path / "xdg" / "nova-decom"
+
+
+@pytest.mark.parametrize(("sudo", "user"), [("ops", "ops"), ("", "carla")])
+def test_the_operator_is_who_called_sudo(monkeypatch, sudo, user):
+    """Root is nobody's name."""
+    monkeypatch.setenv("SUDO_USER", sudo)
+    monkeypatch.setenv("LOGNAME", "carla")
+
+    assert operator().startswith(f"{user}@")
+
+
+@pytest.mark.parametrize("failure", [KeyError, OSError])
+def test_an_operator_without_a_name_has_a_number(monkeypatch, failure):
+    """A container may have no entry for its user."""
+
+    def nobody():
+        raise failure
+
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    monkeypatch.setattr(getpass, "getuser", nobody)
+
+    assert operator().startswith(f"uid {os.getuid()}@")

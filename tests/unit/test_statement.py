@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Statements: what the plan prints is what the driver would send."""
+
+from __future__ import annotations
+
+import pytest
+from pymysql.converters import escape_item
+
+from nova_decom.model import Statement, Transaction
+
+HOSTILE = [
+    "node1",
+    "",
+    "o'brien",
+    'say "hi"',
+    "back\\slash",
+    "\\' OR 1=1 -- ",
+    "nul\0byte",
+    "line\nfeed\r",
+    "ctrl-z\x1a",
+    "100%s of %(it)s",
+    "tab\tbell\x07",
+    "ünï→漢字",
+    "\u202egnp.exe",
+    "node1'; DROP TABLE services; #",
+    0,
+    -1,
+    2**63,
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=repr)
+def test_text_is_what_the_driver_makes_of_sql_and_parameters(value):
+    """Escaping by hand and by PyMySQL give the same, whatever a name holds."""
+    statement = Statement("SELECT id FROM services WHERE host = %s AND id = %s", (value, 7), 1)
+
+    assert statement.text == statement.sql % tuple(
+        escape_item(p, "utf8mb4") for p in statement.params
+    )
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_read", "is_image"),
+    [
+        ("SELECT * FROM services WHERE id IN (%s) FOR UPDATE", True, True),
+        ("SELECT id FROM services WHERE host = %s", True, False),
+        ("DELETE FROM services WHERE id IN (%s)", False, False),
+        ("UPDATE services SET deleted = id WHERE id IN (%s)", False, False),
+    ],
+)
+def test_kinds_of_statements(sql, is_read, is_image):
+    """Reads come before writes, and reads of whole rows are the before-image."""
+    statement = Statement(sql, (1,), 1)
+
+    assert (statement.is_read, statement.is_image) == (is_read, is_image)
+
+
+@pytest.mark.parametrize(
+    ("sql", "probe"),
+    [
+        (
+            "DELETE FROM services WHERE id IN (%s) AND host = %s",
+            "SELECT id FROM services WHERE id IN (%s) AND host = %s",
+        ),
+        (
+            "UPDATE compute_nodes SET deleted = id, mapped = 0 WHERE id IN (%s) AND deleted = 0",
+            "SELECT id FROM compute_nodes WHERE id IN (%s) AND deleted = 0",
+        ),
+    ],
+)
+def test_probe_of_a_write_finds_what_it_has_still_to_touch(sql, probe):
+    """After a lost answer to COMMIT the same rows are looked for, by the same parameters."""
+    assert Statement(sql, (1,), 1).probe == probe
+
+
+def test_a_transaction_tells_reads_from_writes_and_counts_what_changes():
+    """Rows that are only read are no changes."""
+    read = Statement("SELECT * FROM services WHERE id IN (%s, %s) FOR UPDATE", (1, 2), 2)
+    delete = Statement("DELETE FROM services WHERE id IN (%s, %s)", (1, 2), 2)
+    update = Statement("UPDATE compute_nodes SET deleted = id WHERE id IN (%s)", (8,), 1)
+    transaction = Transaction("cell1", "node1", (read, delete, update))
+
+    assert transaction.reads == (read,)
+    assert transaction.writes == (delete, update)
+    assert transaction.rows == 3

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting and retrying, on a clock that moves only when somebody sleeps."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from nova_decom.errors import ExitCode, RunInterruptedError, WaitTimeoutError
+from nova_decom.waiting import Clock, Interrupts, retrying, until
+from tests.unit.fake import Time
+
+
+def wait(condition, clock, timeout=10.0):
+    """Wait for it, a second at a time."""
+    until(condition, what="the thing", timeout=timeout, every=1.0, clock=clock.clock)
+
+
+def test_what_is_true_is_not_waited_for():
+    """The first answer is enough."""
+    clock = Time()
+
+    wait(lambda: True, clock)
+
+    assert clock.now() == 1000
+
+
+def test_waiting_ends_when_it_becomes_true():
+    """It is asked again after each pause."""
+    clock = Time()
+
+    wait(lambda: clock.now() >= 1003, clock)
+
+    assert clock.now() == 1003
+
+
+@pytest.mark.parametrize("timeout", [0.0, 10.0])
+def test_waiting_has_a_bound(timeout):
+    """When it runs out, the error says what was waited for, how long, and what to do."""
+    clock = Time()
+
+    with pytest.raises(WaitTimeoutError, match=f"^the thing: not within {timeout:g} s$") as raised:
+        wait(lambda: False, clock, timeout)
+
+    assert clock.now() == 1000 + timeout
+    assert "--timeout" in raised.value.remedy
+
+
+def test_a_failure_while_asking_is_no_reason_to_ask_again():
+    """What the condition raises comes out as it is."""
+    with pytest.raises(ZeroDivisionError):
+        wait(lambda: 1 / 0, Time())
+
+
+def failing(*failures):
+    """Something that fails in these ways, one after the other, and then succeeds."""
+    left = list(failures)
+
+    def attempt():
+        if left:
+            raise left.pop(0)
+        return "done"
+
+    return attempt
+
+
+def retry(attempt, clock, attempts=3):
+    """Try again after an OSError."""
+    return retrying(
+        attempt, when=lambda e: isinstance(e, OSError), attempts=attempts, clock=clock.clock
+    )
+
+
+def test_a_passing_failure_is_tried_again():
+    """With a pause in between."""
+    clock = Time()
+
+    assert retry(failing(OSError(), OSError()), clock) == "done"
+    assert 1000 <= clock.now() <= 1010
+
+
+def test_the_last_failure_is_raised_as_it_is():
+    """So many attempts and no more."""
+    last = OSError("the third")
+
+    with pytest.raises(OSError, match="the third") as raised:
+        retry(failing(OSError(), OSError(), last), Time())
+
+    assert raised.value is last
+
+
+def test_another_failure_is_not_tried_again():
+    """Only what may pass by itself."""
+    with pytest.raises(ValueError, match="for good"):
+        retry(failing(ValueError("for good")), Time())
+
+
+def test_an_interrupt_is_obeyed_when_it_is_asked_about():
+    """A signal handler only notes it."""
+    interrupts = Interrupts()
+    interrupts.check()
+
+    interrupts.ask(ExitCode.TERMINATED)
+
+    with pytest.raises(RunInterruptedError) as raised:
+        interrupts.check()
+    assert raised.value.code is ExitCode.TERMINATED
+
+
+def test_the_real_clock_sleeps_as_long_as_it_is_told():
+    """Tick by tick."""
+    clock = Interrupts().clock(tick=0.001)
+    start = clock.now()
+
+    clock.sleep(0.01)
+
+    assert clock.now() - start >= 0.01
+
+
+def test_an_interrupt_wakes_the_sleeper():
+    """An hour of settle time is no reason to ignore Ctrl-C."""
+    interrupts = Interrupts()
+    interrupts.ask(ExitCode.INTERRUPTED)
+
+    with pytest.raises(RunInterruptedError):
+        interrupts.clock().sleep(3600)
+
+
+def test_an_interrupt_during_the_sleep_wakes_the_sleeper(monkeypatch):
+    """Within one tick."""
+    interrupts = Interrupts()
+    monkeypatch.setattr(time, "sleep", lambda _s: interrupts.ask(ExitCode.INTERRUPTED))
+
+    with pytest.raises(RunInterruptedError):
+        interrupts.clock(tick=0.001).sleep(3600)
+
+
+def test_without_more_a_clock_is_the_monotonic_one():
+    """Setting the time of day moves no bound."""
+    assert Clock().now is time.monotonic
