@@ -14,7 +14,13 @@ from pymysql.constants import FIELD_TYPE
 from pymysql.cursors import DictCursor
 
 from nova_decom.clients.urls import Target
-from nova_decom.errors import ChangeFailedError, RowCountError, UnavailableError, WriteRefusedError
+from nova_decom.errors import (
+    ChangeFailedError,
+    ConfigurationError,
+    RowCountError,
+    UnavailableError,
+    WriteRefusedError,
+)
 from nova_decom.model import Statement, Transaction
 from nova_decom.waiting import Clock, retrying
 
@@ -72,10 +78,14 @@ class Database:
 
         :raises UnavailableError: the database cannot be reached, or it is not nova's.
         """
-        try:
+
+        def ask() -> None:
             with self._cursor() as cursor:
                 cursor.execute("SET TRANSACTION READ WRITE")
                 cursor.execute(f"EXPLAIN DELETE FROM {table} WHERE id = 0")
+
+        try:
+            retrying(ask, when=_is_passing, attempts=ATTEMPTS, clock=self._clock)
         except pymysql.MySQLError as error:
             if code_of(error) in DENIED:
                 return False
@@ -106,9 +116,15 @@ class Database:
             raise
 
     def _connect(self) -> pymysql.connections.Connection[DictCursor]:
-        connection: pymysql.connections.Connection[DictCursor] = pymysql.connect(
-            **(self.target.arguments | {"cursorclass": DictCursor, "autocommit": True})
-        )
+        try:
+            connection: pymysql.connections.Connection[DictCursor] = pymysql.connect(
+                **(self.target.arguments | {"cursorclass": DictCursor, "autocommit": True})
+            )
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ConfigurationError(
+                f"the URL of {self.target.label} has an option that cannot be: {error}",
+                "correct what stands behind the ? of the URL",
+            ) from None
         with connection.cursor() as cursor:
             for setting in self._session():
                 cursor.execute(setting)

@@ -15,13 +15,19 @@ from nova_decom.clients.database import Database
 #: The columns that are read or written; the same in every release since Queens.
 CELL_COLUMNS: Mapping[str, Sequence[str]] = {
     "services": ("id", "uuid", "host", "binary", "report_count", "deleted", "deleted_at"),
-    "compute_nodes": ("id", "uuid", "host", "hypervisor_hostname", "service_id", "mapped"),
+    "compute_nodes": (
+        *("id", "uuid", "host", "hypervisor_hostname", "hypervisor_type"),
+        *("service_id", "mapped", "deleted", "deleted_at"),
+    ),
     "pci_devices": ("id", "compute_node_id", "address", "status", "instance_uuid", "deleted"),
-    "instances": ("uuid", "host", "vm_state", "deleted"),
-    "migrations": ("id", "source_compute", "dest_compute", "status", "deleted"),
+    "instances": ("id", "uuid", "hostname", "host", "vm_state", "task_state", "deleted"),
+    "migrations": (
+        *("id", "uuid", "instance_uuid", "status", "migration_type"),
+        *("source_compute", "dest_compute", "created_at", "deleted"),
+    ),
 }
 API_COLUMNS: Mapping[str, Sequence[str]] = {
-    "cell_mappings": ("uuid", "name", "database_connection"),
+    "cell_mappings": ("id", "uuid", "name", "database_connection"),
     "host_mappings": ("host", "cell_id"),
     "aggregate_hosts": ("host", "aggregate_id"),
 }
@@ -53,7 +59,7 @@ def _schema(database: Database, columns: Mapping[str, Sequence[str]]) -> Check:
     rows = database.rows(
         "SELECT table_name AS t, column_name AS c FROM information_schema.columns "
         "WHERE table_schema = DATABASE() AND table_name IN "
-        f"({', '.join(['%s'] * len(tables))})",
+        f"({', '.join(['%s'] * len(tables))}) AND FIND_IN_SET('select', privileges)",
         *tables,
     )
     seen = {(r["t"], r["c"]) for r in rows}

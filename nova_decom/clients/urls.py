@@ -54,21 +54,36 @@ def target(url: str) -> Target:
 
     :raises ConfigurationError: it is no URL of a MySQL database. The URL is not shown.
     """
+    parsed = _parse(url)
+    database = parsed.database or ""
+    socket = parsed.query.get("unix_socket")
+    if isinstance(socket, str):
+        return Target(f"{database} at {socket}", socket, 0, database, _arguments(parsed))
+    host, port = parsed.host or "localhost", parsed.port or 3306
+    return Target(f"{database} at {host}:{port}", host, port, database, _arguments(parsed))
+
+
+def _parse(url: str) -> URL:
+    shape = "write it as mysql+pymysql://USER:PASSWORD@HOST:PORT/DATABASE"
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise ConfigurationError(
-            "a database URL cannot be read (not shown, it may hold a password)",
-            "write it as mysql+pymysql://USER:PASSWORD@HOST:PORT/DATABASE",
+            "a database URL cannot be read (not shown, it may hold a password)", shape
         ) from None
+    # An @ that is not percent-encoded would make host and database of the password's end.
+    if "@" in f"{parsed.host}{parsed.database}" or not 0 <= (parsed.port or 0) < 2**16:
+        raise ConfigurationError(
+            "a database URL cannot be read (not shown, it may hold a password)",
+            f"{shape}, with %40 for an @ in the password",
+        )
     if parsed.get_backend_name() not in SCHEMES or not parsed.database:
         raise ConfigurationError(
-            f"not the URL of a MySQL or MariaDB database: {parsed.render_as_string()}",
-            "write it as mysql+pymysql://USER:PASSWORD@HOST:PORT/DATABASE",
+            "not the URL of a MySQL or MariaDB database: "
+            f"{parsed.set(query={}).render_as_string()}",
+            shape,
         )
-    host, port = parsed.host or "localhost", parsed.port or 3306
-    label = f"{parsed.database} at {host}:{port}"
-    return Target(label, host, port, parsed.database, _arguments(parsed))
+    return parsed
 
 
 def _arguments(parsed: URL) -> dict[str, Any]:
@@ -76,36 +91,81 @@ def _arguments(parsed: URL) -> dict[str, Any]:
     plain = parsed.set(drivername="mysql+pymysql").difference_update_query(["plugin"])
     # Without the driver at hand SQLAlchemy would import it by itself to look up a flag.
     dialect = MySQLDialect_pymysql(dbapi=pymysql)
-    _, arguments = dialect.create_connect_args(plain)
+    try:
+        _, arguments = dialect.create_connect_args(plain)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"an option of the URL of database {parsed.database}: {error}",
+            "correct what stands behind the ? of the URL",
+        ) from None
     arguments = TIMEOUTS | dict(arguments)
     if isinstance(arguments.get("password"), str):
         arguments["password"] = arguments["password"].encode()
-    if "ssl" in arguments:
-        arguments["ssl"] = tls_context(arguments["ssl"])
+    options = _tls_options(arguments)
+    if options:
+        arguments["ssl"] = tls_context(options)
     return arguments
 
 
+def _tls_options(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Take out of the arguments all that is about TLS.
+
+    From ``ssl_verify_cert``, which openstack-ansible sets, PyMySQL would make a context of its
+    own instead of ours.
+    """
+    options = arguments.pop("ssl", {})
+    if not isinstance(options, dict):
+        raise ConfigurationError(
+            "ssl is no option of a database URL by itself", "give ssl_ca=FILE or ssl_verify_cert"
+        )
+    for name in ("verify_cert", "verify_identity", "key_password"):
+        if f"ssl_{name}" in arguments:
+            options[name] = arguments.pop(f"ssl_{name}")
+    if not _is_true(arguments.get("ssl_disabled")):
+        # To PyMySQL the text "false" is true.
+        arguments.pop("ssl_disabled", None)
+    return dict(options)
+
+
 def tls_context(options: dict[str, Any]) -> ssl.SSLContext:
-    """A context that verifies chain and host name whenever a CA is known.
+    """A context that verifies the chain whenever a CA is known, and as a rule the host name.
+
+    As in PyMySQL, ``verify_cert`` without a CA means the system's, and asks for the host name
+    only together with ``verify_identity``.
 
     :raises ConfigurationError: a file of it cannot be read.
     """
+    ca, capath, cert = options.get("ca"), options.get("capath"), options.get("cert")
     try:
-        context = ssl.create_default_context(
-            cafile=options.get("ca"), capath=options.get("capath")
-        )
+        context = ssl.create_default_context(cafile=ca, capath=capath)
         # Certificates that MySQL makes for itself have no key usage extension.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        if options.get("cert"):
-            context.load_cert_chain(options["cert"], options.get("key"))
+        if cert:
+            # A password, be it empty: OpenSSL would ask for one on the terminal.
+            password = options.get("key_password", "")
+            context.load_cert_chain(cert, options.get("key"), password)
+        if options.get("cipher"):
+            context.set_ciphers(options["cipher"])
     except OSError as error:
+        files = ", ".join(str(f) for f in (ca, capath, cert, options.get("key")) if f)
         raise ConfigurationError(
-            f"TLS for the database: {error}", "check ssl_ca, ssl_cert and ssl_key of the URL"
+            f"TLS for the database ({files}): {error}",
+            "check ssl_ca, ssl_cert and ssl_key of the URL",
         ) from error
-    known = options.get("ca") or options.get("capath")
-    context.check_hostname = bool(known) and options.get("check_hostname") is not False
-    context.verify_mode = ssl.CERT_REQUIRED if known else ssl.CERT_NONE
+    by_name = _is_true(options.get("verify_identity"))
+    by_chain = _is_true(options.get("verify_cert"))
+    if (ca or capath) and "verify_cert" not in options:
+        by_name = by_name or options.get("check_hostname") is not False
+    context.check_hostname = False
+    context.verify_mode = (
+        ssl.CERT_REQUIRED if ca or capath or by_chain or by_name else ssl.CERT_NONE
+    )
+    context.check_hostname = by_name
     return context
+
+
+def _is_true(value: object) -> bool:
+    return str(value).casefold() in {"1", "true", "yes", "on", "required"}
 
 
 def read_nova_conf(path: Path) -> NovaConf:
@@ -120,14 +180,28 @@ def read_nova_conf(path: Path) -> NovaConf:
     try:
         conf(args=[], default_config_files=[str(path)], default_config_dirs=[], project="nova")
         return NovaConf(
-            api_database=conf.api_database.connection,
-            main_database=conf.database.connection,
+            api_database=_connection(conf, "api_database"),
+            main_database=_connection(conf, "database"),
             report_interval=conf.report_interval,
         )
-    except (cfg.Error, ValueError) as error:
+    except (cfg.Error, OSError, ValueError) as error:
         raise ConfigurationError(
-            f"{path}: {str(error).splitlines()[0]}", "give a nova.conf that you can read"
+            f"{path}: {' '.join(str(error).split())}", "give a nova.conf that you can read"
         ) from None
+
+
+def _connection(conf: cfg.ConfigOpts, group: str) -> str | None:
+    """The connection of a group; options of nova that it names by ``$`` are registered first."""
+    while True:
+        try:
+            connection: str | None = conf[group].connection
+        except cfg.NoSuchOptError as missing:
+            section, _, option = missing.opt_name.rpartition(".")
+            conf.register_opt(cfg.StrOpt(option), group=section or None)
+            if (conf[section] if section else conf)[option] is None:
+                raise
+        else:
+            return connection
 
 
 def expand_template(url: str, main: str | None) -> str:
@@ -137,19 +211,24 @@ def expand_template(url: str, main: str | None) -> str:
     objects/cell_mapping.py:98).
     """
     if main is None:
+        if "{" in url.rpartition("@")[2] or url.startswith("{"):
+            raise ConfigurationError(
+                "a cell mapping's database_connection is a template, and what fills it is unknown",
+                "give --nova-conf with the [database] connection of nova-api",
+            )
         return url
-    parts = urlparse(main)
-    names = {
-        "scheme": parts.scheme,
-        "username": parts.username,
-        "password": parts.password,
-        "hostname": parts.hostname,
-        "port": parts.port,
-        "path": parts.path.lstrip("/"),
-        "query": parts.query,
-        "fragment": parts.fragment,
-    }
     try:
+        parts = urlparse(main)
+        names = {
+            "scheme": parts.scheme,
+            "username": parts.username,
+            "password": parts.password,
+            "hostname": parts.hostname,
+            "port": parts.port,
+            "path": parts.path.lstrip("/"),
+            "query": parts.query,
+            "fragment": parts.fragment,
+        }
         return url.format(**names)
-    except (KeyError, IndexError, ValueError):
+    except (AttributeError, KeyError, IndexError, ValueError):
         return url

@@ -12,6 +12,8 @@ HEARTBEAT = {
     "services": {"report_count", "updated_at", "last_seen_up"},
     "compute_nodes": {"updated_at"},
 }
+#: What nova keeps of servers that were somewhere once.
+HISTORY = ("nova.instance", "nova.migrations", "nova.task_log", "nova_api.request_specs")
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,10 @@ class Snapshot:
                     if mine:
                         found[f"{database}.{table}"] = mine
         return found
+
+    def traces_of(self, host: str) -> set[str]:
+        """The tables that still name the host, nova's history of servers aside."""
+        return {t for t in self.rows_of(host) if not t.startswith(HISTORY)}
 
     def hosts_in(self, table: str) -> list[str]:
         """What ``select host from nova.services`` (or compute_nodes) shows."""

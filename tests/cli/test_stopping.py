@@ -18,17 +18,29 @@ from tests.lab import Lab
 BOUND = ("--timeout", "6")
 
 
-def test_a_unit_that_only_says_it_stopped_is_not_believed(
-    lab: Lab, decom: NovaDecom, hosts: Hosts, snapshot: Snapshot
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ((), "systemctl disable --now"),
+        (("--stop-with", "command", "--stop-command", "true {host}"), "the heartbeat"),
+    ],
+)
+def test_who_only_says_that_it_stopped_is_not_believed(
+    lab: Lab,
+    decom: NovaDecom,
+    hosts: Hosts,
+    snapshot: Snapshot,
+    how: tuple[str, ...],
+    told: str,
 ) -> None:
-    """systemctl reports success and nova-compute runs on: the heartbeat tells, exit 5."""
+    """systemctl or the operator's command succeeds and nova-compute runs on: exit 5."""
     hosts.start("stubborn1")
     (hosts.directory("stubborn1") / "unstoppable").touch()
 
-    ran = decom.remove("stubborn1", *BOUND)
+    ran = decom.remove("stubborn1", *how, *BOUND)
 
     assert ran.code == 5
-    assert "heartbeat" in ran.host["error"]["message"]
+    assert told in ran.host["error"]["message"]
     assert "delete-service delete" in ran.changes("pending")
     assert snapshot.hosts_in("services").count("stubborn1") == 1
     assert snapshot.hosts_in("compute_nodes").count("stubborn1") == 1

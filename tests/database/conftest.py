@@ -11,7 +11,7 @@ from nova_decom.clients.cells import NovaDatabases, Sources
 from nova_decom.clients.database import Database, WritableDatabase
 from nova_decom.clients.urls import Target, target
 from nova_decom.facts import Memory, View, host_facts
-from nova_decom.model import HostFacts, Request, Transaction
+from nova_decom.model import HostFacts, Request, Rows, Transaction
 from nova_decom.steps.purge_rows import PurgeRows
 from nova_decom.waiting import Clock
 from tests.database.proxy import Proxy
@@ -60,10 +60,10 @@ class Nova:
         api = target(self.server.url("nova_api"))
         return Sources(api, tuple(target(url) for url in cells), main)
 
-    def facts(self, host: str, **request: Any) -> HostFacts:
+    def facts(self, host: str, rows: str = "purge", **request: Any) -> HostFacts:
         """The facts of a host that only the databases name."""
         view = View(databases=self.reading().facts([host]))
-        return host_facts(view, host, Request(**request), Memory())
+        return host_facts(view, host, Request(rows=Rows(rows), **request), Memory())
 
     def purge(self, host: str, **request: Any) -> Transaction:
         """The transaction that the step plans from the facts."""

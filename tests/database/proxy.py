@@ -56,7 +56,7 @@ class Proxy:
     def _serve(self, client: socket.socket, server: socket.socket) -> None:
         with client, server, contextlib.suppress(OSError):
             client.sendall(self._greeting(server.recv(CHUNK)))
-            while True:
+            while client.fileno() >= 0 <= server.fileno():
                 for ready in select.select([client, server], [], [])[0]:
                     data = ready.recv(CHUNK)
                     if not data:

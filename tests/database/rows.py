@@ -69,7 +69,7 @@ class CellRows(Table):
                 "forced_down": 0,
                 "version": 70,
                 "uuid": str(uuid.uuid4()),
-                "deleted": 0,
+                "deleted": -1 if deleted else 0,
                 "updated_at": STAMP,
                 "last_seen_up": STAMP,
             }
@@ -102,7 +102,7 @@ class CellRows(Table):
                 "cpu_allocation_ratio": 16.7,
                 "disk_allocation_ratio": 0.987654321,
                 "mapped": 1,
-                "deleted": 0,
+                "deleted": -1 if deleted else 0,
                 "updated_at": STAMP,
             }
             | values,
@@ -122,7 +122,7 @@ class CellRows(Table):
                 "label": "label_8086_1572",
                 "status": "available",
                 "uuid": str(uuid.uuid4()),
-                "deleted": 0,
+                "deleted": -1 if deleted else 0,
             }
             | values,
         )
@@ -140,7 +140,7 @@ class CellRows(Table):
                 "display_name": "web-1",
                 "vm_state": "active",
                 "compute_id": 1,
-                "deleted": 0,
+                "deleted": -1 if deleted else 0,
             }
             | values,
         )

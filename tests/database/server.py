@@ -77,6 +77,7 @@ class Server:
         self.authority = Authority(directory / "tls")
         self._processes = _WithOptions(
             layout.pids,
+            f"--ssl-ca={self.authority.ca}",
             f"--ssl-cert={self.authority.certificate}",
             f"--ssl-key={self.authority.key}",
             "--innodb-flush-log-at-trx-commit=0",

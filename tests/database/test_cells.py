@@ -107,7 +107,7 @@ def test_given_credentials_replace_those_of_the_mapping(nova):
 
 
 def test_another_way_to_the_same_database(nova):
-    """A --cell-db-url by another address is matched by the database's name, when only one has it."""
+    """A --cell-db-url by another address is matched by a database name that is only once."""
     nova.api.query(
         "UPDATE nova_api.cell_mappings SET database_connection = %s WHERE name = 'cell1'",
         "mysql+pymysql://nova:x@db.internal/nova",
@@ -140,7 +140,7 @@ def test_ambiguous_names_are_not_guessed(nova):
     for number in (1, 2):
         nova.api.cell(f"far{number}", f"mysql+pymysql://nova:x@db{number}.invalid/nova_far")
     reading = nova.reading(nova.sources("mysql+pymysql://nova:x@vip.invalid/nova_far"))
-    with pytest.raises(ConfigurationError, match="nova_far at vip.invalid:3306"):
+    with pytest.raises(ConfigurationError, match=r"nova_far at vip\.invalid:3306"):
         _ = reading.cells
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """--rows keep hides rows exactly as nova's own delete does."""
 
-import datetime
+import datetime as dt
 import json
 import subprocess
 
@@ -36,14 +36,14 @@ def test_rows_are_hidden(nova):
         nova.writing().run(nova.purge("node1", rows="keep"), Images())
     finally:
         nova.cell.query("SET GLOBAL time_zone = 'SYSTEM'")
-    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     hidden = {
         "services": nova.cell.row("services", service),
         "compute_nodes": nova.cell.row("compute_nodes", node),
     }
     for table, row in hidden.items():
         stamp = row.pop("deleted_at")
-        assert abs(now - stamp) < datetime.timedelta(seconds=30)
+        assert abs(now - stamp) < dt.timedelta(seconds=30)
         assert row.pop("deleted") == row["id"]
         expected = {k: v for k, v in before[table].items() if k not in {"deleted", "deleted_at"}}
         assert row == expected | ({"mapped": 0} if "mapped" in row else {})
@@ -68,7 +68,7 @@ def test_nova_does_the_same(nova):
         ours, theirs = (nova.cell.row(table, pair[number]) for pair in ids)
         assert ours["deleted"] == ours["id"]
         assert theirs["deleted"] == theirs["id"]
-        assert abs(ours["deleted_at"] - theirs["deleted_at"]) < datetime.timedelta(seconds=60)
+        assert abs(ours["deleted_at"] - theirs["deleted_at"]) < dt.timedelta(seconds=60)
         assert {k: v for k, v in ours.items() if k not in own} == {
             k: v for k, v in theirs.items() if k not in own
         }

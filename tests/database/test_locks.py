@@ -51,9 +51,8 @@ def at_commit(hosts, proxy, behind_proxy):
 @pytest.fixture
 def impatient(server):
     """Another session that does not wait for any lock."""
-    with server.connect("nova", innodb_lock_wait_timeout=0) as connection:
-        with connection.cursor() as cursor:
-            yield cursor
+    with server.connect("nova", innodb_lock_wait_timeout=0) as other, other.cursor() as cursor:
+        yield cursor
 
 
 @pytest.mark.parametrize(
@@ -118,18 +117,24 @@ def test_servers_land_elsewhere(at_commit, impatient):
     assert at_commit.cell.query("SELECT id FROM nova.instances WHERE uuid = 'new'")
 
 
-@pytest.mark.parametrize("table", ["services", "compute_nodes", "instances"])
-def test_waiting_for_a_lock_is_bounded(nova, monkeypatch, table):
-    """A row that another session holds is waited for, a few times, and then nothing was changed."""
+@pytest.mark.parametrize(
+    "held",
+    [
+        "UPDATE services SET report_count = 43 WHERE host = 'node1'",
+        "SELECT id FROM compute_nodes WHERE host = 'node1' FOR UPDATE",
+        "INSERT INTO instances (uuid, host, deleted) VALUES ('landing', 'node1', 0)",
+    ],
+)
+def test_waiting_for_a_lock_is_bounded(nova, monkeypatch, held):
+    """What another session holds is waited for, a few times, and then nothing was changed."""
     monkeypatch.setattr(database, "LOCK_WAIT", 1)
     monkeypatch.setattr(database, "ATTEMPTS", 2)
     nova.cell.host("node1")
-    nova.cell.instance("node1", deleted=True)
     transaction = nova.purge("node1")
     before = nova.cell.checksums(*CELL_TABLES)
     with nova.server.connect("nova") as other, other.cursor() as cursor:
         cursor.execute("START TRANSACTION")
-        cursor.execute(f"SELECT id FROM {table} WHERE host = 'node1' FOR UPDATE")
+        cursor.execute(held)
         begin = time.monotonic()
         with pytest.raises(ChangeFailedError, match=r"error 1205\); rolled back") as caught:
             nova.writing().run(transaction, Images())

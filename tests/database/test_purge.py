@@ -114,7 +114,7 @@ def test_images_restore_every_bit(node1):
 )
 @pytest.mark.parametrize("table", ["pci_devices", "services"])
 def test_images_that_cannot_be_saved(node1, error, table):
-    """When the images cannot be saved, all is rolled back, no lock stays and it can be repeated."""
+    """When an image cannot be saved all is rolled back, no lock stays, and it can be repeated."""
     transaction = node1.purge("node1")
     before = node1.cell.checksums(*CELL_TABLES)
     writing = node1.writing()

@@ -16,7 +16,7 @@ from tests.database.server import CELL_TABLES
 pytestmark = pytest.mark.database
 
 ONCE = ["pci_devices", "compute_nodes", "services"]
-OPEN = "SELECT trx_mysql_thread_id AS id FROM information_schema.innodb_trx"
+OPEN = "SELECT id FROM information_schema.processlist WHERE user = 'nova' AND db = 'nova'"
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_server_that_falls_silent(node1, proxy, behind_proxy, images):
 
 @pytest.mark.parametrize("fault", [lose_reply, lose_request])
 def test_unknown_end(node1, proxy, behind_proxy, images, fault):
-    """When the server cannot be asked after a lost COMMIT, it is said that the end is not known."""
+    """When the server cannot be asked after a lost COMMIT, the end is said to be unknown."""
 
     def cut_for_good(client, server, data):
         proxy.refuse()
@@ -208,9 +208,7 @@ def test_reading_again(nova):
     nova.cell.host("node1")
     reading = nova.reading()
     reading.facts(["node1"])
-    for row in nova.cell.query(
-        "SELECT id FROM information_schema.processlist WHERE user = 'nova'"
-    ):
+    for row in nova.cell.query(OPEN):
         nova.cell.query("KILL %s", row["id"])
     assert reading.facts(["node1"])["node1"].services
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 
 import pytest
@@ -11,7 +13,7 @@ from nova_decom.procedure import Execution, make_plan
 from nova_decom.waiting import Interrupts
 from tests.unit.fake import FakeCloud, FakeJournal
 
-ENVIRONMENT = ("STATE_DIRECTORY", "SUDO_USER", "OS_CLOUD")
+FOREIGN = ("OS_", "NOVA_DECOM_", "STATE_DIRECTORY", "SUDO_USER")
 
 
 class Run:
@@ -55,13 +57,15 @@ def run():
 @pytest.fixture
 def clean_environment(monkeypatch, tmp_path):
     """No setting of whoever runs the tests; no clouds.yaml but the one a test writes."""
-    for name in ENVIRONMENT:
-        monkeypatch.delenv(name, raising=False)
+    for name in [n for n in os.environ if n.startswith(FOREIGN)]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("NOVA_DECOM_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
-    before = signal.getsignal(signal.SIGTERM)
+    handler, root = signal.getsignal(signal.SIGTERM), logging.getLogger()
+    handlers, level = list(root.handlers), root.level
     yield tmp_path
-    signal.signal(signal.SIGTERM, before)
+    signal.signal(signal.SIGTERM, handler)
+    root.handlers[:], root.level = handlers, level

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from nova_decom.errors import NovaDecomError
+from nova_decom.errors import JournalError
 from nova_decom.guards import is_known
 from nova_decom.model import (
     NOVA_COMPUTE,
@@ -84,8 +84,9 @@ class World:
         self.unit = Unit(UNIT, active=True, enabled=True)
         self.beating = bool(truth.service and truth.service.is_up)
         self.obeys = True
+        self.on_stop: Callable[[], object] | None = None
         self.writes: list[str] = []
-        self.plans_of: dict[int, BaseException] = {}
+        self.failures: dict[int, BaseException] = {}
         self.answer_lost = False
         self._silent_since = self.time.now()
 
@@ -112,7 +113,7 @@ class World:
     def write(self, name: str, effect: Callable[[], None]) -> str:
         """One write; it may fail or be the last thing that the process did."""
         self.writes.append(name)
-        failure = self.plans_of.get(len(self.writes))
+        failure = self.failures.get(len(self.writes))
         if failure is None or self.answer_lost:
             effect()
         if failure is not None:
@@ -121,7 +122,7 @@ class World:
 
     def fail(self, number: int, failure: BaseException, *, answer_lost: bool = False) -> None:
         """Plan a failure of the write with this number, before or after it took effect."""
-        self.plans_of = {number: failure}
+        self.failures = {number: failure}
         self.answer_lost = answer_lost
 
     def delete_service(self, uuid: str) -> None:
@@ -226,6 +227,9 @@ class FakeCloud:
         self.world.change(database=rows.run(transaction, base))
 
     def _stop(self) -> None:
+        if self.world.on_stop is not None:
+            self.world.on_stop()
+            return
         self.world.unit = Unit(UNIT, active=False, enabled=False)
         if self.world.truth.request.stop_with is StopWith.COMMAND:
             self._see(unit=self.world.unit)
@@ -252,13 +256,16 @@ class FakeCloud:
 
 @dataclass
 class FakeJournal:
-    """Events in memory."""
+    """Events in memory, as many as there is room for."""
 
     events: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     remembered: list[HostFacts] = field(default_factory=list)
+    room: int = 1000
 
     def event(self, kind: str, **data: object) -> None:
         """Keep it."""
+        if len(self.events) >= self.room:
+            raise JournalError("the journal cannot be written", "make room")
         self.events.append((kind, data))
 
     def remember(self, facts: HostFacts) -> None:
@@ -269,6 +276,3 @@ class FakeJournal:
     def kinds(self) -> list[str]:
         """The events by kind, in order."""
         return [kind for kind, _ in self.events]
-
-
-__all__ = ["FakeCloud", "FakeJournal", "Kill", "NovaDecomError", "Time", "World"]

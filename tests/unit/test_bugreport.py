@@ -11,12 +11,16 @@ from nova_decom import bugreport
 from nova_decom.bugreport import write_bug_report
 
 
+def fail(message):
+    """The bug."""
+    raise ValueError(message)
+
+
 def failure(message="the impossible"):
     """An error with a traceback."""
-    try:
-        raise ValueError(message)
-    except ValueError as error:
-        return error
+    with pytest.raises(ValueError, match=message) as raised:
+        fail(message)
+    return raised.value
 
 
 def test_a_report_has_versions_and_the_traceback(tmp_path):
@@ -29,7 +33,7 @@ def test_a_report_has_versions_and_the_traceback(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert all(f"{name} " in text for name in bugreport.PACKAGES)
     assert "not installed" not in text
-    assert 'raise ValueError(message)\nValueError: the impossible' in text
+    assert "raise ValueError(message)\nValueError: the impossible" in text
 
 
 def test_a_report_has_no_settings(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 
 from nova_decom.errors import ExitCode
 from nova_decom.model import Aggregate, Result, Status, StopWith, Unit
+from nova_decom.waiting import Clock
 from tests.unit import build
 from tests.unit.build import REMOVABLE, facts, request, service
 from tests.unit.fake import Kill, World
@@ -100,10 +101,7 @@ def test_a_unit_that_stays_active_is_waited_for(run):
     process = run(world)
     still_on = Unit("nova-compute.service", active=True, enabled=False)
 
-    def restart():
-        world.unit = still_on
-
-    process.execution.cloud._stop = restart
+    world.on_stop = lambda: setattr(world, "unit", still_on)
 
     report = process.go()
 
@@ -155,6 +153,7 @@ def test_without_a_settle_time_nobody_waits(run):
     report = run(world, settle=0.0).go()
 
     assert report.result is Result.REMOVED
+    assert report.unchecked == ("whether it comes back: --settle 0",)
     assert world.time.now() - start <= 21
 
 
@@ -189,6 +188,16 @@ def test_a_leftover_that_looks_different_later_did_not_come_back(run):
 def statuses(report):
     """The outcome of each change."""
     return [o.status for o in report.outcomes]
+
+
+def obey_interrupts(process, world):
+    """Give the process a clock that wakes up for an interrupt, as the real one does."""
+
+    def sleep(seconds):
+        process.interrupts.check()
+        world.time.sleep(seconds)
+
+    process.execution.clock = Clock(world.time.now, sleep)
 
 
 @pytest.mark.parametrize("code", [ExitCode.INTERRUPTED, ExitCode.TERMINATED])
@@ -237,13 +246,7 @@ def test_an_interrupt_ends_a_wait(run):
     """Nobody has to wait for the bound; what is waited for is pending."""
     world = World(facts())
     process = run(world)
-    sleep = world.time.sleep
-
-    def wake_up(seconds):
-        process.interrupts.check()
-        sleep(seconds)
-
-    process.execution.clock = type(process.execution.clock)(world.time.now, wake_up)
+    obey_interrupts(process, world)
     world.time.at(5, lambda: process.interrupts.ask(ExitCode.INTERRUPTED))
 
     report = process.go()
@@ -258,15 +261,8 @@ def test_a_change_that_was_made_counts_even_if_its_effect_was_not_awaited(run):
     """Whoever reads ``changed: false`` may rely on it."""
     world = World(facts(service=service(status="disabled")))
     process = run(world)
-    world.obeys = False
-    process.execution.cloud._stop = lambda: process.interrupts.ask(ExitCode.INTERRUPTED)
-    now, sleep = world.time.now, world.time.sleep
-
-    def wake_up(seconds):
-        process.interrupts.check()
-        sleep(seconds)
-
-    process.execution.clock = type(process.execution.clock)(now, wake_up)
+    world.on_stop = lambda: process.interrupts.ask(ExitCode.INTERRUPTED)
+    obey_interrupts(process, world)
 
     report = process.go()
 
@@ -276,9 +272,7 @@ def test_a_change_that_was_made_counts_even_if_its_effect_was_not_awaited(run):
 
 def test_waiting_in_vain_changes_nothing(run):
     """A proof only looks: a run that came no further did not change the cloud."""
-    state = facts(
-        service=service(status="disabled"), request=request(stop_with=StopWith.NONE)
-    )
+    state = facts(service=service(status="disabled"), request=request(stop_with=StopWith.NONE))
     world = World(state)
 
     report = run(world, timeout=30.0).go()

@@ -191,19 +191,25 @@ def test_two_changes_are_the_same_when_they_do_the_same_to_the_same():
     assert CHANGE.key != replace(CHANGE, rows=2).key
 
 
+WAIT = replace(CHANGE, only_waits=True)
+
+
 @pytest.mark.parametrize(
-    ("statuses", "changed"),
+    ("outcomes", "changed"),
     [
         ([], False),
-        ([Status.PLANNED], False),
-        ([Status.NOT_NEEDED, Status.PENDING], False),
-        ([Status.NOT_NEEDED, Status.DONE], True),
-        ([Status.FAILED], True),
+        ([Outcome(CHANGE, Status.PLANNED)], False),
+        ([Outcome(CHANGE, Status.NOT_NEEDED), Outcome(CHANGE, Status.PENDING)], False),
+        ([Outcome(CHANGE, Status.PENDING), Outcome(CHANGE, Status.DONE, begun=True)], True),
+        ([Outcome(CHANGE, Status.FAILED, begun=True)], True),
+        ([Outcome(CHANGE, Status.PENDING, begun=True)], True),
+        ([Outcome(WAIT, Status.DONE, begun=True)], False),
+        ([Outcome(WAIT, Status.FAILED, begun=True)], False),
     ],
 )
-def test_changed_means_that_something_was_or_may_have_been_changed(statuses, changed):
-    """A failed change counts: nobody knows how far it came."""
-    outcomes = tuple(Outcome(CHANGE, status) for status in statuses)
+def test_changed_means_that_something_was_or_may_have_been_changed(outcomes, changed):
+    """A change that was begun counts, however it ended; waiting does not."""
+    outcomes = tuple(outcomes)
     host = HostReport("node1", Result.REMOVED, outcomes=outcomes)
 
     assert host.changed is changed

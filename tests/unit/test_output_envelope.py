@@ -109,7 +109,7 @@ def test_the_documented_example():
     host = HostReport(
         "node1",
         Result.REMOVED,
-        outcomes=(Outcome(CHANGE, Status.DONE, "req-1"),),
+        outcomes=(Outcome(CHANGE, Status.DONE, "req-1", begun=True),),
         kept=make_plan(state).kept,
     )
 

@@ -11,8 +11,18 @@ import pytest
 import yaml
 
 from nova_decom.cli.show import show
-from nova_decom.model import Change, Finding, HostReport, Kept, Leftover, Outcome, Report
-from nova_decom.model import Result, Status, Verdict
+from nova_decom.model import (
+    Change,
+    Finding,
+    HostReport,
+    Kept,
+    Leftover,
+    Outcome,
+    Report,
+    Result,
+    Status,
+    Verdict,
+)
 from nova_decom.output import envelope, progress, text
 from nova_decom.output.safe import safe
 from nova_decom.procedure import make_plan, planned, refused, verify
@@ -91,8 +101,9 @@ def reports_of(name):
         (*failed, Outcome(Change("step", "act", name, name), Status.DONE)),
         (Leftover("kind", name, name, name),),
         (Kept(name, name, name),),
-        name,
-        name,
+        unchecked=(name,),
+        error=name,
+        remedy=name,
     )
     return (planned(plan), refused(plan), verify(state), handmade)
 

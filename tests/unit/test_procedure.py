@@ -166,7 +166,7 @@ def test_anything_more_than_reviewed_is_stale(news):
     """Nobody has seen it, so it is named and nothing is done."""
     reviewed = make_plan(facts())
 
-    with pytest.raises(StalePlanError, match="no longer fits the plan: .*more") as raised:
+    with pytest.raises(StalePlanError, match=r"no longer fits the plan: .*more") as raised:
         check_still_fits(reviewed, replace(reviewed, **news))
 
     assert raised.value.remedy == "review a new plan: nova-decom plan node1"

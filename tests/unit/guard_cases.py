@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each guard lets pass, and what it objects to."""
+
+from __future__ import annotations
+
+from nova_decom.model import StopWith, Verdict
+from tests.unit import build
+from tests.unit.build import absent, database, facts, fleet, neighbour, request, service
+
+OK, WARNING, BLOCKED = Verdict.OK, Verdict.WARNING, Verdict.BLOCKED
+FOREIGN_NODE = build.node_row(9, host="node2", hypervisor_hostname="node2", uuid="other")
+IRONIC_ROW = build.node_row(hypervisor_type="ironic", hypervisor_hostname="metal")
+
+#: guard, what is the case, facts, verdict, words of the message
+TABLE = [
+    ("host-known", "it is there", facts(), OK, ""),
+    ("host-known", "nothing names it", absent(), BLOCKED, "nothing in this cloud names 'node1'"),
+    (
+        "host-known",
+        "absent is fine",
+        absent(request=request(absent_ok=True)),
+        WARNING,
+        "nothing in this cloud names 'node1'",
+    ),
+    ("host-exact", "it is there", facts(), OK, ""),
+    ("host-exact", "rows only", build.history(), OK, ""),
+    (
+        "host-exact",
+        "two services claim it",
+        facts(other_services=[service(id="second")]),
+        BLOCKED,
+        "2 nova-compute services claim 'node1': 11111111-0000-0000-0000-000000000001, second",
+    ),
+    (
+        "host-exact",
+        "two cells claim it",
+        facts(database=database(cells_naming_host=("cell1", "cell2"))),
+        BLOCKED,
+        "cells cell1, cell2 all have rows of 'node1'",
+    ),
+    (
+        "host-exact",
+        "other capitals",
+        absent("NODE2"),
+        BLOCKED,
+        "'NODE2' is not a host, but 'node2' is; names are compared letter by letter",
+    ),
+    ("host-exact", "part of a name", absent("node"), BLOCKED, "but 'node2' is"),
+    ("host-exact", "without its domain", absent("node2.example.org"), BLOCKED, "but 'node2' is"),
+    (
+        "host-exact",
+        "part of several names",
+        absent("node", fleet=fleet(neighbour(), neighbour("node3"))),
+        BLOCKED,
+        "but 'node2', 'node3' are",
+    ),
+    ("host-exact", "like nothing else", absent("rack7"), OK, ""),
+    ("host-exact", "known of old", absent("NODE2", was_known=True), OK, ""),
+    ("cells-answering", "all answer", facts(), OK, ""),
+    (
+        "cells-answering",
+        "one is silent",
+        facts(fleet=fleet(service(), neighbour(id=None, status="UNKNOWN"))),
+        BLOCKED,
+        "1 compute service entries have no id or status UNKNOWN",
+    ),
+    ("last-host", "another one is there", facts(), OK, ""),
+    ("last-host", "there is no service", build.ghost(fleet=fleet(service("node9"))), OK, ""),
+    (
+        "last-host",
+        "the other one is disabled",
+        facts(fleet=fleet(service(), neighbour(status="disabled"))),
+        BLOCKED,
+        "no other enabled host that is up in availability zone 'nova'",
+    ),
+    (
+        "last-host",
+        "the other one is in another zone",
+        facts(fleet=fleet(service(), neighbour(zone="east"))),
+        BLOCKED,
+        "availability zone 'nova'",
+    ),
+    (
+        "last-host",
+        "the other one is in another cell",
+        facts(database=database(cell_hosts=frozenset({"node1", "node7"}))),
+        BLOCKED,
+        "in the host's cell",
+    ),
+    (
+        "last-host",
+        "the cell is not known",
+        facts(database=database(cell_hosts=frozenset())),
+        OK,
+        "",
+    ),
+    ("last-host", "no database", facts(database=None), OK, ""),
+    ("servers-present", "empty", facts(), OK, ""),
+    ("servers-present", "no database", facts(database=None), OK, ""),
+    (
+        "servers-present",
+        "one, by the API and in the database",
+        facts(servers=(build.server(),), database=database(instances=(build.instance_row(),))),
+        BLOCKED,
+        "1 server on the host: 'web' id-of-web ACTIVE",
+    ),
+    (
+        "servers-present",
+        "one that only the database shows",
+        facts(
+            servers=(build.server(status="SOFT_DELETED"),),
+            database=database(instances=(build.instance_row("lost"),)),
+        ),
+        BLOCKED,
+        "SOFT_DELETED, 'lost' id-of-lost active (database only)",
+    ),
+    ("migrations-active", "none", facts(), OK, ""),
+    ("migrations-active", "no database", facts(database=None), OK, ""),
+    (
+        "migrations-active",
+        "one, twice told",
+        facts(
+            migrations=(build.migration(),),
+            database=database(active_migrations=(build.migration(status="stale"),)),
+        ),
+        BLOCKED,
+        "7 (live-migration of id-of-web, running, node1 to node2, since 2026-11-23T04:15:00)",
+    ),
+    (
+        "migrations-active",
+        "one that waits for its confirmation, in the database only",
+        facts(
+            database=database(
+                active_migrations=(build.migration(status="finished", destination=None),)
+            )
+        ),
+        BLOCKED,
+        "finished, node1 to no host yet",
+    ),
+    ("service-alive", "no service", build.ghost(), OK, ""),
+    ("service-alive", "it is down", facts(service=service(state="down")), OK, ""),
+    ("service-alive", "ssh stops it", facts(), OK, ""),
+    (
+        "service-alive",
+        "a command stops it",
+        facts(request=request(stop_with=StopWith.COMMAND)),
+        OK,
+        "",
+    ),
+    (
+        "service-alive",
+        "the operator stops it",
+        facts(request=request(stop_with=StopWith.NONE)),
+        WARNING,
+        "nova-compute on node1 is up; you have to stop it",
+    ),
+    (
+        "service-alive",
+        "offline, but up",
+        facts(request=request(offline=True)),
+        BLOCKED,
+        "nova-compute on node1 is up, and --offline forbids to stop it",
+    ),
+    (
+        "service-alive",
+        "offline and down, but the heartbeat moves",
+        facts(
+            service=service(state="down"),
+            request=request(offline=True),
+            heartbeats=(build.heartbeat(moved=True),),
+        ),
+        BLOCKED,
+        "nova-compute on node1 is down, its heartbeat moves, and --offline forbids",
+    ),
+    ("node-owner", "its own node only", facts(), OK, ""),
+    ("node-owner", "no database", facts(database=None), OK, ""),
+    (
+        "node-owner",
+        "a node of another host is tied to its service",
+        facts(database=database(compute_nodes=(build.node_row(), FOREIGN_NODE))),
+        BLOCKED,
+        "deleting the service would also delete compute_nodes 9 (node2) of 'node2'",
+    ),
+    (
+        "node-owner",
+        "that one is soft-deleted",
+        facts(database=database(compute_nodes=(build.node_row(9, host="node2", deleted=9),))),
+        OK,
+        "",
+    ),
+    ("ironic", "a hypervisor", facts(), OK, ""),
+    ("ironic", "no database", facts(database=None), OK, ""),
+    (
+        "ironic",
+        "by the API",
+        facts(compute_nodes=(build.node(hypervisor_type="ironic"),)),
+        BLOCKED,
+        "the host serves 1 ironic nodes: node1",
+    ),
+    (
+        "ironic",
+        "by its rows",
+        build.ghost(database=database(compute_nodes=(IRONIC_ROW,))),
+        BLOCKED,
+        "the host serves 1 ironic nodes: metal",
+    ),
+    ("pci-allocated", "none", facts(), OK, ""),
+    ("pci-allocated", "no database", facts(database=None), OK, ""),
+    ("pci-allocated", "free ones", facts(database=build.PCI_ROWS), OK, ""),
+    (
+        "pci-allocated",
+        "one is claimed",
+        facts(database=database(pci_devices=(build.pci_row(status="claimed"),))),
+        BLOCKED,
+        "1 PCI devices are in use: 0000:01:00.0 claimed by None",
+    ),
+    (
+        "pci-allocated",
+        "one has a server",
+        facts(database=database(pci_devices=(build.pci_row(instance_uuid="id-of-web"),))),
+        BLOCKED,
+        "0000:01:00.0 available by id-of-web",
+    ),
+    (
+        "pci-allocated",
+        "one was in use before it was deleted",
+        facts(database=database(pci_devices=(build.pci_row(deleted=21, status="allocated"),))),
+        OK,
+        "",
+    ),
+    ("database-access", "all is well", facts(), OK, ""),
+    (
+        "database-access",
+        "none is configured",
+        facts(database=None),
+        WARNING,
+        "database not checked: none is configured",
+    ),
+    (
+        "database-access",
+        "two problems",
+        facts(database=database(problems=("no right to DELETE", "read-only"))),
+        BLOCKED,
+        "no right to DELETE; read-only",
+    ),
+]

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What remove, plan, verify and list make of facts and reports; no cloud is needed for it."""
+
+from __future__ import annotations
+
+import jsonschema
+import pytest
+
+from nova_decom.cli import look, remove
+from nova_decom.errors import ExitCode
+from nova_decom.model import HostReport, Report, Result, Status
+from nova_decom.output.envelope import envelope, schema
+from nova_decom.procedure import make_plan, planned
+from tests.unit import build
+from tests.unit.build import absent, database, facts, history, request
+
+SERVER = {"servers": (build.server(),)}
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ([0], 0),
+        ([0, 0], 0),
+        ([4, 4], ExitCode.REFUSED),
+        ([0, 4], ExitCode.PARTIAL),
+        ([0, 1, 5], ExitCode.PARTIAL),
+        ([130], 130),
+    ],
+)
+def test_many_hosts_have_one_exit_code(codes, expected):
+    """The one they share, else 6."""
+    reports = [HostReport("node1", Result.REMOVED, exit_code=code) for code in codes]
+
+    assert remove.combined(reports) == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "result", "code"),
+    [
+        (facts(**SERVER), Result.REFUSED, ExitCode.REFUSED),
+        (absent(), Result.REFUSED, ExitCode.REFUSED),
+        (
+            facts(database=database(problems=("read-only",))),
+            Result.REFUSED,
+            ExitCode.UNAVAILABLE,
+        ),
+        (
+            facts(database=database(problems=("read-only",)), **SERVER),
+            Result.REFUSED,
+            ExitCode.REFUSED,
+        ),
+        (absent(was_known=True), Result.UNCHANGED, ExitCode.SUCCESS),
+        (absent(request=request(absent_ok=True)), Result.UNCHANGED, ExitCode.SUCCESS),
+        (absent(was_known=True, agents=(build.agent(),)), Result.LEFTOVERS, ExitCode.CHANGES),
+    ],
+)
+def test_a_host_on_which_nothing_is_done_is_told_all_the_same(state, result, code):
+    """Refused, unchanged, or left over: with the code that fits; and nothing was changed."""
+    report = remove._without_changes(make_plan(state), state)
+
+    assert (report.result, report.exit_code, report.changed) == (result, code, False)
+
+
+@pytest.mark.parametrize(
+    ("result", "code", "on_failure", "ends"),
+    [
+        (Result.REMOVED, 0, "stop", False),
+        (Result.FAILED, 1, "stop", True),
+        (Result.LEFTOVERS, 3, "stop", True),
+        (Result.FAILED, 1, "continue", False),
+        (Result.INTERRUPTED, 130, "continue", True),
+    ],
+)
+def test_a_failed_host_ends_the_run_unless_told_otherwise(result, code, on_failure, ends):
+    """An interrupt always does."""
+    report = HostReport("node1", result, exit_code=code)
+
+    assert remove._is_end(report, on_failure) is ends
+
+
+def test_a_host_that_was_not_begun_is_told_with_the_way_on():
+    """Its changes are pending, and nothing of it was touched."""
+    report = remove._not_begun(make_plan(facts()))
+
+    assert {o.status for o in report.outcomes} == {Status.PENDING}
+    assert (report.changed, report.exit_code) == (False, ExitCode.FAILED)
+    assert "--on-failure continue" in report.remedy
+
+
+@pytest.mark.parametrize(
+    ("states", "code"),
+    [
+        ([absent(was_known=True)], ExitCode.SUCCESS),
+        ([absent(was_known=True), history()], ExitCode.CHANGES),
+        ([facts()], ExitCode.CHANGES),
+        ([facts(), facts(**SERVER)], ExitCode.REFUSED),
+    ],
+)
+def test_a_detailed_exit_code(states, code):
+    """4 when a guard blocks, else 3 when there are changes, else 0."""
+    assert look._detailed([make_plan(s) for s in states]) == code
+
+
+MIXED = database(
+    services=(build.service_row(), build.service_row(2, uuid="old", deleted=2)),
+)
+ROWS = [
+    (
+        facts(
+            servers=(build.server(), build.server("b"), build.server("c", status="ERROR")),
+            migrations=(build.migration(),),
+            database=MIXED,
+        ),
+        {
+            "host": "node1",
+            "status": "enabled",
+            "state": "up",
+            "heartbeat": None,
+            "zone": "nova",
+            "compute_nodes": ["node1"],
+            "servers": {"ACTIVE": 2, "ERROR": 1},
+            "migrations": 1,
+            "rows_live": 2,
+            "rows_deleted": 1,
+            "verdict": "blocked: servers-present, migrations-active",
+        },
+    ),
+    (
+        absent(was_known=True, database=None),
+        {
+            "host": "node1",
+            "status": None,
+            "state": None,
+            "heartbeat": None,
+            "zone": None,
+            "compute_nodes": [],
+            "servers": {},
+            "migrations": 0,
+            "rows_live": None,
+            "rows_deleted": None,
+            "verdict": "removable",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("state", "expected"), ROWS, ids=["busy", "nothing known"])
+def test_a_row_of_the_list(state, expected):
+    """What an operator wants to know of a host at a glance; it fits the schema."""
+    row = look._row(state, planned(make_plan(state)))
+
+    assert row == expected
+    jsonschema.validate(envelope(Report("list", 0, extra={"hosts": [row]})), schema())
+
+
+def test_a_host_named_twice_is_looked_at_once():
+    """In the order in which they were named."""
+    assert look._once(("b", "a", "b")) == ("b", "a")
