@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nova_decom.errors import ConfigurationError
-from nova_decom.model import Report
+from nova_decom.model import Report, Result, Verdict
 
 
 def show(report: Report, given: Mapping[str, Any]) -> None:
@@ -45,8 +45,11 @@ def _show_text(report: Report, given: Mapping[str, Any]) -> None:
         text.print_report(out, report, verbose=bool(given.get("verbose")))
     err = text.console(sys.stderr, color)
     for host in report.hosts:
-        if host.error is not None and host.result == "refused":
-            text.print_error(err, f"{host.host}: refused: {host.error}", None)
+        if host.result == Result.REFUSED:
+            names = ", ".join(f.guard for f in host.findings if f.verdict is Verdict.BLOCKED)
+            text.print_error(err, f"{host.host}: refused by {names}; nothing was changed", None)
+        elif host.error is not None:
+            text.print_error(err, f"{host.host}: {host.result}: {host.error}", host.remedy)
     if report.error is not None:
         text.print_error(err, report.error, report.remedy)
 

@@ -179,11 +179,8 @@ def read_nova_conf(path: Path) -> NovaConf:
     conf.register_opt(cfg.StrOpt("connection", secret=True), group="database")
     try:
         conf(args=[], default_config_files=[str(path)], default_config_dirs=[], project="nova")
-        return NovaConf(
-            api_database=_connection(conf, "api_database"),
-            main_database=_connection(conf, "database"),
-            report_interval=conf.report_interval,
-        )
+        main = _connection(conf, "database")  # the other one may refer to it
+        return NovaConf(_connection(conf, "api_database"), main, conf.report_interval)
     except (cfg.Error, OSError, ValueError) as error:
         raise ConfigurationError(
             f"{path}: {' '.join(str(error).split())}", "give a nova.conf that you can read"

@@ -141,17 +141,14 @@ def _print_host(out: Console, host: HostReport, *, verbose: bool) -> None:
         Text.assemble((safe(host.host), "bold"), "  ", (host.result, STYLES.get(host.result, "")))
     )
     _print_findings(out, host, verbose=verbose)
-    if host.outcomes:
-        out.print(Text("\n  Changes", "bold"))
-    for number, outcome in enumerate(host.outcomes, 1):
-        _print_outcome(out, number, outcome)
+    if host.result is Result.REFUSED:
+        out.print(Text("\n  Nothing was changed."))
+    else:
+        _print_outcomes(out, host.outcomes, verbose=verbose)
     _print_list(out, "Left over", [(x.kind, x.target, x.detail, x.remedy) for x in host.leftovers])
     _print_list(out, "Kept", [(k.binary, k.host, k.why, None) for k in host.kept])
     if host.unchecked:
         out.print(Text(f"\n  Not checked  {safe('; '.join(host.unchecked))}"))
-    if host.error is not None and host.result is not Result.REFUSED:
-        out.print()
-        print_error(out, host.error, host.remedy)
 
 
 def _print_findings(out: Console, host: HostReport, *, verbose: bool) -> None:
@@ -172,6 +169,16 @@ def _print_findings(out: Console, host: HostReport, *, verbose: bool) -> None:
             out.print(Text(f"             → {safe(finding.remedy)}"))
 
 
+def _print_outcomes(out: Console, outcomes: Sequence[Outcome], *, verbose: bool) -> None:
+    if outcomes:
+        out.print(Text("\n  Changes", "bold"))
+    for number, outcome in enumerate(outcomes, 1):
+        _print_outcome(out, number, outcome)
+        if verbose or outcome.status is Status.PLANNED:
+            for line in _statements(outcome.change):
+                out.print(Text(f"                    {line}", "dim"))
+
+
 def _print_outcome(out: Console, number: int, outcome: Outcome) -> None:
     change = outcome.change
     out.print(
@@ -181,8 +188,6 @@ def _print_outcome(out: Console, number: int, outcome: Outcome) -> None:
             f" {change.step:16} {_sentence(change)}",
         )
     )
-    for line in _statements(change):
-        out.print(Text(f"                    {line}", "dim"))
 
 
 def _sentence(change: Change) -> str:

@@ -242,6 +242,24 @@ def test_an_interrupt_during_a_change_lets_it_finish(run, number, code):
     assert run(world, was_known=True).go().result is Result.REMOVED
 
 
+def test_an_interrupt_is_obeyed_between_two_changes_of_one_step(run):
+    """The second service is not deleted any more."""
+    world = World(REMOVABLE["all in one, all binaries, conductor down"])
+    process = run(world)
+    delete = world.delete_service
+
+    def delete_and_interrupt(uuid):
+        delete(uuid)
+        process.interrupts.ask(ExitCode.INTERRUPTED)
+
+    world.delete_service = delete_and_interrupt
+
+    report = process.go()
+
+    assert (world.writes, report.exit_code) == (["disable", "stop", "delete"], 130)
+    assert statuses(report)[-2:] == [Status.PENDING, Status.PENDING]
+
+
 def test_an_interrupt_ends_a_wait(run):
     """Nobody has to wait for the bound; what is waited for is pending."""
     world = World(facts())

@@ -79,6 +79,19 @@ def test_an_event_is_in_the_file_before_the_journal_is_closed(state):
         assert [e["event"] for e in events(journal.path)] == ["started"]
 
 
+def test_an_event_is_forced_to_the_disk(state, monkeypatch):
+    """A machine that loses its power right after has it all the same."""
+    forced, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: (forced.append(handle), fsync(handle)))
+
+    with RunJournal(state, RUN) as journal:
+        forced.clear()
+        journal.event("started")
+        journal.event("done")
+
+        assert forced == [journal._file] * 2
+
+
 def test_a_run_has_one_journal(state):
     """A file that exists is somebody else's story."""
     with RunJournal(state, RUN), pytest.raises(FileExistsError):

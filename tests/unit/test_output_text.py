@@ -84,7 +84,7 @@ def test_leftovers_and_what_is_kept_are_shown_with_their_cures(capsys):
 
 
 def test_a_failed_host_shows_its_error_and_cure(capsys):
-    """Beside the changes that were made."""
+    """Beside the changes that were made, and on stderr for whoever keeps only that."""
     plan = make_plan(facts())
     outcomes = (Outcome(plan.changes[0], Status.FAILED),)
     host = HostReport("node1", Result.FAILED, (), outcomes, error="HTTP 500", remedy="look")
@@ -93,7 +93,7 @@ def test_a_failed_host_shows_its_error_and_cure(capsys):
 
     assert "failed     disable-service" in out
     assert "error: HTTP 500\n  → look" in out
-    assert err == ""
+    assert err == "error: node1: failed: HTTP 500\n  → look\n"
 
 
 def test_an_error_of_the_whole_run_goes_to_stderr(capsys):

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sphinx configuration."""
+
+project = "nova-decom"
+copyright = "the nova-decom developers"  # noqa: A001 - Sphinx's name for it
+extensions = ["myst_parser"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = "nova-decom"
+myst_heading_anchors = 3
