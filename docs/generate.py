@@ -20,7 +20,12 @@ def procedure() -> str:
     lines = [NOTE, "", "# The procedure", "", *PROCEDURE_TEXT, "", "## Steps", ""]
     for number, step in enumerate(PROCEDURE, 1):
         way_back = "can be taken back" if step.reversible else "cannot be taken back"
-        lines += [f"### {number}. {step.name}", "", (inspect.getdoc(step) or "").replace("``", "`"), ""]
+        lines += [
+            f"### {number}. {step.name}",
+            "",
+            (inspect.getdoc(step) or "").replace("``", "`"),
+            "",
+        ]
         lines += [f"This step {way_back}.", ""]
     lines += ["## Guards", "", *GUARDS_TEXT, "", "| guard | what must hold | can be skipped |"]
     lines += ["| --- | --- | --- |"]

@@ -32,7 +32,8 @@ def write_bug_report(error: Exception, given: Mapping[str, Any]) -> Path:
     lines += [f"{name} {_version(name)}" for name in PACKAGES]
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write("\n".join([*lines, "", *traceback.format_exception(error)]))
+        file.write("\n".join([*lines, "", ""]))
+        file.writelines(traceback.format_exception(error))
     return path
 
 

@@ -9,11 +9,12 @@ a plan over fresh facts that must be empty. Running again is execution again.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from nova_decom.errors import (
     ExitCode,
+    JournalError,
     NovaDecomError,
     RefusedError,
     RunInterruptedError,
@@ -195,9 +196,22 @@ class Execution:
                 code = ExitCode.FAILED
             result = Result.REFUSED if refused else Result.FAILED
             report = self._failed(reviewed, error, result, code)
-        self.journal.event(
-            "result", host=report.host, result=report.result, exit_code=int(report.exit_code)
-        )
+        return self._record(report)
+
+    def _record(self, report: HostReport) -> HostReport:
+        try:
+            self.journal.event(
+                "result", host=report.host, result=report.result, exit_code=int(report.exit_code)
+            )
+        except JournalError as error:
+            # What was done stays told; only that it was not written down is added.
+            return replace(
+                report,
+                result=Result.FAILED,
+                error=str(error),
+                remedy=error.remedy,
+                exit_code=error.exit_code,
+            )
         return report
 
     def _begin(self, reviewed: Plan) -> None:

@@ -147,7 +147,8 @@ def _check(values: Mapping[str, Any]) -> None:
                 f"{name} cannot be {values[name]!r}", f"one of: {', '.join(choices)}"
             )
     for name, least in MINIMUMS.items():
-        if values[name] is not None and values[name] < least:
+        # Not "<": nothing is less than NaN, and nothing would be bounded by it.
+        if values[name] is not None and not values[name] >= least:
             raise ConfigurationError(
                 f"{name} cannot be {values[name]:g}", f"give {least:g} or more"
             )
@@ -173,8 +174,19 @@ def _from_section(name: str, value: Any) -> Any:  # noqa: ANN401
             f"clouds.yaml, section nova-decom: {name} is no number: {value!r}", "correct it"
         ) from None
     if name in FLAGS:
-        return str(value).casefold() in {"1", "true", "yes", "on"}
+        return _flag(name, str(value).casefold())
     return value
+
+
+def _flag(name: str, value: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False}
+    if value not in words:
+        raise ConfigurationError(
+            f"clouds.yaml, section nova-decom: {name} is true or false, not {value!r}",
+            "correct it",
+        )
+    return words[value]
 
 
 def state_dir(settings: Settings) -> Path:

@@ -32,9 +32,10 @@ def show(report: Report, given: Mapping[str, Any]) -> None:
 
 def _show_text(report: Report, given: Mapping[str, Any]) -> None:
     from nova_decom.output import text  # noqa: PLC0415
+    from nova_decom.output.console import console  # noqa: PLC0415
 
     color = given.get("color") or "auto"
-    out = text.console(sys.stdout, color)
+    out = console(sys.stdout, color)
     if report.command == "steps":
         text.print_reference(out, report.extra)
     elif report.command == "doctor":
@@ -43,7 +44,7 @@ def _show_text(report: Report, given: Mapping[str, Any]) -> None:
         text.print_overview(out, report)
     else:
         text.print_report(out, report, verbose=bool(given.get("verbose")))
-    err = text.console(sys.stderr, color)
+    err = console(sys.stderr, color)
     for host in report.hosts:
         if host.result == Result.REFUSED:
             names = ", ".join(f.guard for f in host.findings if f.verdict is Verdict.BLOCKED)
@@ -56,6 +57,7 @@ def _show_text(report: Report, given: Mapping[str, Any]) -> None:
 
 def _show_list(rows: Sequence[Mapping[str, Any]], style: str, given: Mapping[str, Any]) -> None:
     from nova_decom.output import text  # noqa: PLC0415
+    from nova_decom.output.console import console  # noqa: PLC0415
 
     names = tuple(given.get("column") or (rows[0] if rows else ()))
     for name in names:
@@ -64,7 +66,7 @@ def _show_list(rows: Sequence[Mapping[str, Any]], style: str, given: Mapping[str
     cells = [[_cell(row[name]) for name in names] for row in rows]
     if style == "table":
         headings = [name.replace("_", " ") for name in names]
-        text.print_table(text.console(sys.stdout, given.get("color") or "auto"), headings, cells)
+        text.print_table(console(sys.stdout, given.get("color") or "auto"), headings, cells)
     else:
         sys.stdout.write(text.delimited(names, cells, style) + "\n")
 

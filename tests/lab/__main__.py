@@ -51,6 +51,14 @@ def up(lab: Lab, release: str, computes: int) -> None:
 
 
 @main.command()
+@click.option("--release", type=click.Choice(list(RELEASES)), default=DEFAULT_RELEASE)
+@click.pass_obj
+def prepare(lab: Lab, release: str) -> None:
+    """Install OpenStack and set up the cloud that every start copies; start nothing"""
+    lab.prepare(release)
+
+
+@main.command()
 @click.pass_obj
 def down(lab: Lab) -> None:
     """Stop everything and forget the cloud; caches and logs stay"""

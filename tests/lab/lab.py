@@ -112,6 +112,11 @@ class Lab:
                 self.start_compute(*(name for name in wanted if not self._running(name)))
             undo.pop_all()
 
+    def prepare(self, release: str = DEFAULT_RELEASE) -> None:
+        """Make the caches of a release, as `up` would."""
+        with locked(self.layout.root, "lab"):
+            self._make_caches(self.layout, RELEASES[release])
+
     def down(self) -> None:
         """Stop everything; the caches and the logs stay, the next `up` begins anew."""
         with locked(self.layout.root, "lab"):
@@ -243,6 +248,12 @@ class Lab:
             shutil.rmtree(machine.directory)
             SSH(self.site, self.processes).write_client_files(self.hosts.all())
 
+    def _make_caches(self, layout: Layout, release: Release) -> None:
+        with self._timed("environment"):
+            template.ensure_environment(layout, release)
+        with self._timed("template"):
+            template.ensure_template(layout, release, self._say)
+
     def _prepare(self, release: Release) -> Site:
         """The site to bring up: the one that is there, or a new one from the template."""
         site = load_site(self.layout, RELEASES)
@@ -250,10 +261,7 @@ class Lab:
         if site is not None and site.release != release and running:
             raise LabError(f"release {site.release.number} is running here: `down` first")
         layout = site.layout if site else self.layout
-        with self._timed("environment"):
-            template.ensure_environment(layout, release)
-        with self._timed("template"):
-            template.ensure_template(layout, release, self._say)
+        self._make_caches(layout, release)
         if site is None or site.release != release:
             return self._restore(new_site(layout, release))
         if not running and not ports_free(site):

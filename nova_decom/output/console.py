@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one way to the terminal: no markup, no wrapping away, and every string through safe()."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from nova_decom.output.safe import safe
+
+#: In a pipe or a file a table is as wide as its content, up to so many columns.
+OFF_TERMINAL = 1000
+
+Part = str | tuple[str, str]
+
+
+class _Console(Console):
+    """Leaves it to the caller what to do when nobody reads any more; rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Say so."""
+        raise BrokenPipeError
+
+
+def console(stream: TextIO, color: str) -> Console:
+    """A console that takes no text for markup, highlights nothing and wraps nothing away."""
+    forced = {"always": True, "never": False, "auto": None}[color]
+    return _Console(
+        file=stream,
+        width=None if stream.isatty() else OFF_TERMINAL,
+        force_terminal=forced,
+        no_color=True if color == "never" else None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        soft_wrap=True,
+    )
+
+
+def line(*parts: Part) -> Text:
+    """One line of plain or (text, style) parts, with nothing in it that steers a terminal."""
+    return Text.assemble(*(safe(p) if isinstance(p, str) else (safe(p[0]), p[1]) for p in parts))
