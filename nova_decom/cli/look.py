@@ -87,7 +87,7 @@ def _row(facts: HostFacts, report: HostReport) -> dict[str, object]:
         "host": facts.host,
         "status": service.status if service else None,
         "state": service.state if service else None,
-        "heartbeat": service.updated_at if service else None,
+        "heartbeat": (service.updated_at or "").split(".")[0] or None if service else None,
         "zone": service.zone if service else None,
         "compute_nodes": [n.hypervisor_hostname for n in facts.compute_nodes],
         "servers": dict(Counter(s.status for s in facts.servers)),

@@ -10,6 +10,9 @@ from typing import Any
 from nova_decom.errors import ConfigurationError
 from nova_decom.model import Report, Result, Verdict
 
+#: The columns of a table of hosts when none are named; it should fit a terminal.
+AT_A_GLANCE = ("host", "status", "state", "heartbeat", "zone", "servers", "verdict")
+
 
 def show(report: Report, given: Mapping[str, Any]) -> None:
     """Write it; errors of the run as a whole go to stderr as well, for people.
@@ -59,7 +62,8 @@ def _show_list(rows: Sequence[Mapping[str, Any]], style: str, given: Mapping[str
     from nova_decom.output import text  # noqa: PLC0415
     from nova_decom.output.console import console  # noqa: PLC0415
 
-    names = tuple(given.get("column") or (rows[0] if rows else ()))
+    everything = tuple(rows[0]) if rows else ()
+    names = tuple(given.get("column") or (AT_A_GLANCE if style == "table" else everything))
     for name in names:
         if rows and name not in rows[0]:
             raise ConfigurationError(f"no column {name!r}", f"one of: {', '.join(rows[0])}")

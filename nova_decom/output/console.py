@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from nova_decom.output.safe import safe
@@ -42,3 +43,16 @@ def console(stream: TextIO, color: str) -> Console:
 def line(*parts: Part) -> Text:
     """One line of plain or (text, style) parts, with nothing in it that steers a terminal."""
     return Text.assemble(*(safe(p) if isinstance(p, str) else (safe(p[0]), p[1]) for p in parts))
+
+
+def entry(out: Console, label: tuple[Part, ...], text: Part) -> None:
+    """A label and a text; on a terminal the text goes on under itself, elsewhere in its line."""
+    head = line(*label)
+    if not out.is_terminal:
+        out.print(head + line(text))
+        return
+    grid = Table.grid()
+    grid.add_column(width=head.cell_len, no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(head, line(text))
+    out.print(grid, soft_wrap=False)

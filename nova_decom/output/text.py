@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nova_decom.model import Change, HostReport, Outcome, Report, Result, Status, Verdict
-from nova_decom.output.console import line
+from nova_decom.output.console import entry, line
 from nova_decom.output.safe import safe
 
 STYLES = {
@@ -85,9 +85,9 @@ def print_checks(out: Console, checks: Iterable[Mapping[str, Any]]) -> None:
     """What doctor looked at."""
     for check in checks:
         mark = ("ok      ", "green") if check["ok"] else ("FAILED  ", "bold red")
-        out.print(line(mark, check["name"], f": {check['detail']}" if check["detail"] else ""))
+        entry(out, (mark,), check["name"] + (f": {check['detail']}" if check["detail"] else ""))
         if check["remedy"]:
-            out.print(line(f"        → {check['remedy']}"))
+            entry(out, ("        → ",), check["remedy"])
 
 
 def print_reference(out: Console, extra: Mapping[str, Any]) -> None:
@@ -95,19 +95,19 @@ def print_reference(out: Console, extra: Mapping[str, Any]) -> None:
     out.print(line(("Steps, in this order", "bold")))
     for number, step in enumerate(extra["steps"], 1):
         can = "" if step["reversible"] else "  (not reversible)"
-        out.print(f"  {number}. {step['name']:20} {step['summary']}{can}")
+        entry(out, (f"  {number:2} {step['name']:22} ",), f"{step['summary']}{can}")
     out.print()
     out.print(line(("Guards, asked before anything is changed", "bold")))
     for guard in extra["guards"]:
         can = "" if guard["skippable"] else "  (cannot be skipped)"
-        out.print(f"  {guard['name']:20}    {guard['summary']}{can}")
+        entry(out, (f"     {guard['name']:22} ",), f"{guard['summary']}{can}")
 
 
 def print_error(err: Console, message: str, remedy: str | None) -> None:
     """One message that says what was seen, and what to type next."""
-    err.print(line(("error: ", "bold red"), message))
+    entry(err, (("error: ", "bold red"),), message)
     if remedy:
-        err.print(line(f"  → {remedy}"))
+        entry(err, ("     → ",), remedy)
 
 
 def _print_host(out: Console, host: HostReport, *, verbose: bool) -> None:
@@ -136,9 +136,9 @@ def _print_findings(out: Console, host: HostReport, *, verbose: bool) -> None:
     _print_heading(out, "Guards", f"{passed} of {len(host.findings)} ok")
     for finding in shown:
         verdict = (f"{finding.verdict:8}", STYLES[finding.verdict])
-        out.print(line("    ", verdict, f" {finding.guard}: {finding.message}"))
+        entry(out, ("    ", verdict, " "), f"{finding.guard}: {finding.message}")
         if finding.remedy:
-            out.print(line(f"             → {finding.remedy}"))
+            entry(out, ("             → ",), finding.remedy)
 
 
 def _print_outcomes(out: Console, outcomes: Sequence[Outcome], *, verbose: bool) -> None:
@@ -147,10 +147,10 @@ def _print_outcomes(out: Console, outcomes: Sequence[Outcome], *, verbose: bool)
     for number, outcome in enumerate(outcomes, 1):
         change = outcome.change
         status = (f"{outcome.status:10}", STYLES[outcome.status])
-        out.print(line(f"  {number:3}  ", status, f" {change.step:16} {_sentence(change)}"))
+        entry(out, (f"  {number:3}  ", status, f" {change.step:16} "), _sentence(change))
         if verbose or outcome.status is Status.PLANNED:
             for text in _statements(change):
-                out.print(line((f"                    {text}", "dim")))
+                entry(out, (" " * 20,), (text, "dim"))
 
 
 def _sentence(change: Change) -> str:
@@ -176,6 +176,6 @@ def _print_list(
     if items:
         _print_heading(out, title)
     for kind, target, detail, remedy in items:
-        out.print(line(f"    {kind:18} {target}  {detail}"))
+        entry(out, (f"    {kind:18} ",), f"{target}  {detail}")
         if remedy:
-            out.print(line(f"                       → {remedy}"))
+            entry(out, (" " * 23 + "→ ",), remedy)
