@@ -49,8 +49,10 @@ def _show_text(report: Report, given: Mapping[str, Any]) -> None:
         text.print_report(out, report, verbose=bool(given.get("verbose")))
     err = console(sys.stderr, color)
     for host in report.hosts:
-        if host.result == Result.REFUSED:
-            names = ", ".join(f.guard for f in host.findings if f.verdict is Verdict.BLOCKED)
+        blocked = [f.guard for f in host.findings if f.verdict is Verdict.BLOCKED]
+        if host.result == Result.REFUSED and blocked:
+            # What the guards saw stands in the report already.
+            names = ", ".join(blocked)
             text.print_error(err, f"{host.host}: refused by {names}; nothing was changed", None)
         elif host.error is not None:
             text.print_error(err, f"{host.host}: {host.result}: {host.error}", host.remedy)

@@ -139,7 +139,10 @@ def test_each_error_has_its_exit_code(capsys, failing, error, style):
         assert shown.err == ""
     else:
         assert shown.out == ""
-        assert shown.err == "error: what was seen\n  → what to type\n"
+        assert [line.strip() for line in shown.err.splitlines()] == [
+            "error: what was seen",
+            "→ what to type",
+        ]
 
 
 def kill():

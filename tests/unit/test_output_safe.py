@@ -10,7 +10,7 @@ import unicodedata
 import pytest
 import yaml
 
-from nova_decom.cli.show import show
+from nova_decom.cli.show import AT_A_GLANCE, show
 from nova_decom.model import (
     Change,
     Finding,
@@ -23,7 +23,8 @@ from nova_decom.model import (
     Status,
     Verdict,
 )
-from nova_decom.output import envelope, progress, text
+from nova_decom.output import envelope, progress
+from nova_decom.output.console import console
 from nova_decom.output.safe import safe
 from nova_decom.procedure import make_plan, planned, refused, verify
 from tests.unit import build
@@ -161,7 +162,7 @@ def test_documents_are_ascii_and_give_the_name_back(name, style, capsys):
 @pytest.mark.parametrize("style", ["table", "csv", "value"])
 def test_lists_are_clean(name, style, capsys):
     """One line per host, whatever the host is called."""
-    row = {"host": name, "servers": {name: 2}, "compute_nodes": [name], "zone": None}
+    row = dict.fromkeys(AT_A_GLANCE, name) | {"servers": {name: 2}, "compute_nodes": [name]}
     report = Report("list", 0, extra={"hosts": [row, row]})
 
     show(report, {"format": style, "color": "never"})
@@ -178,7 +179,7 @@ def test_checks_overview_and_progress_are_clean(name, capsys):
     show(Report("doctor", 69, extra={"checks": [check]}), {"color": "never"})
     show(Report("overview", 0, reports_of(name)), {"color": "never"})
     stream = io.StringIO()
-    lines = progress.Lines(text.console(stream, "never"))
+    lines = progress.Lines(console(stream, "never"))
     lines.change(name, Change("step", "act", name, name), "done")
     lines.waiting(name, name, 5.0)
 
@@ -196,12 +197,12 @@ def test_a_live_line_is_clean(name):
 def escapes(name):
     """How often the display controls the terminal while it shows a host of this name."""
     stream = io.StringIO()
-    console = text.console(stream, "always")
-    screen = progress.Screen(progress.Live(console=console, auto_refresh=False))
+    terminal = console(stream, "always")
+    screen = progress.Screen(progress.Live(console=terminal, auto_refresh=False))
     change = Change("step", "act", name, name)
     screen.change(name, change, "started")
     screen.waiting(name, name, 5.0)
-    console.print(screen.render(), soft_wrap=True)
+    terminal.print(screen.render(), soft_wrap=True)
     screen.change(name, change, "done")
     return stream.getvalue().count("\x1b")
 

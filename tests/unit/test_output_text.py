@@ -13,16 +13,27 @@ from nova_decom.cli.show import show
 from nova_decom.errors import ConfigurationError
 from nova_decom.model import HostReport, Outcome, Report, Result, Status
 from nova_decom.output import progress, text
+from nova_decom.output.console import console
 from nova_decom.procedure import Silent, make_plan, planned, refused, verify
 from nova_decom.steps import PROCEDURE
 from tests.unit import build
 from tests.unit.build import REMOVABLE, facts
 
 BLOCKED = facts(servers=(build.server(),))
-ROWS = [
-    {"host": "node1", "rows_live": 2, "servers": {"ACTIVE": 2, "ERROR": 1}, "nodes": ["a", "b"]},
-    {"host": "node2", "rows_live": None, "servers": {}, "nodes": []},
-]
+ROW = {
+    "host": "node1",
+    "status": "enabled",
+    "state": "up",
+    "heartbeat": "2026-11-23T04:15:00",
+    "zone": "nova",
+    "compute_nodes": ["a", "b"],
+    "servers": {"ACTIVE": 2, "ERROR": 1},
+    "migrations": 0,
+    "rows_live": 2,
+    "rows_deleted": 0,
+    "verdict": "removable",
+}
+ROWS = [ROW, dict.fromkeys(ROW) | {"host": "node2", "servers": {}, "compute_nodes": []}]
 
 
 def shown(capsys, report, **given):
@@ -30,6 +41,11 @@ def shown(capsys, report, **given):
     show(report, {"color": "never"} | given)
     streams = capsys.readouterr()
     return streams.out, streams.err
+
+
+def lines(shown):
+    """The lines, wherever they begin."""
+    return [line.strip() for line in shown.splitlines()]
 
 
 def test_a_plan_shows_every_statement_that_will_run(capsys):
@@ -59,7 +75,18 @@ def test_guards_that_passed_are_counted_and_named_when_asked(capsys, verbose):
     assert "blocked  servers-present: 1 server on the host" in out
     assert "→ move or delete them" in out
     assert ("ironic" in out) is bool(verbose)
-    assert err.startswith("error: node1: refused: servers-present")
+    assert "Nothing was changed." in out
+    assert err == "error: node1: refused by servers-present; nothing was changed\n"
+
+
+def test_a_plan_that_no_longer_fits_says_what_is_new(capsys):
+    """No guard objects; the reason is the error, and the cure is a new plan."""
+    host = HostReport("node1", Result.REFUSED, error="no longer fits: more", remedy="plan anew")
+
+    out, err = shown(capsys, Report("remove", 7, (host,)))
+
+    assert "no longer fits: more" in out + err
+    assert "plan anew" in out + err
 
 
 def test_hosts_stand_apart(capsys):
@@ -92,15 +119,15 @@ def test_a_failed_host_shows_its_error_and_cure(capsys):
     out, err = shown(capsys, Report("remove", 1, (host,)))
 
     assert "failed     disable-service" in out
-    assert "error: HTTP 500\n  → look" in out
-    assert err == "error: node1: failed: HTTP 500\n  → look\n"
+    assert lines(err) == ["error: node1: failed: HTTP 500", "→ look"]
 
 
 def test_an_error_of_the_whole_run_goes_to_stderr(capsys):
     """stdout has the result and nothing else."""
     out, err = shown(capsys, Report("nova-decom", 69, error="no answer", remedy="look"))
 
-    assert (out, err) == ("", "error: no answer\n  → look\n")
+    assert out == ""
+    assert lines(err) == ["error: no answer", "→ look"]
 
 
 @pytest.mark.parametrize(
@@ -128,13 +155,13 @@ def test_a_host_in_one_phrase(capsys, state, phrase):
 
 
 def test_the_list_as_a_table(capsys):
-    """A heading, a line per host, a dash for what is not known."""
+    """What fits a terminal: a heading, a line per host, a dash for what is not known."""
     out, _ = shown(capsys, Report("list", 0, extra={"hosts": ROWS}))
 
-    assert [" ".join(line.split()) for line in out.splitlines()] == [
-        "host rows live servers nodes",
-        "node1 2 2 ACTIVE, 1 ERROR a, b",
-        "node2 - - -",
+    assert [" ".join(line.split()) for line in lines(out)] == [
+        "host status state heartbeat zone servers verdict",
+        "node1 enabled up 2026-11-23T04:15:00 nova 2 ACTIVE, 1 ERROR removable",
+        "node2 - - - - - -",
     ]
 
 
@@ -152,20 +179,28 @@ def test_the_list_for_scripts(capsys, style, expected):
     assert shown(capsys, report, format=style, column=("servers", "host"))[0] == expected
 
 
+def test_a_script_gets_every_column(capsys):
+    """Under the names that JSON has."""
+    out, _ = shown(capsys, Report("list", 0, extra={"hosts": ROWS}), format="csv")
+
+    assert out.splitlines()[0] == ",".join(f'"{name}"' for name in ROW)
+    assert '"a, b"' in out
+
+
 def test_an_unknown_column_is_refused_with_those_there_are():
     """It is an error of the command line."""
     with pytest.raises(ConfigurationError, match="no column 'hots'") as raised:
         show(Report("list", 0, extra={"hosts": ROWS}), {"column": ("hots",)})
 
-    assert raised.value.remedy == "one of: host, rows_live, servers, nodes"
+    assert raised.value.remedy == f"one of: {', '.join(ROW)}"
 
 
 def test_an_empty_list_is_empty(capsys):
-    """No host, no line; for a script and for people."""
+    """No host, no line; people see the heading."""
     report = Report("list", 0, extra={"hosts": []})
 
     assert shown(capsys, report, format="value")[0].strip() == ""
-    assert shown(capsys, report)[0].strip() == ""
+    assert shown(capsys, report)[0].count("\n") == 1
 
 
 def test_checks_show_what_failed_and_its_cure(capsys):
@@ -177,7 +212,7 @@ def test_checks_show_what_failed_and_its_cure(capsys):
 
     out, _ = shown(capsys, Report("doctor", 69, extra={"checks": checks}))
 
-    assert out == "ok      compute: fine\nFAILED  database\n        → mend it\n"
+    assert lines(out) == ["ok      compute: fine", "FAILED  database", "→ mend it"]
 
 
 def test_the_reference_has_every_step_and_guard(capsys):
@@ -225,7 +260,7 @@ class Terminal(io.StringIO):
 def test_progress_fits_where_it_goes(monkeypatch, stream, quiet, kind):
     """Lines in a pipe, a live line on a terminal, nothing when that is wanted."""
     monkeypatch.setenv("TERM", "xterm")
-    with progress.progress(text.console(stream, "auto"), quiet=quiet) as shown_by:
+    with progress.progress(console(stream, "auto"), quiet=quiet) as shown_by:
         assert isinstance(shown_by, kind)
 
 
@@ -233,15 +268,15 @@ def test_the_live_line_shows_what_is_in_hand_and_for_how_long(monkeypatch):
     """What ended stays above it, with a mark; between two changes there is nothing to show."""
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
-    console = text.console(stream, "auto")
+    terminal = console(stream, "auto")
     change = make_plan(facts()).changes[0]
-    with progress.progress(console, quiet=False) as screen:
+    with progress.progress(terminal, quiet=False) as screen:
         assert str(screen.render()) == ""
         screen.change("node1", change, "started")
-        console.print(screen.render())
+        terminal.print(screen.render())
         screen.change("node1", change, "done")
         screen.waiting("node1", "nothing may come back", 60.0)
-        console.print(screen.render())
+        terminal.print(screen.render())
         screen.change("node1", change, "never heard of")
 
     seen = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", stream.getvalue())
