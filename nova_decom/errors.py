@@ -14,6 +14,8 @@
     ├── RunInterruptedError   130   SIGINT or SIGTERM (143)
     └── ChangeFailedError       1   a change failed
         ├── RowCountError       1   a statement touched another number of rows
+        ├── BadRequestError     1   a service answered 400
+        ├── ConflictError       1   a service answered 409
         └── JournalError        1   the journal cannot be written
 
 :func:`nova_decom.cli.main.main` is the only place that turns them into an exit.
@@ -130,6 +132,14 @@ class ChangeFailedError(NovaDecomError):
 
 class RowCountError(ChangeFailedError):
     """A statement touched another number of rows than planned; all was rolled back."""
+
+
+class BadRequestError(ChangeFailedError):
+    """A service answered 400: it never does such a thing."""
+
+
+class ConflictError(ChangeFailedError):
+    """A service answered 409: what it has is not what we think."""
 
 
 class JournalError(ChangeFailedError):

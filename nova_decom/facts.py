@@ -60,7 +60,8 @@ def host_facts(view: View, host: str, request: Request, memory: Memory) -> HostF
     nodes = tuple(n for n in view.compute_nodes if n.host == host)
     database = None if view.databases is None else view.databases.get(host, DatabaseFacts())
     identity = memory.identity.union(identity_of(host, nodes, database))
-    providers = own_providers(view.providers, identity, _foreign_nodes(view, host))
+    identity = identity.union(Identity(names=request.aliases))
+    providers = own_providers(view, host, identity)
     owned = {p.uuid for p in providers}
     return HostFacts(
         host=host,
@@ -68,11 +69,13 @@ def host_facts(view: View, host: str, request: Request, memory: Memory) -> HostF
         services=services,
         compute_nodes=nodes,
         servers=tuple(s for s in view.servers if s.host == host),
-        migrations=tuple(m for m in view.migrations if host in {m.source, m.destination}),
+        migrations=tuple(
+            m for m in view.migrations if not m.is_over and host in {m.source, m.destination}
+        ),
         aggregates=tuple(a for a in view.aggregates if host in a.hosts),
         providers=providers,
         allocations=tuple(a for a in view.allocations if a.provider in owned),
-        agents=tuple(a for a in view.agents if a.host == host),
+        agents=tuple(a for a in view.agents if a.host in {host, *request.aliases}),
         database=database,
         heartbeats=tuple(
             memory.heartbeats[s.id] for s in services if s.id and s.id in memory.heartbeats
@@ -95,25 +98,20 @@ def identity_of(
     return Identity(frozenset(uuids), frozenset([host, *names]))
 
 
-def own_providers(
-    providers: tuple[ResourceProvider, ...], identity: Identity, foreign: frozenset[str]
-) -> tuple[ResourceProvider, ...]:
+def own_providers(view: View, host: str, identity: Identity) -> tuple[ResourceProvider, ...]:
     """The trees whose root has the uuid of the host's compute node or exactly its name.
 
     A root that is the compute node of another host is never ours, whatever its name.
     """
+    foreign = {n.uuid for n in view.compute_nodes if n.host != host}
     roots = {
         p.uuid
-        for p in providers
+        for p in view.providers
         if p.uuid == p.root
         and p.uuid not in foreign
         and (p.uuid in identity.node_uuids or p.name in identity.names)
     }
-    return tuple(p for p in providers if p.root in roots)
-
-
-def _foreign_nodes(view: View, host: str) -> frozenset[str]:
-    return frozenset(n.uuid for n in view.compute_nodes if n.host != host)
+    return tuple(p for p in view.providers if p.root in roots)
 
 
 def _names(view: View) -> frozenset[str]:

@@ -14,6 +14,7 @@ import os
 import secrets
 import stat
 import uuid
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,6 +131,14 @@ class HostMemory:
             return identity if data["host"] == host else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def hosts(self) -> frozenset[str]:
+        """All hosts that earlier runs worked on."""
+        found = set()
+        for path in self._directory.glob("*.json"):
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                found.add(str(json.loads(path.read_text("utf-8"))["host"]))
+        return frozenset(found)
 
     def keep(self, host: str, identity: Identity) -> None:
         """Write the identity, whole or not at all."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nova_decom.model import HostFacts, Kept, Leftover
+from nova_decom.model import HostFacts, Kept, Leftover, Owner
 from nova_decom.steps.purge_rows import doomed_rows
 
 
@@ -23,6 +23,8 @@ def kept(facts: HostFacts) -> tuple[Kept, ...]:
         Kept(s.binary, s.host, "another binary on this host; see --all-binaries")
         for s in facts.kept_services
     ]
+    if facts.request.keep_agents:
+        services += [Kept(a.binary, a.host, "--keep-agents") for a in facts.agents]
     database = facts.database
     if database is not None and database.nodes_needed and database.compute_nodes:
         why = (
@@ -41,13 +43,15 @@ def _in_nova(facts: HostFacts) -> Iterator[Leftover]:
     for node in facts.compute_nodes:
         yield Leftover("compute-node", node.uuid, node.hypervisor_hostname, remove)
     for server in facts.servers:
-        yield Leftover("server", server.id, f"{server.name!r} {server.status}", "move it")
+        yield Leftover(
+            "server", server.id, f"{server.name!r} {server.status}", "move or delete it"
+        )
     for aggregate in facts.aggregates:
         yield Leftover(
             "aggregate",
             str(aggregate.id),
             f"{facts.host} is a member of {aggregate.name!r}",
-            f"openstack aggregate remove host {aggregate.id} {facts.host}",
+            remove,
         )
 
 
@@ -63,47 +67,37 @@ def _in_database(facts: HostFacts) -> Iterator[Leftover]:
         yield Leftover(
             "host-mapping",
             facts.host,
-            f"mapped to cell {database.host_mapping}",
-            f"nova-manage cell_v2 delete_host --cell_uuid {database.host_mapping} "
-            f"--host {facts.host}",
+            f"mapped to cell {database.host_mapping.cell}",
+            f"nova-decom remove {facts.host}",
         )
     known = {a.id for a in facts.aggregates}
-    for aggregate in database.aggregate_hosts:
-        if aggregate not in known:
-            yield Leftover(
-                "aggregate",
-                str(aggregate),
-                f"aggregate_hosts still names {facts.host}",
-                f"openstack aggregate remove host {aggregate} {facts.host}",
-            )
+    for row in database.aggregate_hosts:
+        if row.aggregate_id not in known:
+            target, detail = str(row.aggregate_id), f"aggregate_hosts still names {facts.host}"
+            yield Leftover("aggregate", target, detail, f"nova-decom remove {facts.host}")
 
 
 def _in_placement(facts: HostFacts) -> Iterator[Leftover]:
+    remove = f"nova-decom remove {facts.host}"
     for allocation in facts.allocations:
         resources = ", ".join(f"{name} {amount}" for name, amount in allocation.resources)
-        yield Leftover(
-            "allocation",
-            allocation.consumer,
-            f"holds {resources} of resource provider {allocation.provider}",
-            f"openstack resource provider allocation unset --provider {allocation.provider} "
-            f"{allocation.consumer}",
-        )
-    children_first = sorted(facts.providers, key=lambda p: p.uuid == p.root)
-    for provider in children_first:
-        yield Leftover(
-            "resource-provider",
-            provider.uuid,
-            provider.name,
-            f"openstack resource provider delete {provider.uuid}",
-        )
+        detail = f"holds {resources} of resource provider {allocation.provider}"
+        cure = {
+            Owner.HERE: "move the server, or let its migration end",
+            Owner.FOREIGN: "it is not nova's: release it where it was made",
+        }.get(allocation.owner, remove)
+        yield Leftover("allocation", allocation.consumer, detail, cure)
+    for provider in sorted(facts.providers, key=lambda p: p.uuid == p.root):
+        yield Leftover("resource-provider", provider.uuid, provider.name, remove)
 
 
 def _in_neutron(facts: HostFacts) -> Iterator[Leftover]:
-    for agent in facts.agents:
-        state = "still alive: stop it first" if agent.alive else "not alive"
-        yield Leftover(
-            "network-agent",
-            agent.id,
-            f"{agent.agent_type} ({agent.binary}), {state}",
-            f"openstack network agent delete {agent.id}",
-        )
+    remove = f"nova-decom remove {facts.host}"
+    for agent in () if facts.request.keep_agents else facts.agents:
+        state, cure = "not alive", remove
+        if agent.alive:
+            state, cure = "still alive", f"stop it on the host, then: {remove}"
+        elif agent.refused:
+            state, cure = "neutron refuses to delete it", "remove its OVN chassis"
+        detail = f"{agent.agent_type} ({agent.binary}), {state}"
+        yield Leftover("network-agent", agent.id, detail, cure)

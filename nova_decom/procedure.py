@@ -33,6 +33,7 @@ from nova_decom.model import (
     Status,
     Verdict,
 )
+from nova_decom.readd import NOT_OURS, safe_to_readd
 from nova_decom.steps import PROCEDURE, Cloud, Step
 from nova_decom.waiting import Clock, Interrupts, until
 
@@ -121,7 +122,8 @@ def _inspect(facts: HostFacts, plan: Plan) -> HostReport:
         outcomes=tuple(Outcome(c, Status.PENDING) for c in plan.changes),
         leftovers=traces,
         kept=kept(facts),
-        unchecked=facts.unchecked,
+        unchecked=(*facts.unchecked, *NOT_OURS),
+        readd=safe_to_readd(facts),
         exit_code=ExitCode.SUCCESS if clean else ExitCode.CHANGES,
     )
 
@@ -302,6 +304,7 @@ class Execution:
             leftovers=report.leftovers,
             kept=report.kept,
             unchecked=unchecked,
+            readd=report.readd,
             error=None if clean else _what_is_left(report.leftovers, back),
             remedy=None if clean else _what_to_do(report.leftovers, back),
             exit_code=_ended(clean=clean, back=bool(back)),

@@ -43,6 +43,8 @@ DEFAULTS: Mapping[str, Any] = {
     "offline": False,
     "rows": "purge",
     "all_binaries": False,
+    "keep_agents": False,
+    "host_alias": (),
     "absent_ok": False,
     "skip_guard": (),
     "max_hosts": 10,
@@ -54,7 +56,7 @@ DEFAULTS: Mapping[str, Any] = {
     "out": None,
     "plan": None,
 }
-LISTS = ("cell_db_url", "column", "skip_guard")
+LISTS = ("cell_db_url", "column", "host_alias", "skip_guard")
 NUMBERS = ("settle", "report_interval", "timeout")
 FLAGS = (
     "absent_ok",
@@ -62,6 +64,7 @@ FLAGS = (
     "debug",
     "detailed_exitcode",
     "dry_run",
+    "keep_agents",
     "offline",
     "quiet",
     "yes",
@@ -99,6 +102,8 @@ class Settings:
             offline=self.offline,
             rows=Rows(self.rows),
             all_binaries=self.all_binaries,
+            keep_agents=self.keep_agents,
+            aliases=frozenset(self.host_alias),
             absent_ok=self.absent_ok,
             skip_guards=frozenset(self.skip_guard),
             report_interval=report_interval,

@@ -39,7 +39,7 @@ def cli(context: click.Context) -> Report | None:
     given = context.ensure_object(Given)
     command = context.invoked_subcommand
     style = given.values.get("format")
-    if command != "list" and style in {"csv", "value"}:
+    if command not in {"list", "audit"} and style in {"csv", "value"}:
         raise click.UsageError(f"{command or 'the plan'} has no format {style}.", context)
     if command is not None:
         return None
@@ -97,6 +97,16 @@ def verify_command(given: Given, hosts: tuple[str, ...]) -> Report:
     from nova_decom.cli.look import verify_hosts  # noqa: PLC0415
 
     return verify_hosts(given, hosts)
+
+
+@cli.command("audit")
+@apply(DETAILED, COLUMN, *COMMON_OF_LIST)
+@click.pass_obj
+def audit_command(given: Given) -> Report:
+    """Look for what earlier removals left, of any host, in the whole cloud."""
+    from nova_decom.cli.auditing import audit_cloud  # noqa: PLC0415
+
+    return audit_cloud(given)
 
 
 @cli.command("doctor")

@@ -129,6 +129,13 @@ PROCEDURE_OPTIONS = (
         help="Rows in the cell database: delete them, or leave nova's history.  [default: purge]",
     ),
     _flag("--all-binaries", help="Also other binaries on the host, if they are down."),
+    _flag("--keep-agents", help="Leave network agents alone."),
+    _option(
+        "--host-alias",
+        metavar="NAME",
+        multiple=True,
+        help="Another exact name of the host, for its agents and providers (repeatable).",
+    ),
     _flag("--absent-ok", help="A host that nothing names is done, not an error."),
     _option("--skip-guard", metavar="NAME", multiple=True, help="Overrule a guard (repeatable)."),
     _option(

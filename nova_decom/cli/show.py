@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from nova_decom.errors import ConfigurationError
 from nova_decom.model import Report, Result, Verdict
 
 #: The columns of a table of hosts when none are named; it should fit a terminal.
+TRACE = ("host", "kind", "target", "detail", "remedy")
 AT_A_GLANCE = ("host", "status", "state", "heartbeat", "zone", "servers", "verdict")
 
 
@@ -27,7 +29,9 @@ def show(report: Report, given: Mapping[str, Any]) -> None:
         text = envelope.as_json(report) if style == "json" else envelope.as_yaml(report)
         sys.stdout.write(text + "\n")
     elif report.command == "list" and report.error is None:
-        _show_list(report.extra["hosts"], style, given)
+        _show_list(report.extra["hosts"], style, given, AT_A_GLANCE)
+    elif report.command == "audit" and report.error is None:
+        _show_list(_traces(report), style, given, TRACE)
     else:
         _show_text(report, given)
     sys.stdout.flush()
@@ -60,14 +64,25 @@ def _show_text(report: Report, given: Mapping[str, Any]) -> None:
         text.print_error(err, report.error, report.remedy)
 
 
-def _show_list(rows: Sequence[Mapping[str, Any]], style: str, given: Mapping[str, Any]) -> None:
+def _traces(report: Report) -> list[dict[str, Any]]:
+    """The rows of an audit: one per trace."""
+    return [{"host": h.host, **asdict(x)} for h in report.hosts for x in h.leftovers]
+
+
+def _show_list(
+    rows: Sequence[Mapping[str, Any]],
+    style: str,
+    given: Mapping[str, Any],
+    at_a_glance: tuple[str, ...],
+) -> None:
     from nova_decom.output import text  # noqa: PLC0415
     from nova_decom.output.console import console  # noqa: PLC0415
 
-    everything = tuple(rows[0]) if rows else ()
-    names = tuple(given.get("column") or (AT_A_GLANCE if style == "table" else everything))
+    if not rows:
+        return
+    names = tuple(given.get("column") or (at_a_glance if style == "table" else rows[0]))
     for name in names:
-        if rows and name not in rows[0]:
+        if name not in rows[0]:
             raise ConfigurationError(f"no column {name!r}", f"one of: {', '.join(rows[0])}")
     cells = [[_cell(row[name]) for name in names] for row in rows]
     if style == "table":

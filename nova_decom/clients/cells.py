@@ -11,9 +11,13 @@ from nova_decom.clients.database import Database
 from nova_decom.clients.urls import Target, expand_template, target
 from nova_decom.errors import ConfigurationError
 from nova_decom.model import (
+    API_DATABASE,
     TERMINAL_MIGRATIONS,
+    AggregateHostRow,
+    CloudRows,
     ComputeNodeRow,
     DatabaseFacts,
+    HostMappingRow,
     InstanceRow,
     Migration,
     PciDeviceRow,
@@ -93,6 +97,29 @@ class NovaDatabases:
         found = {cell.name: _CellRows.read(cell, hosts) for cell in self.cells}
         return {host: self._host_facts(host, registration, found) for host in hosts}
 
+    def cloud_rows(self) -> CloudRows:
+        """What an audit looks at, of all hosts: two queries a cell and two of the API's."""
+        services: list[Row] = []
+        nodes: list[Row] = []
+        for cell in self.cells:
+            services += cell.database.rows(
+                "SELECT id, uuid, host, `binary`, deleted, version, forced_down FROM services "
+                "WHERE deleted = 0 OR deleted <> id"
+            )
+            nodes += cell.database.rows(
+                f"{_NODE_COLUMNS} deleted = 0 OR deleted <> id OR mapped <> 0"
+            )
+        api = self.api.rows if self.api else _no_rows
+        return CloudRows(
+            services=tuple(ServiceRow(**s) for s in services),
+            compute_nodes=tuple(ComputeNodeRow(**n) for n in nodes),
+            mapped_hosts=frozenset(r["host"] for r in api("SELECT host FROM host_mappings")),
+            aggregate_hosts=frozenset(
+                (r["aggregate_id"], r["host"])
+                for r in api("SELECT aggregate_id, host FROM aggregate_hosts")
+            ),
+        )
+
     def report_counts(self, host: str, services: Iterable[str]) -> dict[str, int]:
         """The heartbeat counters of these services (uuids) of one host, from every cell."""
         uuids = sorted(services)
@@ -111,21 +138,25 @@ class NovaDatabases:
     def run(
         self, transaction: Transaction, images: Callable[[str, str, Sequence[Row]], None]
     ) -> None:
-        """Run a transaction in the database of the cell that it names."""
-        cell = next(c for c in self.cells if c.name == transaction.cell)
-        cell.database.run(transaction, images)
+        """Run a transaction in the database of the cell that it names, or in the API's."""
+        places = {c.name: c.database for c in self.cells}
+        if self.api is not None:
+            places[API_DATABASE] = self.api
+        places[transaction.cell].run(transaction, images)
 
     def _registration(self, hosts: Sequence[str]) -> _Registration:
         if self.api is None:
             return _Registration()
         marks = _marks(hosts)
         mappings = self.api.rows(
-            "SELECT m.host, c.uuid FROM host_mappings m JOIN cell_mappings c "
+            "SELECT m.id, m.host, c.uuid FROM host_mappings m JOIN cell_mappings c "
             f"ON c.id = m.cell_id WHERE m.host IN ({marks})",
             *hosts,
         )
         members = self.api.rows(
-            f"SELECT host, aggregate_id FROM aggregate_hosts WHERE host IN ({marks})", *hosts
+            "SELECT id, host, aggregate_id FROM aggregate_hosts "
+            f"WHERE host IN ({marks}) ORDER BY id",
+            *hosts,
         )
         cells = sorted({m["uuid"] for m in mappings})
         neighbours = cells and self.api.rows(
@@ -139,8 +170,8 @@ class NovaDatabases:
         self, host: str, registration: _Registration, found: dict[str, _CellRows]
     ) -> DatabaseFacts:
         naming = [name for name, rows in found.items() if rows.names(host)]
-        mapping = next((m["uuid"] for m in registration.mappings if m["host"] == host), None)
-        mapped = next((c.name for c in self.cells if mapping and c.uuid == mapping), None)
+        mapping = registration.mapping(host)
+        mapped = next((c.name for c in self.cells if mapping and c.uuid == mapping.cell), None)
         live = [name for name in naming if found[name].lives(host)]
         touched = [name for name, rows in found.items() if rows.touches(host)]
         cell = next(iter(live or naming), mapped) or next(iter(touched), None)
@@ -153,7 +184,9 @@ class NovaDatabases:
             else frozenset(),
             host_mapping=mapping,
             aggregate_hosts=tuple(
-                sorted(m["aggregate_id"] for m in registration.members if m["host"] == host)
+                AggregateHostRow(m["id"], m["aggregate_id"])
+                for m in registration.members
+                if m["host"] == host
             ),
             services=facts.services,
             compute_nodes=facts.compute_nodes,
@@ -170,6 +203,11 @@ class _Registration:
     mappings: tuple[Row, ...] = ()
     members: tuple[Row, ...] = ()
     neighbours: tuple[Row, ...] = ()
+
+    def mapping(self, host: str) -> HostMappingRow | None:
+        """The mapping of exactly this host."""
+        own = (m for m in self.mappings if m["host"] == host)
+        return next((HostMappingRow(m["id"], m["uuid"]) for m in own), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,17 +304,24 @@ class _CellRows:
         )
 
 
+_NODE_COLUMNS = (
+    "SELECT id, uuid, host, hypervisor_hostname, service_id, deleted, mapped, "
+    "hypervisor_type FROM compute_nodes WHERE"
+)
+
+
+def _no_rows(_sql: str) -> list[Row]:
+    """What an API database holds that nobody has named."""
+    return []
+
+
 def _nodes(cell: Cell, hosts: Sequence[str], services: Sequence[int]) -> list[Row]:
     """The compute nodes of the hosts, and those of others that nova would delete with them."""
-    columns = (
-        "SELECT id, uuid, host, hypervisor_hostname, service_id, deleted, mapped, "
-        "hypervisor_type FROM compute_nodes WHERE "
-    )
-    own = cell.database.rows(f"{columns} host IN ({_marks(hosts)})", *hosts)
+    own = cell.database.rows(f"{_NODE_COLUMNS} host IN ({_marks(hosts)})", *hosts)
     if not services:
         return own
     tied = cell.database.rows(
-        f"{columns} service_id IN ({_marks(services)}) AND deleted = 0", *services
+        f"{_NODE_COLUMNS} service_id IN ({_marks(services)}) AND deleted = 0", *services
     )
     known = {n["id"] for n in own}
     return own + [n for n in tied if n["id"] not in known]

@@ -11,26 +11,30 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nova_decom import audit
 from nova_decom.clients.cells import NovaDatabases
 from nova_decom.clients.compute import Compute
 from nova_decom.clients.network import Network
 from nova_decom.clients.placement import Placement
 from nova_decom.clients.preflight import (
     API_COLUMNS,
+    API_DELETES,
     CELL_COLUMNS,
     CELL_DELETES,
     Check,
     check_database,
 )
 from nova_decom.clients.remote import Remote, StopCommand
-from nova_decom.errors import UnavailableError
+from nova_decom.errors import BadRequestError, UnavailableError
 from nova_decom.facts import Memory, View, compute_hosts, host_facts, identity_of, own_providers
 from nova_decom.guards import is_known
 from nova_decom.model import (
     PLANNED_PARTS,
+    Allocation,
     Heartbeat,
     HostFacts,
     Identity,
+    Owner,
     Part,
     Request,
     StopWith,
@@ -76,6 +80,7 @@ class LiveCloud:
         self._view = View()
         self._memories: dict[str, Memory] = {}
         self._problems: tuple[str, ...] | None = None
+        self._refused_agents: set[str] = set()
 
     def gather(
         self, hosts: Sequence[str] | None, parts: frozenset[Part] = PLANNED_PARTS
@@ -118,10 +123,50 @@ class LiveCloud:
         else:
             self._clients.remote.stop(host)
 
+    def release_allocations(self, consumer: str, providers: frozenset[str]) -> str | None:
+        """Take these providers out of the consumer's allocations."""
+        return self._clients.placement.release(consumer, providers)
+
+    def create_provider(self, uuid: str, name: str) -> str | None:
+        """Create a bare resource provider."""
+        return self._clients.placement.create_provider(uuid, name)
+
+    def delete_provider(self, uuid: str) -> str | None:
+        """Delete a resource provider."""
+        return self._clients.placement.delete_provider(uuid)
+
+    def delete_agent(self, agent: str) -> str | None:
+        """Delete a network agent; one that neutron refuses to delete is remembered as such."""
+        try:
+            return self._clients.network.delete_agent(agent)
+        except BadRequestError:
+            self._refused_agents.add(agent)
+            return None
+
     def run(self, transaction: Transaction) -> None:
         """Run one guarded database transaction."""
         if self._clients.databases is not None:
             self._clients.databases.run(transaction, self._images)
+
+    def survey(self, remembered: frozenset[str] = frozenset()) -> audit.Cloud:
+        """What an audit looks at, by a number of calls that does not grow with the hosts.
+
+        Allocations are told only per provider, and asked for only of roots without node.
+        """
+        parts = {Part.SERVICES, Part.COMPUTE_NODES, Part.AGGREGATES, Part.PROVIDERS}
+        self._read(None, frozenset(parts))
+        clients = self._clients
+        if clients.network.available():
+            self._view = replace(self._view, agents=clients.network.agents())
+        found = audit.Cloud(
+            self._view,
+            clients.databases.cloud_rows() if clients.databases else None,
+            clients.placement.compute_providers(),
+            remembered,
+        )
+        ghosts = [t.leftover.target for t in audit.providers_without_nodes(found)]
+        held = [a for uuid in ghosts for a in clients.placement.allocations(uuid)]
+        return replace(found, view=replace(self._view, allocations=tuple(held)))
 
     def checks(self) -> tuple[Check, ...]:
         """Every check of every database, as doctor shows them."""
@@ -130,7 +175,7 @@ class LiveCloud:
             return ()
         found: list[Check] = []
         if databases.api is not None:
-            found += check_database(databases.api, API_COLUMNS)
+            found += check_database(databases.api, API_COLUMNS, API_DELETES)
         for cell in databases.cells:
             found += check_database(cell.database, CELL_COLUMNS, CELL_DELETES)
         return tuple(found)
@@ -220,20 +265,36 @@ class LiveCloud:
             self._note(host)
 
     def _read_allocations(self, hosts: Sequence[str]) -> None:
-        uuids = [
-            p.uuid
-            for host in hosts
-            for p in own_providers(self._view.providers, self._memory(host).identity, frozenset())
-        ]
-        found = [a for uuid in uuids for a in self._clients.placement.allocations(uuid)]
+        found: list[Allocation] = []
+        for host in hosts:
+            identity = self._slice(host).identity
+            for provider in own_providers(self._view, host, identity):
+                held = self._clients.placement.allocations(provider.uuid)
+                found += [replace(a, owner=self._owner(a.consumer, host)) for a in held]
         self._view = replace(self._view, allocations=tuple(found))
+
+    def _owner(self, consumer: str, host: str) -> Owner:
+        """Whose an allocation is: nova is asked only for those that are not plainly here."""
+        if any(s.id == consumer and s.host == host for s in self._view.servers):
+            return Owner.HERE
+        migration = next((m for m in self._view.migrations if m.uuid == consumer), None)
+        if migration is not None:
+            return Owner.MIGRATION if migration.is_over else Owner.HERE
+        lives_on = self._clients.compute.host_of(consumer)
+        if lives_on is not None:
+            return Owner.HERE if lives_on == host else Owner.ELSEWHERE
+        is_novas = self._clients.placement.is_novas(consumer)
+        return Owner.NOTHING if is_novas else Owner.FOREIGN
 
     def _read_agents(self, hosts: Sequence[str]) -> None:
         network = self._clients.network
         if not network.available():
             self._view = replace(self._view, unchecked=("network agents: no network service",))
             return
-        agents = network.agents(hosts[0]) if len(hosts) == 1 else network.agents()
+        only = len(hosts) == 1 and not self._request.aliases
+        agents = network.agents(hosts[0]) if only else network.agents()
+        refused = self._refused_agents
+        agents = tuple(replace(a, refused=a.id in refused) for a in agents)
         self._view = replace(self._view, agents=agents)
 
     def _note(self, host: str) -> None:

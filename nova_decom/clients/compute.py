@@ -12,7 +12,6 @@ from typing import Any
 
 from nova_decom.clients.http import Api
 from nova_decom.model import (
-    TERMINAL_MIGRATIONS,
     Aggregate,
     ComputeNode,
     ComputeService,
@@ -91,7 +90,7 @@ class Compute:
         return tuple({m.id: m for m in found}.values())
 
     def migrations_of(self, hosts: Iterable[str]) -> tuple[Migration, ...]:
-        """Migrations to or from exactly these hosts that are not over, by one call for each."""
+        """Migrations to or from exactly these hosts, over or not, by one call for each."""
         found = [
             m
             for host in hosts
@@ -104,7 +103,12 @@ class Compute:
         entries = self._api.pages(
             "compute", "/os-migrations", "migrations", MIGRATIONS, limit=PAGE, **filters
         )
-        return tuple(_migration(e) for e in entries if e["status"] not in TERMINAL_MIGRATIONS)
+        return tuple(_migration(e) for e in entries)
+
+    def host_of(self, server: str) -> str | None:
+        """The host of a server, "" if it is on none; None when nova has no such server."""
+        body = self._api.find("compute", f"/servers/{server}", SERVERS)
+        return None if body is None else _server(body["server"]).host
 
     def aggregates(self) -> tuple[Aggregate, ...]:
         """All host aggregates with their members."""

@@ -15,8 +15,10 @@ from keystoneauth1 import exceptions as keystone
 from keystoneauth1 import session as keystone_session
 
 from nova_decom.errors import (
+    BadRequestError,
     ChangeFailedError,
     ConfigurationError,
+    ConflictError,
     UnavailableError,
     WriteRefusedError,
 )
@@ -27,7 +29,8 @@ T = TypeVar("T")
 #: Seconds for one HTTP answer. Disabling a service makes nova-api call the compute host and
 #: wait up to rpc_response_timeout, 60 s (nova 34.0.0 compute/api.py:6356).
 HTTP_TIMEOUT = 90
-BAD_REQUEST, NOT_FOUND = 400, 404
+BAD_REQUEST, NOT_FOUND, CONFLICT = 400, 404, 409
+REFUSALS = {BAD_REQUEST: BadRequestError, CONFLICT: ConflictError}
 #: A read that fails on the way is asked so many times more.
 READ_RETRIES = 3
 
@@ -117,7 +120,16 @@ class Api:
 
         :raises UnavailableError: no answer, or an answer that is none.
         """
-        response = self._send(service, "GET", path, wanted, params=params)
+        return self._body(service, path, self._send(service, "GET", path, wanted, params=params))
+
+    def find(self, service: str, path: str, wanted: str) -> dict[str, Any] | None:
+        """As :meth:`get`; None when there is no such thing."""
+        response = self._send(service, "GET", path, wanted)
+        if response.status_code == NOT_FOUND:
+            return None
+        return self._body(service, path, response)
+
+    def _body(self, service: str, path: str, response: Any) -> dict[str, Any]:  # noqa: ANN401
         if response.status_code >= BAD_REQUEST:
             raise UnavailableError(
                 f"GET {path} of {service}: HTTP {response.status_code} {_reason(response)}",
@@ -149,14 +161,16 @@ class Api:
         service: str,
         method: str,
         path: str,
-        wanted: str,
+        wanted: str | None,
         body: Mapping[str, Any] | None = None,
     ) -> str | None:
         """One write, never repeated here; its request id.
 
         404 on a DELETE is done. Whoever calls reads again before trying again.
 
-        :raises ChangeFailedError: the service refused.
+        :raises ConflictError: the service refused with 409.
+        :raises BadRequestError: the service refused with 400.
+        :raises ChangeFailedError: the service refused otherwise.
         :raises UnavailableError: no answer; the outcome is unknown.
         """
         extra = {} if body is None else {"json": dict(body)}
@@ -164,7 +178,8 @@ class Api:
         request_id: str | None = response.headers.get("x-openstack-request-id")
         gone = method == "DELETE" and response.status_code == NOT_FOUND
         if response.status_code >= BAD_REQUEST and not gone:
-            raise ChangeFailedError(
+            kind = REFUSALS.get(response.status_code, ChangeFailedError)
+            raise kind(
                 f"{method} {path} of {service}: HTTP {response.status_code} "
                 f"{_reason(response)} ({request_id})",
                 f"look for {request_id} in the log of {service}, then run again",

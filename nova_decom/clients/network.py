@@ -18,6 +18,13 @@ class Network:
         """True when the cloud has neutron at all."""
         return self._api.has("network")
 
+    def delete_agent(self, agent: str) -> str | None:
+        """Delete an agent; gone is gone.
+
+        :raises BadRequestError: neutron does not delete agents of this kind (OVN before 18.0).
+        """
+        return self._api.write("network", "DELETE", f"/agents/{agent}", None)
+
     def agents(self, host: str | None = None) -> tuple[NetworkAgent, ...]:
         """All agents, or those of exactly one host."""
         params = {} if host is None else {"host": host}

@@ -1,25 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What placement tells, through its REST API only: it is complete, and the tables not ours."""
+"""What placement tells and changes, through its REST API only: its tables are not ours."""
 
 from __future__ import annotations
 
-from nova_decom.clients.http import Api
-from nova_decom.model import Allocation, ResourceProvider
+from collections.abc import Collection
+from typing import Any
 
-#: 1.14 has trees (root and parent of a provider).
-TREES = "1.14"
+from nova_decom.clients.http import Api
+from nova_decom.errors import ConflictError
+from nova_decom.model import Allocation, ResourceProvider
+from nova_decom.waiting import Clock, retrying
+
+#: 1.14 has trees, 1.20 answers to a POST; 1.28 has consumer generations, 1.38 consumer types.
+TREES, CREATE, GENERATIONS, TYPES = "1.14", "1.20", "1.28", "1.38"
+COMPUTE_NODES = "1.18"
+ATTEMPTS = 5
+#: Consumer types that are nova's; before 1.38, and for old allocations, there is none to see.
+NOVA_TYPES = {None, "unknown", "INSTANCE", "MIGRATION"}
 
 
 class Placement:
     """Placement's API."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, clock: Clock | None = None) -> None:
         """Use this connection."""
         self._api = api
+        self._clock = clock or Clock()
 
     def providers(self) -> tuple[ResourceProvider, ...]:
         """All resource providers; placement has no pages."""
-        body = self._api.get("placement", "/resource_providers", TREES)
+        return self._providers(TREES)
+
+    def compute_providers(self) -> tuple[ResourceProvider, ...]:
+        """The providers that a nova-compute made (trait COMPUTE_NODE, nova 20)."""
+        return self._providers(COMPUTE_NODES, required="COMPUTE_NODE")
+
+    def _providers(self, wanted: str, **filters: str) -> tuple[ResourceProvider, ...]:
+        body = self._api.get("placement", "/resource_providers", wanted, **filters)
         return tuple(
             ResourceProvider(
                 uuid=p["uuid"],
@@ -38,3 +55,46 @@ class Placement:
             Allocation(provider, consumer, tuple(sorted(held["resources"].items())))
             for consumer, held in sorted(body["allocations"].items())
         )
+
+    def is_novas(self, consumer: str) -> bool:
+        """True unless the consumer says by its type that it is something else than nova's."""
+        body = self._api.get("placement", f"/allocations/{consumer}", TYPES)
+        return body.get("consumer_type") in NOVA_TYPES
+
+    def create_provider(self, uuid: str, name: str) -> str | None:
+        """Create a bare resource provider."""
+        body = {"uuid": uuid, "name": name}
+        return self._api.write("placement", "POST", "/resource_providers", CREATE, body)
+
+    def delete_provider(self, uuid: str) -> str | None:
+        """Delete a resource provider; placement refuses while it has allocations or children."""
+        return self._api.write("placement", "DELETE", f"/resource_providers/{uuid}", CREATE)
+
+    def release(self, consumer: str, providers: Collection[str]) -> str | None:
+        """Take these providers out of a consumer's allocations; the rest stays as it is.
+
+        Never a DELETE of the consumer while it holds anything elsewhere. When somebody else
+        changes the allocations meanwhile (409), they are read again.
+
+        :raises ConflictError: they changed at every attempt.
+        """
+        return retrying(
+            lambda: self._release(consumer, providers),
+            when=lambda error: isinstance(error, ConflictError),
+            attempts=ATTEMPTS,
+            clock=self._clock,
+        )
+
+    def _release(self, consumer: str, providers: Collection[str]) -> str | None:
+        path = f"/allocations/{consumer}"
+        body = self._api.get("placement", path, TYPES)
+        found: dict[str, Any] = body["allocations"]
+        rest = {u: {"resources": a["resources"]} for u, a in found.items() if u not in providers}
+        if len(rest) == len(found):
+            return None
+        if "consumer_generation" not in body and not rest:
+            # Before 1.28 a PUT must hold something.
+            return self._api.write("placement", "DELETE", path, TREES)
+        names = ("project_id", "user_id", "consumer_generation", "consumer_type")
+        kept = {name: body[name] for name in names if name in body}
+        return self._api.write("placement", "PUT", path, TYPES, {"allocations": rest, **kept})

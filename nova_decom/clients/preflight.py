@@ -28,9 +28,10 @@ CELL_COLUMNS: Mapping[str, Sequence[str]] = {
 }
 API_COLUMNS: Mapping[str, Sequence[str]] = {
     "cell_mappings": ("id", "uuid", "name", "database_connection"),
-    "host_mappings": ("host", "cell_id"),
-    "aggregate_hosts": ("host", "aggregate_id"),
+    "host_mappings": ("id", "host", "cell_id"),
+    "aggregate_hosts": ("id", "host", "aggregate_id"),
 }
+API_DELETES = ("aggregate_hosts", "host_mappings")
 CELL_DELETES = ("pci_devices", "compute_nodes", "services")
 
 

@@ -120,7 +120,14 @@ def _print_host(out: Console, host: HostReport, *, verbose: bool) -> None:
     _print_list(out, "Left over", [(x.kind, x.target, x.detail, x.remedy) for x in host.leftovers])
     _print_list(out, "Kept", [(k.binary, k.host, k.why, None) for k in host.kept])
     if host.unchecked:
-        _print_heading(out, "Not checked", "; ".join(host.unchecked))
+        _print_heading(out, "Not checked")
+    for thing in host.unchecked:
+        entry(out, ("    ",), thing)
+    if host.readd is not None:
+        yes = "yes" if host.readd.safe else "no, because"
+        _print_heading(out, "Safe to re-add under this name:", yes)
+        for reason in host.readd.because:
+            entry(out, ("    ",), reason)
 
 
 def _print_heading(out: Console, title: str, detail: str = "") -> None:

@@ -4,16 +4,26 @@
 from __future__ import annotations
 
 from nova_decom.steps.base import Cloud, Step
+from nova_decom.steps.clear_allocations import ClearAllocations
+from nova_decom.steps.delete_agents import DeleteAgents
+from nova_decom.steps.delete_providers import DeleteProviders
 from nova_decom.steps.delete_service import DeleteService
 from nova_decom.steps.disable_service import DisableService
+from nova_decom.steps.purge_registration import PurgeRegistration
 from nova_decom.steps.purge_rows import PurgeRows
+from nova_decom.steps.repair_registration import RepairRegistration
 from nova_decom.steps.stop_service import StopService
 
 PROCEDURE: tuple[Step, ...] = (
     DisableService(),
     StopService(),
+    ClearAllocations(),
+    RepairRegistration(),
     DeleteService(),
+    DeleteProviders(),
+    DeleteAgents(),
     PurgeRows(),
+    PurgeRegistration(),
 )
 
 __all__ = ["PROCEDURE", "Cloud", "Step"]

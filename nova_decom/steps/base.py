@@ -27,6 +27,18 @@ class Cloud(Protocol):
     def delete_service(self, service: str) -> str | None:
         """Delete a service; nova deletes with it what it knows of the host."""
 
+    def release_allocations(self, consumer: str, providers: frozenset[str]) -> str | None:
+        """Take these providers out of the consumer's allocations, and nothing else."""
+
+    def create_provider(self, uuid: str, name: str) -> str | None:
+        """Create a bare resource provider."""
+
+    def delete_provider(self, uuid: str) -> str | None:
+        """Delete a resource provider."""
+
+    def delete_agent(self, agent: str) -> str | None:
+        """Delete a network agent, or learn that neutron does not do that."""
+
     def run(self, transaction: Transaction) -> None:
         """Run one guarded database transaction, its before-images saved first."""
 

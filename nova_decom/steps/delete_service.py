@@ -16,6 +16,7 @@ from nova_decom.model import (
     ResourceProvider,
 )
 from nova_decom.steps.base import Cloud
+from nova_decom.steps.delete_providers import stuck_providers
 
 
 class DeleteService:
@@ -72,7 +73,7 @@ def _unregister(host: str, database: DatabaseFacts) -> DatabaseFacts:
         host_mapping=None,
         aggregate_hosts=(),
         compute_nodes=tuple(
-            replace(r, deleted=r.deleted or r.id) if r.host == host else r
+            replace(r, deleted=r.id, mapped=0) if r.host == host and not r.deleted else r
             for r in database.compute_nodes
         ),
     )
@@ -81,12 +82,5 @@ def _unregister(host: str, database: DatabaseFacts) -> DatabaseFacts:
 def _providers_left(facts: HostFacts) -> tuple[ResourceProvider, ...]:
     """Providers that nova cannot delete: with allocations, above such a one, or not its own."""
     nodes = {node.uuid for node in facts.compute_nodes}
-    used = {a.provider for a in facts.allocations}
-    parents = {p.uuid: p.parent for p in facts.providers}
-    stuck: set[str] = set()
-    for uuid in used:
-        current: str | None = uuid
-        while current is not None and current not in stuck:
-            stuck.add(current)
-            current = parents.get(current)
+    stuck = stuck_providers(facts)
     return tuple(p for p in facts.providers if p.root not in nodes or p.uuid in stuck)

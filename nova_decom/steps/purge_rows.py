@@ -21,6 +21,7 @@ from nova_decom.model import (
     Transaction,
 )
 from nova_decom.steps.base import Cloud
+from nova_decom.steps.sql import by_id, marks
 
 Row = ServiceRow | ComputeNodeRow | PciDeviceRow
 
@@ -71,17 +72,22 @@ class PurgeRows:
 
 @dataclass(frozen=True, slots=True)
 class DoomedRows:
-    """The rows that go, or (``hidden``) become soft-deleted."""
+    """The rows that go, or (``hidden``) become soft-deleted, or lose their ``mapped`` flag.
+
+    A soft-deleted compute node that is still ``mapped`` keeps a host of its name from being
+    discovered when it comes back (nova before 30.2.1, 31.3.0, 32.1.0; bug 2085135).
+    """
 
     services: tuple[ServiceRow, ...] = ()
     compute_nodes: tuple[ComputeNodeRow, ...] = ()
     pci_devices: tuple[PciDeviceRow, ...] = ()
     hidden_services: tuple[ServiceRow, ...] = ()
     hidden_nodes: tuple[ComputeNodeRow, ...] = ()
+    unmapped_nodes: tuple[ComputeNodeRow, ...] = ()
 
     def __bool__(self) -> bool:
         """True while anything is to be done."""
-        return any((self.services, self.compute_nodes, self.hidden_services, self.hidden_nodes))
+        return bool(self.all_services or self.all_nodes)
 
     @property
     def all_services(self) -> tuple[ServiceRow, ...]:
@@ -90,8 +96,8 @@ class DoomedRows:
 
     @property
     def all_nodes(self) -> tuple[ComputeNodeRow, ...]:
-        """Those that go and those that are hidden."""
-        return self.compute_nodes + self.hidden_nodes
+        """Those that go, those that are hidden, and those whose flag is reset."""
+        return self.compute_nodes + self.hidden_nodes + self.unmapped_nodes
 
     @property
     def label(self) -> str:
@@ -123,16 +129,20 @@ def doomed_rows(facts: HostFacts, database: DatabaseFacts) -> DoomedRows:
     nodes = tuple(row for row in database.compute_nodes if row.host == facts.host)
     live_services = tuple(r for r in services if not r.deleted)
     live_nodes = tuple(r for r in nodes if not r.deleted)
+    mapped = tuple(r for r in nodes if r.deleted and r.mapped)
     if facts.request.rows is Rows.KEEP:
-        return DoomedRows(hidden_services=live_services, hidden_nodes=live_nodes)
+        return DoomedRows(
+            hidden_services=live_services, hidden_nodes=live_nodes, unmapped_nodes=mapped
+        )
     if database.nodes_needed:
-        return DoomedRows(services=services, hidden_nodes=live_nodes)
+        return DoomedRows(services=services, hidden_nodes=live_nodes, unmapped_nodes=mapped)
     ids = {row.id for row in nodes}
     pci = tuple(row for row in database.pci_devices if row.compute_node_id in ids)
     return DoomedRows(services=services, compute_nodes=nodes, pci_devices=pci)
 
 
 def _without(rows: DoomedRows, database: DatabaseFacts) -> DatabaseFacts:
+    kept = rows.hidden_nodes + rows.unmapped_nodes
     return replace(
         database,
         services=tuple(
@@ -141,7 +151,7 @@ def _without(rows: DoomedRows, database: DatabaseFacts) -> DatabaseFacts:
             if r not in rows.services
         ),
         compute_nodes=tuple(
-            replace(r, deleted=r.id) if r in rows.hidden_nodes else r
+            replace(r, deleted=r.deleted or r.id, mapped=0) if r in kept else r
             for r in database.compute_nodes
             if r not in rows.compute_nodes
         ),
@@ -157,12 +167,13 @@ def _statements(facts: HostFacts, rows: DoomedRows) -> Iterator[Statement]:
 
 def _images(host: str, rows: DoomedRows) -> Iterator[Statement]:
     """Lock each row by primary key, children first; what is found is the before-image."""
+    lock = " FOR UPDATE"
     if rows.pci_devices:
-        yield _by_id("SELECT *", "pci_devices", rows.pci_devices, lock=True)
+        yield by_id("SELECT *", "pci_devices", _ids(rows.pci_devices), extra=lock)
     if rows.all_nodes:
-        yield _by_id("SELECT *", "compute_nodes", rows.all_nodes, host, lock=True)
+        yield by_id("SELECT *", "compute_nodes", _ids(rows.all_nodes), host, lock)
     if rows.all_services:
-        yield _by_id("SELECT *", "services", rows.all_services, host, lock=True)
+        yield by_id("SELECT *", "services", _ids(rows.all_services), host, lock)
 
 
 def _guards(facts: HostFacts, rows: DoomedRows) -> Iterator[Statement]:
@@ -175,7 +186,7 @@ def _guards(facts: HostFacts, rows: DoomedRows) -> Iterator[Statement]:
     binaries = sorted(facts.leaving_binaries)
     yield Statement(
         "SELECT id, host FROM services WHERE host = %s AND `binary` IN "
-        f"({_marks(binaries)}) AND deleted = 0 FOR UPDATE",
+        f"({marks(binaries)}) AND deleted = 0 FOR UPDATE",
         (host, *binaries),
         sum(not r.deleted for r in rows.all_services),
     )
@@ -191,7 +202,7 @@ def _guards(facts: HostFacts, rows: DoomedRows) -> Iterator[Statement]:
     over = sorted(TERMINAL_MIGRATIONS)
     yield Statement(
         "SELECT id, source_compute, dest_compute FROM migrations WHERE deleted = 0 AND "
-        f"(source_compute = %s OR dest_compute = %s) AND status NOT IN ({_marks(over)})",
+        f"(source_compute = %s OR dest_compute = %s) AND status NOT IN ({marks(over)})",
         (host, host, *over),
         0,
     )
@@ -199,39 +210,21 @@ def _guards(facts: HostFacts, rows: DoomedRows) -> Iterator[Statement]:
 
 def _writes(host: str, rows: DoomedRows) -> Iterator[Statement]:
     if rows.pci_devices:
-        yield _by_id("DELETE", "pci_devices", rows.pci_devices)
+        yield by_id("DELETE", "pci_devices", _ids(rows.pci_devices))
     if rows.compute_nodes:
-        yield _by_id("DELETE", "compute_nodes", rows.compute_nodes, host)
+        yield by_id("DELETE", "compute_nodes", _ids(rows.compute_nodes), host)
     if rows.services:
-        yield _by_id("DELETE", "services", rows.services, host)
-    hide = "SET deleted = id, deleted_at = UTC_TIMESTAMP()"
+        yield by_id("DELETE", "services", _ids(rows.services), host)
+    hide, live = "SET deleted = id, deleted_at = UTC_TIMESTAMP()", " AND deleted = 0"
     if rows.hidden_nodes:
-        yield _by_id("UPDATE", "compute_nodes", rows.hidden_nodes, host, f"{hide}, mapped = 0")
+        ids = _ids(rows.hidden_nodes)
+        yield by_id(f"{hide}, mapped = 0", "compute_nodes", ids, host, live)
+    if rows.unmapped_nodes:
+        ids = _ids(rows.unmapped_nodes)
+        yield by_id("SET mapped = 0", "compute_nodes", ids, host, " AND mapped <> 0")
     if rows.hidden_services:
-        yield _by_id("UPDATE", "services", rows.hidden_services, host, hide)
+        yield by_id(hide, "services", _ids(rows.hidden_services), host, live)
 
 
-def _by_id(
-    verb: str,
-    table: str,
-    rows: Sequence[Row],
-    host: str | None = None,
-    assignment: str = "",
-    *,
-    lock: bool = False,
-) -> Statement:
-    """One statement on rows by primary key, with the host repeated as a second lock."""
-    ids = tuple(row.id for row in rows)
-    head = f"UPDATE {table} {assignment}" if verb == "UPDATE" else f"{verb} FROM {table}"
-    sql = f"{head} WHERE id IN ({_marks(ids)})"
-    params: tuple[int | str, ...] = ids
-    if host is not None:
-        sql += " AND host = %s"
-        params = (*ids, host)
-    if assignment:
-        sql += " AND deleted = 0"
-    return Statement(sql + (" FOR UPDATE" if lock else ""), params, len(ids))
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join(["%s"] * len(values))
+def _ids(rows: Sequence[Row]) -> tuple[int, ...]:
+    return tuple(row.id for row in rows)

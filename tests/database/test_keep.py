@@ -60,7 +60,7 @@ def test_nova_does_the_same(nova):
             "-W", "ignore", "-c", SERVICE_DESTROY,
             json.dumps([nova.server.url("nova"), ids[1][0]]),
         ],
-        check=True, capture_output=True, timeout=60,
+        check=True, timeout=60,
     )  # fmt: skip
     nova.writing().run(nova.purge("node1", rows="keep"), Images())
     own = {"id", "uuid", "host", "hypervisor_hostname", "service_id", "deleted", "deleted_at"}

@@ -190,8 +190,13 @@ def test_registration_is_read(nova):
     second = nova.api.aggregate("az-1", "node1")
     nova.api.aggregate("az-2", "node2")
     database = nova.facts("node1").database
-    assert database.host_mapping == nova.api.rows("cell_mappings")[1]["uuid"]
-    assert database.aggregate_hosts == (first, second)
+    assert database.host_mapping.id == nova.api.ids("host_mappings")[0]
+    assert database.host_mapping.cell == nova.api.rows("cell_mappings")[1]["uuid"]
+    members = nova.api.ids("aggregate_hosts")
+    assert [(r.id, r.aggregate_id) for r in database.aggregate_hosts] == [
+        (members[0], first),
+        (members[2], second),
+    ]
     assert database.cell_hosts == {"node1", "node2"}
     assert database.cell == "cell1"
 

@@ -99,6 +99,17 @@ def test_purge_of_a_live_ghost(nova, meanwhile, rows):
     assert nova.cell.checksums(*CELL_TABLES) == before
 
 
+def test_another_spelling_does_not_matter(nova):
+    """What lives on a host of another spelling, which the server finds too, stops no purge."""
+    nova.cell.service("node1", deleted=True)
+    nova.cell.compute_node("node1", deleted=True)
+    service, node = nova.cell.host("NODE1")
+    nova.cell.instance("NODE1")
+    nova.cell.migration("NODE1", "node2", "running")
+    nova.writing().run(nova.purge("node1"), Images())
+    assert (nova.cell.ids("services"), nova.cell.ids("compute_nodes")) == ([service], [node])
+
+
 def test_a_device_that_nobody_planned(nova):
     """A device that appeared since the plan is held by its foreign key: all is rolled back."""
     _, node = nova.cell.host("node1")

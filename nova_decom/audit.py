@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What earlier removals left anywhere in the cloud: pure questions over bulk readings.
+
+Each answers with traces: the host that they name, what was seen, and the command that cures it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from nova_decom.facts import View
+from nova_decom.model import (
+    NOVA_COMPUTE,
+    CloudRows,
+    ComputeNodeRow,
+    Leftover,
+    ResourceProvider,
+    ServiceRow,
+)
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Bulk readings of the whole cloud; ``rows`` is None when no database is configured.
+
+    ``remembered`` are the names of hosts that earlier runs removed.
+    """
+
+    view: View
+    rows: CloudRows | None
+    compute_providers: tuple[ResourceProvider, ...] = ()
+    remembered: frozenset[str] = frozenset()
+
+    @cached_property
+    def hosts(self) -> frozenset[str]:
+        """The hosts that have a nova-compute service; all others are ghosts."""
+        return frozenset(s.host for s in self.view.services if s.binary == NOVA_COMPUTE)
+
+    @cached_property
+    def nodes(self) -> dict[str, str]:
+        """The uuids of all compute nodes that are not deleted, with their hosts."""
+        rows = self.rows.compute_nodes if self.rows else ()
+        live = {r.uuid: r.host for r in rows if not r.deleted and r.uuid and r.host}
+        return {n.uuid: n.host for n in self.view.compute_nodes} | live
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Something that is left, or odd, of one host."""
+
+    host: str
+    leftover: Leftover
+
+
+def audit(cloud: Cloud) -> tuple[Trace, ...]:
+    """Every trace, each once, in the order of :data:`QUESTIONS`."""
+    return tuple(trace for question in QUESTIONS for trace in question(cloud))
+
+
+def _remove(host: str) -> str:
+    return f"nova-decom remove {host}"
+
+
+def ghost_compute_nodes(cloud: Cloud) -> Iterator[Trace]:
+    """Compute nodes without a service; the API hides them."""
+    for row in cloud.rows.compute_nodes if cloud.rows else ():
+        if not row.deleted and row.host and row.host not in cloud.hosts:
+            detail = f"compute_nodes {row.id} ({row.hypervisor_hostname}) lives without service"
+            cure = _remove(row.host)
+            yield Trace(row.host, Leftover("compute-node", str(row.uuid), detail, cure))
+
+
+def services_without_nodes(cloud: Cloud) -> Iterator[Trace]:
+    """Compute services whose compute node is gone."""
+    having = {n.host for n in cloud.view.compute_nodes}
+    for service in cloud.view.services:
+        if service.binary == NOVA_COMPUTE and service.id and service.host not in having:
+            detail = f"nova-compute, {service.status}, {service.state}, has no compute node"
+            cure = f"start nova-compute there, or: {_remove(service.host)}"
+            yield Trace(service.host, Leftover("compute-service", service.id, detail, cure))
+
+
+def host_mappings(cloud: Cloud) -> Iterator[Trace]:
+    """Host mappings of hosts that have no service."""
+    for host in sorted((cloud.rows.mapped_hosts if cloud.rows else frozenset()) - cloud.hosts):
+        yield Trace(host, Leftover("host-mapping", host, "mapped, no service", _remove(host)))
+
+
+def aggregate_members(cloud: Cloud) -> Iterator[Trace]:
+    """Members of aggregates that do not exist."""
+    members = {(a.id, host) for a in cloud.view.aggregates for host in a.hosts}
+    members |= cloud.rows.aggregate_hosts if cloud.rows else frozenset()
+    for aggregate, host in sorted(members):
+        if host not in cloud.hosts:
+            detail = f"is a member of aggregate {aggregate} and has no service"
+            yield Trace(host, Leftover("aggregate", str(aggregate), detail, _remove(host)))
+
+
+def providers_without_nodes(cloud: Cloud) -> Iterator[Trace]:
+    """Resource providers of compute nodes that are gone, with what is allocated of them.
+
+    Only providers that a nova-compute made, or that carry the name of a host: others are
+    storage, networks or accelerators.
+    """
+    made = {p.uuid for p in cloud.compute_providers}
+    names = _known_names(cloud)
+    for provider in cloud.view.providers:
+        is_compute = provider.uuid in made or provider.name in names
+        if provider.uuid != provider.root or provider.uuid in cloud.nodes or not is_compute:
+            continue
+        held = sum(a.provider == provider.uuid for a in cloud.view.allocations)
+        detail = f"{provider.name}: no compute node, {held} allocations"
+        cure = _remove(provider.name)
+        if provider.name in cloud.hosts:
+            detail = f"{provider.name}: not the provider of the living host of that name"
+            cure = f"openstack resource provider delete {provider.uuid}"
+        yield Trace(provider.name, Leftover("resource-provider", provider.uuid, detail, cure))
+
+
+def nodes_without_providers(cloud: Cloud) -> Iterator[Trace]:
+    """Compute nodes of living hosts without a resource provider: they never get a server."""
+    known = {p.uuid for p in cloud.view.providers}
+    for node in cloud.view.compute_nodes:
+        if node.uuid not in known and node.host in cloud.hosts:
+            detail = f"{node.hypervisor_hostname} has no resource provider"
+            cure = "restart nova-compute there once no other provider has its name"
+            yield Trace(node.host, Leftover("provider-missing", node.uuid, detail, cure))
+
+
+def odd_rows(cloud: Cloud) -> Iterator[Trace]:
+    """Soft-deleted rows as no nova writes them, and those still flagged as mapped."""
+    rows: tuple[ServiceRow | ComputeNodeRow, ...] = ()
+    if cloud.rows:
+        rows = (*cloud.rows.services, *cloud.rows.compute_nodes)
+    for row in rows:
+        table = "compute_nodes" if isinstance(row, ComputeNodeRow) else "services"
+        host = row.host or ""
+        cure = "nova-manage db archive_deleted_rows" if host in cloud.hosts else _remove(host)
+        if row.deleted not in {0, row.id}:
+            detail = f"deleted = {row.deleted} where nova writes {row.id}"
+            yield Trace(host, Leftover("odd-soft-delete", f"{table} {row.id}", detail, cure))
+        elif isinstance(row, ComputeNodeRow) and row.deleted and row.mapped:
+            detail = "soft-deleted and still mapped: its host would not be discovered again"
+            yield Trace(host, Leftover("stale-mapped", f"{table} {row.id}", detail, cure))
+
+
+def old_versions(cloud: Cloud) -> Iterator[Trace]:
+    """Services so old that they hold up an upgrade: the minimum counts all that live."""
+    rows = [
+        r
+        for r in (cloud.rows.services if cloud.rows else ())
+        if not r.deleted and not r.forced_down and r.binary == NOVA_COMPUTE
+    ]
+    newest = max((r.version for r in rows), default=0)
+    for row in rows:
+        if row.version < newest:
+            detail = f"service version {row.version}, others have {newest}"
+            cure = f"upgrade it, or: {_remove(row.host)}"
+            yield Trace(row.host, Leftover("old-version", str(row.uuid), detail, cure))
+
+
+def dead_agents(cloud: Cloud) -> Iterator[Trace]:
+    """Dead network agents of hosts that nova no longer knows."""
+    controllers = {s.host for s in cloud.view.services}
+    for agent in cloud.view.agents:
+        if not agent.alive and agent.host in _known_names(cloud) - cloud.hosts - controllers:
+            detail = f"{agent.agent_type} of a host that nova does not know, not alive"
+            cure = _remove(agent.host)
+            yield Trace(agent.host, Leftover("network-agent", agent.id, detail, cure))
+
+
+def _known_names(cloud: Cloud) -> frozenset[str]:
+    """Every name that is, or by a trace that is left once was, a compute host's."""
+    rows = cloud.rows
+    names = {n.hypervisor_hostname for n in cloud.view.compute_nodes} | cloud.hosts
+    names |= cloud.remembered
+    names |= {h for a in cloud.view.aggregates for h in a.hosts}
+    names |= {p.name for p in cloud.compute_providers if p.uuid == p.root}
+    if rows is not None:
+        names |= {r.host for r in rows.compute_nodes if r.host} | rows.mapped_hosts
+        names |= {r.hypervisor_hostname for r in rows.compute_nodes}
+        names |= {host for _, host in rows.aggregate_hosts}
+    return frozenset(names)
+
+
+QUESTIONS: tuple[Callable[[Cloud], Iterator[Trace]], ...] = (
+    ghost_compute_nodes,
+    services_without_nodes,
+    host_mappings,
+    aggregate_members,
+    providers_without_nodes,
+    nodes_without_providers,
+    odd_rows,
+    old_versions,
+    dead_agents,
+)

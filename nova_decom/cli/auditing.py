@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``nova-decom audit``: what earlier removals left anywhere in the cloud."""
+
+from __future__ import annotations
+
+from nova_decom.audit import Trace, audit
+from nova_decom.cli.app import App
+from nova_decom.cli.options import Given
+from nova_decom.errors import ExitCode
+from nova_decom.journal import HostMemory
+from nova_decom.model import HostReport, Report, Result
+
+
+def audit_cloud(given: Given) -> Report:
+    """All traces, by host; with ``--detailed-exitcode`` exit 3 when there is any."""
+    app = App(given)
+    traces = audit(app.reading().survey(HostMemory(app.state_dir).hosts()))
+    found = ExitCode.CHANGES if traces and app.settings.detailed_exitcode else ExitCode.SUCCESS
+    unchecked = () if app.databases else ("databases: not given",)
+    hosts = sorted({t.host for t in traces})
+    return Report("audit", found, tuple(_report(host, traces, unchecked) for host in hosts))
+
+
+def _report(host: str, traces: tuple[Trace, ...], unchecked: tuple[str, ...]) -> HostReport:
+    return HostReport(
+        host=host,
+        result=Result.LEFTOVERS,
+        leftovers=tuple(t.leftover for t in traces if t.host == host),
+        unchecked=unchecked,
+    )

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the APIs tell, as frozen values. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nova_decom.model.choices import NOVA_COMPUTE, TERMINAL_MIGRATIONS, Owner
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeService:
+    """An entry of ``GET /os-services``; ``id`` is None when its cell does not answer."""
+
+    id: str | None
+    binary: str
+    host: str
+    zone: str | None = None
+    status: str = "enabled"
+    state: str | None = "up"
+    forced_down: bool = False
+    disabled_reason: str | None = None
+    updated_at: str | None = field(default=None, compare=False)
+
+    @property
+    def is_up(self) -> bool:
+        """One reading; the heartbeat is the proof."""
+        return self.state == "up"
+
+    @property
+    def takes_servers(self) -> bool:
+        """True when the scheduler may choose this host."""
+        return self.binary == NOVA_COMPUTE and self.is_up and self.status == "enabled"
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeNode:
+    """An entry of ``GET /os-hypervisors/detail`` at a microversion with uuids (2.53)."""
+
+    uuid: str
+    host: str
+    hypervisor_hostname: str
+    hypervisor_type: str = "QEMU"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server as the API tells it; ``vm_state`` SOFT_DELETED included."""
+
+    id: str
+    name: str
+    host: str
+    status: str
+    task_state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A migration that is not over, with this host as its source or destination."""
+
+    id: int
+    uuid: str
+    server: str
+    status: str
+    type: str
+    source: str
+    destination: str | None
+    created_at: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """True when nothing more will happen to it."""
+        return self.status in TERMINAL_MIGRATIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A host aggregate and its members."""
+
+    id: int
+    name: str
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceProvider:
+    """A resource provider; the root of a tree is its own root."""
+
+    uuid: str
+    name: str
+    root: str
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """What one consumer holds of one resource provider."""
+
+    provider: str
+    consumer: str
+    resources: tuple[tuple[str, int], ...] = ()
+    owner: Owner = Owner.HERE
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkAgent:
+    """A neutron agent of exactly this host; ``refused`` when neutron would not delete it."""
+
+    id: str
+    binary: str
+    agent_type: str
+    host: str
+    alive: bool
+    refused: bool = False

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that was read about one host. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from nova_decom.model.api import (
+    Aggregate,
+    Allocation,
+    ComputeNode,
+    ComputeService,
+    Migration,
+    NetworkAgent,
+    ResourceProvider,
+    Server,
+)
+from nova_decom.model.choices import NOVA_COMPUTE, Request
+from nova_decom.model.rows import DatabaseFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """How long the heartbeat of one service has stood still; seconds of a monotonic clock."""
+
+    service: str
+    binary: str
+    value: str
+    since: float
+    until: float
+    moved: bool = False
+
+    @property
+    def still_for(self) -> float:
+        """Seconds between the first and the last look at the present value."""
+        return self.until - self.since
+
+    def seen(self, value: str, now: float) -> Heartbeat:
+        """The heartbeat after one more look at it."""
+        if value == self.value:
+            return replace(self, until=now)
+        return replace(self, value=value, since=now, until=now, moved=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The nova-compute unit as the host's service manager tells it."""
+
+    name: str
+    active: bool
+    enabled: bool
+
+    @property
+    def is_off(self) -> bool:
+        """Neither running nor coming back at the next boot."""
+        return not self.active and not self.enabled
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Every name and uuid under which the host was ever seen; outlives the rows."""
+
+    node_uuids: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+
+    def union(self, other: Identity) -> Identity:
+        """Both together."""
+        return Identity(self.node_uuids | other.node_uuids, self.names | other.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What the guards must know of all the other hosts."""
+
+    services: tuple[ComputeService, ...] = ()
+    names: frozenset[str] = frozenset()
+
+    @property
+    def unanswering(self) -> int:
+        """Entries without id or with status UNKNOWN: their cell is down (microversion 2.69)."""
+        return sum(s.id is None or s.status.upper() == "UNKNOWN" for s in self.services)
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """Everything that was read about one host. Equal facts mean an equal host."""
+
+    host: str
+    request: Request = field(default_factory=Request)
+    services: tuple[ComputeService, ...] = ()
+    compute_nodes: tuple[ComputeNode, ...] = ()
+    servers: tuple[Server, ...] = ()
+    migrations: tuple[Migration, ...] = ()
+    aggregates: tuple[Aggregate, ...] = ()
+    providers: tuple[ResourceProvider, ...] = ()
+    allocations: tuple[Allocation, ...] = ()
+    agents: tuple[NetworkAgent, ...] = ()
+    database: DatabaseFacts | None = None
+    heartbeats: tuple[Heartbeat, ...] = field(default=(), compare=False)
+    unit: Unit | None = field(default=None, compare=False)
+    identity: Identity = field(default_factory=Identity, compare=False)
+    fleet: Fleet = field(default_factory=Fleet, compare=False)
+    was_known: bool = field(default=False, compare=False)
+    unchecked: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def service(self) -> ComputeService | None:
+        """The nova-compute service of exactly this host, or None when nova has none."""
+        return next((s for s in self.services if s.binary == NOVA_COMPUTE), None)
+
+    @property
+    def leaving_services(self) -> tuple[ComputeService, ...]:
+        """The services that this run takes: nova-compute, and with --all-binaries those down."""
+        others = self.request.all_binaries
+        return tuple(
+            s for s in self.services if s.binary == NOVA_COMPUTE or (others and not s.is_up)
+        )
+
+    @property
+    def kept_services(self) -> tuple[ComputeService, ...]:
+        """Services of other binaries on this host, which stay."""
+        return tuple(s for s in self.services if s not in self.leaving_services)
+
+    @property
+    def leaving_binaries(self) -> frozenset[str]:
+        """The binaries whose rows may go: nova-compute and those that no longer live."""
+        kept = {s.binary for s in self.kept_services}
+        if not self.request.all_binaries:
+            return frozenset({NOVA_COMPUTE})
+        rows = self.database.services if self.database else ()
+        return frozenset({r.binary for r in rows} | {NOVA_COMPUTE}) - kept
+
+    def heartbeat_of(self, service: ComputeService) -> Heartbeat | None:
+        """The heartbeat of one of the services, if it was looked at."""
+        return next((h for h in self.heartbeats if h.service == service.id), None)
+
+    def is_silent(self, service: ComputeService) -> bool:
+        """True when the heartbeat is proved to stand still over two report intervals."""
+        heartbeat = self.heartbeat_of(service)
+        return heartbeat is not None and heartbeat.still_for >= self.request.silence

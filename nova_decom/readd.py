@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Can a host of this name join the cloud again, and if not, what stands in its way? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nova_decom.model import DatabaseFacts, HostFacts, ReAdd
+
+#: What names a host and is nobody's business here: named, so that nobody takes it for checked.
+NOT_OURS = (
+    "RabbitMQ queues named after the host",
+    "cinder, masakari and other services that know the host",
+    "compute_id on the host: kept, it comes back as the same compute node; removed, as a new one",
+)
+
+
+def safe_to_readd(facts: HostFacts) -> ReAdd:
+    """Yes, or no because of these."""
+    reasons = tuple(_obstacles(facts))
+    return ReAdd(safe=not reasons, because=reasons)
+
+
+def _obstacles(facts: HostFacts) -> Iterator[str]:
+    if facts.service is not None:
+        yield "nova-compute is still registered under this name"
+    for provider in facts.providers:
+        if provider.uuid == provider.root:
+            yield (
+                f"resource provider {provider.uuid} has the name {provider.name}: a new compute "
+                "node of that name gets none of its own, and never a server"
+            )
+    if facts.database is not None:
+        yield from _in_rows(facts, facts.database)
+
+
+def _in_rows(facts: HostFacts, database: DatabaseFacts) -> Iterator[str]:
+    if facts.service is None and database.host_mapping is not None:
+        yield f"a host mapping leads to cell {database.host_mapping.cell}"
+    for row in database.compute_nodes:
+        if facts.service is None and not row.deleted:
+            yield f"compute_nodes {row.id} lives without a service"
+        if row.deleted and row.mapped:
+            yield (
+                f"compute_nodes {row.id} is soft-deleted and still mapped: discover_hosts "
+                "would not find the same node again"
+            )

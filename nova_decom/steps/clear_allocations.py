@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Step clear-allocations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
+
+from nova_decom.model import Allocation, Change, HostFacts, Owner, Part
+from nova_decom.steps.base import Cloud
+
+#: Owners that hold nothing here by right. What is not nova's is not ours to clear.
+STALE = {Owner.ELSEWHERE, Owner.MIGRATION, Owner.NOTHING}
+
+
+class ClearAllocations:
+    """Take the host's providers out of allocations that belong to nothing here.
+
+    An allocation that is left makes nova leave the resource provider behind without a word
+    (nova 34.0.0 scheduler/client/report.py:2431). A server that lives elsewhere keeps its
+    other allocations as they are: never is a consumer deleted that holds anything elsewhere.
+    """
+
+    name: ClassVar[str] = "clear-allocations"
+    reversible: ClassVar[bool] = False
+    reads: ClassVar[frozenset[Part]] = frozenset(
+        {Part.SERVERS, Part.MIGRATIONS, Part.PROVIDERS, Part.ALLOCATIONS}
+    )
+
+    def changes(self, facts: HostFacts) -> Iterator[Change]:
+        """One change for each consumer without a right."""
+        for consumer, held in _stale(facts).items():
+            providers = ", ".join(a.provider for a in held)
+            detail = (
+                f"PUT /allocations/{consumer} without {providers} "
+                f"(consumer: {_who(held[0].owner)})"
+            )
+            yield Change(self.name, "release", consumer, detail)
+
+    def after(self, change: Change, facts: HostFacts) -> HostFacts:
+        """The consumer holds nothing here any more."""
+        rest = tuple(a for a in facts.allocations if a.consumer != change.target)
+        return replace(facts, allocations=rest)
+
+    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
+        """Release it."""
+        providers = frozenset(p.uuid for p in facts.providers)
+        return cloud.release_allocations(change.target, providers)
+
+
+def _stale(facts: HostFacts) -> dict[str, list[Allocation]]:
+    found: dict[str, list[Allocation]] = {}
+    for allocation in facts.allocations:
+        if allocation.owner in STALE:
+            found.setdefault(allocation.consumer, []).append(allocation)
+    return found
+
+
+def _who(owner: Owner) -> str:
+    return {
+        Owner.ELSEWHERE: "a server that is not on this host",
+        Owner.MIGRATION: "a migration that is over",
+    }.get(owner, "nothing that nova knows")

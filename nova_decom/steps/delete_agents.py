@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Step delete-agents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
+
+from nova_decom.model import Change, HostFacts, Part
+from nova_decom.steps.base import Cloud
+
+
+class DeleteAgents:
+    """Delete the host's network agents that are not alive.
+
+    Neutron would delete one that is alive too, and it would come back with its next report:
+    those are named instead, to be stopped first.
+    """
+
+    name: ClassVar[str] = "delete-agents"
+    reversible: ClassVar[bool] = False
+    reads: ClassVar[frozenset[Part]] = frozenset({Part.AGENTS})
+
+    def changes(self, facts: HostFacts) -> Iterator[Change]:
+        """One change for each dead agent of exactly this host or its aliases."""
+        if facts.request.keep_agents:
+            return
+        for agent in facts.agents:
+            if not agent.alive and not agent.refused:
+                detail = f"DELETE /agents/{agent.id} ({agent.agent_type} on {agent.host})"
+                yield Change(self.name, "delete", agent.id, detail)
+
+    def after(self, change: Change, facts: HostFacts) -> HostFacts:
+        """The agent is gone."""
+        return replace(facts, agents=tuple(a for a in facts.agents if a.id != change.target))
+
+    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
+        """Delete it."""
+        return cloud.delete_agent(change.target)

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Step delete-providers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
+
+from nova_decom.model import Change, HostFacts, Part, ResourceProvider
+from nova_decom.steps.base import Cloud
+
+
+class DeleteProviders:
+    """Delete resource providers that nova left, children before their parents.
+
+    Nova swallows every error of its own attempt; a provider that stays keeps its name, and a
+    host that comes back under that name never receives a server.
+    """
+
+    name: ClassVar[str] = "delete-providers"
+    reversible: ClassVar[bool] = False
+    reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.PROVIDERS, Part.ALLOCATIONS})
+
+    def changes(self, facts: HostFacts) -> Iterator[Change]:
+        """One change for each provider without allocations, below first; none while nova may."""
+        if facts.service is not None:
+            return
+        stuck = stuck_providers(facts)
+        for provider in sorted(facts.providers, key=lambda p: -_depth(p, facts)):
+            if provider.uuid not in stuck:
+                detail = f"DELETE /resource_providers/{provider.uuid} ({provider.name})"
+                yield Change(self.name, "delete", provider.uuid, detail)
+
+    def after(self, change: Change, facts: HostFacts) -> HostFacts:
+        """The provider is gone."""
+        rest = tuple(p for p in facts.providers if p.uuid != change.target)
+        return replace(facts, providers=rest)
+
+    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
+        """Delete it."""
+        return cloud.delete_provider(change.target)
+
+
+def stuck_providers(facts: HostFacts) -> frozenset[str]:
+    """Providers that cannot be deleted: those with allocations, and those above them."""
+    parents = {p.uuid: p.parent for p in facts.providers}
+    stuck: set[str] = set()
+    for allocation in facts.allocations:
+        current: str | None = allocation.provider
+        while current is not None and current not in stuck:
+            stuck.add(current)
+            current = parents.get(current)
+    return frozenset(stuck)
+
+
+def _depth(provider: ResourceProvider, facts: HostFacts) -> int:
+    parents = {p.uuid: p.parent for p in facts.providers}
+    depth, current = 0, provider.parent
+    while current is not None and depth < len(parents):
+        depth, current = depth + 1, parents.get(current)
+    return depth

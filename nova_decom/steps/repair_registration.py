@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Step repair-registration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
+
+from nova_decom.model import Change, ComputeNode, HostFacts, Part, ResourceProvider
+from nova_decom.steps.base import Cloud
+from nova_decom.steps.purge_registration import aggregate_transaction
+
+CREATE = "create-provider"
+
+
+class RepairRegistration:
+    """Make nova's own delete possible where an earlier removal went half way.
+
+    A compute node without resource provider makes nova answer HTTP 500, the aggregates
+    already left (nova 22 to 34, scheduler/client/report.py:2389): a bare provider is created,
+    which nova then deletes. A service in an aggregate whose compute node is gone answers 500
+    for ever (nova 34.0.0 compute/api.py:6911): its aggregate rows are removed first.
+    """
+
+    name: ClassVar[str] = "repair-registration"
+    reversible: ClassVar[bool] = False
+    reads: ClassVar[frozenset[Part]] = frozenset(
+        {Part.SERVICES, Part.COMPUTE_NODES, Part.AGGREGATES, Part.DATABASE, Part.PROVIDERS}
+    )
+
+    def changes(self, facts: HostFacts) -> Iterator[Change]:
+        """Missing providers, and aggregate rows that stand in the way."""
+        if facts.service is None:
+            return
+        known = {p.uuid for p in facts.providers}
+        for node in facts.compute_nodes:
+            if node.uuid not in known:
+                body = json.dumps({"uuid": node.uuid, "name": _free_name(node, facts)})
+                yield Change(self.name, CREATE, node.uuid, f"POST /resource_providers {body}")
+        database = facts.database
+        if not facts.compute_nodes and database and database.aggregate_hosts:
+            yield aggregate_transaction(self.name, facts.host, database)
+
+    def after(self, change: Change, facts: HostFacts) -> HostFacts:
+        """The provider is there; the memberships are gone."""
+        if change.action == CREATE:
+            name = _free_name(_node(change, facts), facts)
+            provider = ResourceProvider(change.target, name, root=change.target)
+            return replace(facts, providers=(*facts.providers, provider))
+        database = facts.database and replace(facts.database, aggregate_hosts=())
+        return replace(facts, aggregates=(), database=database)
+
+    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
+        """Create the provider, or run the transaction."""
+        if change.transaction is not None:
+            cloud.run(change.transaction)
+            return None
+        return cloud.create_provider(change.target, _free_name(_node(change, facts), facts))
+
+
+def _node(change: Change, facts: HostFacts) -> ComputeNode:
+    return next(n for n in facts.compute_nodes if n.uuid == change.target)
+
+
+def _free_name(node: ComputeNode, facts: HostFacts) -> str:
+    """The node's name, unless an old provider has it still: names are unique in placement."""
+    taken = {p.name for p in facts.providers if p.uuid != node.uuid}
+    name = node.hypervisor_hostname
+    return f"{name}.{node.uuid}" if name in taken else name
