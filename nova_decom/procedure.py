@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from nova_decom.errors import (
+    ChangeFailedError,
     ExitCode,
     JournalError,
     NovaDecomError,
@@ -235,6 +236,7 @@ class Execution:
         facts = self.cloud.refresh(reviewed.host, step.reads)
         if not step.reversible:
             _raise_if_blocked(facts)
+            _raise_if_undone(step, facts)
         todo = tuple(step.changes(facts))
         needed = {c.key for c in todo}
         for change in mine:
@@ -348,6 +350,18 @@ def _raise_if_blocked(facts: HostFacts) -> None:
         raise RefusedError(
             "; ".join(f"{f.guard}: {f.message}" for f in blocked),
             "; ".join(f.remedy for f in blocked if f.remedy) or None,
+        )
+
+
+def _raise_if_undone(step: Step, facts: HostFacts) -> None:
+    """What cannot be taken back begins only while all that can be is still done before it."""
+    earlier = [s for s in PROCEDURE[: PROCEDURE.index(step)] if s.reversible]
+    undone = [c for s in earlier for c in s.changes(facts)]
+    if undone:
+        raise ChangeFailedError(
+            f"{facts.host}: {step.name} not begun, as this is no longer done: "
+            f"{'; '.join(f'{c.step}: {c.detail}' for c in undone)}",
+            "find out what undid it, then run again",
         )
 
 

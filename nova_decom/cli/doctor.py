@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from nova_decom.cli.app import App
+from nova_decom.cli.hosts import named
 from nova_decom.cli.options import Given
 from nova_decom.clients.http import Api
 from nova_decom.clients.preflight import Check
@@ -111,7 +112,7 @@ def _hosts(app: App, hosts: tuple[str, ...]) -> Iterator[Row]:
 
     config = app.settings.ssh_config
     remote = Remote(Path(config) if config else None)
-    for host in hosts:
+    for host in named(hosts):
         yield _try(f"ssh {host}", lambda host=host: _unit(remote, host))  # type: ignore[misc]
 
 

@@ -7,8 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 from nova_decom.cli.app import App
+from nova_decom.cli.hosts import named
 from nova_decom.cli.options import Given
-from nova_decom.errors import ExitCode, RefusedError
+from nova_decom.errors import ConfigurationError, ExitCode, RefusedError
 from nova_decom.model import (
     PLANNED_PARTS,
     ComputeNodeRow,
@@ -35,7 +36,7 @@ def list_hosts(given: Given, hosts: tuple[str, ...]) -> Report:
     :raises RefusedError: a host named is not known.
     """
     cloud = App(given).reading()
-    facts = cloud.gather(hosts or None, OVERVIEW_PARTS)
+    facts = cloud.gather(named(hosts) or None, OVERVIEW_PARTS)
     plans = [make_plan(f) for f in facts]
     for plan in plans:
         unknown = next(f for f in plan.findings if f.guard == "host-known")
@@ -51,9 +52,17 @@ def plan(given: Given, hosts: tuple[str, ...]) -> Report:
 
 
 def plan_with(app: App, hosts: tuple[str, ...]) -> Report:
-    """As :func:`plan`, with settings that are resolved already."""
+    """As :func:`plan`, with settings that are resolved already.
+
+    :raises ConfigurationError: a plan of every host was to be saved.
+    """
+    if app.settings.out and not hosts:
+        raise ConfigurationError(
+            "--out saves the plan of hosts that are named, not of every host", "name them"
+        )
+    hosts = named(hosts)
     parts = PLANNED_PARTS if hosts else OVERVIEW_PARTS
-    plans = [make_plan(f) for f in app.reading().gather(_once(hosts) or None, parts)]
+    plans = [make_plan(f) for f in app.reading().gather(hosts or None, parts)]
     if app.settings.out:
         save_plans(Path(app.settings.out), plans)
     code = _detailed(plans) if app.settings.detailed_exitcode else ExitCode.SUCCESS
@@ -62,12 +71,8 @@ def plan_with(app: App, hosts: tuple[str, ...]) -> Report:
 
 def verify_hosts(given: Given, hosts: tuple[str, ...]) -> Report:
     """What is left of each host."""
-    reports = tuple(verify(f) for f in App(given).reading().gather(_once(hosts)))
+    reports = tuple(verify(f) for f in App(given).reading().gather(named(hosts)))
     return Report("verify", max(int(r.exit_code) for r in reports), reports)
-
-
-def _once(hosts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(hosts))
 
 
 def _detailed(plans: list[Plan]) -> ExitCode:

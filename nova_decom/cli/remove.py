@@ -14,6 +14,7 @@ from types import FrameType
 import click
 
 from nova_decom.cli.app import App
+from nova_decom.cli.hosts import named
 from nova_decom.cli.look import plan_with
 from nova_decom.cli.options import Given
 from nova_decom.errors import ConfigurationError, ExitCode, UnconfirmedError
@@ -43,7 +44,7 @@ def remove(given: Given, hosts: tuple[str, ...]) -> Report:
     """
     app = App(given)
     saved = load_plans(Path(app.settings.plan)) if app.settings.plan else ()
-    hosts = tuple(dict.fromkeys([*hosts, *(p.host for p in saved)]))
+    hosts = named([*hosts, *(p.host for p in saved)])
     if not hosts:
         raise ConfigurationError(f"{app.settings.plan} names no host", "name one")
     if app.settings.dry_run:

@@ -12,6 +12,7 @@ from nova_decom.clients.urls import Target, expand_template, target
 from nova_decom.errors import ConfigurationError
 from nova_decom.model import (
     API_DATABASE,
+    NOVA_COMPUTE,
     TERMINAL_MIGRATIONS,
     AggregateHostRow,
     CloudRows,
@@ -274,9 +275,12 @@ class _CellRows:
         )
 
     def lives(self, host: str) -> bool:
-        """True when one of them is not soft-deleted."""
-        rows = (*self.services, *self.compute_nodes)
-        return any(r["host"] == host and not r["deleted"] for r in rows)
+        """True when its nova-compute or a compute node of it is not soft-deleted.
+
+        Other binaries say nothing: a controller may have rows in many cells.
+        """
+        own = [s for s in self.services if s["binary"] == NOVA_COMPUTE]
+        return any(r["host"] == host and not r["deleted"] for r in (*own, *self.compute_nodes))
 
     def facts(self, host: str) -> DatabaseFacts:
         """What this cell holds of one host."""
@@ -342,11 +346,7 @@ def _migrations(cell: Cell, hosts: Sequence[str]) -> list[Row]:
 
 def _needing_nodes(cell: Cell, hosts: Sequence[str]) -> dict[str, int]:
     """Instances, deleted ones too, without compute_id; the column came with nova 28."""
-    column = cell.database.rows(
-        "SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE() "
-        "AND table_name = 'instances' AND column_name = 'compute_id'"
-    )
-    if not column:
+    if not cell.database.has_column("instances", "compute_id"):
         return {}
     rows = cell.database.rows(
         f"SELECT host, COUNT(*) AS waiting FROM instances WHERE host IN ({_marks(hosts)}) "

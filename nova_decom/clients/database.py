@@ -33,7 +33,8 @@ LOST = frozenset({1927, 2002, 2003, 2006, 2013, 2014, 2045, 2055, 4031})
 CONFLICTS = frozenset({1213, 1205, 1020, 1047})
 DENIED = frozenset({1044, 1045, 1142, 1143, 1227, 1370, 1698})
 READ_ONLY = frozenset({1290, 1792, 1836})
-WRONG_SCHEMA = frozenset({1049, 1054, 1146})
+NO_SUCH_COLUMN = 1054
+WRONG_SCHEMA = frozenset({1049, NO_SUCH_COLUMN, 1146})
 ATTEMPTS = 5
 LOCK_WAIT = 5
 
@@ -69,6 +70,23 @@ class Database:
             return retrying(ask, when=_is_passing, attempts=ATTEMPTS, clock=self._clock)
         except pymysql.MySQLError as error:
             raise unavailable(self.target, error) from None
+
+    def has_column(self, table: str, column: str) -> bool:
+        """True when the table has the column.
+
+        information_schema hides columns that this user may not read, so the column itself is
+        asked for.
+
+        :raises UnavailableError: this user may not read it.
+        """
+        try:
+            with self._cursor() as cursor:
+                cursor.execute(f"SELECT {column} FROM {table} WHERE 1 = 0")
+        except pymysql.MySQLError as error:
+            if code_of(error) == NO_SUCH_COLUMN:
+                return False
+            raise unavailable(self.target, error) from None
+        return True
 
     def may_delete(self, table: str) -> bool:
         """True when this user may delete from the table.
@@ -128,7 +146,7 @@ class Database:
         with connection.cursor() as cursor:
             for setting in self._session():
                 cursor.execute(setting)
-            cursor.execute("SHOW VARIABLES LIKE 'wsrep_on'")
+            cursor.execute("SHOW VARIABLES WHERE Variable_name = 'wsrep_on'")
             row = cursor.fetchone()
             if row and row["Value"] == "ON":
                 # Reads of one node must see what was committed at another.
@@ -145,7 +163,7 @@ class Database:
             yield "SET SESSION TRANSACTION READ ONLY"
 
     def _require_tls(self, cursor: DictCursor) -> None:
-        cursor.execute("SHOW STATUS LIKE 'Ssl_cipher'")
+        cursor.execute("SHOW STATUS WHERE Variable_name = 'Ssl_cipher'")
         row = cursor.fetchone()
         if not row or not row["Value"]:
             raise UnavailableError(

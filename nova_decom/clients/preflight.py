@@ -84,8 +84,8 @@ def _server(database: Database) -> Check:
             f"{database.target.label}: the server is read-only",
             "give the URL of the node that takes writes",
         )
-    wsrep = database.rows("SHOW STATUS LIKE 'wsrep_ready'")
-    is_cluster = database.rows("SHOW VARIABLES LIKE 'wsrep_on'")
+    wsrep = database.rows("SHOW STATUS WHERE Variable_name = 'wsrep_ready'")
+    is_cluster = database.rows("SHOW VARIABLES WHERE Variable_name = 'wsrep_on'")
     if is_cluster and is_cluster[0]["Value"] == "ON" and wsrep[0]["Value"] != "ON":
         return Check(
             name,

@@ -30,7 +30,9 @@ class DeleteService:
 
     name: ClassVar[str] = "delete-service"
     reversible: ClassVar[bool] = False
-    reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.SERVERS, Part.MIGRATIONS})
+    reads: ClassVar[frozenset[Part]] = frozenset(
+        {Part.SERVICES, Part.HEARTBEATS, Part.SERVERS, Part.MIGRATIONS}
+    )
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change for each service that leaves."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from nova_decom.model import (
     NOVA_COMPUTE,
     Aggregate,
+    AggregateHostRow,
     Allocation,
     ComputeNode,
     ComputeNodeRow,
@@ -16,6 +17,7 @@ from nova_decom.model import (
     Fleet,
     Heartbeat,
     HostFacts,
+    HostMappingRow,
     Identity,
     InstanceRow,
     Migration,
@@ -148,7 +150,7 @@ def database(**what):
         "cell": CELL,
         "cells_naming_host": (CELL,),
         "cell_hosts": frozenset({HOST, "node2"}),
-        "host_mapping": "uuid-of-cell1",
+        "host_mapping": HostMappingRow(7, "uuid-of-cell1"),
         "services": (service_row(),),
         "compute_nodes": (node_row(),),
     }
@@ -249,7 +251,8 @@ REMOVABLE: dict[str, HostFacts] = {
     "with PCI devices": facts(database=PCI_ROWS),
     "other spelling in history": facts(database=OTHER_SPELLING),
     "in aggregates": facts(
-        aggregates=(aggregate(),), database=replace(database(), aggregate_hosts=(5,))
+        aggregates=(aggregate(),),
+        database=replace(database(), aggregate_hosts=(AggregateHostRow(31, 5),)),
     ),
     "all in one": facts(other_services=(conductor(),), database=WITH_CONDUCTOR),
     "all in one, all binaries, conductor down": facts(

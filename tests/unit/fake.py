@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from nova_decom.errors import JournalError
 from nova_decom.guards import is_known
 from nova_decom.model import (
+    API_DATABASE,
     NOVA_COMPUTE,
     PLANNED_PARTS,
     DatabaseFacts,
@@ -216,15 +217,49 @@ class FakeCloud:
         assert service in {s.id for s in self.world.truth.services}
         return self._write("delete", lambda: self.world.delete_service(service))
 
+    def release_allocations(self, consumer: str, providers: frozenset[str]) -> str | None:
+        """A consumer of the host's providers lets go of them."""
+        truth = self.world.truth
+        assert providers == {p.uuid for p in truth.providers}
+        assert consumer in {a.consumer for a in truth.allocations}
+        rest = tuple(a for a in truth.allocations if a.consumer != consumer)
+        return self._write("release", lambda: self.world.change(allocations=rest))
+
+    def create_provider(self, uuid: str, name: str) -> str | None:
+        """A root provider; names and uuids are unique."""
+        found = self.world.truth.providers
+        assert not {(p.uuid, p.name) for p in found if p.uuid == uuid or p.name == name}
+        new = (*found, ResourceProvider(uuid, name, root=uuid))
+        return self._write("create", lambda: self.world.change(providers=new))
+
+    def delete_provider(self, uuid: str) -> str | None:
+        """A provider of the host without children and allocations."""
+        truth = self.world.truth
+        assert uuid in {p.uuid for p in truth.providers}
+        assert uuid not in {p.parent for p in truth.providers}
+        assert uuid not in {a.provider for a in truth.allocations}
+        rest = tuple(p for p in truth.providers if p.uuid != uuid)
+        return self._write("provider", lambda: self.world.change(providers=rest))
+
+    def delete_agent(self, agent: str) -> str | None:
+        """A dead agent of the host."""
+        agents = self.world.truth.agents
+        assert agent in {a.id for a in agents if not a.alive}
+        rest = tuple(a for a in agents if a.id != agent)
+        return self._write("agent", lambda: self.world.change(agents=rest))
+
     def run(self, transaction: Transaction) -> None:
-        """A transaction on the host's cell."""
+        """A transaction on the host's cell, or on the API database."""
         base = self.world.truth.database
         assert base is not None
-        assert (transaction.cell, transaction.host) == (base.cell, self.world.truth.host)
+        assert transaction.cell in {base.cell, API_DATABASE}
+        assert transaction.host == self.world.truth.host
         self._write("purge", lambda: self._run(transaction, base))
 
     def _run(self, transaction: Transaction, base: DatabaseFacts) -> None:
         self.world.change(database=rows.run(transaction, base))
+        if not self.world.truth.database.aggregate_hosts:
+            self.world.change(aggregates=())
 
     def _stop(self) -> None:
         if self.world.on_stop is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cell database in memory, so that the statements of a plan run and mean what they say.
+"""A cell's and the API's database in memory, so that the statements of a plan run and mean what they say.
 
 SQLite stands for the server: foreign keys are enforced, and host names are compared without
 regard to case, as MySQL's default collation does.
@@ -23,6 +23,9 @@ CREATE TABLE pci_devices (
 CREATE TABLE instances (id INTEGER PRIMARY KEY, uuid, host TEXT COLLATE NOCASE, deleted);
 CREATE TABLE migrations (
     id INTEGER PRIMARY KEY, status, source_compute TEXT, dest_compute TEXT, deleted);
+CREATE TABLE aggregate_hosts (
+    id INTEGER PRIMARY KEY, aggregate_id, host TEXT COLLATE NOCASE);
+CREATE TABLE host_mappings (id INTEGER PRIMARY KEY, host TEXT COLLATE NOCASE);
 PRAGMA foreign_keys = ON;
 """
 
@@ -59,6 +62,13 @@ def _filled(before: DatabaseFacts, host: str) -> sqlite3.Connection:
         "INSERT INTO migrations VALUES (?, ?, ?, ?, 0)",
         [(m.id, m.status, m.source, m.destination) for m in before.active_migrations],
     )
+    connection.executemany(
+        "INSERT INTO aggregate_hosts VALUES (?, ?, ?)",
+        [(r.id, r.aggregate_id, host) for r in before.aggregate_hosts],
+    )
+    if before.host_mapping:
+        mapping = (before.host_mapping.id, host)
+        connection.execute("INSERT INTO host_mappings VALUES (?, ?)", mapping)
     return connection
 
 
@@ -82,6 +92,9 @@ def _read(connection: sqlite3.Connection, before: DatabaseFacts) -> DatabaseFact
     def deleted(table: str) -> dict[int, int]:
         return dict(connection.execute(f"SELECT id, deleted FROM {table}").fetchall())
 
+    def ids(table: str) -> set[int]:
+        return {row[0] for row in connection.execute(f"SELECT id FROM {table}")}
+
     services, nodes, pci = map(deleted, ("services", "compute_nodes", "pci_devices"))
     mapped = dict(connection.execute("SELECT id, mapped FROM compute_nodes").fetchall())
     return replace(
@@ -95,4 +108,6 @@ def _read(connection: sqlite3.Connection, before: DatabaseFacts) -> DatabaseFact
             if r.id in nodes
         ),
         pci_devices=tuple(r for r in before.pci_devices if r.id in pci),
+        aggregate_hosts=tuple(r for r in before.aggregate_hosts if r.id in ids("aggregate_hosts")),
+        host_mapping=before.host_mapping if ids("host_mappings") else None,
     )

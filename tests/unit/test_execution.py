@@ -11,14 +11,15 @@ from nova_decom.errors import ChangeFailedError, ExitCode, UnavailableError
 from nova_decom.model import Result, Rows, Status, StopWith
 from nova_decom.procedure import make_plan
 from tests.unit import build
-from tests.unit.build import REMOVABLE, facts, history, request
+from tests.unit.build import facts, history, request
 from tests.unit.fake import World
+from tests.unit.states import ALL_STATES
 
 DONE, FAILED, PENDING, NOT_NEEDED = Status.DONE, Status.FAILED, Status.PENDING, Status.NOT_NEEDED
 #: States whose end this version of the procedure reaches without help.
 CLEANED = {
     name: state
-    for name, state in REMOVABLE.items()
+    for name, state in ALL_STATES.items()
     if not make_plan(state).leftovers and name != "stopped by the operator"
 }
 BLOCKED = [

@@ -11,11 +11,12 @@ from nova_decom.errors import ExitCode
 from nova_decom.model import Aggregate, Result, Status, StopWith, Unit
 from nova_decom.waiting import Clock
 from tests.unit import build
-from tests.unit.build import REMOVABLE, facts, request, service
+from tests.unit.build import facts, request, service
 from tests.unit.fake import Kill, World
+from tests.unit.states import ALL_STATES
 
 STORIES = {
-    name: REMOVABLE[name]
+    name: ALL_STATES[name]
     for name in (
         "in order",
         "in aggregates",
@@ -244,7 +245,7 @@ def test_an_interrupt_during_a_change_lets_it_finish(run, number, code):
 
 def test_an_interrupt_is_obeyed_between_two_changes_of_one_step(run):
     """The second service is not deleted any more."""
-    world = World(REMOVABLE["all in one, all binaries, conductor down"])
+    world = World(ALL_STATES["all in one, all binaries, conductor down"])
     process = run(world)
     delete = world.delete_service
 

@@ -114,7 +114,7 @@ def test_an_unknown_host_like_no_other_is_answered_with_the_command_that_lists_t
         {"database": database(services=(), compute_nodes=())},
         {"database": database(host_mapping=None, compute_nodes=())},
         {"database": database(host_mapping=None, services=())},
-        {"database": build.DatabaseFacts(aggregate_hosts=(5,))},
+        {"database": build.DatabaseFacts(aggregate_hosts=(build.AggregateHostRow(31, 5),))},
         {"database": build.DatabaseFacts(instances=(build.instance_row(),))},
         {"database": build.DatabaseFacts(in_history=True)},
     ],

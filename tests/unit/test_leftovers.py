@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from nova_decom.leftovers import kept, leftovers
-from nova_decom.model import DatabaseFacts, Rows
+from nova_decom.model import AggregateHostRow, DatabaseFacts, HostMappingRow, Rows
 from tests.unit import build
 from tests.unit.build import absent, database, facts, request
 
@@ -37,19 +37,22 @@ TABLE = [
     ("a server", absent(servers=(build.server(),)), [("server", "id-of-web")], "move it"),
     (
         "a membership that both show",
-        absent(aggregates=(build.aggregate(),), database=DatabaseFacts(aggregate_hosts=(5,))),
+        absent(
+            aggregates=(build.aggregate(),),
+            database=DatabaseFacts(aggregate_hosts=(AggregateHostRow(31, 5),)),
+        ),
         [("aggregate", "5")],
         "openstack aggregate remove host 5 node1",
     ),
     (
         "a membership that only the database shows",
-        absent(database=DatabaseFacts(aggregate_hosts=(6,))),
+        absent(database=DatabaseFacts(aggregate_hosts=(AggregateHostRow(32, 6),))),
         [("aggregate", "6")],
         "openstack aggregate remove host 6 node1",
     ),
     (
         "a host mapping",
-        absent(database=DatabaseFacts(host_mapping="uuid-of-cell1")),
+        absent(database=DatabaseFacts(host_mapping=HostMappingRow(7, "uuid-of-cell1"))),
         [("host-mapping", "node1")],
         "nova-manage cell_v2 delete_host --cell_uuid uuid-of-cell1 --host node1",
     ),

@@ -15,8 +15,8 @@ from nova_decom.model import Change, HostReport, Outcome, Report, Result, Status
 from nova_decom.output import envelope
 from nova_decom.procedure import make_plan, planned, refused, verify
 from tests.unit import build
-from tests.unit.build import REMOVABLE
 from tests.unit.fake import World
+from tests.unit.states import ALL_STATES
 
 RUN = "20261123T041500Z-7f3a"
 ROW = {
@@ -85,7 +85,7 @@ def test_every_kind_of_report_fits_the_schema(report):
     assert not envelope.as_yaml(report).endswith("\n")
 
 
-@pytest.mark.parametrize("state", REMOVABLE.values(), ids=REMOVABLE)
+@pytest.mark.parametrize("state", ALL_STATES.values(), ids=ALL_STATES)
 def test_reports_of_every_state_fit_the_schema(state, run):
     """Planned, refused, verified, removed."""
     plan = make_plan(state)

@@ -17,7 +17,8 @@ from nova_decom.output.console import console
 from nova_decom.procedure import Silent, make_plan, planned, refused, verify
 from nova_decom.steps import PROCEDURE
 from tests.unit import build
-from tests.unit.build import REMOVABLE, facts
+from tests.unit.build import facts
+from tests.unit.states import ALL_STATES
 
 BLOCKED = facts(servers=(build.server(),))
 ROW = {
@@ -136,7 +137,7 @@ def test_an_error_of_the_whole_run_goes_to_stderr(capsys):
         (facts(), "removable"),
         (BLOCKED, "blocked: servers-present"),
         (
-            REMOVABLE["provider stuck on an allocation"],
+            ALL_STATES["provider stuck on an allocation"],
             "removable, would leave: allocation, resource-provider",
         ),
     ],

@@ -14,13 +14,14 @@ from nova_decom.model import Rows
 from nova_decom.planfile import load_plans, save_plans
 from nova_decom.procedure import check_still_fits, make_plan
 from tests.unit import build
-from tests.unit.build import REMOVABLE, facts, request
+from tests.unit.build import facts, request
+from tests.unit.states import ALL_STATES
 
 HOST = {"host": "node1", "changes": [], "blocked": []}
 CHANGE = {"step": "s", "action": "a", "target": "t", "rows": None, "detail": "d"}
 
 
-@pytest.mark.parametrize("state", REMOVABLE.values(), ids=REMOVABLE)
+@pytest.mark.parametrize("state", ALL_STATES.values(), ids=ALL_STATES)
 def test_a_plan_that_was_saved_fits_the_same_cloud(state, tmp_path):
     """Whatever is compared comes back."""
     plan = make_plan(state)

@@ -12,10 +12,10 @@ from nova_decom.leftovers import leftovers
 from nova_decom.model import summary
 from nova_decom.procedure import make_plan
 from nova_decom.steps import PROCEDURE
-from tests.unit.build import REMOVABLE
+from tests.unit.states import ALL_STATES
 
 STEPS = pytest.mark.parametrize("step", PROCEDURE, ids=lambda step: step.name)
-STATES = pytest.mark.parametrize("state", REMOVABLE.values(), ids=REMOVABLE)
+STATES = pytest.mark.parametrize("state", ALL_STATES.values(), ids=ALL_STATES)
 #: What a step may not touch: it is of other hosts, of the operator, or of the past.
 NOT_OURS = ("host", "request", "fleet", "identity", "was_known", "unchecked")
 
@@ -124,7 +124,7 @@ def test_removable_states_are_not_blocked(state):
 
 def test_facts_that_may_not_be_touched_are_facts():
     """The list of this test names fields that exist."""
-    state = next(iter(REMOVABLE.values()))
+    state = next(iter(ALL_STATES.values()))
 
     assert set(NOT_OURS) <= {field.name for field in fields(state)}
     assert replace(state) == state

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.model import StopWith, Unit
+from nova_decom.model import AggregateHostRow, StopWith, Unit
 from nova_decom.steps.delete_service import DeleteService
 from nova_decom.steps.disable_service import DisableService
 from nova_decom.steps.stop_service import StopService
@@ -163,7 +163,7 @@ def test_deleting_takes_what_nova_knows_of_the_host():
     state = facts(
         aggregates=(build.aggregate(),),
         database=database(
-            aggregate_hosts=(5,),
+            aggregate_hosts=(AggregateHostRow(31, 5),),
             compute_nodes=(build.node_row(), build.node_row(7, deleted=7), foreign),
         ),
     )

@@ -1,0 +1,53 @@
+"""The lab, with the hosts of a whole module started together: a start takes seven seconds."""
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from tests.cli.conftest import Hosts, decom, lab, pytest_collection_modifyitems, snapshot
+from tests.lab import Lab
+from tests.scenarios import states
+from tests.scenarios.clean import NEIGHBOUR
+from tests.scenarios.registry import Scenario
+
+__all__ = ["decom", "lab", "pytest_collection_modifyitems", "snapshot"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _neighbour(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A server on the neighbour whose every record must stay as it is."""
+    if not any(_scenario_of(item) for item in request.session.items):
+        yield
+        return
+    lab: Lab = request.getfixturevalue("lab")
+    (server,) = lab.create_servers(1, on=NEIGHBOUR)
+    yield
+    lab.delete_servers(server)
+
+
+@pytest.fixture(scope="module")
+def hosts(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Hosts]:
+    """The hosts of all scenarios of the module; no trace of them stays."""
+    names = _hosts_of([i for i in request.session.items if i.path == request.path])
+    made = Hosts(lab)
+    states.forget(lab, names)
+    made.start(*names)
+    yield made
+    states.forget(lab, names)
+    made.purge()
+
+
+@pytest.fixture
+def host(request: pytest.FixtureRequest, hosts: Hosts) -> str:  # noqa: ARG001
+    """The scenario's host, up and empty."""
+    told = _scenario_of(request.node)
+    assert told is not None
+    return told.hosts[0]
+
+
+def _hosts_of(items: Sequence[pytest.Item]) -> list[str]:
+    return list(dict.fromkeys(h for i in items if (s := _scenario_of(i)) for h in s.hosts))
+
+
+def _scenario_of(item: pytest.Item) -> Scenario | None:
+    return getattr(getattr(item, "function", None), "scenario", None)

@@ -1,0 +1,66 @@
+"""What each scenario is about: for the tests, and for the table in the documentation."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+HEADER = ("state", "what by-hand SQL does", "what nova-decom does", "result")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A state, what SQL by hand makes of it, and what nova-decom makes of it."""
+
+    ids: tuple[str, ...]
+    state: str
+    by_hand: str
+    does: str
+    result: str
+    hosts: tuple[str, ...]
+
+    def row(self) -> tuple[str, ...]:
+        return (f"{', '.join(self.ids)}: {self.state}", self.by_hand, self.does, self.result)
+
+
+REGISTRY: dict[str, Scenario] = {}
+
+
+def scenario(
+    *ids: str,
+    state: str,
+    by_hand: str,
+    does: str,
+    result: str = "clean",
+    hosts: tuple[str, ...] | None = None,
+) -> Callable[[F], F]:
+    """Register a test; its hosts (one of the first id's name, unless told) run when it begins."""
+    names = (ids[0].lower(),) if hosts is None else hosts
+    told = Scenario(ids, state, by_hand, does, result, names)
+
+    def register(test: F) -> F:
+        REGISTRY[f"{test.__module__}::{test.__name__}"] = told
+        test.scenario = told  # type: ignore[attr-defined]
+        return test
+
+    return register
+
+
+def load() -> tuple[Scenario, ...]:
+    """All scenarios that have a test, by their first id."""
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        import_module(f"{__package__}.{path.stem}")
+    return tuple(sorted(REGISTRY.values(), key=lambda s: s.ids))
+
+
+def markdown() -> Iterator[str]:
+    """The table, line by line."""
+    yield _line(HEADER)
+    yield _line(("---",) * len(HEADER))
+    yield from (_line(s.row()) for s in load())
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"

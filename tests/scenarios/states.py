@@ -1,0 +1,318 @@
+"""Brings hosts into states, each by the means that would have caused it in the field."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from tests.lab import Lab
+from tests.lab.waiting import wait_until
+
+#: Where servers go that leave a host.
+REFUGE = "node1"
+NOVA = "2.95"
+PLACEMENT = "1.38"
+TIMEOUT = 60.0
+
+
+# What everybody does
+
+
+def down(lab: Lab, *hosts: str) -> None:
+    """nova-compute was stopped, long enough ago for nova to say so."""
+    lab.stop_compute(*hosts)
+    for host in hosts:
+        wait_until(
+            lambda host=host: service(lab, host)["state"] == "down",
+            timeout=TIMEOUT,
+            what=f"{host} to be down",
+        )
+
+
+def disabled(lab: Lab, host: str, reason: str = "to be removed") -> None:
+    """``openstack compute service set --disable``."""
+    body = {"status": "disabled", "disabled_reason": reason}
+    compute(lab, "PUT", f"/os-services/{service(lab, host)['id']}", body)
+
+
+def in_aggregate(lab: Lab, host: str) -> None:
+    """The host is a member of an aggregate."""
+    api = lab.connection().compute
+    api.add_host_to_aggregate(api.create_aggregate(name=f"of-{host}").id, host)
+
+
+# By SQL, as the guides have it
+
+
+def service_removed_by_sql(lab: Lab, host: str) -> None:
+    sql(lab, "nova", "DELETE FROM services WHERE host = %s", host)
+
+
+def compute_node_removed_by_sql(lab: Lab, host: str) -> None:
+    sql(lab, "nova", "DELETE FROM compute_nodes WHERE hypervisor_hostname = %s", host)
+
+
+def removed_by_sql(lab: Lab, host: str) -> None:
+    """The documented procedure: disable, stop, two DELETE statements."""
+    disabled(lab, host)
+    lab.stop_compute(host)
+    service_removed_by_sql(lab, host)
+    compute_node_removed_by_sql(lab, host)
+
+
+def hidden_by_sql(lab: Lab, host: str) -> None:
+    """The guides that write ``deleted = 1`` where nova writes the id."""
+    lab.stop_compute(host)
+    for table in ("services", "compute_nodes"):
+        statement = f"UPDATE {table} SET deleted = 1, deleted_at = NOW() WHERE host = %s"
+        sql(lab, "nova", statement, host)
+
+
+def service_id_forgotten(lab: Lab, host: str) -> None:
+    """A compute node as older releases left it."""
+    sql(lab, "nova", "UPDATE compute_nodes SET service_id = NULL WHERE host = %s", host)
+
+
+def still_mapped(lab: Lab, host: str) -> None:
+    """What nova without the fix of bug 2085135 leaves behind when it deletes a service."""
+    sql(lab, "nova", "UPDATE compute_nodes SET mapped = 1 WHERE host = %s AND deleted = id", host)
+
+
+def conductor_beside(lab: Lab, host: str) -> None:
+    """A converged host: its nova-conductor has a row of its own."""
+    sql(
+        lab,
+        "nova",
+        "INSERT INTO services (created_at, host, `binary`, topic, report_count, disabled, "
+        "deleted, forced_down, version, uuid, last_seen_up) VALUES (UTC_TIMESTAMP(), %s, "
+        "'nova-conductor', 'conductor', 1, 0, 0, 0, 74, UUID(), "
+        "UTC_TIMESTAMP() - INTERVAL 1 HOUR)",
+        host,
+    )
+
+
+def version_of_long_ago(lab: Lab, host: str, version: int) -> None:
+    sql(lab, "nova", "UPDATE services SET version = %s WHERE host = %s", version, host)
+
+
+def serves_ironic(lab: Lab, host: str) -> None:
+    statement = "UPDATE compute_nodes SET hypervisor_type = 'ironic' WHERE host = %s"
+    sql(lab, "nova", statement, host)
+
+
+def known_by_fqdn(lab: Lab, host: str, fqdn: str) -> None:
+    """libvirt knows the host by another name than nova.conf."""
+    node = node_uuid(lab, host)
+    statement = "UPDATE compute_nodes SET hypervisor_hostname = %s WHERE host = %s"
+    sql(lab, "nova", statement, fqdn, host)
+    known = placement(lab, "GET", f"/resource_providers/{node}")
+    placement(lab, "PUT", f"/resource_providers/{node}", {"name": fqdn})
+    assert known["name"] == host
+
+
+# By the API
+
+
+def deleted_by_api(lab: Lab, host: str) -> None:
+    """``openstack compute service delete``."""
+    compute(lab, "DELETE", f"/os-services/{service(lab, host)['id']}")
+
+
+def migration_stuck(lab: Lab, host: str, status: str) -> int:
+    """A migration whose work ended days ago without a word; its id."""
+    (server,) = lab.create_servers(1, on=REFUGE)
+    with lab.sql("nova") as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO migrations (created_at, deleted, source_compute, source_node, "
+            "dest_compute, dest_node, status, instance_uuid, migration_type, uuid, hidden, "
+            "cross_cell_move) VALUES (UTC_TIMESTAMP() - INTERVAL 3 DAY, 0, %s, %s, %s, %s, %s, "
+            "%s, 'live-migration', %s, 0, 0)",
+            (host, host, REFUGE, REFUGE, status, server, str(uuid.uuid4())),
+        )
+        return int(cursor.lastrowid)
+
+
+def migration_ended(lab: Lab, migration: int) -> None:
+    sql(lab, "nova", "UPDATE migrations SET status = 'error' WHERE id = %s", migration)
+
+
+def migrated_but_not_told(lab: Lab, host: str) -> str:
+    """The migration is completed, and the server still says that it is here."""
+    (server,) = lab.create_servers(1, on=host)
+    migration = migration_stuck(lab, host, "completed")
+    sql(lab, "nova", "UPDATE migrations SET instance_uuid = %s WHERE id = %s", server, migration)
+    statement = "UPDATE instances SET task_state = 'migrating' WHERE uuid = %s"
+    sql(lab, "nova", statement, server)
+    return server
+
+
+def verify_resize(lab: Lab, host: str) -> str:
+    """A server was moved away by a cold migration that nobody has confirmed; its id."""
+    (server,) = lab.create_servers(1, on=host)
+    act(lab, server, {"migrate": {"host": REFUGE}})
+    _wait(lab, server, REFUGE, "VERIFY_RESIZE")
+    return server
+
+
+def confirm(lab: Lab, server: str) -> None:
+    act(lab, server, {"confirmResize": None})
+    _wait(lab, server, REFUGE, "ACTIVE")
+
+
+def evacuated(lab: Lab, host: str) -> str:
+    """The host died and its server was evacuated; its id. It keeps its allocation here."""
+    (server,) = lab.create_servers(1, on=host)
+    down(lab, host)
+    act(lab, server, {"evacuate": {"host": REFUGE}})
+    _wait(lab, server, REFUGE, "SHUTOFF")
+    return server
+
+
+def brought_to(lab: Lab, server: str, action: str, status: str) -> None:
+    """The server after an action such as ``pause``."""
+    host = show(lab, server)["OS-EXT-SRV-ATTR:host"]
+    act(lab, server, {action: None})
+    _wait(lab, server, host, status)
+
+
+# In placement
+
+
+def provider_missing(lab: Lab, host: str) -> None:
+    """Somebody deleted the resource provider, in the wrong order."""
+    placement(lab, "DELETE", f"/resource_providers/{node_uuid(lab, host)}")
+
+
+def orphan_allocation(lab: Lab, *providers: str, resource: str = "VCPU") -> str:
+    """A consumer that nova knows nothing of holds something of these providers; its uuid."""
+    consumer = str(uuid.uuid4())
+    body = {
+        "allocations": {p: {"resources": {resource: 1}} for p in providers},
+        "consumer_generation": None,
+        "consumer_type": "INSTANCE",
+        "project_id": "gone",
+        "user_id": "gone",
+    }
+    placement(lab, "PUT", f"/allocations/{consumer}", body)
+    return consumer
+
+
+def child_provider(lab: Lab, parent: str, name: str) -> str:
+    """A nested provider, as a device or an agent has one; its uuid."""
+    child = str(uuid.uuid4())
+    body = {"uuid": child, "name": name, "parent_provider_uuid": parent}
+    placement(lab, "POST", "/resource_providers", body)
+    inventories = {"VGPU": {"total": 4}}
+    body = {"resource_provider_generation": 0, "inventories": inventories}
+    placement(lab, "PUT", f"/resource_providers/{child}/inventories", body)
+    return child
+
+
+def came_back_beside_its_provider(lab: Lab, host: str) -> None:
+    """Another machine of the name starts while the old one's provider still has the name."""
+    old = node_uuid(lab, host) if _nodes(lab, host) else None
+    lab.wipe_compute(host)
+    lab.start_compute(host, wait=False)
+    wait_until(
+        lambda: [n for n in _nodes(lab, host) if n != old] != [] and bool(_services(lab, host)),
+        timeout=TIMEOUT,
+        what=f"{host} to register",
+    )
+    lab.discover_hosts()
+
+
+# Looking
+
+
+def service(lab: Lab, host: str) -> dict[str, Any]:
+    """The host's compute service by the API."""
+    (found,) = _services(lab, host)
+    return found
+
+
+def show(lab: Lab, server: str) -> dict[str, Any]:
+    found: dict[str, Any] = compute(lab, "GET", f"/servers/{server}")["server"]
+    return found
+
+
+def node_uuid(lab: Lab, host: str) -> str:
+    """The uuid of the host's live compute node."""
+    (found,) = _nodes(lab, host)
+    return found
+
+
+def holdings(lab: Lab, consumer: str) -> dict[str, Any]:
+    """What a consumer holds, by provider."""
+    found: dict[str, Any] = placement(lab, "GET", f"/allocations/{consumer}")["allocations"]
+    return {provider: held["resources"] for provider, held in found.items()}
+
+
+def rows(lab: Lab, database: str, statement: str, *params: object) -> list[tuple[Any, ...]]:
+    with lab.sql(database) as connection, connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return list(cursor.fetchall())
+
+
+def forget(lab: Lab, hosts: Iterable[str]) -> None:
+    """Servers that left these hosts, and their aggregates, are gone."""
+    api = lab.connection().compute
+    names = {f"of-{host}": host for host in hosts}
+    for aggregate in api.aggregates():
+        if aggregate.name in names:
+            sql(
+                lab,
+                "nova_api",
+                "DELETE FROM aggregate_hosts WHERE aggregate_id = %s",
+                aggregate.id,
+            )
+            api.delete_aggregate(aggregate.id)
+    query = (
+        "SELECT DISTINCT i.uuid FROM instances i JOIN migrations m ON m.instance_uuid = i.uuid "
+        "WHERE i.deleted = 0 AND i.host <> m.source_compute AND m.source_compute = %s"
+    )
+    for host in names.values():
+        lab.delete_servers(*(server for (server,) in rows(lab, "nova", query, host)))
+
+
+def sql(lab: Lab, database: str, statement: str, *params: object) -> None:
+    rows(lab, database, statement, *params)
+
+
+def placement(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """A call of placement's API; its body, if it has one."""
+    return _call(lab.connection().placement, method, path, PLACEMENT, body)
+
+
+def compute(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """A call of nova's API; its body, if it has one."""
+    return _call(lab.connection().compute, method, path, NOVA, body)
+
+
+def act(lab: Lab, server: str, action: dict[str, Any]) -> None:
+    compute(lab, "POST", f"/servers/{server}/action", action)
+
+
+def _call(proxy: Any, method: str, path: str, version: str, body: dict[str, Any] | None) -> Any:
+    extra = {} if body is None else {"json": body}
+    answer = proxy.request(path, method, microversion=version, raise_exc=False, **extra)
+    assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
+    return answer.json() if answer.content else None
+
+
+def _services(lab: Lab, host: str) -> list[dict[str, Any]]:
+    found = compute(lab, "GET", f"/os-services?host={host}&binary=nova-compute")["services"]
+    return [s for s in found if s["host"] == host]
+
+
+def _nodes(lab: Lab, host: str) -> list[str]:
+    statement = "SELECT uuid FROM compute_nodes WHERE BINARY host = %s AND deleted = 0"
+    return [str(node) for (node,) in rows(lab, "nova", statement, host)]
+
+
+def _wait(lab: Lab, server: str, host: str, status: str) -> None:
+    def there() -> bool:
+        now = show(lab, server)
+        assert now["status"] != "ERROR", now.get("fault")
+        settled = now["OS-EXT-STS:task_state"] is None and now["status"] == status
+        return bool(settled and now["OS-EXT-SRV-ATTR:host"] == host)
+
+    wait_until(there, timeout=TIMEOUT, what=f"server {server} to be {status} on {host}")

@@ -1,0 +1,123 @@
+"""Hosts whose resource providers are missing, in use, nested, or somebody else's of the name."""
+
+import pytest
+
+from tests.cli.run import NovaDecom
+from tests.lab import Lab
+from tests.scenarios import states
+from tests.scenarios.clean import bring_to_clean, comes_back
+from tests.scenarios.registry import scenario
+
+
+@scenario(
+    "N1",
+    state="provider deleted before the service: the API answers 500, the aggregates left already",
+    by_hand="the rows go, the host mapping stays",
+    does="creates a bare provider again, then deletes the service by the API",
+)
+def test_provider_missing(lab: Lab, decom: NovaDecom, host: str) -> None:
+    """Nova's own delete is made possible by the provider that it wants to delete."""
+    states.in_aggregate(lab, host)
+    states.down(lab, host)
+    states.provider_missing(lab, host)
+    with pytest.raises(AssertionError, match="500"):
+        states.deleted_by_api(lab, host)
+
+    ran = bring_to_clean(decom, host)
+
+    assert "repair-registration create-provider" in ran.changes("done")
+    assert "delete-service delete" in ran.changes("done")
+
+
+@scenario(
+    "N2",
+    state="an allocation of a consumer that nova does not know",
+    by_hand="the provider stays, in use; so it does when nova deletes the service, without a word",
+    does="releases what the consumer holds here, then as usual",
+)
+def test_allocation_of_nothing(lab: Lab, decom: NovaDecom, host: str) -> None:
+    """What belongs to nothing does not hold a provider."""
+    consumer = states.orphan_allocation(lab, states.node_uuid(lab, host))
+
+    ran = bring_to_clean(decom, host)
+
+    assert "clear-allocations release" in ran.changes("done")
+    assert states.holdings(lab, consumer) == {}
+
+
+@scenario(
+    "N3",
+    state="an allocation of a consumer that nova does not know, and that also holds the neighbour",
+    by_hand="`allocation delete` takes what it holds on the neighbour too",
+    does="releases what the consumer holds here, and nothing else",
+)
+def test_allocation_on_two_hosts(lab: Lab, decom: NovaDecom, host: str) -> None:
+    """A consumer keeps its other allocations."""
+    here, there = states.node_uuid(lab, host), states.node_uuid(lab, states.REFUGE)
+    consumer = states.orphan_allocation(lab, here, there)
+    try:
+        bring_to_clean(decom, host)
+        assert states.holdings(lab, consumer) == {there: {"VCPU": 1}}
+    finally:
+        states.placement(lab, "DELETE", f"/allocations/{consumer}")
+
+
+@scenario(
+    "C21",
+    state="a tree of providers (VGPU below, an allocation in it), both rows deleted by SQL",
+    by_hand="n/a; `resource provider delete` of the root answers 409",
+    does="releases the allocation, deletes the children, then the root",
+)
+def test_tree_of_providers(lab: Lab, decom: NovaDecom, host: str) -> None:
+    """Children go before their parents."""
+    root = states.node_uuid(lab, host)
+    child = states.child_provider(lab, root, f"{host}_gpu")
+    grandchild = states.child_provider(lab, child, f"{host}_gpu_0")
+    states.orphan_allocation(lab, grandchild, resource="VGPU")
+    states.removed_by_sql(lab, host)
+
+    ran = bring_to_clean(decom, host)
+
+    deleted = [c["target"] for c in ran.host["changes"] if c["step"] == "delete-providers"]
+    assert deleted == [grandchild, child, root]
+
+
+@scenario(
+    "C21",
+    hosts=("c21-live",),
+    state="a tree of providers on a registered host",
+    by_hand="leaves the tree",
+    does="leaves the tree to nova's own delete",
+)
+def test_tree_of_a_registered_host(lab: Lab, decom: NovaDecom, host: str) -> None:
+    """Nova deletes nested providers itself, and the plan knows that."""
+    states.child_provider(lab, states.node_uuid(lab, host), f"{host}_gpu")
+
+    ran = bring_to_clean(decom, host)
+
+    assert "delete-providers delete" not in ran.changes("done")
+
+
+@scenario(
+    "C22",
+    state="removed by SQL after an evacuation, re-added: the old provider has the name and an "
+    "allocation, the new compute node has no provider",
+    by_hand="leaves both; no server ever comes to the host",
+    does="releases the old provider, gives the new node one of another name, deletes the service "
+    "by the API and the old provider after it",
+    result="clean; a new machine of the name gets servers",
+)
+def test_provider_of_another_uuid(lab: Lab, decom: NovaDecom, host: str) -> None:
+    """Two machines of one name, one after the other, both go; the server keeps its new home."""
+    server = states.evacuated(lab, host)
+    old = states.node_uuid(lab, host)
+    states.removed_by_sql(lab, host)
+    states.came_back_beside_its_provider(lab, host)
+    before = states.holdings(lab, server)
+    assert old in before
+
+    bring_to_clean(decom, host)
+
+    before.pop(old)
+    assert states.holdings(lab, server) == before
+    comes_back(lab, host)

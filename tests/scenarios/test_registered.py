@@ -1,0 +1,212 @@
+"""Hosts that are registered as they should be, or nearly so."""
+
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+from tests.cli.conftest import Hosts
+from tests.cli.run import PROGRAM, NovaDecom
+from tests.cli.snapshot import Snapshot
+from tests.lab import Lab
+from tests.lab.waiting import wait_until
+from tests.scenarios import states
+from tests.scenarios.clean import bring_to_clean, comes_back, refuse
+from tests.scenarios.registry import scenario
+
+
+@scenario(
+    "C01",
+    "X7",
+    state="clean host: down, disabled, no server, in an aggregate",
+    by_hand="both rows go; membership, mapping and provider stay, and a new machine of the name "
+    "never receives a server",
+    does="deletes the service by the API, then the soft-deleted rows",
+    result="clean; the machine comes back with its old identity, and as a new one",
+)
+def test_clean_host(lab: Lab, decom: NovaDecom, host: str) -> None:
+    """What nova's own delete can do is left to it; the name is free for either machine."""
+    states.in_aggregate(lab, host)
+    states.down(lab, host)
+    states.disabled(lab, host)
+
+    ran = bring_to_clean(decom, host)
+
+    assert [c for c in ran.changes("done") if c != "stop-service prove"] == [
+        "stop-service stop",
+        "delete-service delete",
+        "purge-rows delete",
+    ]
+    comes_back(lab, host, as_new_machine=False)
+    bring_to_clean(decom, host)
+    comes_back(lab, host)
+
+
+@scenario(
+    "C10",
+    state="configuration management starts nova-compute again after the delete",
+    by_hand="nobody notices: the rows are back a moment later",
+    does="sees it within the settle time: exit 8, and what to mask",
+    result="exit 8; clean as soon as it is stopped for good",
+)
+def test_comes_back_by_itself(lab: Lab, decom: NovaDecom, host: str, snapshot: Snapshot) -> None:
+    """A removal that somebody undoes is no success."""
+
+    def puppet() -> None:
+        wait_until(
+            lambda: host not in snapshot.hosts_in("services"), timeout=60, what=f"{host} to go"
+        )
+        lab.start_compute(host, wait=False)
+
+    thread = threading.Thread(target=puppet)
+    thread.start()
+    ran = decom.remove(host, "--settle", "20")
+    thread.join()
+
+    assert ran.code == 8, ran.out + ran.err
+    assert "came back" in ran.host["error"]["message"]
+    assert "mask" in ran.host["error"]["remedy"]
+    bring_to_clean(decom, host)
+
+
+@scenario(
+    "C12",
+    state="services.host is the short name; hypervisor, provider and agents have the FQDN",
+    by_hand="`where hypervisor_hostname = 'c12'` deletes no row and says nothing",
+    does="finds the compute node by host, the provider by uuid, the agents by --host-alias",
+)
+def test_short_name_and_fqdn(lab: Lab, decom: NovaDecom, host: str) -> None:
+    """All names of one host are one host, and only those that are told exactly."""
+    fqdn = f"{host}.dc1.example"
+    states.down(lab, host)
+    states.known_by_fqdn(lab, host, fqdn)
+    agent = lab.network_agent(fqdn)
+
+    try:
+        ran = bring_to_clean(decom, host, host_alias=fqdn)
+    finally:
+        lab.purge_host(fqdn)
+
+    assert agent in {c["target"] for c in ran.host["changes"] if c["step"] == "delete-agents"}
+
+
+@scenario(
+    "C25",
+    state="a run was killed (SIGKILL) between the API's delete and the SQL",
+    by_hand="half a procedure, and no record of which half",
+    does="looks at the cloud, not at a record: does what is left to do",
+)
+def test_killed_between_api_and_sql(lab: Lab, decom: NovaDecom, host: str, tmp_path: Path) -> None:
+    """Running again is how a killed run is resumed."""
+    environment = {**lab.env(), "NOVA_DECOM_STATE_DIR": str(tmp_path / "killed")}
+    deleted = "SELECT id FROM services WHERE host = %s AND deleted <> 0"
+    with subprocess.Popen(
+        [str(PROGRAM), "remove", host, "--yes"],
+        env=environment | {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as run:
+        wait_until(
+            lambda: bool(states.rows(lab, "nova", deleted, host)) or run.poll() is not None,
+            timeout=60,
+            what="the service to be deleted",
+        )
+        run.send_signal(signal.SIGKILL)
+    assert run.returncode == -signal.SIGKILL
+
+    ran = bring_to_clean(decom, host)
+
+    assert ran.changes("done") == ["purge-rows delete"]
+
+
+@scenario(
+    "X6",
+    state="the service serves ironic nodes",
+    by_hand="deletes by hypervisor_hostname what another host may own by now",
+    does="refuses, and names nova-manage db ironic_compute_node_move",
+    result="refused, nothing written",
+)
+def test_ironic(lab: Lab, decom: NovaDecom, host: str) -> None:
+    """Ironic nodes move between hosts while one looks."""
+    states.down(lab, host)
+    states.serves_ironic(lab, host)
+
+    ran = refuse(decom, host)
+
+    assert "1 ironic nodes" in ran.blocked()["ironic"]
+    assert "ironic_compute_node_move" in ran.host["error"]["remedy"]
+
+
+@scenario(
+    "X4",
+    hosts=("x4-empty", "x4-full"),
+    state="two hosts of a rack, one of them with a server",
+    by_hand="a loop over both orphans the server",
+    does="removes the one, refuses the other; --on-failure says whether to go on",
+    result="exit 6: one clean, one untouched",
+)
+def test_one_host_of_two_refuses(
+    lab: Lab, decom: NovaDecom, hosts: Hosts, snapshot: Snapshot
+) -> None:
+    """Each host has its own result, and the one that may not go is not touched."""
+    assert hosts
+    (server,) = lab.create_servers(1, on="x4-full")
+    before = snapshot.rows_of("x4-full")
+
+    ran = decom.remove("x4-empty", "x4-full", "--on-failure", "continue", "--settle", "2")
+
+    assert ran.code == 6, ran.out + ran.err
+    results = {h["host"]: h["result"] for h in ran.json["hosts"]}
+    assert results == {"x4-empty": "removed", "x4-full": "refused"}
+    assert snapshot.rows_of("x4-full") == before
+    assert snapshot.traces_of("x4-empty") == set()
+    lab.delete_servers(server)
+
+
+@scenario(
+    "X11",
+    state="a service of long ago (an old version) holds up the upgrade",
+    by_hand="deletes it, with the leftovers of any deletion by SQL",
+    does="removes it as any other host",
+)
+def test_old_version(lab: Lab, decom: NovaDecom, host: str) -> None:
+    """The row that pins the minimum version goes."""
+    oldest = "SELECT MIN(version) FROM services WHERE deleted = 0 AND `binary` = 'nova-compute'"
+    states.down(lab, host)
+    states.version_of_long_ago(lab, host, 30)
+    assert states.rows(lab, "nova", oldest) == [(30,)]
+
+    bring_to_clean(decom, host)
+
+    ((version,),) = states.rows(lab, "nova", oldest)
+    assert version > 30
+
+
+@scenario(
+    "X8",
+    state="one network agent of the host is dead, another one still reports",
+    by_hand="leaves both; the dead one stays in the list for ever",
+    does="deletes the dead one; the living one is named as left over (or kept: --keep-agents)",
+    result="exit 3 until it is stopped, then clean",
+)
+def test_network_agents(lab: Lab, decom: NovaDecom, host: str) -> None:
+    """An agent that lives would come back; it is named until somebody stops it."""
+    states.down(lab, host)
+    dead = lab.network_agent(host, "L3 agent")
+    alive = lab.network_agent(host, "Open vSwitch agent", alive=True)
+
+    first = decom.remove(host, "--settle", "2")
+
+    assert first.code == 3, first.out + first.err
+    assert dead in {c["target"] for c in first.host["changes"] if c["status"] == "done"}
+    (left,) = first.host["leftovers"]
+    assert (left["kind"], left["target"]) == ("network-agent", alive)
+    assert "still alive" in left["detail"]
+    kept = decom.remove(host, "--keep-agents")
+    assert (kept.code, kept.host["result"]) == (0, "unchanged")
+
+    lab.network_agent(host, "Open vSwitch agent")
+    ran = bring_to_clean(decom, host)
+
+    assert ran.changes("done") == ["delete-agents delete"]

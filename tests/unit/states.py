@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""States in which earlier removals left a host, by name; nothing forbids to remove them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nova_decom.model import AggregateHostRow, HostFacts, Owner, Rows
+from tests.unit.build import (
+    CHILD,
+    HOST,
+    REMOVABLE,
+    agent,
+    aggregate,
+    allocation,
+    database,
+    facts,
+    ghost,
+    history,
+    node_row,
+    provider,
+    request,
+    service_row,
+)
+
+
+def stale(owner, **what):
+    """An allocation of a consumer with this owner."""
+    return replace(allocation(consumer=f"of-{owner}", **what), owner=owner)
+
+
+OLD = provider("old", HOST, root="old")
+
+LEFT_BEHIND: dict[str, HostFacts] = {
+    "with a dead agent, kept": facts(agents=(agent(),), request=request(keep_agents=True)),
+    "with an agent alive": facts(agents=(agent(alive=True),)),
+    "with an agent that neutron keeps": facts(agents=(agent(refused=True),)),
+    "an evacuated server's allocation": facts(allocations=(stale(Owner.ELSEWHERE),)),
+    "a migration's allocation": facts(allocations=(stale(Owner.MIGRATION),)),
+    "nobody's allocation": facts(allocations=(stale(Owner.NOTHING),)),
+    "nobody's allocation on two": facts(
+        providers=(provider(), CHILD),
+        allocations=(stale(Owner.NOTHING), stale(Owner.NOTHING, of="child")),
+    ),
+    "an allocation that is not nova's": facts(allocations=(stale(Owner.FOREIGN),)),
+    "provider missing": facts(providers=()),
+    "provider missing, its name taken": facts(providers=(OLD,)),
+    "provider missing, its name taken, in use": facts(
+        providers=(OLD,), allocations=(stale(Owner.ELSEWHERE, of="old"),)
+    ),
+    "compute node gone, in an aggregate": facts(
+        compute_nodes=(),
+        aggregates=(aggregate(),),
+        database=database(compute_nodes=(), aggregate_hosts=(AggregateHostRow(31, 5),)),
+    ),
+    "both rows gone": ghost(
+        compute_nodes=(),
+        aggregates=(aggregate(),),
+        agents=(agent(),),
+        database=database(
+            services=(), compute_nodes=(), aggregate_hosts=(AggregateHostRow(31, 5),)
+        ),
+    ),
+    "a tree of ghosts": ghost(compute_nodes=(), providers=(provider(), CHILD)),
+    "soft-deleted and mapped, kept": history(
+        database=database(
+            host_mapping=None,
+            services=(service_row(deleted=3),),
+            compute_nodes=(node_row(deleted=8, mapped=1),),
+        ),
+        request=request(rows=Rows.KEEP),
+    ),
+    "deleted as no nova deletes": history(
+        database=database(
+            host_mapping=None,
+            services=(service_row(deleted=1),),
+            compute_nodes=(node_row(deleted=1),),
+        )
+    ),
+}
+
+ALL_STATES = REMOVABLE | LEFT_BEHIND
