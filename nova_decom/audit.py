@@ -14,6 +14,7 @@ from nova_decom.facts import View
 from nova_decom.model import (
     NOVA_COMPUTE,
     CloudRows,
+    ComputeNode,
     ComputeNodeRow,
     Leftover,
     ResourceProvider,
@@ -57,6 +58,16 @@ class Trace:
 def audit(cloud: Cloud) -> tuple[Trace, ...]:
     """Every trace, each once, in the order of :data:`QUESTIONS`."""
     return tuple(trace for question in QUESTIONS for trace in question(cloud))
+
+
+def living_nodes(view: View, rows: CloudRows) -> tuple[ComputeNode, ...]:
+    """The compute nodes that the API would show: live rows of hosts that have a service."""
+    hosts = {s.host for s in view.services if s.binary == NOVA_COMPUTE}
+    return tuple(
+        ComputeNode(r.uuid, r.host, r.hypervisor_hostname, r.hypervisor_type)
+        for r in rows.compute_nodes
+        if r.uuid and r.host in hosts and not r.deleted
+    )
 
 
 def _remove(host: str) -> str:
@@ -137,7 +148,10 @@ def odd_rows(cloud: Cloud) -> Iterator[Trace]:
     for row in rows:
         table = "compute_nodes" if isinstance(row, ComputeNodeRow) else "services"
         host = row.host or ""
-        cure = "nova-manage db archive_deleted_rows" if host in cloud.hosts else _remove(host)
+        is_ours = isinstance(row, ComputeNodeRow) or row.binary == NOVA_COMPUTE
+        cure = "nova-manage db archive_deleted_rows"
+        if host and is_ours and host not in cloud.hosts:
+            cure = _remove(host)
         if row.deleted not in {0, row.id}:
             detail = f"deleted = {row.deleted} where nova writes {row.id}"
             yield Trace(host, Leftover("odd-soft-delete", f"{table} {row.id}", detail, cure))
@@ -163,9 +177,11 @@ def old_versions(cloud: Cloud) -> Iterator[Trace]:
 
 def dead_agents(cloud: Cloud) -> Iterator[Trace]:
     """Dead network agents of hosts that nova no longer knows."""
-    controllers = {s.host for s in cloud.view.services}
+    living = {s.host for s in cloud.view.services}
+    living |= {n.hypervisor_hostname for n in cloud.view.compute_nodes if n.host in cloud.hosts}
+    gone = _known_names(cloud) - living
     for agent in cloud.view.agents:
-        if not agent.alive and agent.host in _known_names(cloud) - cloud.hosts - controllers:
+        if not agent.alive and agent.host in gone:
             detail = f"{agent.agent_type} of a host that nova does not know, not alive"
             cure = _remove(agent.host)
             yield Trace(agent.host, Leftover("network-agent", agent.id, detail, cure))

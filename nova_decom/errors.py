@@ -16,6 +16,7 @@
         ├── RowCountError       1   a statement touched another number of rows
         ├── BadRequestError     1   a service answered 400
         ├── ConflictError       1   a service answered 409
+        ├── UnsupportedError    1   a service never does such a thing; the run goes on
         └── JournalError        1   the journal cannot be written
 
 :func:`nova_decom.cli.main.main` is the only place that turns them into an exit.
@@ -140,6 +141,10 @@ class BadRequestError(ChangeFailedError):
 
 class ConflictError(ChangeFailedError):
     """A service answered 409: what it has is not what we think."""
+
+
+class UnsupportedError(ChangeFailedError):
+    """A service never does such a thing; the run goes on, and what is left is named."""
 
 
 class JournalError(ChangeFailedError):

@@ -6,10 +6,11 @@ A :class:`View` holds bulk readings; slicing it for a host is pure, exact and ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nova_decom.model import (
+    NOVA_COMPUTE,
     Aggregate,
     Allocation,
     ComputeNode,
@@ -84,8 +85,22 @@ def host_facts(view: View, host: str, request: Request, memory: Memory) -> HostF
         identity=identity,
         fleet=Fleet(view.services, _names(view)),
         was_known=memory.is_known,
-        unchecked=view.unchecked if database else (*view.unchecked, "databases: not given"),
+        unchecked=tuple(_unchecked(view, services, database, memory.unit)),
     )
+
+
+def _unchecked(
+    view: View,
+    services: tuple[ComputeService, ...],
+    database: DatabaseFacts | None,
+    unit: Unit | None,
+) -> Iterator[str]:
+    yield from view.unchecked
+    if database is None:
+        yield "databases: not given"
+    seen_off = unit is not None and unit.is_off
+    if not seen_off and not any(s.binary == NOVA_COMPUTE for s in services):
+        yield "whether nova-compute still runs on the host: it has no service that would tell"
 
 
 def identity_of(

@@ -46,13 +46,14 @@ def _in_nova(facts: HostFacts) -> Iterator[Leftover]:
         yield Leftover(
             "server", server.id, f"{server.name!r} {server.status}", "move or delete it"
         )
+    in_rows = facts.database.aggregate_hosts if facts.database else ()
     for aggregate in facts.aggregates:
-        yield Leftover(
-            "aggregate",
-            str(aggregate.id),
-            f"{facts.host} is a member of {aggregate.name!r}",
-            remove,
-        )
+        detail = f"{facts.host} is a member of {aggregate.name!r}"
+        cure = remove
+        if facts.service is None and not in_rows:
+            # Without a service nova's API answers 404 for ever.
+            cure = f"{remove} with --nova-conf or --api-db-url"
+        yield Leftover("aggregate", str(aggregate.id), detail, cure)
 
 
 def _in_database(facts: HostFacts) -> Iterator[Leftover]:

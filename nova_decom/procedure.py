@@ -20,6 +20,7 @@ from nova_decom.errors import (
     RefusedError,
     RunInterruptedError,
     StalePlanError,
+    UnsupportedError,
 )
 from nova_decom.guards import judge
 from nova_decom.leftovers import kept, leftovers
@@ -263,6 +264,9 @@ class Execution:
         except RunInterruptedError:
             self._end(facts.host, Outcome(change, Status.PENDING, request_id, begun=True))
             raise
+        except UnsupportedError as error:
+            self._end(facts.host, Outcome(change, Status.FAILED, request_id, str(error)))
+            return
         except NovaDecomError as error:
             failed = Outcome(change, Status.FAILED, request_id, str(error), begun=True)
             self._end(facts.host, failed)

@@ -37,7 +37,7 @@ def _obstacles(facts: HostFacts) -> Iterator[str]:
 def _in_rows(facts: HostFacts, database: DatabaseFacts) -> Iterator[str]:
     if facts.service is None and database.host_mapping is not None:
         yield f"a host mapping leads to cell {database.host_mapping.cell}"
-    for row in database.compute_nodes:
+    for row in (r for r in database.compute_nodes if r.host == facts.host):
         if facts.service is None and not row.deleted:
             yield f"compute_nodes {row.id} lives without a service"
         if row.deleted and row.mapped:

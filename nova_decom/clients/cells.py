@@ -232,7 +232,7 @@ class _CellRows:
         rows, marks = cell.database.rows, _marks(hosts)
         services = rows(
             "SELECT id, uuid, host, `binary`, deleted, report_count FROM services "
-            f"WHERE host IN ({marks})",
+            f"WHERE host IN ({marks}) ORDER BY id",
             *hosts,
         )
         nodes = _nodes(cell, hosts, [s["id"] for s in services if not s["deleted"]])
@@ -242,14 +242,14 @@ class _CellRows:
             compute_nodes=nodes,
             pci_devices=rows(
                 "SELECT id, compute_node_id, address, status, instance_uuid, deleted "
-                f"FROM pci_devices WHERE compute_node_id IN ({_marks(ids)})",
+                f"FROM pci_devices WHERE compute_node_id IN ({_marks(ids)}) ORDER BY id",
                 *ids,
             )
             if ids
             else [],
             instances=rows(
                 "SELECT uuid, hostname, host, vm_state, task_state FROM instances "
-                f"WHERE host IN ({marks}) AND deleted = 0",
+                f"WHERE host IN ({marks}) AND deleted = 0 ORDER BY id",
                 *hosts,
             ),
             migrations=_migrations(cell, hosts),
@@ -321,7 +321,7 @@ def _no_rows(_sql: str) -> list[Row]:
 
 def _nodes(cell: Cell, hosts: Sequence[str], services: Sequence[int]) -> list[Row]:
     """The compute nodes of the hosts, and those of others that nova would delete with them."""
-    own = cell.database.rows(f"{_NODE_COLUMNS} host IN ({_marks(hosts)})", *hosts)
+    own = cell.database.rows(f"{_NODE_COLUMNS} host IN ({_marks(hosts)}) ORDER BY id", *hosts)
     if not services:
         return own
     tied = cell.database.rows(
@@ -337,7 +337,7 @@ def _migrations(cell: Cell, hosts: Sequence[str]) -> list[Row]:
     return cell.database.rows(
         "SELECT id, uuid, instance_uuid, status, migration_type, source_compute, dest_compute, "
         f"created_at FROM migrations WHERE deleted = 0 AND (source_compute IN ({marks}) OR "
-        f"dest_compute IN ({marks})) AND status NOT IN ({_marks(over)})",
+        f"dest_compute IN ({marks})) AND status NOT IN ({_marks(over)}) ORDER BY id",
         *hosts,
         *hosts,
         *over,

@@ -25,7 +25,7 @@ from nova_decom.clients.preflight import (
     check_database,
 )
 from nova_decom.clients.remote import Remote, StopCommand
-from nova_decom.errors import BadRequestError, UnavailableError
+from nova_decom.errors import BadRequestError, UnavailableError, UnsupportedError
 from nova_decom.facts import Memory, View, compute_hosts, host_facts, identity_of, own_providers
 from nova_decom.guards import is_known
 from nova_decom.model import (
@@ -139,9 +139,9 @@ class LiveCloud:
         """Delete a network agent; one that neutron refuses to delete is remembered as such."""
         try:
             return self._clients.network.delete_agent(agent)
-        except BadRequestError:
+        except BadRequestError as error:
             self._refused_agents.add(agent)
-            return None
+            raise UnsupportedError(str(error), error.remedy) from error
 
     def run(self, transaction: Transaction) -> None:
         """Run one guarded database transaction."""
@@ -151,19 +151,18 @@ class LiveCloud:
     def survey(self, remembered: frozenset[str] = frozenset()) -> audit.Cloud:
         """What an audit looks at, by a number of calls that does not grow with the hosts.
 
-        Allocations are told only per provider, and asked for only of roots without node.
+        Allocations are told only per provider, and asked for only of roots without node. With
+        databases the compute nodes come from their rows: the API needs minutes for 20,000.
         """
-        parts = {Part.SERVICES, Part.COMPUTE_NODES, Part.AGGREGATES, Part.PROVIDERS}
-        self._read(None, frozenset(parts))
         clients = self._clients
+        rows = clients.databases.cloud_rows() if clients.databases else None
+        parts = {Part.SERVICES, Part.AGGREGATES, Part.PROVIDERS}
+        self._read(None, frozenset(parts if rows else {*parts, Part.COMPUTE_NODES}))
+        if rows:
+            self._view = replace(self._view, compute_nodes=audit.living_nodes(self._view, rows))
         if clients.network.available():
             self._view = replace(self._view, agents=clients.network.agents())
-        found = audit.Cloud(
-            self._view,
-            clients.databases.cloud_rows() if clients.databases else None,
-            clients.placement.compute_providers(),
-            remembered,
-        )
+        found = audit.Cloud(self._view, rows, clients.placement.compute_providers(), remembered)
         ghosts = [t.leftover.target for t in audit.providers_without_nodes(found)]
         held = [a for uuid in ghosts for a in clients.placement.allocations(uuid)]
         return replace(found, view=replace(self._view, allocations=tuple(held)))

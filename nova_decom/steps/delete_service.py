@@ -25,7 +25,8 @@ class DeleteService:
     That is, in this order: aggregate memberships, resource providers, the host mapping, the
     rows (soft-deleted) of services and compute_nodes (nova 34.0.0
     api/openstack/compute/services.py:245). Providers that still have allocations stay, and
-    nova says nothing of it.
+    nova says nothing of it. Before 30.2.1, 31.3.0 and 32.1.0 the compute node stays flagged as
+    mapped, so that is what a plan expects.
     """
 
     name: ClassVar[str] = "delete-service"
@@ -75,7 +76,7 @@ def _unregister(host: str, database: DatabaseFacts) -> DatabaseFacts:
         host_mapping=None,
         aggregate_hosts=(),
         compute_nodes=tuple(
-            replace(r, deleted=r.id, mapped=0) if r.host == host and not r.deleted else r
+            replace(r, deleted=r.id) if r.host == host and not r.deleted else r
             for r in database.compute_nodes
         ),
     )

@@ -25,6 +25,8 @@ from nova_decom.steps.sql import by_id, marks
 
 Row = ServiceRow | ComputeNodeRow | PciDeviceRow
 
+RESET = "reset-mapped"
+
 
 class PurgeRows:
     """Remove the host's rows from the cell database, in one guarded transaction.
@@ -39,29 +41,24 @@ class PurgeRows:
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.DATABASE})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
-        """One change, the whole transaction, while any row is to go."""
+        """The rows that go, and by itself the flag of those that stay: nova may reset it."""
         database = facts.database
         if database is None or database.cell is None:
             return
         rows = doomed_rows(facts, database)
-        if not rows:
-            return
-        transaction = Transaction(database.cell, facts.host, tuple(_statements(facts, rows)))
-        yield Change(
-            step=self.name,
-            action="delete" if facts.request.rows is Rows.PURGE else "soft-delete",
-            target=f"{database.cell}: {rows.label}",
-            detail="; ".join(s.text for s in transaction.statements),
-            rows=transaction.rows,
-            transaction=transaction,
-        )
+        action = "delete" if facts.request.rows is Rows.PURGE else "soft-delete"
+        if rows.without_flags():
+            yield _change(self.name, action, facts, rows.without_flags())
+        if rows.only_flags():
+            yield _change(self.name, RESET, facts, rows.only_flags())
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The purged rows are gone, the others soft-deleted."""
         if facts.database is None:
             return facts
         rows = doomed_rows(facts, facts.database)
-        return replace(facts, database=_without(rows, facts.database))
+        part = rows.only_flags() if change.action == RESET else rows.without_flags()
+        return replace(facts, database=_without(part, facts.database))
 
     def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
         """Run the transaction."""
@@ -88,6 +85,14 @@ class DoomedRows:
     def __bool__(self) -> bool:
         """True while anything is to be done."""
         return bool(self.all_services or self.all_nodes)
+
+    def without_flags(self) -> DoomedRows:
+        """Those that go or are hidden."""
+        return replace(self, unmapped_nodes=())
+
+    def only_flags(self) -> DoomedRows:
+        """Those that lose their flag only."""
+        return DoomedRows(unmapped_nodes=self.unmapped_nodes)
 
     @property
     def all_services(self) -> tuple[ServiceRow, ...]:
@@ -139,6 +144,19 @@ def doomed_rows(facts: HostFacts, database: DatabaseFacts) -> DoomedRows:
     ids = {row.id for row in nodes}
     pci = tuple(row for row in database.pci_devices if row.compute_node_id in ids)
     return DoomedRows(services=services, compute_nodes=nodes, pci_devices=pci)
+
+
+def _change(step: str, action: str, facts: HostFacts, rows: DoomedRows) -> Change:
+    cell = facts.database.cell if facts.database and facts.database.cell else ""
+    transaction = Transaction(cell, facts.host, tuple(_statements(facts, rows)))
+    return Change(
+        step=step,
+        action=action,
+        target=f"{cell}: {rows.label}",
+        detail="; ".join(s.text for s in transaction.statements),
+        rows=transaction.rows,
+        transaction=transaction,
+    )
 
 
 def _without(rows: DoomedRows, database: DatabaseFacts) -> DatabaseFacts:

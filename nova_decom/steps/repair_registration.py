@@ -37,7 +37,7 @@ class RepairRegistration:
         known = {p.uuid for p in facts.providers}
         for node in facts.compute_nodes:
             if node.uuid not in known:
-                body = json.dumps({"uuid": node.uuid, "name": _free_name(node, facts)})
+                body = json.dumps({"uuid": node.uuid, "name": _name(node)})
                 yield Change(self.name, CREATE, node.uuid, f"POST /resource_providers {body}")
         database = facts.database
         if not facts.compute_nodes and database and database.aggregate_hosts:
@@ -46,7 +46,7 @@ class RepairRegistration:
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The provider is there; the memberships are gone."""
         if change.action == CREATE:
-            name = _free_name(_node(change, facts), facts)
+            name = _name(_node(change, facts))
             provider = ResourceProvider(change.target, name, root=change.target)
             return replace(facts, providers=(*facts.providers, provider))
         database = facts.database and replace(facts.database, aggregate_hosts=())
@@ -57,15 +57,13 @@ class RepairRegistration:
         if change.transaction is not None:
             cloud.run(change.transaction)
             return None
-        return cloud.create_provider(change.target, _free_name(_node(change, facts), facts))
+        return cloud.create_provider(change.target, _name(_node(change, facts)))
 
 
 def _node(change: Change, facts: HostFacts) -> ComputeNode:
     return next(n for n in facts.compute_nodes if n.uuid == change.target)
 
 
-def _free_name(node: ComputeNode, facts: HostFacts) -> str:
-    """The node's name, unless an old provider has it still: names are unique in placement."""
-    taken = {p.name for p in facts.providers if p.uuid != node.uuid}
-    name = node.hypervisor_hostname
-    return f"{name}.{node.uuid}" if name in taken else name
+def _name(node: ComputeNode) -> str:
+    """A name that no other provider has; nova finds the one that it deletes by uuid."""
+    return f"{node.hypervisor_hostname}.{node.uuid}"

@@ -17,7 +17,8 @@ PERMANENT = ("node1", "node2")
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
-        item.add_marker(pytest.mark.lab)
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.lab)
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,18 @@ from nova_decom.procedure import make_plan
 from tests.cli.run import NovaDecom, Ran
 from tests.cli.snapshot import Snapshot
 from tests.lab import Lab
-from tests.scenarios.states import REFUGE, placement
+from tests.scenarios.calls import placement, rows
+from tests.scenarios.states import REFUGE
 
 #: Servers that leave a scenario's host land here, so its records witness that none is hurt.
 NEIGHBOUR = REFUGE
 SETTLE = "2"
+#: What of a neighbour's compute node and servers nobody but its operator changes.
+STEADY = {
+    "compute_nodes": "SELECT id, uuid, host, hypervisor_hostname, service_id, deleted, mapped, "
+    "created_at, deleted_at, vcpus, memory_mb, local_gb FROM compute_nodes WHERE host = %s",
+    "instances": "SELECT * FROM instances WHERE host = %s AND deleted = 0",
+}
 #: The options that say what belongs to the host, and not how it is removed.
 OF_VERIFY = ("host_alias", "all_binaries", "keep_agents", "rows")
 
@@ -72,19 +79,22 @@ def comes_back(lab: Lab, host: str, *, as_new_machine: bool = True) -> None:
 def witness(lab: Lab, neighbour: str = NEIGHBOUR) -> dict[str, object]:
     """Every row that names the neighbour, and what placement tells of it.
 
-    The generation of its provider is left out: placement counts it up when a server that lives
-    there gives up what it held elsewhere.
+    Left out is what a living nova writes by itself (usage, deleted servers), and the generation
+    of the provider: placement counts it up when a server that lives there gives up what it held
+    elsewhere.
     """
-    rows: dict[str, object] = dict(Snapshot(lab).rows_of(neighbour))
-    rows.pop("placement.resource_providers")
+    found: dict[str, object] = dict(Snapshot(lab).rows_of(neighbour))
+    for table, statement in STEADY.items():
+        found[f"nova.{table}"] = rows(lab, "nova", statement, neighbour)
+    found.pop("placement.resource_providers")
     (provider,) = placement(lab, "GET", f"/resource_providers?name={neighbour}")[
         "resource_providers"
     ]
     path = f"/resource_providers/{provider['uuid']}"
     for part in ("inventories", "allocations", "traits", "aggregates"):
-        rows[part] = placement(lab, "GET", f"{path}/{part}")[part]
+        found[part] = placement(lab, "GET", f"{path}/{part}")[part]
     provider.pop("generation")
-    return rows | {"provider": provider}
+    return found | {"provider": provider}
 
 
 def comparable(facts: HostFacts) -> HostFacts:

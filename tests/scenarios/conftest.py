@@ -4,13 +4,19 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.cli.conftest import Hosts, decom, lab, pytest_collection_modifyitems, snapshot
+from tests.cli.conftest import Hosts, decom, lab, snapshot
 from tests.lab import Lab
 from tests.scenarios import states
 from tests.scenarios.clean import NEIGHBOUR
 from tests.scenarios.registry import Scenario
 
-__all__ = ["decom", "lab", "pytest_collection_modifyitems", "snapshot"]
+__all__ = ["decom", "lab", "snapshot"]
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        if _scenario_of(item):
+            item.add_marker(pytest.mark.lab)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,16 +2,27 @@
 
 import uuid
 from collections.abc import Iterable
-from typing import Any
+from functools import partial
 
 from tests.lab import Lab
 from tests.lab.waiting import wait_until
+from tests.scenarios.calls import (
+    TIMEOUT,
+    act,
+    compute,
+    node_uuid,
+    nodes,
+    placement,
+    rows,
+    service,
+    services,
+    show,
+    sql,
+    wait_for,
+)
 
 #: Where servers go that leave a host.
 REFUGE = "node1"
-NOVA = "2.95"
-PLACEMENT = "1.38"
-TIMEOUT = 60.0
 
 
 # What everybody does
@@ -21,11 +32,7 @@ def down(lab: Lab, *hosts: str) -> None:
     """nova-compute was stopped, long enough ago for nova to say so."""
     lab.stop_compute(*hosts)
     for host in hosts:
-        wait_until(
-            lambda host=host: service(lab, host)["state"] == "down",
-            timeout=TIMEOUT,
-            what=f"{host} to be down",
-        )
+        wait_until(partial(_is_down, lab, host), timeout=TIMEOUT, what=f"{host} to be down")
 
 
 def disabled(lab: Lab, host: str, reason: str = "to be removed") -> None:
@@ -149,13 +156,13 @@ def verify_resize(lab: Lab, host: str) -> str:
     """A server was moved away by a cold migration that nobody has confirmed; its id."""
     (server,) = lab.create_servers(1, on=host)
     act(lab, server, {"migrate": {"host": REFUGE}})
-    _wait(lab, server, REFUGE, "VERIFY_RESIZE")
+    wait_for(lab, server, REFUGE, "VERIFY_RESIZE")
     return server
 
 
 def confirm(lab: Lab, server: str) -> None:
     act(lab, server, {"confirmResize": None})
-    _wait(lab, server, REFUGE, "ACTIVE")
+    wait_for(lab, server, REFUGE, "ACTIVE")
 
 
 def evacuated(lab: Lab, host: str) -> str:
@@ -163,7 +170,7 @@ def evacuated(lab: Lab, host: str) -> str:
     (server,) = lab.create_servers(1, on=host)
     down(lab, host)
     act(lab, server, {"evacuate": {"host": REFUGE}})
-    _wait(lab, server, REFUGE, "SHUTOFF")
+    wait_for(lab, server, REFUGE, "SHUTOFF")
     return server
 
 
@@ -171,7 +178,7 @@ def brought_to(lab: Lab, server: str, action: str, status: str) -> None:
     """The server after an action such as ``pause``."""
     host = show(lab, server)["OS-EXT-SRV-ATTR:host"]
     act(lab, server, {action: None})
-    _wait(lab, server, host, status)
+    wait_for(lab, server, host, status)
 
 
 # In placement
@@ -201,55 +208,22 @@ def child_provider(lab: Lab, parent: str, name: str) -> str:
     child = str(uuid.uuid4())
     body = {"uuid": child, "name": name, "parent_provider_uuid": parent}
     placement(lab, "POST", "/resource_providers", body)
-    inventories = {"VGPU": {"total": 4}}
-    body = {"resource_provider_generation": 0, "inventories": inventories}
-    placement(lab, "PUT", f"/resource_providers/{child}/inventories", body)
+    inventory = {"resource_provider_generation": 0, "inventories": {"VGPU": {"total": 4}}}
+    placement(lab, "PUT", f"/resource_providers/{child}/inventories", inventory)
     return child
 
 
 def came_back_beside_its_provider(lab: Lab, host: str) -> None:
     """Another machine of the name starts while the old one's provider still has the name."""
-    old = node_uuid(lab, host) if _nodes(lab, host) else None
+    old = node_uuid(lab, host) if nodes(lab, host) else None
     lab.wipe_compute(host)
     lab.start_compute(host, wait=False)
     wait_until(
-        lambda: [n for n in _nodes(lab, host) if n != old] != [] and bool(_services(lab, host)),
+        lambda: [n for n in nodes(lab, host) if n != old] != [] and bool(services(lab, host)),
         timeout=TIMEOUT,
         what=f"{host} to register",
     )
     lab.discover_hosts()
-
-
-# Looking
-
-
-def service(lab: Lab, host: str) -> dict[str, Any]:
-    """The host's compute service by the API."""
-    (found,) = _services(lab, host)
-    return found
-
-
-def show(lab: Lab, server: str) -> dict[str, Any]:
-    found: dict[str, Any] = compute(lab, "GET", f"/servers/{server}")["server"]
-    return found
-
-
-def node_uuid(lab: Lab, host: str) -> str:
-    """The uuid of the host's live compute node."""
-    (found,) = _nodes(lab, host)
-    return found
-
-
-def holdings(lab: Lab, consumer: str) -> dict[str, Any]:
-    """What a consumer holds, by provider."""
-    found: dict[str, Any] = placement(lab, "GET", f"/allocations/{consumer}")["allocations"]
-    return {provider: held["resources"] for provider, held in found.items()}
-
-
-def rows(lab: Lab, database: str, statement: str, *params: object) -> list[tuple[Any, ...]]:
-    with lab.sql(database) as connection, connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        return list(cursor.fetchall())
 
 
 def forget(lab: Lab, hosts: Iterable[str]) -> None:
@@ -273,46 +247,5 @@ def forget(lab: Lab, hosts: Iterable[str]) -> None:
         lab.delete_servers(*(server for (server,) in rows(lab, "nova", query, host)))
 
 
-def sql(lab: Lab, database: str, statement: str, *params: object) -> None:
-    rows(lab, database, statement, *params)
-
-
-def placement(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """A call of placement's API; its body, if it has one."""
-    return _call(lab.connection().placement, method, path, PLACEMENT, body)
-
-
-def compute(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """A call of nova's API; its body, if it has one."""
-    return _call(lab.connection().compute, method, path, NOVA, body)
-
-
-def act(lab: Lab, server: str, action: dict[str, Any]) -> None:
-    compute(lab, "POST", f"/servers/{server}/action", action)
-
-
-def _call(proxy: Any, method: str, path: str, version: str, body: dict[str, Any] | None) -> Any:
-    extra = {} if body is None else {"json": body}
-    answer = proxy.request(path, method, microversion=version, raise_exc=False, **extra)
-    assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
-    return answer.json() if answer.content else None
-
-
-def _services(lab: Lab, host: str) -> list[dict[str, Any]]:
-    found = compute(lab, "GET", f"/os-services?host={host}&binary=nova-compute")["services"]
-    return [s for s in found if s["host"] == host]
-
-
-def _nodes(lab: Lab, host: str) -> list[str]:
-    statement = "SELECT uuid FROM compute_nodes WHERE BINARY host = %s AND deleted = 0"
-    return [str(node) for (node,) in rows(lab, "nova", statement, host)]
-
-
-def _wait(lab: Lab, server: str, host: str, status: str) -> None:
-    def there() -> bool:
-        now = show(lab, server)
-        assert now["status"] != "ERROR", now.get("fault")
-        settled = now["OS-EXT-STS:task_state"] is None and now["status"] == status
-        return bool(settled and now["OS-EXT-SRV-ATTR:host"] == host)
-
-    wait_until(there, timeout=TIMEOUT, what=f"server {server} to be {status} on {host}")
+def _is_down(lab: Lab, host: str) -> bool:
+    return bool(service(lab, host)["state"] == "down")

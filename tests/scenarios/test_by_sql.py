@@ -5,7 +5,7 @@ import pytest
 from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot
 from tests.lab import Lab
-from tests.scenarios import states
+from tests.scenarios import calls, states
 from tests.scenarios.clean import bring_to_clean, comes_back
 from tests.scenarios.registry import scenario
 
@@ -102,11 +102,11 @@ def test_history_is_kept_when_asked(
     states.deleted_by_api(lab, host)
     comes_back(lab, host)
     history = "SELECT * FROM compute_nodes WHERE host = %s AND deleted <> 0"
-    before = states.rows(lab, "nova", history, host)
+    before = calls.rows(lab, "nova", history, host)
 
     bring_to_clean(decom, host, rows="keep")
 
-    after = states.rows(lab, "nova", history, host)
+    after = calls.rows(lab, "nova", history, host)
     assert len(before) == 1
     assert len(after) == 2
     assert before[0] in after
@@ -148,7 +148,7 @@ def test_mapped_flag(lab: Lab, decom: NovaDecom, host: str) -> None:
     bring_to_clean(decom, host, rows="keep")
 
     flag = "SELECT deleted = id, mapped FROM compute_nodes WHERE host = %s"
-    assert states.rows(lab, "nova", flag, host) == [(1, 0)]
+    assert calls.rows(lab, "nova", flag, host) == [(1, 0)]
     comes_back(lab, host, as_new_machine=False)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.cli.run import NovaDecom
 from tests.lab import Lab
-from tests.scenarios import states
+from tests.scenarios import calls, states
 from tests.scenarios.clean import bring_to_clean, comes_back
 from tests.scenarios.registry import scenario
 
@@ -37,12 +37,12 @@ def test_provider_missing(lab: Lab, decom: NovaDecom, host: str) -> None:
 )
 def test_allocation_of_nothing(lab: Lab, decom: NovaDecom, host: str) -> None:
     """What belongs to nothing does not hold a provider."""
-    consumer = states.orphan_allocation(lab, states.node_uuid(lab, host))
+    consumer = states.orphan_allocation(lab, calls.node_uuid(lab, host))
 
     ran = bring_to_clean(decom, host)
 
     assert "clear-allocations release" in ran.changes("done")
-    assert states.holdings(lab, consumer) == {}
+    assert calls.holdings(lab, consumer) == {}
 
 
 @scenario(
@@ -53,13 +53,13 @@ def test_allocation_of_nothing(lab: Lab, decom: NovaDecom, host: str) -> None:
 )
 def test_allocation_on_two_hosts(lab: Lab, decom: NovaDecom, host: str) -> None:
     """A consumer keeps its other allocations."""
-    here, there = states.node_uuid(lab, host), states.node_uuid(lab, states.REFUGE)
+    here, there = calls.node_uuid(lab, host), calls.node_uuid(lab, states.REFUGE)
     consumer = states.orphan_allocation(lab, here, there)
     try:
         bring_to_clean(decom, host)
-        assert states.holdings(lab, consumer) == {there: {"VCPU": 1}}
+        assert calls.holdings(lab, consumer) == {there: {"VCPU": 1}}
     finally:
-        states.placement(lab, "DELETE", f"/allocations/{consumer}")
+        calls.placement(lab, "DELETE", f"/allocations/{consumer}")
 
 
 @scenario(
@@ -70,7 +70,7 @@ def test_allocation_on_two_hosts(lab: Lab, decom: NovaDecom, host: str) -> None:
 )
 def test_tree_of_providers(lab: Lab, decom: NovaDecom, host: str) -> None:
     """Children go before their parents."""
-    root = states.node_uuid(lab, host)
+    root = calls.node_uuid(lab, host)
     child = states.child_provider(lab, root, f"{host}_gpu")
     grandchild = states.child_provider(lab, child, f"{host}_gpu_0")
     states.orphan_allocation(lab, grandchild, resource="VGPU")
@@ -91,7 +91,7 @@ def test_tree_of_providers(lab: Lab, decom: NovaDecom, host: str) -> None:
 )
 def test_tree_of_a_registered_host(lab: Lab, decom: NovaDecom, host: str) -> None:
     """Nova deletes nested providers itself, and the plan knows that."""
-    states.child_provider(lab, states.node_uuid(lab, host), f"{host}_gpu")
+    states.child_provider(lab, calls.node_uuid(lab, host), f"{host}_gpu")
 
     ran = bring_to_clean(decom, host)
 
@@ -110,14 +110,14 @@ def test_tree_of_a_registered_host(lab: Lab, decom: NovaDecom, host: str) -> Non
 def test_provider_of_another_uuid(lab: Lab, decom: NovaDecom, host: str) -> None:
     """Two machines of one name, one after the other, both go; the server keeps its new home."""
     server = states.evacuated(lab, host)
-    old = states.node_uuid(lab, host)
+    old = calls.node_uuid(lab, host)
     states.removed_by_sql(lab, host)
     states.came_back_beside_its_provider(lab, host)
-    before = states.holdings(lab, server)
+    before = calls.holdings(lab, server)
     assert old in before
 
     bring_to_clean(decom, host)
 
     before.pop(old)
-    assert states.holdings(lab, server) == before
+    assert calls.holdings(lab, server) == before
     comes_back(lab, host)

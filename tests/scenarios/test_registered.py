@@ -10,7 +10,7 @@ from tests.cli.run import PROGRAM, NovaDecom
 from tests.cli.snapshot import Snapshot
 from tests.lab import Lab
 from tests.lab.waiting import wait_until
-from tests.scenarios import states
+from tests.scenarios import calls, states
 from tests.scenarios.clean import bring_to_clean, comes_back, refuse
 from tests.scenarios.registry import scenario
 
@@ -60,7 +60,7 @@ def test_comes_back_by_itself(lab: Lab, decom: NovaDecom, host: str, snapshot: S
 
     thread = threading.Thread(target=puppet)
     thread.start()
-    ran = decom.remove(host, "--settle", "20")
+    ran = decom.remove(host, "--settle", "15")
     thread.join()
 
     assert ran.code == 8, ran.out + ran.err
@@ -108,7 +108,7 @@ def test_killed_between_api_and_sql(lab: Lab, decom: NovaDecom, host: str, tmp_p
         stderr=subprocess.DEVNULL,
     ) as run:
         wait_until(
-            lambda: bool(states.rows(lab, "nova", deleted, host)) or run.poll() is not None,
+            lambda: bool(calls.rows(lab, "nova", deleted, host)) or run.poll() is not None,
             timeout=60,
             what="the service to be deleted",
         )
@@ -175,11 +175,11 @@ def test_old_version(lab: Lab, decom: NovaDecom, host: str) -> None:
     oldest = "SELECT MIN(version) FROM services WHERE deleted = 0 AND `binary` = 'nova-compute'"
     states.down(lab, host)
     states.version_of_long_ago(lab, host, 30)
-    assert states.rows(lab, "nova", oldest) == [(30,)]
+    assert calls.rows(lab, "nova", oldest) == [(30,)]
 
     bring_to_clean(decom, host)
 
-    ((version,),) = states.rows(lab, "nova", oldest)
+    ((version,),) = calls.rows(lab, "nova", oldest)
     assert version > 30
 
 

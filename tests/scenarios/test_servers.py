@@ -4,7 +4,7 @@ import pytest
 
 from tests.cli.run import NovaDecom
 from tests.lab import Lab
-from tests.scenarios import states
+from tests.scenarios import calls, states
 from tests.scenarios.clean import bring_to_clean, refuse
 from tests.scenarios.registry import scenario
 
@@ -30,7 +30,7 @@ def test_servers_that_are_not_active(lab: Lab, decom: NovaDecom, host: str) -> N
     states.brought_to(lab, servers["SHUTOFF"], "os-stop", "SHUTOFF")
     states.brought_to(lab, servers["PAUSED"], "pause", "PAUSED")
     states.brought_to(lab, servers["SUSPENDED"], "suspend", "SUSPENDED")
-    states.act(lab, servers["ERROR"], {"os-resetState": {"state": "error"}})
+    calls.act(lab, servers["ERROR"], {"os-resetState": {"state": "error"}})
 
     ran = refuse(decom, host)
 
@@ -49,7 +49,7 @@ def test_servers_that_are_not_active(lab: Lab, decom: NovaDecom, host: str) -> N
 def test_soft_deleted_server(lab: Lab, decom: NovaDecom, host: str) -> None:
     """The plain list of servers is empty, and the host is not."""
     (server,) = lab.create_servers(1, on=host, status="SOFT_DELETED")
-    plain = states.compute(lab, "GET", f"/servers?all_tenants=1&host={host}")
+    plain = calls.compute(lab, "GET", f"/servers?all_tenants=1&host={host}")
     assert plain["servers"] == []
 
     ran = refuse(decom, host)
@@ -130,14 +130,14 @@ def test_migrated_but_not_told(lab: Lab, decom: NovaDecom, host: str) -> None:
 def test_evacuated(lab: Lab, decom: NovaDecom, host: str) -> None:
     """The server keeps what it holds where it lives."""
     server = states.evacuated(lab, host)
-    here = states.node_uuid(lab, host)
-    before = states.holdings(lab, server)
+    here = calls.node_uuid(lab, host)
+    before = calls.holdings(lab, server)
     assert len(before) == 2
 
     ran = bring_to_clean(decom, host, offline=True)
 
     before.pop(here)
-    assert states.holdings(lab, server) == before
+    assert calls.holdings(lab, server) == before
     assert "clear-allocations release" in ran.changes("done")
     assert "stop-service stop" not in ran.changes("done")
 

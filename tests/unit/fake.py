@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cloud of one host behind our own ``Cloud`` protocol, with its own idea of what nova does.
+"""A cloud of one host behind our own ``Cloud`` protocol.
 
 It knows one host and the ids it was given; everything else it is asked for fails the test.
 """
@@ -24,10 +24,9 @@ from nova_decom.model import (
     Transaction,
     Unit,
 )
-from nova_decom.waiting import Clock
 from tests.unit import rows
+from tests.unit.world import UNIT, World
 
-UNIT = "nova-compute.service"
 FIELDS = {
     Part.SERVICES: "services",
     Part.COMPUTE_NODES: "compute_nodes",
@@ -39,134 +38,6 @@ FIELDS = {
     Part.AGENTS: "agents",
     Part.DATABASE: "database",
 }
-
-
-class Kill(Exception):  # noqa: N818 - no failure of ours: the process dies
-    """The process dies here."""
-
-
-@dataclass
-class Time:
-    """A clock that stands still until somebody sleeps; events happen at their time."""
-
-    seconds: float = 1000.0
-    events: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
-
-    def at(self, later: float, event: Callable[[], object]) -> None:
-        """Let something happen so many seconds from now."""
-        self.events.append((self.seconds + later, event))
-        self.events.sort(key=lambda entry: entry[0])
-
-    def now(self) -> float:
-        """The time."""
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        end = self.seconds + seconds
-        while self.events and self.events[0][0] <= end:
-            self.seconds, event = self.events.pop(0)
-            event()
-        self.seconds = end
-
-    @property
-    def clock(self) -> Clock:
-        """What the code under test takes."""
-        return Clock(self.now, self.sleep)
-
-
-class World:
-    """What is really there. Changes happen to it, by us or by others."""
-
-    def __init__(self, truth: HostFacts) -> None:
-        """Start with these facts."""
-        self.time = Time()
-        self.truth = truth
-        self.unit = Unit(UNIT, active=True, enabled=True)
-        self.beating = bool(truth.service and truth.service.is_up)
-        self.obeys = True
-        self.on_stop: Callable[[], object] | None = None
-        self.writes: list[str] = []
-        self.failures: dict[int, BaseException] = {}
-        self.answer_lost = False
-        self._silent_since = self.time.now()
-
-    def change(self, **what: object) -> None:
-        """Something happens to the host."""
-        self.truth = replace(self.truth, **what)
-
-    def beat(self) -> str:
-        """The counter of the heartbeat."""
-        moment = self.time.now() if self.beating else self._silent_since
-        return f"count {int(moment / self.truth.request.report_interval)}"
-
-    def fall_silent(self) -> None:
-        """nova-compute ends, and nova notices."""
-        if self.beating:
-            self.beating, self._silent_since = False, self.time.now()
-        self.change(
-            services=tuple(
-                replace(s, state="down") if s.binary == NOVA_COMPUTE else s
-                for s in self.truth.services
-            )
-        )
-
-    def write(self, name: str, effect: Callable[[], None]) -> str:
-        """One write; it may fail or be the last thing that the process did."""
-        self.writes.append(name)
-        failure = self.failures.get(len(self.writes))
-        if failure is None or self.answer_lost:
-            effect()
-        if failure is not None:
-            raise failure
-        return f"req-{len(self.writes)}"
-
-    def fail(self, number: int, failure: BaseException, *, answer_lost: bool = False) -> None:
-        """Plan a failure of the write with this number, before or after it took effect."""
-        self.failures = {number: failure}
-        self.answer_lost = answer_lost
-
-    def delete_service(self, uuid: str) -> None:
-        """What nova does on DELETE /os-services/UUID."""
-        gone = next(s for s in self.truth.services if s.id == uuid)
-        self.change(services=tuple(s for s in self.truth.services if s is not gone))
-        base = self.truth.database
-        if base is not None:
-            deleted = tuple(
-                replace(r, deleted=r.id) if r.uuid == uuid else r for r in base.services
-            )
-            self.change(database=replace(base, services=deleted))
-        if gone.binary == NOVA_COMPUTE:
-            self._forget_host()
-
-    def _forget_host(self) -> None:
-        truth, base = self.truth, self.truth.database
-        self.change(aggregates=(), providers=self._providers_left(), compute_nodes=())
-        if base is None:
-            return
-        nodes = tuple(
-            replace(r, deleted=r.id) if r.host == truth.host and not r.deleted else r
-            for r in base.compute_nodes
-        )
-        self.change(
-            database=replace(
-                self.truth.database, compute_nodes=nodes, aggregate_hosts=(), host_mapping=None
-            )
-        )
-
-    def _providers_left(self) -> tuple[ResourceProvider, ...]:
-        """Leaf by leaf, as far as placement allows."""
-        left = list(self.truth.providers)
-        trees = {n.uuid for n in self.truth.compute_nodes}
-        used = {a.provider for a in self.truth.allocations}
-        while True:
-            parents = {p.parent for p in left}
-            leaf = next(
-                (p for p in left if p.root in trees and p.uuid not in used | parents), None
-            )
-            if leaf is None:
-                return tuple(left)
-            left.remove(leaf)
 
 
 class FakeCloud:
@@ -242,10 +113,12 @@ class FakeCloud:
         return self._write("provider", lambda: self.world.change(providers=rest))
 
     def delete_agent(self, agent: str) -> str | None:
-        """A dead agent of the host."""
+        """A dead agent of the host; neutron keeps those that stand for an OVN chassis."""
         agents = self.world.truth.agents
         assert agent in {a.id for a in agents if not a.alive}
         rest = tuple(a for a in agents if a.id != agent)
+        if self.world.has_chassis:
+            rest = tuple(replace(a, refused=a.refused or a.id == agent) for a in agents)
         return self._write("agent", lambda: self.world.change(agents=rest))
 
     def run(self, transaction: Transaction) -> None:

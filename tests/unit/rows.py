@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cell's and the API's database in memory, so that the statements of a plan run and mean what they say.
+"""The databases in memory, so that the statements of a plan run and mean what they say.
 
 SQLite stands for the server: foreign keys are enforced, and host names are compared without
 regard to case, as MySQL's default collation does.

@@ -7,7 +7,8 @@ import jsonschema
 import pytest
 
 from nova_decom.cli import look, remove
-from nova_decom.errors import ExitCode
+from nova_decom.cli.hosts import named
+from nova_decom.errors import ConfigurationError, ExitCode
 from nova_decom.model import HostReport, Report, Result, Status
 from nova_decom.output.envelope import envelope, schema
 from nova_decom.procedure import make_plan, planned
@@ -156,4 +157,19 @@ def test_a_row_of_the_list(state, expected):
 
 def test_a_host_named_twice_is_looked_at_once():
     """In the order in which they were named."""
-    assert look._once(("b", "a", "b")) == ("b", "a")
+    assert named(("b", "a", "b")) == ("b", "a")
+
+
+@pytest.mark.parametrize("host", ["", "a" * 256, "x\0y", "\udcff", "\U0001f427"], ids=ascii)
+def test_what_nova_cannot_have_as_a_name_is_refused(host):
+    """It would be cut, or be an error of the database."""
+    with pytest.raises(ConfigurationError, match="cannot be the name of a host") as raised:
+        named(("node1", host))
+
+    assert raised.value.remedy == "nova-decom list shows the names"
+
+
+@pytest.mark.parametrize("host", ["a" * 255, "n\u00f6de", "\uffff", "a b", "%"], ids=ascii)
+def test_what_nova_can_have_as_a_name_is_taken_as_it_is(host):
+    """Nothing is trimmed, folded or guessed."""
+    assert named((host,)) == (host,)

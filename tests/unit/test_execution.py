@@ -12,8 +12,8 @@ from nova_decom.model import Result, Rows, Status, StopWith
 from nova_decom.procedure import make_plan
 from tests.unit import build
 from tests.unit.build import facts, history, request
-from tests.unit.fake import World
 from tests.unit.states import ALL_STATES
+from tests.unit.world import World
 
 DONE, FAILED, PENDING, NOT_NEEDED = Status.DONE, Status.FAILED, Status.PENDING, Status.NOT_NEEDED
 #: States whose end this version of the procedure reaches without help.

@@ -8,7 +8,7 @@ import pytest
 from nova_decom.errors import ExitCode
 from nova_decom.model import Result
 from tests.unit.build import facts
-from tests.unit.fake import World
+from tests.unit.world import World
 
 #: findings, five changes begun and ended, the result
 EVENTS = 1 + 5 * 2 + 1

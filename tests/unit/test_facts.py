@@ -134,13 +134,14 @@ MINE = Identity(frozenset({NODE}), frozenset({"node1"}))
 
 
 @pytest.mark.parametrize(
-    ("providers", "identity", "foreign", "expected"),
+    ("providers", "identity", "nodes", "expected"),
     [
         (TREE, MINE, (), [NODE, "child"]),
         (TREE, Identity(frozenset({NODE})), (), [NODE, "child"]),
         (TREE, Identity(names=frozenset({"node1"})), (), [NODE, "child"]),
         (TREE, Identity(names=frozenset({"NODE1"})), (), []),
-        (TREE, MINE, (NODE,), []),
+        (TREE, MINE, (node("node2"),), []),
+        (TREE, MINE, (node(), node("node2", uuid="elsewhere")), [NODE, "child"]),
         (TREE, Identity(frozenset({"child"})), (), []),
         ((provider("older", "node1"), *TREE), MINE, (), ["older", NODE, "child"]),
     ],
@@ -150,13 +151,16 @@ MINE = Identity(frozenset({NODE}), frozenset({"node1"}))
         "by name",
         "other capitals",
         "another host's node",
+        "its own node",
         "a child is no root",
         "an older one of that name",
     ],
 )
-def test_own_providers(providers, identity, foreign, expected):
+def test_own_providers(providers, identity, nodes, expected):
     """Whole trees, by the root's uuid or exact name, and never the tree of a living neighbour."""
-    found = own_providers(providers, identity, frozenset(foreign))
+    seen = view(providers=providers, compute_nodes=nodes)
+
+    found = own_providers(seen, "node1", identity)
 
     assert [p.uuid for p in found] == expected
 

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nova_decom.leftovers import kept, leftovers
-from nova_decom.model import AggregateHostRow, DatabaseFacts, HostMappingRow, Rows
+from nova_decom.model import AggregateHostRow, DatabaseFacts, HostMappingRow, Owner, Rows
 from tests.unit import build
 from tests.unit.build import absent, database, facts, request
 
@@ -34,7 +36,12 @@ TABLE = [
         [("compute-node", build.NODE)],
         "nova-decom remove node1",
     ),
-    ("a server", absent(servers=(build.server(),)), [("server", "id-of-web")], "move it"),
+    (
+        "a server",
+        absent(servers=(build.server(),)),
+        [("server", "id-of-web")],
+        "move or delete it",
+    ),
     (
         "a membership that both show",
         absent(
@@ -42,19 +49,19 @@ TABLE = [
             database=DatabaseFacts(aggregate_hosts=(AggregateHostRow(31, 5),)),
         ),
         [("aggregate", "5")],
-        "openstack aggregate remove host 5 node1",
+        "nova-decom remove node1",
     ),
     (
         "a membership that only the database shows",
         absent(database=DatabaseFacts(aggregate_hosts=(AggregateHostRow(32, 6),))),
         [("aggregate", "6")],
-        "openstack aggregate remove host 6 node1",
+        "nova-decom remove node1",
     ),
     (
         "a host mapping",
         absent(database=DatabaseFacts(host_mapping=HostMappingRow(7, "uuid-of-cell1"))),
         [("host-mapping", "node1")],
-        "nova-manage cell_v2 delete_host --cell_uuid uuid-of-cell1 --host node1",
+        "nova-decom remove node1",
     ),
     (
         "an allocation, and the tree under it",
@@ -64,13 +71,13 @@ TABLE = [
             ("resource-provider", "child"),
             ("resource-provider", build.NODE),
         ],
-        "openstack resource provider delete child",
+        "nova-decom remove node1",
     ),
     (
         "a dead agent",
         absent(agents=(build.agent(),)),
         [("network-agent", build.AGENT)],
-        f"openstack network agent delete {build.AGENT}",
+        "nova-decom remove node1",
     ),
 ]
 
@@ -107,7 +114,44 @@ def test_an_agent_that_is_alive_is_named_with_what_to_do_first():
     """It would come back if it were deleted."""
     (trace,) = leftovers(absent(agents=(build.agent(alive=True),)))
 
-    assert trace.detail.endswith("still alive: stop it first")
+    assert trace.detail == "Open vSwitch agent (neutron-openvswitch-agent), still alive"
+    assert trace.remedy == "stop it on the host, then: nova-decom remove node1"
+
+
+def test_an_agent_that_neutron_does_not_delete_is_named_with_what_does():
+    """Trying again would not help."""
+    (trace,) = leftovers(absent(agents=(build.agent(refused=True),)))
+
+    assert trace.detail.endswith("neutron refuses to delete it")
+    assert trace.remedy == "remove its OVN chassis"
+
+
+@pytest.mark.parametrize(
+    ("owner", "cure"),
+    [
+        (Owner.HERE, "move the server, or let its migration end"),
+        (Owner.ELSEWHERE, "nova-decom remove node1"),
+        (Owner.MIGRATION, "nova-decom remove node1"),
+        (Owner.NOTHING, "nova-decom remove node1"),
+        (Owner.FOREIGN, "it is not nova's: release it where it was made"),
+    ],
+)
+def test_the_cure_of_an_allocation_depends_on_whose_it_is(owner, cure):
+    """Only what belongs to nothing here is cleared by running again."""
+    held = replace(build.allocation(), owner=owner)
+
+    (trace, _) = leftovers(absent(providers=(build.provider(),), allocations=(held,)))
+
+    assert trace.remedy == cure
+
+
+def test_agents_that_are_to_stay_are_kept_and_no_leftover():
+    """--keep-agents, whether they are alive or not."""
+    agents = (build.agent(), build.agent(id="second", alive=True))
+    state = absent(agents=agents, request=request(keep_agents=True))
+
+    assert leftovers(state) == ()
+    assert [(k.binary, k.why) for k in kept(state)] == [(agents[0].binary, "--keep-agents")] * 2
 
 
 def test_an_allocation_tells_what_it_holds():

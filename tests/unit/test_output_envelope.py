@@ -15,8 +15,8 @@ from nova_decom.model import Change, HostReport, Outcome, Report, Result, Status
 from nova_decom.output import envelope
 from nova_decom.procedure import make_plan, planned, refused, verify
 from tests.unit import build
-from tests.unit.fake import World
 from tests.unit.states import ALL_STATES
+from tests.unit.world import World
 
 RUN = "20261123T041500Z-7f3a"
 ROW = {

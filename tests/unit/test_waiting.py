@@ -9,7 +9,7 @@ import pytest
 
 from nova_decom.errors import ExitCode, RunInterruptedError, WaitTimeoutError
 from nova_decom.waiting import Clock, Interrupts, retrying, until
-from tests.unit.fake import Time
+from tests.unit.world import Time
 
 
 def wait(condition, clock, timeout=10.0):

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The step delete-agents: dead agents of exactly this host."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nova_decom.errors import ExitCode
+from nova_decom.facts import Memory, View, host_facts
+from nova_decom.model import Result
+from nova_decom.steps.delete_agents import DeleteAgents
+from tests.unit.build import AGENT, agent, facts, ghost, request
+from tests.unit.fake import FakeCloud
+from tests.unit.world import World
+
+STEP = DeleteAgents()
+KEEP = request(keep_agents=True)
+METADATA = agent(id="metadata", binary="neutron-metadata-agent", agent_type="Metadata agent")
+
+
+@pytest.mark.parametrize(
+    ("state", "agents"),
+    [
+        (facts(), []),
+        (facts(agents=(agent(),)), [AGENT]),
+        (ghost(agents=(agent(),)), [AGENT]),
+        (facts(agents=(agent(), METADATA)), [AGENT, "metadata"]),
+        (facts(agents=(agent(alive=True),)), []),
+        (facts(agents=(agent(alive=True), METADATA)), ["metadata"]),
+        (facts(agents=(agent(refused=True), METADATA)), ["metadata"]),
+        (facts(agents=(agent(),), request=KEEP), []),
+    ],
+    ids=[
+        "none",
+        "one",
+        "one of a ghost",
+        "two",
+        "alive",
+        "one of them alive",
+        "one that neutron keeps",
+        "all to stay",
+    ],
+)
+def test_dead_agents_are_deleted(state, agents):
+    """One that lives would come back; one that neutron keeps is not asked for again."""
+    assert [(c.action, c.target) for c in STEP.changes(state)] == [("delete", a) for a in agents]
+
+
+def test_the_plan_says_which_agent():
+    """By its type, which people know, and the host that it is of."""
+    (change,) = STEP.changes(facts(agents=(agent(host="node1.example.org"),)))
+
+    assert change.detail == f"DELETE /agents/{AGENT} (Open vSwitch agent on node1.example.org)"
+
+
+def test_only_the_agent_goes():
+    """The others stay for their own changes."""
+    state = facts(agents=(agent(), METADATA))
+    change, _ = STEP.changes(state)
+
+    assert STEP.after(change, state) == replace(state, agents=(METADATA,))
+
+
+def test_the_agent_is_deleted_by_one_call():
+    """With a request id to look for."""
+    world = World(facts(agents=(agent(), METADATA)))
+    change, _ = STEP.changes(world.truth)
+
+    assert STEP.apply(change, FakeCloud(world), world.truth) == "req-1"
+    assert (world.writes, world.truth.agents) == (["agent"], (METADATA,))
+
+
+@pytest.mark.parametrize(
+    ("aliases", "agents"),
+    [((), ["node1"]), (("node1.example.org",), ["node1", "node1.example.org"])],
+)
+def test_agents_of_other_names_are_the_hosts_only_by_an_alias(aliases, agents):
+    """Neutron may know the host by another name; nobody guesses it."""
+    hosts = ("node1", "node1.example.org", "NODE1", "node11")
+    view = View(agents=tuple(agent(id=host, host=host) for host in hosts))
+
+    state = host_facts(view, "node1", request(aliases=frozenset(aliases)), Memory())
+
+    assert [c.target for c in STEP.changes(state)] == agents
+
+
+def test_an_agent_that_neutron_does_not_delete_is_told_with_what_does(run):
+    """The host is otherwise removed; nothing waits for what will not happen."""
+    world = World(facts(agents=(agent(),)))
+    world.has_chassis = True
+
+    report = run(world).go()
+
+    assert (report.result, report.exit_code) == (Result.LEFTOVERS, ExitCode.CHANGES)
+    assert [(trace.kind, trace.target) for trace in report.leftovers] == [("network-agent", AGENT)]
+    assert report.remedy == "remove its OVN chassis"
+    assert world.writes == ["disable", "stop", "delete", "agent", "purge"]
