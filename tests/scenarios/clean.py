@@ -47,6 +47,7 @@ def bring_to_clean(decom: NovaDecom, host: str, **options: Any) -> Ran:
     assert_same(comparable(_facts(decom, host, options)), comparable(promised))
     verified = decom("verify", host, "-f", "json", *_of_verify(options))
     assert verified.code == 0, verified.out + verified.err
+    assert verified.host["readd"]["safe"], verified.out
     again = decom.remove(host, *given)
     assert (again.code, again.json["changed"], again.host["result"]) == (0, False, "unchanged")
     assert_same(witness(decom.lab), before)
@@ -76,14 +77,14 @@ def comes_back(lab: Lab, host: str, *, as_new_machine: bool = True) -> None:
     lab.delete_servers(*lab.create_servers(1, on=host))
 
 
-def witness(lab: Lab, neighbour: str = NEIGHBOUR) -> dict[str, object]:
+def witness(lab: Lab, neighbour: str = NEIGHBOUR) -> dict[str, Any]:
     """Every row that names the neighbour, and what placement tells of it.
 
-    Left out is what a living nova writes by itself (usage, deleted servers), and the generation
-    of the provider: placement counts it up when a server that lives there gives up what it held
-    elsewhere.
+    Left out is what a living nova writes by itself (usage, deleted servers), and the generations
+    of provider and consumers: placement counts them up when a server that lives there gives up
+    what it held elsewhere.
     """
-    found: dict[str, object] = dict(Snapshot(lab).rows_of(neighbour))
+    found: dict[str, Any] = dict(Snapshot(lab).rows_of(neighbour))
     for table, statement in STEADY.items():
         found[f"nova.{table}"] = rows(lab, "nova", statement, neighbour)
     found.pop("placement.resource_providers")
@@ -93,6 +94,8 @@ def witness(lab: Lab, neighbour: str = NEIGHBOUR) -> dict[str, object]:
     path = f"/resource_providers/{provider['uuid']}"
     for part in ("inventories", "allocations", "traits", "aggregates"):
         found[part] = placement(lab, "GET", f"{path}/{part}")[part]
+    for held in found["allocations"].values():
+        held.pop("consumer_generation")
     provider.pop("generation")
     return found | {"provider": provider}
 

@@ -26,6 +26,7 @@ def _neighbour(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     lab: Lab = request.getfixturevalue("lab")
+    states.no_quota(lab)
     (server,) = lab.create_servers(1, on=NEIGHBOUR)
     yield
     lab.delete_servers(server)

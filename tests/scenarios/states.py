@@ -28,6 +28,13 @@ REFUGE = "node1"
 # What everybody does
 
 
+def no_quota(lab: Lab) -> None:
+    """As many servers as the scenarios need."""
+    project = lab.connection().current_project_id
+    unlimited = {"quota_set": {"instances": -1, "cores": -1, "ram": -1}}
+    compute(lab, "PUT", f"/os-quota-sets/{project}", unlimited)
+
+
 def down(lab: Lab, *hosts: str) -> None:
     """nova-compute was stopped, long enough ago for nova to say so."""
     lab.stop_compute(*hosts)

@@ -30,12 +30,14 @@ def clean(**what):
     ``compute_providers`` and ``remembered`` as they are.
     """
     view = {
-        "services": tuple(service(h, id=f"service-of-{h}") for h in LIVING) + (conductor("ctl1"),),
+        "services": (*(service(h, id=f"service-of-{h}") for h in LIVING), conductor("ctl1")),
         "compute_nodes": tuple(node(h, uuid=f"node-of-{h}") for h in LIVING),
         "aggregates": (aggregate(1, hosts=LIVING),),
-        "providers": tuple(provider(f"node-of-{h}", h) for h in LIVING)
-        + (provider("pci", "node1_pci", "node-of-node1", "node-of-node1"),)
-        + (provider("storage", "shared storage"),),
+        "providers": (
+            *(provider(f"node-of-{h}", h) for h in LIVING),
+            provider("pci", "node1_pci", "node-of-node1", "node-of-node1"),
+            provider("storage", "shared storage"),
+        ),
         "allocations": (allocation("node-of-node1"),),
         "agents": (
             agent(id="alive", host="node1", alive=True),

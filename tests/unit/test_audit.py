@@ -125,10 +125,10 @@ def test_every_cure_names_a_command():
             assert trace.leftover.remedy.endswith(f"nova-decom remove {trace.host}")
 
 
-@pytest.mark.parametrize("left_out", GHOSTS, ids=lambda g: f"{g[1]} of {g[0]}")
-def test_no_living_host_is_told_to_be_removed(left_out):
+@pytest.mark.parametrize("ghost", GHOSTS, ids=lambda g: f"{g[1]} of {g[0]}")
+def test_no_living_host_is_told_to_be_removed(ghost):
     """The cure of what belongs to a living host is another one."""
-    host, *_ = left_out
+    host, *_ = ghost
     cures = [t.leftover.remedy for t in audit.audit(all_ghosts()) if t.host == host]
 
     if host in LIVING:

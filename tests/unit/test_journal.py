@@ -224,3 +224,18 @@ def test_remembering_adds_to_what_was_known(state):
     assert HostMemory(state).recall("node1") == Identity(
         frozenset({"uuid-1", "uuid-2"}), KNOWN.names
     )
+
+
+def test_all_hosts_of_earlier_runs_are_known(state):
+    """Whatever they are called; a file that is damaged or foreign is passed over."""
+    memory = HostMemory(open_state_dir(state))
+    assert memory.hosts() == frozenset()
+    names = {"node1", "NODE1", "../../etc/passwd", "\udcff"}
+    for host in names:
+        memory.keep(host, KNOWN)
+    for number, damage in enumerate(["", "{", "[]", "null", "{}", "\xff"]):
+        (state / "hosts" / f"{number}.json").write_text(damage, "latin-1")
+    (state / "hosts" / "directory.json").mkdir()
+    (state / "hosts" / "half-written.new").write_text('{"host": "never"}', "utf-8")
+
+    assert memory.hosts() == names

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a host of the same name can join the cloud again."""
+
+from __future__ import annotations
+
+import pytest
+
+from nova_decom.model import AggregateHostRow, DatabaseFacts, HostMappingRow, ReAdd, Rows
+from nova_decom.procedure import make_plan, verify
+from nova_decom.readd import NOT_OURS, safe_to_readd
+from tests.unit import build
+from tests.unit.build import absent, database, facts, history, node_row, provider, request
+from tests.unit.states import ALL_STATES
+
+MAPPING = HostMappingRow(7, "uuid-of-cell1")
+#: what is the case, facts, words of each reason
+TABLE = [
+    ("nothing", absent(), []),
+    ("no database", absent(database=None), []),
+    ("history as nova writes it", history(), []),
+    ("a dead agent", absent(agents=(build.agent(),)), []),
+    (
+        "a membership, which the new host finds again",
+        absent(
+            aggregates=(build.aggregate(),),
+            database=DatabaseFacts(aggregate_hosts=(AggregateHostRow(31, 5),)),
+        ),
+        [],
+    ),
+    ("another binary, which stays", absent(other_services=[build.conductor()]), []),
+    (
+        "registered",
+        facts(providers=()),
+        ["nova-compute is still registered under this name"],
+    ),
+    (
+        "registered, soft-deleted rows beside it still mapped",
+        facts(
+            providers=(),
+            database=database(compute_nodes=(node_row(), node_row(7, deleted=7, mapped=1))),
+        ),
+        ["nova-compute is still registered", "compute_nodes 7 is soft-deleted and still mapped"],
+    ),
+    ("a provider", absent(providers=(provider("old"),)), ["resource provider old has the name"]),
+    ("a tree, told once", absent(providers=(provider(), build.CHILD)), [build.NODE]),
+    (
+        "two providers",
+        absent(providers=(provider(), provider("old", "node1.example.org"))),
+        [build.NODE, "resource provider old has the name node1.example.org"],
+    ),
+    (
+        "a mapping",
+        absent(database=DatabaseFacts(host_mapping=MAPPING)),
+        ["a host mapping leads to cell uuid-of-cell1"],
+    ),
+    (
+        "a live row without service",
+        absent(database=DatabaseFacts(compute_nodes=(node_row(),))),
+        ["compute_nodes 8 lives without a service"],
+    ),
+    (
+        "soft-deleted and still mapped",
+        absent(database=DatabaseFacts(compute_nodes=(node_row(deleted=8, mapped=1),))),
+        ["compute_nodes 8 is soft-deleted and still mapped"],
+    ),
+    (
+        "all of it",
+        absent(
+            providers=(provider(),),
+            database=DatabaseFacts(
+                host_mapping=MAPPING,
+                compute_nodes=(node_row(), node_row(7, deleted=7, mapped=1)),
+            ),
+        ),
+        ["resource provider", "a host mapping", "compute_nodes 8", "compute_nodes 7"],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("state", "reasons"), [pytest.param(s, r, id=case) for case, s, r in TABLE]
+)
+def test_safe_to_readd(state, reasons):
+    """Yes, or no because of each thing that stands in the way."""
+    answer = safe_to_readd(state)
+
+    assert answer.safe is (not reasons)
+    assert len(answer.because) == len(reasons)
+    for because, words in zip(answer.because, reasons, strict=True):
+        assert words in because
+
+
+@pytest.mark.parametrize("state", ALL_STATES.values(), ids=ALL_STATES)
+def test_a_plan_that_leaves_nothing_makes_the_name_free(state):
+    """Removed means that the same name can come back; what stays in the way is a leftover."""
+    plan = make_plan(state)
+
+    if not plan.leftovers:
+        assert safe_to_readd(plan.result) == ReAdd(safe=True)
+
+
+@pytest.mark.parametrize(
+    "asked", [request(), request(rows=Rows.KEEP)], ids=["rows purged", "rows kept"]
+)
+def test_rows_may_stay_without_being_in_the_way(asked):
+    """A host that was removed as asked can come back either way."""
+    assert safe_to_readd(make_plan(facts(request=asked)).result).safe
+
+
+def test_verify_answers_it_and_names_what_nobody_looked_at():
+    """With the report of a host, clean or not."""
+    clean, left = verify(absent(was_known=True)), verify(facts())
+
+    assert (clean.readd.safe, left.readd.safe) == (True, False)
+    assert clean.unchecked == left.unchecked == NOT_OURS
+    assert any("RabbitMQ" in thing for thing in NOT_OURS)
