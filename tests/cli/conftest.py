@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from nova_decom.cli.app import App
+from nova_decom.cli.options import Given
 from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot
 from tests.lab import Lab
@@ -36,6 +38,16 @@ def lab() -> Iterator[Lab]:
 def decom(lab: Lab, tmp_path: Path) -> NovaDecom:
     """The command line, with a state directory of the test's own."""
     return NovaDecom(lab, tmp_path / "state")
+
+
+@pytest.fixture
+def app(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
+    """The program inside this process, on the lab."""
+    for name, value in lab.env().items():
+        monkeypatch.setenv(name, value)
+    given = Given()
+    given.put("state_dir", str(tmp_path), 2)
+    return App(given)
 
 
 @pytest.fixture

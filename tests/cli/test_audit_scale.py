@@ -3,13 +3,11 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from nova_decom.audit import audit
 from nova_decom.cli.app import App
-from nova_decom.cli.options import Given
 from tests.lab import Lab
 
 HOSTS, INSTANCES = 20_000, 200_000
@@ -39,15 +37,6 @@ def rows(lab: Lab) -> Iterator[None]:
     yield
     tables = ("instances", "compute_nodes", "services")
     _run(lab, *(f"DELETE FROM {table} WHERE host LIKE 'scale%'" for table in tables))
-
-
-@pytest.fixture
-def app(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
-    for name, value in lab.env().items():
-        monkeypatch.setenv(name, value)
-    given = Given()
-    given.put("state_dir", str(tmp_path), 2)
-    return App(given)
 
 
 def test_the_calls_of_an_audit_do_not_grow_with_the_hosts(

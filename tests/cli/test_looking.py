@@ -4,12 +4,10 @@
 import statistics
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
 from nova_decom.cli.app import App
-from nova_decom.cli.options import Given
 from nova_decom.errors import UnavailableError, WriteRefusedError
 from nova_decom.model import Statement, Transaction
 from nova_decom.procedure import make_plan
@@ -59,15 +57,6 @@ def test_the_three_ways_to_a_plan_print_the_same(decom: NovaDecom) -> None:
     assert decom("remove", "node1", "--dry-run").out == plan.out
     assert "DELETE FROM services WHERE id IN" in plan.out
     assert "DELETE /os-services/" in plan.out
-
-
-@pytest.fixture
-def app(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
-    for name, value in lab.env().items():
-        monkeypatch.setenv(name, value)
-    given = Given()
-    given.put("state_dir", str(tmp_path), 2)
-    return App(given)
 
 
 def test_the_clients_that_look_are_unable_to_write(app: App, snapshot: Snapshot) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from nova_decom.errors import JournalError
+from nova_decom.errors import JournalError, UnsupportedError
 from nova_decom.guards import is_known
 from nova_decom.model import (
     API_DATABASE,
@@ -47,6 +47,7 @@ class FakeCloud:
         """Nothing was seen yet."""
         self.world = world
         truth = world.truth
+        self._refused: set[str] = set()
         self._seen = HostFacts(truth.host, truth.request, was_known=was_known or truth.was_known)
 
     def facts(self, host: str) -> HostFacts:
@@ -61,6 +62,11 @@ class FakeCloud:
         if Part.HEARTBEATS in parts:
             names.add("services")
         self._see(fleet=truth.fleet, **{name: getattr(truth, name) for name in names})
+        self._see(
+            agents=tuple(
+                replace(a, refused=a.refused or a.id in self._refused) for a in self._seen.agents
+            )
+        )
         if parts & {Part.HEARTBEATS, Part.SERVICES, Part.DATABASE}:
             self._see(heartbeats=tuple(self._hear()))
         asks = truth.request.stop_with is StopWith.SSH and not truth.request.offline
@@ -118,7 +124,8 @@ class FakeCloud:
         assert agent in {a.id for a in agents if not a.alive}
         rest = tuple(a for a in agents if a.id != agent)
         if self.world.has_chassis:
-            rest = tuple(replace(a, refused=a.refused or a.id == agent) for a in agents)
+            self._refused.add(agent)
+            raise UnsupportedError("HTTP 400: a chassis has it", "look")
         return self._write("agent", lambda: self.world.change(agents=rest))
 
     def run(self, transaction: Transaction) -> None:

@@ -30,6 +30,7 @@ def stale(owner, **what):
 
 
 OLD = provider("old", HOST, root="old")
+MAPPED = database(compute_nodes=(node_row(mapped=1),))
 
 LEFT_BEHIND: dict[str, HostFacts] = {
     "with a dead agent, kept": facts(agents=(agent(),), request=request(keep_agents=True)),
@@ -68,6 +69,13 @@ LEFT_BEHIND: dict[str, HostFacts] = {
             services=(service_row(deleted=3),),
             compute_nodes=(node_row(deleted=8, mapped=1),),
         ),
+        request=request(rows=Rows.KEEP),
+    ),
+    "mapped, rows kept": facts(database=MAPPED, request=request(rows=Rows.KEEP)),
+    "mapped, compute node still needed": facts(database=replace(MAPPED, nodes_needed=2)),
+    "live ghost rows and older ones still mapped, kept": ghost(
+        providers=(),
+        database=database(compute_nodes=(node_row(), node_row(7, deleted=7, mapped=1))),
         request=request(rows=Rows.KEEP),
     ),
     "deleted as no nova deletes": history(

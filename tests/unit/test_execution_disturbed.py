@@ -103,6 +103,20 @@ def test_a_unit_that_runs_again_is_not_taken_for_stopped(run):
     assert "delete" not in world.writes
 
 
+def test_a_service_that_somebody_enables_again_is_not_deleted(run):
+    """The scheduler may send servers once more: what was undone is named, nothing is deleted."""
+    world = World(facts())
+    world.time.at(5, lambda: world.change(services=(service(state="down"),)))
+
+    report = run(world).go()
+
+    assert (report.result, report.exit_code) == (Result.FAILED, ExitCode.FAILED)
+    assert "delete-service not begun" in report.error
+    assert f"disable-service: PUT /os-services/{build.SERVICE}" in report.error
+    assert report.remedy == "find out what undid it, then run again"
+    assert world.writes == ["disable", "stop"]
+
+
 def test_a_unit_that_stays_active_is_waited_for(run):
     """Stopping is believed when the unit is seen to be off."""
     world = World(facts())

@@ -102,6 +102,54 @@ def test_a_service_without_id_has_no_heartbeat():
     assert sliced(view(services=(service(id=None),))).heartbeats == ()
 
 
+OFF = Unit("nova-compute.service", active=False, enabled=False)
+ON = Unit("nova-compute.service", active=True, enabled=False)
+
+
+@pytest.mark.parametrize(
+    ("what", "unit", "expected"),
+    [
+        ({}, None, ["network agents"]),
+        ({"unchecked": ()}, None, []),
+        ({"databases": None}, None, ["network agents", "databases: not given"]),
+        ({"services": ()}, None, ["network agents", "whether nova-compute still runs"]),
+        ({"services": ()}, ON, ["network agents", "whether nova-compute still runs"]),
+        ({"services": ()}, OFF, ["network agents"]),
+        ({"services": (build.conductor(),)}, None, ["network agents", "whether nova-compute"]),
+    ],
+    ids=[
+        "all given",
+        "agents looked at",
+        "no database",
+        "no service",
+        "unit seen to run",
+        "unit seen to be off",
+        "another binary",
+    ],
+)
+def test_what_could_not_be_looked_at_is_told(what, unit, expected):
+    """Nothing found is no proof where nobody could look."""
+    told = sliced(view(**what), memory=Memory(unit=unit)).unchecked
+
+    assert len(told) == len(expected)
+    assert all(words in thing for thing, words in zip(told, expected, strict=True))
+
+
+def test_an_alias_is_one_more_name_of_the_host():
+    """Agents and providers under it are the host's, letter by letter."""
+    asked = request(aliases=frozenset({"node1.internal"}))
+    seen = view(
+        providers=(provider("a", "node1.internal"), provider("b", "NODE1.internal")),
+        agents=(build.agent(id="a", host="node1.internal"), build.agent(id="b", host="internal")),
+    )
+
+    found = host_facts(seen, "node1", asked, Memory())
+
+    assert [p.uuid for p in found.providers] == ["a"]
+    assert [a.id for a in found.agents] == ["a"]
+    assert found.identity.names == {"node1", "node1.internal"}
+
+
 def test_identity_comes_from_nodes_and_rows_of_the_host():
     """Soft-deleted rows too; rows of another host and rows without uuid add no uuid."""
     rows = build.database(

@@ -52,6 +52,18 @@ TABLE = [
         "nova-decom remove node1",
     ),
     (
+        "a membership, and no database to take it from",
+        absent(aggregates=(build.aggregate(),), database=None),
+        [("aggregate", "5")],
+        "nova-decom remove node1 with --nova-conf or --api-db-url",
+    ),
+    (
+        "a membership that nova itself ends",
+        facts(aggregates=(build.aggregate(),), compute_nodes=(), providers=(), database=None),
+        [("compute-service", build.SERVICE), ("aggregate", "5")],
+        "nova-decom remove node1",
+    ),
+    (
         "a membership that only the database shows",
         absent(database=DatabaseFacts(aggregate_hosts=(AggregateHostRow(32, 6),))),
         [("aggregate", "6")],

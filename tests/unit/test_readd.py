@@ -64,6 +64,18 @@ TABLE = [
         ["compute_nodes 8 is soft-deleted and still mapped"],
     ),
     (
+        "rows of other hosts",
+        absent(
+            database=DatabaseFacts(
+                compute_nodes=(
+                    node_row(9, host="node2"),
+                    node_row(10, host="NODE1", deleted=10, mapped=1),
+                )
+            )
+        ),
+        [],
+    ),
+    (
         "all of it",
         absent(
             providers=(provider(),),

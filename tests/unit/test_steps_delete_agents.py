@@ -9,7 +9,7 @@ import pytest
 
 from nova_decom.errors import ExitCode
 from nova_decom.facts import Memory, View, host_facts
-from nova_decom.model import Result
+from nova_decom.model import Result, Status
 from nova_decom.steps.delete_agents import DeleteAgents
 from tests.unit.build import AGENT, agent, facts, ghost, request
 from tests.unit.fake import FakeCloud
@@ -96,4 +96,18 @@ def test_an_agent_that_neutron_does_not_delete_is_told_with_what_does(run):
     assert (report.result, report.exit_code) == (Result.LEFTOVERS, ExitCode.CHANGES)
     assert [(trace.kind, trace.target) for trace in report.leftovers] == [("network-agent", AGENT)]
     assert report.remedy == "remove its OVN chassis"
-    assert world.writes == ["disable", "stop", "delete", "agent", "purge"]
+    assert world.writes == ["disable", "stop", "delete", "purge"]
+    (told,) = [o for o in report.outcomes if o.change.step == "delete-agents"]
+    assert (told.status, told.error) == (Status.FAILED, "HTTP 400: a chassis has it")
+
+
+def test_asking_again_for_what_neutron_does_not_do_changes_nothing(run):
+    """Only what was deleted counts as a change; the answer is the same as before."""
+    world = World(ghost(providers=(), database=None, agents=(agent(),), was_known=True))
+    world.has_chassis = True
+
+    first, second = run(world).go(), run(world).go()
+
+    assert (first.changed, second.changed) == (False, False)
+    assert (first.exit_code, second.exit_code) == (ExitCode.CHANGES, ExitCode.CHANGES)
+    assert first.leftovers == second.leftovers

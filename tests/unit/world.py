@@ -58,6 +58,7 @@ class World:
         self.obeys = True
         self.on_stop: Callable[[], object] | None = None
         self.has_chassis = False
+        self.resets_mapped = False
         self.writes: list[str] = []
         self.failures: dict[int, BaseException] = {}
         self.answer_lost = False
@@ -125,7 +126,9 @@ class World:
         if base is None:
             return
         nodes = tuple(
-            replace(r, deleted=r.id) if r.host == truth.host and not r.deleted else r
+            replace(r, deleted=r.id, mapped=0 if self.resets_mapped else r.mapped)
+            if r.host == truth.host and not r.deleted
+            else r
             for r in base.compute_nodes
         )
         self.change(

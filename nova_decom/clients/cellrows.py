@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of one cell: what it holds of given hosts, read in bulk and compared exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nova_decom.clients.database import Database
+from nova_decom.model import (
+    NOVA_COMPUTE,
+    TERMINAL_MIGRATIONS,
+    ComputeNodeRow,
+    DatabaseFacts,
+    InstanceRow,
+    Migration,
+    PciDeviceRow,
+    ServiceRow,
+)
+from nova_decom.steps.sql import marks
+
+Row = dict[str, Any]
+
+NODE_COLUMNS = (
+    "SELECT id, uuid, host, hypervisor_hostname, service_id, deleted, mapped, "
+    "hypervisor_type FROM compute_nodes WHERE"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CellRows:
+    """The rows of one cell that may be those of the hosts asked for.
+
+    MySQL's collation finds ``NODE1`` for ``node1``, so every host is compared again in Python.
+    """
+
+    services: list[Row]
+    compute_nodes: list[Row]
+    pci_devices: list[Row]
+    instances: list[Row]
+    migrations: list[Row]
+    needing_nodes: dict[str, int]
+    history: frozenset[str]
+
+    @classmethod
+    def read(cls, database: Database, hosts: Sequence[str]) -> CellRows:
+        """Read them all, soft-deleted ones included."""
+        rows, places = database.rows, marks(hosts)
+        services = rows(
+            "SELECT id, uuid, host, `binary`, deleted, report_count FROM services "
+            f"WHERE host IN ({places}) ORDER BY id",
+            *hosts,
+        )
+        nodes = _nodes(database, hosts, [s["id"] for s in services if not s["deleted"]])
+        ids = [n["id"] for n in nodes]
+        return cls(
+            services=services,
+            compute_nodes=nodes,
+            pci_devices=rows(
+                "SELECT id, compute_node_id, address, status, instance_uuid, deleted "
+                f"FROM pci_devices WHERE compute_node_id IN ({marks(ids)}) ORDER BY id",
+                *ids,
+            )
+            if ids
+            else [],
+            instances=rows(
+                "SELECT uuid, hostname, host, vm_state, task_state FROM instances "
+                f"WHERE host IN ({places}) AND deleted = 0 ORDER BY id",
+                *hosts,
+            ),
+            migrations=_migrations(database, hosts),
+            needing_nodes=_needing_nodes(database, hosts),
+            history=frozenset(
+                r["host"]
+                for r in rows(
+                    "SELECT host FROM instances "
+                    f"WHERE host IN ({places}) GROUP BY BINARY host, host",
+                    *hosts,
+                )
+            ),
+        )
+
+    def names(self, host: str) -> bool:
+        """True when a service or a compute node of this cell is exactly this host's."""
+        return any(r["host"] == host for r in (*self.services, *self.compute_nodes))
+
+    def touches(self, host: str) -> bool:
+        """True when a server or an active migration names exactly this host."""
+        return any(r["host"] == host for r in self.instances) or any(
+            host in {m["source_compute"], m["dest_compute"]} for m in self.migrations
+        )
+
+    def lives(self, host: str) -> bool:
+        """True when its nova-compute or a compute node of it is not soft-deleted.
+
+        Other binaries say nothing: a controller may have rows in many cells.
+        """
+        own = [s for s in self.services if s["binary"] == NOVA_COMPUTE]
+        return any(r["host"] == host and not r["deleted"] for r in (*own, *self.compute_nodes))
+
+    def facts(self, host: str) -> DatabaseFacts:
+        """What this cell holds of one host."""
+        services = [s for s in self.services if s["host"] == host]
+        live = {s["id"] for s in services if not s["deleted"] and s["binary"] == "nova-compute"}
+        nodes = [n for n in self.compute_nodes if n["host"] == host or n["service_id"] in live]
+        own = {n["id"] for n in nodes if n["host"] == host}
+        return DatabaseFacts(
+            services=tuple(ServiceRow(**s) for s in services),
+            compute_nodes=tuple(ComputeNodeRow(**n) for n in nodes),
+            pci_devices=tuple(
+                PciDeviceRow(**p) for p in self.pci_devices if p["compute_node_id"] in own
+            ),
+            instances=tuple(
+                InstanceRow(i["uuid"], i["hostname"] or "", i["vm_state"], i["task_state"])
+                for i in self.instances
+                if i["host"] == host
+            ),
+            active_migrations=tuple(
+                _migration(m)
+                for m in self.migrations
+                if host in {m["source_compute"], m["dest_compute"]}
+            ),
+            nodes_needed=self.needing_nodes.get(host, 0),
+        )
+
+
+def _nodes(database: Database, hosts: Sequence[str], services: Sequence[int]) -> list[Row]:
+    """The compute nodes of the hosts, and those of others that nova would delete with them."""
+    own = database.rows(f"{NODE_COLUMNS} host IN ({marks(hosts)}) ORDER BY id", *hosts)
+    if not services:
+        return own
+    tied = database.rows(
+        f"{NODE_COLUMNS} service_id IN ({marks(services)}) AND deleted = 0", *services
+    )
+    known = {n["id"] for n in own}
+    return own + [n for n in tied if n["id"] not in known]
+
+
+def _migrations(database: Database, hosts: Sequence[str]) -> list[Row]:
+    over = sorted(TERMINAL_MIGRATIONS)
+    places = marks(hosts)
+    return database.rows(
+        "SELECT id, uuid, instance_uuid, status, migration_type, source_compute, dest_compute, "
+        f"created_at FROM migrations WHERE deleted = 0 AND (source_compute IN ({places}) OR "
+        f"dest_compute IN ({places})) AND status NOT IN ({marks(over)}) ORDER BY id",
+        *hosts,
+        *hosts,
+        *over,
+    )
+
+
+def _needing_nodes(database: Database, hosts: Sequence[str]) -> dict[str, int]:
+    """Instances, deleted ones too, without compute_id; the column came with nova 28."""
+    if not database.has_column("instances", "compute_id"):
+        return {}
+    rows = database.rows(
+        f"SELECT host, COUNT(*) AS waiting FROM instances WHERE host IN ({marks(hosts)}) "
+        "AND compute_id IS NULL GROUP BY BINARY host, host",
+        *hosts,
+    )
+    return {r["host"]: r["waiting"] for r in rows}
+
+
+def _migration(row: Row) -> Migration:
+    return Migration(
+        id=row["id"],
+        uuid=row["uuid"] or "",
+        server=row["instance_uuid"] or "",
+        status=row["status"],
+        type=row["migration_type"] or "unknown",
+        source=row["source_compute"],
+        destination=row["dest_compute"],
+        created_at=str(row["created_at"]),
+    )
