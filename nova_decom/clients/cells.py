@@ -113,6 +113,7 @@ class NovaDatabases:
                 (r["aggregate_id"], r["host"])
                 for r in api("SELECT aggregate_id, host FROM aggregate_hosts")
             ),
+            all_cells=self.api is not None,
         )
 
     def report_counts(self, host: str, services: Iterable[str]) -> dict[str, int]:

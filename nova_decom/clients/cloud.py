@@ -151,14 +151,15 @@ class LiveCloud:
     def survey(self, remembered: frozenset[str] = frozenset()) -> audit.Cloud:
         """What an audit looks at, by a number of calls that does not grow with the hosts.
 
-        Allocations are told only per provider, and asked for only of roots without node. With
-        databases the compute nodes come from their rows: the API needs minutes for 20,000.
+        Allocations are told only per provider, and asked for only of roots without node. When
+        all cells are known, compute nodes come from their rows: the API needs minutes for 20,000.
         """
         clients = self._clients
         rows = clients.databases.cloud_rows() if clients.databases else None
+        from_rows = rows is not None and rows.all_cells
         parts = {Part.SERVICES, Part.AGGREGATES, Part.PROVIDERS}
-        self._read(None, frozenset(parts if rows else {*parts, Part.COMPUTE_NODES}))
-        if rows:
+        self._read(None, frozenset(parts if from_rows else {*parts, Part.COMPUTE_NODES}))
+        if rows is not None and from_rows:
             self._view = replace(self._view, compute_nodes=audit.living_nodes(self._view, rows))
         if clients.network.available():
             self._view = replace(self._view, agents=clients.network.agents())

@@ -106,9 +106,13 @@ class DatabaseFacts:
 
 @dataclass(frozen=True, slots=True)
 class CloudRows:
-    """Rows of all hosts that an audit looks at: live ones, and soft-deleted ones that are odd."""
+    """Rows of all hosts that an audit looks at: live ones, and soft-deleted ones that are odd.
+
+    ``all_cells`` when they are of every cell: without the API database nobody knows the others.
+    """
 
     services: tuple[ServiceRow, ...] = ()
     compute_nodes: tuple[ComputeNodeRow, ...] = ()
     mapped_hosts: frozenset[str] = frozenset()
     aggregate_hosts: frozenset[tuple[int, str]] = frozenset()
+    all_cells: bool = True

@@ -45,6 +45,9 @@ def test_a_name_that_is_no_setting_is_no_attribute():
         ("verbose", "2", 2),
         ("skip_guard", "last-host", ("last-host",)),
         ("skip_guard", ["last-host", "ironic"], ("last-host", "ironic")),
+        ("host_alias", "node1.internal", ("node1.internal",)),
+        ("host_alias", ["a", "b"], ("a", "b")),
+        ("keep_agents", "True", True),
         ("cell_db_url", None, ()),
         ("dry_run", "True", True),
         ("dry_run", True, True),
@@ -109,6 +112,8 @@ def test_the_request_holds_what_decides_about_the_changes(monkeypatch):
         "rows": "keep",
         "offline": True,
         "all_binaries": True,
+        "keep_agents": True,
+        "host_alias": ("node1.internal",),
         "absent_ok": True,
         "skip_guard": ("ironic",),
     }
@@ -120,6 +125,8 @@ def test_the_request_holds_what_decides_about_the_changes(monkeypatch):
     assert (request.stop_with, request.rows) == (StopWith.NONE, Rows.KEEP)
     assert request.offline
     assert request.all_binaries
+    assert request.keep_agents
+    assert request.aliases == {"node1.internal"}
     assert request.absent_ok
     assert request.skip_guards == {"ironic"}
     assert request.silence == 10.0
