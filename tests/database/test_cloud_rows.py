@@ -59,7 +59,7 @@ def test_a_registration_that_changed_meanwhile_stays(nova):
     nova.api.host("node1", nova.api.ids("cell_mappings")[1])
     nova.api.aggregate("all", "node1")
     (change,) = make_plan(nova.facts("node1")).changes
-    nova.api.query("DELETE FROM host_mappings WHERE host = 'node1'")
+    nova.api.query("DELETE FROM nova_api.host_mappings WHERE host = 'node1'")
 
     with pytest.raises(RowCountError):
         nova.writing().run(change.transaction, lambda *_: None)
