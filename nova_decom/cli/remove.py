@@ -18,20 +18,14 @@ from nova_decom.cli.hosts import named
 from nova_decom.cli.look import plan_with
 from nova_decom.cli.options import Given
 from nova_decom.errors import ConfigurationError, ExitCode, UnconfirmedError
+from nova_decom.execution import Execution
 from nova_decom.journal import RunJournal, new_run_id, request_id
 from nova_decom.model import HostFacts, HostReport, Outcome, Plan, Report, Result, Status
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
 from nova_decom.output.text import print_report
 from nova_decom.planfile import load_plans
-from nova_decom.procedure import (
-    Execution,
-    check_still_fits,
-    make_plan,
-    planned,
-    refused,
-    verify,
-)
+from nova_decom.procedure import check_still_fits, make_plan, planned, refused, verify
 from nova_decom.settings import operator
 from nova_decom.waiting import Interrupts
 

@@ -13,9 +13,9 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from nova_decom.execution import Progress, Silent
 from nova_decom.model import Change
 from nova_decom.output.safe import safe
-from nova_decom.procedure import Progress, Silent
 
 MARKS = {
     "done": ("✓", "green"),

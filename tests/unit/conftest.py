@@ -9,7 +9,8 @@ import signal
 
 import pytest
 
-from nova_decom.procedure import Execution, make_plan
+from nova_decom.execution import Execution
+from nova_decom.procedure import make_plan
 from nova_decom.waiting import Interrupts
 from tests.unit.fake import FakeCloud, FakeJournal
 

@@ -8,15 +8,9 @@ from dataclasses import replace
 import pytest
 
 from nova_decom.errors import ExitCode, StalePlanError
+from nova_decom.execution import Silent
 from nova_decom.model import Change, Finding, Part, Result, Rows, Status, StopWith, Verdict
-from nova_decom.procedure import (
-    Silent,
-    check_still_fits,
-    make_plan,
-    planned,
-    refused,
-    verify,
-)
+from nova_decom.procedure import check_still_fits, make_plan, planned, refused, verify
 from nova_decom.steps.delete_service import DeleteService
 from tests.unit import build
 from tests.unit.build import SERVICE, absent, facts, history, request

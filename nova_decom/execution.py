@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Carry out a reviewed plan on one host: each change still needed before, gone after it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Protocol
+
+from nova_decom.errors import (
+    ChangeFailedError,
+    ExitCode,
+    JournalError,
+    NovaDecomError,
+    RefusedError,
+    RunInterruptedError,
+    StalePlanError,
+    UnsupportedError,
+)
+from nova_decom.guards import judge
+from nova_decom.model import (
+    Change,
+    HostFacts,
+    HostReport,
+    Leftover,
+    Outcome,
+    Plan,
+    Result,
+    Status,
+    Verdict,
+)
+from nova_decom.procedure import check_still_fits, inspect, make_plan
+from nova_decom.steps import PROCEDURE, Cloud, Step
+from nova_decom.waiting import Clock, Interrupts, until
+
+
+class Journal(Protocol):
+    """Where each event is written before the next thing happens."""
+
+    def event(self, kind: str, **data: Any) -> None:  # noqa: ANN401
+        """Append one event and make it last."""
+
+    def remember(self, facts: HostFacts) -> None:
+        """Keep the names and uuids of a host that is about to go."""
+
+
+class Progress(Protocol):
+    """Who is told what goes on; says nothing by default."""
+
+    def change(self, host: str, change: Change, status: str) -> None:
+        """A change begins (``started``) or ended (a :class:`Status`)."""
+
+    def waiting(self, host: str, what: str, seconds: float) -> None:
+        """Something is being waited for, at most so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A progress that tells nobody."""
+
+    def change(self, host: str, change: Change, status: str) -> None:
+        """Say nothing."""
+
+    def waiting(self, host: str, what: str, seconds: float) -> None:
+        """Say nothing."""
+
+
+@dataclass(slots=True)
+class Execution:
+    """Carries out one reviewed plan on one host, and verifies what came of it."""
+
+    cloud: Cloud
+    journal: Journal
+    progress: Progress = field(default_factory=Silent)
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    clock: Clock = field(default_factory=Clock)
+    timeout: float = 300.0
+    settle: float = 60.0
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def run(self, reviewed: Plan) -> HostReport:
+        """Guard again, make every change that is still needed, verify.
+
+        A failure ends the host and becomes part of its report; nothing further is deleted.
+        """
+        self.outcomes = []
+        try:
+            self._begin(reviewed)
+            for step in PROCEDURE:
+                self._do(step, reviewed)
+            report = self._verify(reviewed)
+        except RunInterruptedError as error:
+            report = self._failed(reviewed, error, Result.INTERRUPTED, error.code)
+        except NovaDecomError as error:
+            changed = any(o.begun and not o.change.only_waits for o in self.outcomes)
+            refused = isinstance(error, RefusedError | StalePlanError) and not changed
+            code = error.exit_code
+            if changed and isinstance(error, RefusedError | StalePlanError):
+                code = ExitCode.FAILED
+            result = Result.REFUSED if refused else Result.FAILED
+            report = self._failed(reviewed, error, result, code)
+        return self._record(report)
+
+    def _record(self, report: HostReport) -> HostReport:
+        try:
+            self.journal.event(
+                "result", host=report.host, result=report.result, exit_code=int(report.exit_code)
+            )
+        except JournalError as error:
+            # What was done stays told; only that it was not written down is added.
+            return replace(
+                report,
+                result=Result.FAILED,
+                error=str(error),
+                remedy=error.remedy,
+                exit_code=error.exit_code,
+            )
+        return report
+
+    def _begin(self, reviewed: Plan) -> None:
+        facts = self.cloud.facts(reviewed.host)
+        present = make_plan(facts)
+        self.journal.event(
+            "findings", host=facts.host, findings=[asdict(f) for f in present.findings]
+        )
+        check_still_fits(reviewed, present)
+        _raise_if_blocked(facts)
+        self.journal.remember(facts)
+
+    def _do(self, step: Step, reviewed: Plan) -> None:
+        """Make the changes of one step that are still needed."""
+        mine = [c for c in reviewed.changes if c.step == step.name]
+        if not mine:
+            return
+        self.interrupts.check()
+        facts = self.cloud.refresh(reviewed.host, step.reads)
+        if not step.reversible:
+            _raise_if_blocked(facts)
+            _raise_if_undone(step, facts)
+        todo = tuple(step.changes(facts))
+        needed = {c.key for c in todo}
+        for change in mine:
+            if change.key not in needed:
+                self._end(facts.host, Outcome(change, Status.NOT_NEEDED))
+        strange = [c for c in todo if c.key not in {m.key for m in mine}]
+        if strange:
+            raise StalePlanError(
+                f"{facts.host}: not in the plan: {'; '.join(c.detail for c in strange)}",
+                f"review a new plan: nova-decom plan {facts.host}",
+            )
+        for change in todo:
+            self._make(step, change, facts)
+
+    def _make(self, step: Step, change: Change, facts: HostFacts) -> None:
+        """Make one change and wait until nothing is left to be done of it."""
+        self.interrupts.check()
+        self.journal.event("started", host=facts.host, **_told(change))
+        self.progress.change(facts.host, change, "started")
+        request_id = None
+        try:
+            request_id = step.apply(change, self.cloud, facts)
+            self._await_gone(step, change, facts.host)
+        except RunInterruptedError:
+            self._end(facts.host, Outcome(change, Status.PENDING, request_id, begun=True))
+            raise
+        except UnsupportedError as error:
+            self._end(facts.host, Outcome(change, Status.FAILED, request_id, str(error)))
+            return
+        except NovaDecomError as error:
+            failed = Outcome(change, Status.FAILED, request_id, str(error), begun=True)
+            self._end(facts.host, failed)
+            raise
+        self._end(facts.host, Outcome(change, Status.DONE, request_id, begun=True))
+
+    def _await_gone(self, step: Step, change: Change, host: str) -> None:
+        def gone() -> bool:
+            facts = self.cloud.refresh(host, step.reads)
+            return change.key not in {c.key for c in step.changes(facts)}
+
+        if gone():
+            return
+        self.progress.waiting(host, change.detail, self.timeout)
+        until(
+            gone,
+            what=f"{host}: {change.step} {change.target}: {change.detail}",
+            timeout=self.timeout,
+            every=1.0,
+            clock=self.clock,
+        )
+
+    def _verify(self, reviewed: Plan) -> HostReport:
+        """Read everything again, now and after the settle time."""
+        report = self._look(reviewed.host)
+        before = {(trace.kind, trace.target) for trace in report.leftovers}
+        unchecked = report.unchecked
+        if self.settle > 0:
+            self.progress.waiting(reviewed.host, "nothing may come back", self.settle)
+            self.clock.sleep(self.settle)
+            report = self._look(reviewed.host)
+        else:
+            unchecked = (*unchecked, "whether it comes back: --settle 0")
+        back = [trace for trace in report.leftovers if (trace.kind, trace.target) not in before]
+        clean = report.result is Result.CLEAN
+        return HostReport(
+            host=reviewed.host,
+            result=Result.REMOVED if clean else Result.LEFTOVERS,
+            findings=reviewed.findings,
+            outcomes=tuple(self.outcomes),
+            leftovers=report.leftovers,
+            kept=report.kept,
+            unchecked=unchecked,
+            readd=report.readd,
+            error=None if clean else _what_is_left(report.leftovers, back),
+            remedy=None if clean else _what_to_do(report.leftovers, back),
+            exit_code=_ended(clean=clean, back=bool(back)),
+        )
+
+    def _look(self, host: str) -> HostReport:
+        facts = self.cloud.facts(host)
+        return inspect(facts, make_plan(facts))
+
+    def _failed(
+        self, reviewed: Plan, error: NovaDecomError, result: Result, code: ExitCode
+    ) -> HostReport:
+        ended = {o.change.key for o in self.outcomes}
+        pending = [Outcome(c, Status.PENDING) for c in reviewed.changes if c.key not in ended]
+        return HostReport(
+            host=reviewed.host,
+            result=result,
+            findings=reviewed.findings,
+            outcomes=(*self.outcomes, *pending),
+            kept=reviewed.kept,
+            error=str(error),
+            remedy=error.remedy,
+            exit_code=code,
+        )
+
+    def _end(self, host: str, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self.journal.event(
+            outcome.status.value,
+            host=host,
+            request_id=outcome.request_id,
+            error=outcome.error,
+            **_told(outcome.change),
+        )
+        self.progress.change(host, outcome.change, outcome.status.value)
+
+
+def _raise_if_blocked(facts: HostFacts) -> None:
+    blocked = [f for f in judge(facts) if f.verdict is Verdict.BLOCKED]
+    if blocked:
+        raise RefusedError(
+            "; ".join(f"{f.guard}: {f.message}" for f in blocked),
+            "; ".join(f.remedy for f in blocked if f.remedy) or None,
+        )
+
+
+def _raise_if_undone(step: Step, facts: HostFacts) -> None:
+    """What cannot be taken back begins only while all that can be is still done before it."""
+    earlier = [s for s in PROCEDURE[: PROCEDURE.index(step)] if s.reversible]
+    undone = [c for s in earlier for c in s.changes(facts)]
+    if undone:
+        raise ChangeFailedError(
+            f"{facts.host}: {step.name} not begun, as this is no longer done: "
+            f"{'; '.join(f'{c.step}: {c.detail}' for c in undone)}",
+            "find out what undid it, then run again",
+        )
+
+
+def _told(change: Change) -> dict[str, Any]:
+    return {
+        "step": change.step,
+        "action": change.action,
+        "target": change.target,
+        "detail": change.detail,
+        "rows": change.rows,
+    }
+
+
+def _what_is_left(traces: tuple[Leftover, ...], back: list[Leftover]) -> str:
+    named = "; ".join(f"{t.kind} {t.target}: {t.detail}" for t in back or traces)
+    return f"{'came back' if back else 'still there'}: {named}"
+
+
+def _what_to_do(traces: tuple[Leftover, ...], back: list[Leftover]) -> str:
+    if back:
+        return "something starts nova-compute again: disable or mask its unit, then run again"
+    return "; ".join(dict.fromkeys(t.remedy for t in traces))
+
+
+def _ended(*, clean: bool, back: bool) -> ExitCode:
+    if clean:
+        return ExitCode.SUCCESS
+    return ExitCode.REAPPEARED if back else ExitCode.CHANGES
