@@ -1,7 +1,8 @@
 """Brings hosts into states, each by the means that would have caused it in the field."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from tests.lab import Lab
@@ -42,6 +43,12 @@ def down(lab: Lab, *hosts: str) -> None:
         wait_until(partial(_is_down, lab, host), timeout=TIMEOUT, what=f"{host} to be down")
 
 
+def stopped(lab: Lab, host: str) -> None:
+    """Disabled first: nova would call a nova-compute that it takes for alive, and wait for it."""
+    disabled(lab, host)
+    lab.stop_compute(host)
+
+
 def disabled(lab: Lab, host: str, reason: str = "to be removed") -> None:
     """``openstack compute service set --disable``."""
     body = {"status": "disabled", "disabled_reason": reason}
@@ -67,8 +74,7 @@ def compute_node_removed_by_sql(lab: Lab, host: str) -> None:
 
 def removed_by_sql(lab: Lab, host: str) -> None:
     """The documented procedure: disable, stop, two DELETE statements."""
-    disabled(lab, host)
-    lab.stop_compute(host)
+    stopped(lab, host)
     service_removed_by_sql(lab, host)
     compute_node_removed_by_sql(lab, host)
 
@@ -102,6 +108,29 @@ def conductor_beside(lab: Lab, host: str) -> None:
         "UTC_TIMESTAMP() - INTERVAL 1 HOUR)",
         host,
     )
+
+
+@contextmanager
+def pci_device_held(lab: Lab, host: str) -> Iterator[None]:
+    """The host has a free PCI device, and somebody's transaction holds its row."""
+    sql(
+        lab,
+        "nova",
+        "INSERT INTO pci_devices (created_at, deleted, compute_node_id, address, product_id, "
+        "vendor_id, dev_type, dev_id, label, status) SELECT UTC_TIMESTAMP(), 0, id, "
+        "'0000:81:00.1', '154d', '8086', 'type-PF', 'pci_81', 'label', 'available' "
+        "FROM compute_nodes WHERE host = %s AND deleted = 0",
+        host,
+    )
+    with lab.sql("nova") as connection, connection.cursor() as cursor:
+        node = "SELECT id FROM compute_nodes WHERE host = %s AND deleted = 0"
+        ((node_id,),) = rows(lab, "nova", node, host)
+        cursor.execute("START TRANSACTION")
+        cursor.execute(
+            "SELECT id FROM pci_devices WHERE compute_node_id = %s FOR UPDATE", (node_id,)
+        )
+        yield
+        cursor.execute("ROLLBACK")
 
 
 def version_of_long_ago(lab: Lab, host: str, version: int) -> None:

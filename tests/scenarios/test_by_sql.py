@@ -30,6 +30,27 @@ def test_both_rows_deleted(lab: Lab, decom: NovaDecom, host: str) -> None:
 
 
 @scenario(
+    "C17",
+    hosts=("c17-alive",),
+    state="both rows deleted by SQL, and nobody stopped nova-compute",
+    by_hand="the compute node comes back within a minute, without a service",
+    does="stops nova-compute first, then as above",
+    open_bug="stop-service looks at hosts with a service only: nova-compute runs on",
+)
+def test_both_rows_deleted_under_a_living_nova_compute(
+    lab: Lab, decom: NovaDecom, host: str
+) -> None:
+    """A host is not removed while nova-compute runs on it, whatever the rows say."""
+    states.disabled(lab, host)
+    states.service_removed_by_sql(lab, host)
+    states.compute_node_removed_by_sql(lab, host)
+
+    bring_to_clean(decom, host)
+
+    assert not lab.compute_running(host)
+
+
+@scenario(
     "C15",
     state="services row deleted, compute_nodes row live: the API hides it",
     by_hand="the second DELETE works here, and leaves provider, mapping and membership",
@@ -59,7 +80,7 @@ def test_compute_node_without_service(lab: Lab, decom: NovaDecom, host: str) -> 
 def test_service_without_compute_node(lab: Lab, decom: NovaDecom, host: str) -> None:
     """The delete that nova can not do any more is made possible again."""
     states.in_aggregate(lab, host)
-    states.down(lab, host)
+    states.stopped(lab, host)
     states.compute_node_removed_by_sql(lab, host)
     with pytest.raises(AssertionError, match="500"):
         states.deleted_by_api(lab, host)
@@ -100,7 +121,8 @@ def test_history_is_kept_when_asked(
     """With --rows keep each generation stays as a soft-deleted row of its own."""
     lab.stop_compute(host)
     states.deleted_by_api(lab, host)
-    comes_back(lab, host)
+    lab.wipe_compute(host)
+    lab.start_compute(host)
     history = "SELECT * FROM compute_nodes WHERE host = %s AND deleted <> 0"
     before = calls.rows(lab, "nova", history, host)
 
@@ -161,7 +183,7 @@ def test_mapped_flag(lab: Lab, decom: NovaDecom, host: str) -> None:
 )
 def test_service_id_null(lab: Lab, decom: NovaDecom, host: str, snapshot: Snapshot) -> None:
     """A compute node that no service owns by id is the host's all the same."""
-    states.down(lab, host)
+    states.stopped(lab, host)
     states.conductor_beside(lab, host)
     states.service_id_forgotten(lab, host)
 

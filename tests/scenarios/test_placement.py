@@ -18,7 +18,7 @@ from tests.scenarios.registry import scenario
 def test_provider_missing(lab: Lab, decom: NovaDecom, host: str) -> None:
     """Nova's own delete is made possible by the provider that it wants to delete."""
     states.in_aggregate(lab, host)
-    states.down(lab, host)
+    states.stopped(lab, host)
     states.provider_missing(lab, host)
     with pytest.raises(AssertionError, match="500"):
         states.deleted_by_api(lab, host)
@@ -31,35 +31,23 @@ def test_provider_missing(lab: Lab, decom: NovaDecom, host: str) -> None:
 
 @scenario(
     "N2",
-    state="an allocation of a consumer that nova does not know",
-    by_hand="the provider stays, in use; so it does when nova deletes the service, without a word",
-    does="releases what the consumer holds here, then as usual",
+    state="allocations of consumers that nova does not know; one also holds the neighbour",
+    by_hand="the provider stays, in use; so it does when nova deletes the service, without a "
+    "word; `allocation delete` would take what is held on the neighbour too",
+    does="releases what the consumers hold here, and nothing else, then as usual",
 )
-def test_allocation_of_nothing(lab: Lab, decom: NovaDecom, host: str) -> None:
-    """What belongs to nothing does not hold a provider."""
-    consumer = states.orphan_allocation(lab, calls.node_uuid(lab, host))
-
-    ran = bring_to_clean(decom, host)
-
-    assert "clear-allocations release" in ran.changes("done")
-    assert calls.holdings(lab, consumer) == {}
-
-
-@scenario(
-    "N3",
-    state="an allocation of a consumer that nova does not know, and that also holds the neighbour",
-    by_hand="`allocation delete` takes what it holds on the neighbour too",
-    does="releases what the consumer holds here, and nothing else",
-)
-def test_allocation_on_two_hosts(lab: Lab, decom: NovaDecom, host: str) -> None:
-    """A consumer keeps its other allocations."""
+def test_allocations_of_nothing(lab: Lab, decom: NovaDecom, host: str) -> None:
+    """What belongs to nothing does not hold a provider, and keeps what it holds elsewhere."""
     here, there = calls.node_uuid(lab, host), calls.node_uuid(lab, states.REFUGE)
-    consumer = states.orphan_allocation(lab, here, there)
+    consumer = states.orphan_allocation(lab, here)
+    wide = states.orphan_allocation(lab, here, there)
     try:
-        bring_to_clean(decom, host)
-        assert calls.holdings(lab, consumer) == {there: {"VCPU": 1}}
+        ran = bring_to_clean(decom, host)
+        assert ran.changes("done").count("clear-allocations release") == 2
+        assert calls.holdings(lab, consumer) == {}
+        assert calls.holdings(lab, wide) == {there: {"VCPU": 1}}
     finally:
-        calls.placement(lab, "DELETE", f"/allocations/{consumer}")
+        calls.placement(lab, "DELETE", f"/allocations/{wide}")
 
 
 @scenario(
