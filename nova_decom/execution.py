@@ -124,6 +124,7 @@ class Execution:
         )
         check_still_fits(reviewed, present)
         _raise_if_blocked(facts)
+        self.journal.event("before", host=facts.host, facts=_seen(facts))
         self.journal.remember(facts)
 
     def _do(self, step: Step, reviewed: Plan) -> None:
@@ -141,13 +142,15 @@ class Execution:
         for change in mine:
             if change.key not in needed:
                 self._end(facts.host, Outcome(change, Status.NOT_NEEDED))
-        strange = [c for c in todo if c.key not in {m.key for m in mine}]
+        planned = {m.key for m in mine}
+        strange = [c for c in todo if c.key not in planned and c.transaction is not None]
         if strange:
             raise StalePlanError(
                 f"{facts.host}: not in the plan: {'; '.join(c.detail for c in strange)}",
                 f"review a new plan: nova-decom plan {facts.host}",
             )
-        for change in todo:
+        # An agent that died meanwhile, say: nobody reviewed that, so it is left and named.
+        for change in (c for c in todo if c.key in planned):
             self._make(step, change, facts)
 
     def _make(self, step: Step, change: Change, facts: HostFacts) -> None:
@@ -265,6 +268,16 @@ def _raise_if_undone(step: Step, facts: HostFacts) -> None:
             f"{'; '.join(f'{c.step}: {c.detail}' for c in undone)}",
             "find out what undid it, then run again",
         )
+
+
+def _seen(facts: HostFacts) -> dict[str, Any]:
+    """All that was read of the host itself: what nova deletes with the service is in it."""
+    names = ("services", "compute_nodes", "aggregates", "providers", "allocations", "agents")
+    return {name: [asdict(x) for x in getattr(facts, name)] for name in names} | {
+        "host_mapping": facts.database
+        and facts.database.host_mapping
+        and asdict(facts.database.host_mapping)
+    }
 
 
 def _told(change: Change) -> dict[str, Any]:

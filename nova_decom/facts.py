@@ -98,6 +98,8 @@ def _unchecked(
     yield from view.unchecked
     if database is None:
         yield "databases: not given"
+    elif not database.all_cells:
+        yield "host mapping, aggregate rows and other cells: no API database given"
     seen_off = unit is not None and unit.is_off
     if not seen_off and not any(s.binary == NOVA_COMPUTE for s in services):
         yield "whether nova-compute still runs on the host: it has no service that would tell"

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from nova_decom.model import (
     NOVA_COMPUTE,
     ComputeService,
+    DatabaseFacts,
     Finding,
     HostFacts,
     Migration,
@@ -192,7 +193,8 @@ def service_alive(facts: HostFacts) -> Objection | None:
     """A nova-compute that lives can be stopped by this run."""
     service, request = facts.service, facts.request
     heartbeat = facts.heartbeat_of(service) if service else None
-    if service is None or not (service.is_up or (heartbeat and heartbeat.moved)):
+    beats = heartbeat is not None and heartbeat.moved
+    if service is None or not (service.is_up or beats) or facts.is_silent(service):
         return None
     sign = f"is {service.state}" + (", its heartbeat moves" if not service.is_up else "")
     if request.offline:
@@ -248,11 +250,22 @@ def _is_ironic(hypervisor_type: str) -> bool:
 
 
 def pci_allocated(facts: HostFacts) -> Objection | None:
-    """No PCI device of the host is allocated or claimed."""
+    """No PCI device of the host is allocated to or claimed by a server that lives here.
+
+    Servers that were evacuated or deleted while the host was dead leave devices allocated that
+    only its nova-compute would free.
+    """
+    here = {s.id for s in facts.servers}
+    here |= {row.uuid for row in facts.database.instances} if facts.database else set()
+    lives = facts.service is not None and facts.service.is_up
     taken = [
         d
         for d in (facts.database.pci_devices if facts.database else ())
-        if not d.deleted and (d.status in {"allocated", "claimed"} or d.instance_uuid)
+        if not d.deleted
+        and (
+            d.instance_uuid in here
+            or (d.status in {"allocated", "claimed"} and lives and not d.instance_uuid)
+        )
     ]
     if not taken:
         return None
@@ -271,11 +284,31 @@ def database_access(facts: HostFacts) -> Objection | None:
             "give --nova-conf, --api-db-url or --cell-db-url",
             Verdict.WARNING,
         )
-    if not facts.database.problems:
-        return None
-    return Objection(
-        "; ".join(facts.database.problems), "nova-decom doctor shows each check and its cure"
-    )
+    if facts.database.problems:
+        problems = "; ".join(facts.database.problems)
+        return Objection(problems, "nova-decom doctor shows each check and its cure")
+    return _another_cloud(facts, facts.database)
+
+
+def _another_cloud(facts: HostFacts, database: DatabaseFacts) -> Objection | None:
+    """Nova lists every live service of its cells: what only one of the two knows is not right."""
+    listed = {s.id for s in facts.services}
+    live = [r for r in database.services if r.binary == NOVA_COMPUTE and not r.deleted]
+    unlisted = [r for r in live if r.uuid and r.uuid not in listed]
+    remedy = "check the database URLs, and that nova-api reaches every cell"
+    if unlisted:
+        return Objection(
+            f"{database.cell} has a live nova-compute of {facts.host!r} (services "
+            f"{unlisted[0].id}) that nova's API does not list: the database of another cloud, or "
+            "a cell that nova-api cannot reach",
+            remedy,
+        )
+    if facts.service is not None and not live:
+        return Objection(
+            f"no cell database that is given has the nova-compute service of {facts.host!r}",
+            remedy,
+        )
+    return None
 
 
 GUARDS: tuple[Guard, ...] = (

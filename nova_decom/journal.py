@@ -14,7 +14,8 @@ import os
 import secrets
 import stat
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,11 +73,12 @@ class RunJournal:
         self.run = run
         self.state_dir = open_state_dir(state_dir)
         directory = self.state_dir / "runs"
-        directory.mkdir(mode=0o700, exist_ok=True)
         self.path = directory / f"{run}.jsonl"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-        self._file = os.open(self.path, flags, 0o600)
-        _sync_directory(directory)
+        with _writing(self.path):
+            directory.mkdir(mode=0o700, exist_ok=True)
+            self._file = os.open(self.path, flags, 0o600)
+            _sync_directory(directory)
 
     def __enter__(self) -> Self:
         """The journal itself."""
@@ -94,16 +96,10 @@ class RunJournal:
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = {"v": VERSION, "at": stamp, "run": self.run, "event": kind, **data}
         rest = memoryview((json.dumps(line, default=_encode) + "\n").encode())
-        try:
+        with _writing(self.path):
             while rest:
                 rest = rest[os.write(self._file, rest) :]
             os.fsync(self._file)
-        except OSError as error:
-            raise JournalError(
-                f"the journal {self.path} cannot be written: {error.strerror}; "
-                "nothing is changed without it",
-                "make room for it, then run again",
-            ) from error
 
     def remember(self, facts: HostFacts) -> None:
         """Keep the host's names and uuids: after the purge nothing else knows them."""
@@ -142,13 +138,30 @@ class HostMemory:
 
     def keep(self, host: str, identity: Identity) -> None:
         """Write the identity, whole or not at all."""
-        self._directory.mkdir(mode=0o700, exist_ok=True)
         data = {"host": host} | {k: sorted(v) for k, v in asdict(identity).items()}
         path = self._path(host)
         scratch = path.with_suffix(".new")
-        scratch.write_text(json.dumps(data), "utf-8")
-        scratch.chmod(0o600)
-        scratch.replace(path)
+        with _writing(path):
+            self._directory.mkdir(mode=0o700, exist_ok=True)
+            handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(data, file)
+                file.flush()
+                os.fsync(file.fileno())
+            scratch.replace(path)
+            _sync_directory(self._directory)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise JournalError(
+            f"the journal {path} cannot be written: {error.strerror}; "
+            "nothing is changed without it",
+            "make room for it, then run again",
+        ) from error
 
 
 def _encode(value: object) -> object:

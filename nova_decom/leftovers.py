@@ -47,6 +47,11 @@ def _in_nova(facts: HostFacts) -> Iterator[Leftover]:
             "server", server.id, f"{server.name!r} {server.status}", "move or delete it"
         )
     in_rows = facts.database.aggregate_hosts if facts.database else ()
+    known = {s.id for s in facts.servers}
+    for row in facts.database.instances if facts.database else ():
+        if row.uuid not in known:
+            detail = f"{row.name!r} {row.vm_state} (database only)"
+            yield Leftover("server", row.uuid, detail, "move or delete it")
     for aggregate in facts.aggregates:
         detail = f"{facts.host} is a member of {aggregate.name!r}"
         cure = remove

@@ -30,6 +30,9 @@ from nova_decom.model import (
 from nova_decom.readd import NOT_OURS, safe_to_readd
 from nova_decom.steps import PROCEDURE, Step
 
+#: Guards that say nothing about whether a host is gone.
+HARMLESS = {"host-known", "last-host"}
+
 
 def make_plan(facts: HostFacts, procedure: Iterable[Step] = PROCEDURE) -> Plan:
     """The findings about a host and every change that would bring it to clean."""
@@ -77,7 +80,8 @@ def verify(facts: HostFacts) -> HostReport:
 def inspect(facts: HostFacts, plan: Plan) -> HostReport:
     """What is left of a host that is known to have been there; whether its name can come back."""
     traces = leftovers(facts)
-    clean = not traces and not plan.changes
+    doubts = [f for f in plan.blocked if f.guard not in HARMLESS]
+    clean = not traces and not plan.changes and not doubts
     return HostReport(
         host=facts.host,
         result=Result.CLEAN if clean else Result.LEFTOVERS,
@@ -87,6 +91,8 @@ def inspect(facts: HostFacts, plan: Plan) -> HostReport:
         kept=kept(facts),
         unchecked=(*facts.unchecked, *NOT_OURS),
         readd=safe_to_readd(facts),
+        error="; ".join(f"{f.guard}: {f.message}" for f in doubts) or None,
+        remedy="; ".join(f.remedy for f in doubts if f.remedy) or None,
         exit_code=ExitCode.SUCCESS if clean else ExitCode.CHANGES,
     )
 

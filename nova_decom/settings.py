@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shlex
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,7 +48,6 @@ DEFAULTS: Mapping[str, Any] = {
     "host_alias": (),
     "absent_ok": False,
     "skip_guard": (),
-    "max_hosts": 10,
     "on_failure": "stop",
     "settle": 60.0,
     "report_interval": None,
@@ -111,7 +111,7 @@ class Settings:
 
     def told(self) -> dict[str, Any]:
         """Every setting that is not the default, for the journal; URLs only as given or not."""
-        secret = {"api_db_url", "cell_db_url"}
+        secret = {"api_db_url", "cell_db_url", "stop_command"}
         return {
             name: "(given)" if name in secret else _plain(value)
             for name, value in self.values.items()
@@ -136,12 +136,19 @@ def resolve(given: Mapping[str, Any], section: Mapping[str, Any]) -> Settings:
             values[name] = _from_section(name, value)
     values |= given
     _check(values)
-    if values["stop_with"] == "command" and not values["stop_command"]:
+    if values["stop_with"] == "command" and not _words(values["stop_command"] or ""):
         raise ConfigurationError(
-            "--stop-with command needs a command",
+            "--stop-with command needs a command that can be split into words",
             "give --stop-command 'PROGRAM ARGUMENTS {host}'",
         )
     return Settings(values)
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return []
 
 
 def _check(values: Mapping[str, Any]) -> None:
@@ -172,7 +179,7 @@ def _from_section(name: str, value: Any) -> Any:  # noqa: ANN401
             return tuple(value) if isinstance(value, list | tuple) else (str(value),)
         if name in NUMBERS:
             return float(value)
-        if name in {"verbose", "max_hosts"}:
+        if name == "verbose":
             return int(value)
     except (TypeError, ValueError):
         raise ConfigurationError(
@@ -197,7 +204,7 @@ def _flag(name: str, value: str) -> bool:
 def state_dir(settings: Settings) -> Path:
     """Where journals and locks are: as told, else systemd's, else root's, else the user's."""
     if settings.state_dir:
-        return Path(settings.state_dir).expanduser()
+        return expanded(settings.state_dir)
     if os.environ.get("STATE_DIRECTORY"):
         return Path(os.environ["STATE_DIRECTORY"].split(":")[0])
     if os.geteuid() == 0:
@@ -205,6 +212,17 @@ def state_dir(settings: Settings) -> Path:
     import platformdirs  # noqa: PLC0415 - not for --help
 
     return Path(platformdirs.user_state_dir("nova-decom"))
+
+
+def expanded(path: str) -> Path:
+    """A path with ~ filled in.
+
+    :raises ConfigurationError: there is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigurationError(f"{path}: {error}", "give a path that exists") from None
 
 
 def operator() -> str:

@@ -20,8 +20,9 @@ from nova_decom.clients.network import Network
 from nova_decom.clients.placement import Placement
 from nova_decom.clients.remote import Remote, StopCommand, WritableRemote
 from nova_decom.clients.urls import NovaConf, Target, read_nova_conf, target
+from nova_decom.errors import ConfigurationError
 from nova_decom.journal import HostMemory, RunJournal, request_id
-from nova_decom.settings import DEFAULT_INTERVAL, Settings, resolve, state_dir
+from nova_decom.settings import DEFAULT_INTERVAL, Settings, expanded, resolve, state_dir
 from nova_decom.waiting import Clock
 
 SECRET_OPTIONS = ("api_db_url", "cell_db_url")
@@ -92,7 +93,7 @@ class App:
         self.api = Api(connection, request_id(run) if writable else None)
         sources = self._sources()
         self.databases = NovaDatabases(sources, database) if sources else None
-        config = Path(settings.ssh_config).expanduser() if settings.ssh_config else None
+        config = expanded(settings.ssh_config) if settings.ssh_config else None
         clients = Clients(
             compute=Compute(self.api),
             placement=Placement(self.api),
@@ -106,7 +107,7 @@ class App:
 
     def _read_conf(self) -> NovaConf | None:
         path = self.settings.nova_conf
-        return read_nova_conf(Path(path).expanduser()) if path else None
+        return read_nova_conf(expanded(path)) if path else None
 
     def _sources(self) -> Sources:
         conf = self._conf
@@ -118,6 +119,13 @@ class App:
         return Sources(target(api) if api else None, cells, main)
 
 
+def _file_handler(path: str) -> logging.Handler:
+    try:
+        return logging.FileHandler(path)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}", "give another --log-file") from None
+
+
 def _set_up_logging(settings: Settings) -> None:
     """Log to stderr or a file; keystoneauth hides tokens and passwords itself."""
     level = logging.WARNING
@@ -125,7 +133,7 @@ def _set_up_logging(settings: Settings) -> None:
         level = logging.DEBUG
     handler: logging.Handler = logging.StreamHandler(sys.stderr)
     if settings.log_file:
-        handler = logging.FileHandler(settings.log_file)
+        handler = _file_handler(settings.log_file)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     if not settings.debug:

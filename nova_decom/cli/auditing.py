@@ -10,21 +10,24 @@ from nova_decom.errors import ExitCode
 from nova_decom.journal import HostMemory
 from nova_decom.model import HostReport, Report, Result
 
+NOT_ALL = "rows of all cells, host mappings: no API database given"
+
 
 def audit_cloud(given: Given) -> Report:
     """All traces, by host; with ``--detailed-exitcode`` exit 3 when there is any."""
     app = App(given)
     traces = audit(app.reading().survey(HostMemory(app.state_dir).hosts()))
     found = ExitCode.CHANGES if traces and app.settings.detailed_exitcode else ExitCode.SUCCESS
-    unchecked = () if app.databases else ("databases: not given",)
+    databases = app.databases
+    unchecked = [] if databases and databases.api else [NOT_ALL]
     hosts = sorted({t.host for t in traces})
-    return Report("audit", found, tuple(_report(host, traces, unchecked) for host in hosts))
+    reports = tuple(_report(host, traces) for host in hosts)
+    return Report("audit", found, reports, extra={"unchecked": unchecked})
 
 
-def _report(host: str, traces: tuple[Trace, ...], unchecked: tuple[str, ...]) -> HostReport:
+def _report(host: str, traces: tuple[Trace, ...]) -> HostReport:
     return HostReport(
         host=host,
         result=Result.LEFTOVERS,
         leftovers=tuple(t.leftover for t in traces if t.host == host),
-        unchecked=unchecked,
     )

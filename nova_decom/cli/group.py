@@ -41,6 +41,7 @@ def cli(context: click.Context) -> Report | None:
     style = given.values.get("format")
     if command not in {"list", "audit"} and style in {"csv", "value"}:
         raise click.UsageError(f"{command or 'the plan'} has no format {style}.", context)
+    given.command = command or "plan"
     if command is not None:
         return None
     if not given.values.get("dry_run"):

@@ -66,7 +66,8 @@ def plan_with(app: App, hosts: tuple[str, ...]) -> Report:
     if app.settings.out:
         save_plans(Path(app.settings.out), plans)
     code = _detailed(plans) if app.settings.detailed_exitcode else ExitCode.SUCCESS
-    return Report("plan" if hosts else "overview", code, tuple(planned(p) for p in plans))
+    reports = tuple(planned(p) for p in plans)
+    return Report("plan", code, reports, is_overview=not hosts)
 
 
 def verify_hosts(given: Given, hosts: tuple[str, ...]) -> Report:

@@ -37,16 +37,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
                 obj=given,
             )
         except NovaDecomError as error:
-            report = _failure(error)
+            report = _failure(error, given.command)
         if not isinstance(report, Report):
             return int(report or 0)
         return _show(report, given.known)
     except click.ClickException as error:
-        return _usage(error, _style(given, arguments))
+        return _usage(error, given.command, _style(given, arguments))
     except (click.Abort, KeyboardInterrupt):
-        return _show(_interrupted(), given.known)
+        return _show(_interrupted(given.command), given.known)
     except Exception as error:  # noqa: BLE001 - the one broad except: a bug of ours
-        return _show(_bug(error, given.values), given.known)
+        return _show(_bug(error, given), given.known)
 
 
 def _show(report: Report, given: Mapping[str, Any]) -> int:
@@ -55,7 +55,7 @@ def _show(report: Report, given: Mapping[str, Any]) -> int:
     try:
         show(report, given)
     except NovaDecomError as error:
-        show(_failure(error), {**given, "format": "table"})
+        show(_failure(error, report.command), {**given, "format": "table"})
         return int(error.exit_code)
     except BrokenPipeError:
         # Whoever read the result has enough of it; the interpreter must not complain at exit.
@@ -63,18 +63,18 @@ def _show(report: Report, given: Mapping[str, Any]) -> int:
     return int(report.exit_code)
 
 
-def _failure(error: NovaDecomError) -> Report:
+def _failure(error: NovaDecomError, command: str) -> Report:
     code = error.code if isinstance(error, RunInterruptedError) else error.exit_code
-    return Report("nova-decom", code, error=str(error), remedy=error.remedy)
+    return Report(command, code, error=str(error), remedy=error.remedy)
 
 
-def _interrupted() -> Report:
-    return _failure(RunInterruptedError(ExitCode.INTERRUPTED))
+def _interrupted(command: str) -> Report:
+    return _failure(RunInterruptedError(ExitCode.INTERRUPTED), command)
 
 
-def _usage(error: click.ClickException, style: str) -> int:
+def _usage(error: click.ClickException, command: str, style: str) -> int:
     if style in {"json", "yaml"}:
-        report = Report("nova-decom", error.exit_code, error=error.format_message())
+        report = Report(command, error.exit_code, error=error.format_message())
         return _show(report, {"format": style})
     error.show()
     return error.exit_code
@@ -89,12 +89,12 @@ def _style(given: Given, arguments: Sequence[str] | None) -> str:
     return str(given.known.get("format") or (seen[-1] if seen else "table"))
 
 
-def _bug(error: Exception, given: Mapping[str, Any]) -> Report:
+def _bug(error: Exception, given: Given) -> Report:
     from nova_decom.bugreport import write_bug_report  # noqa: PLC0415
 
-    path = write_bug_report(error, given)
+    path = write_bug_report(error, given.values)
     return Report(
-        "nova-decom",
+        given.command,
         ExitCode.BUG,
         error=f"unexpected {type(error).__name__}: {error}",
         remedy=f"please report it, with {path}",

@@ -23,6 +23,7 @@ class Given:
         """Nothing yet."""
         self._found: dict[str, tuple[int, Any]] = {}
         self.resolved: Mapping[str, Any] | None = None
+        self.command = "nova-decom"
 
     def put(self, name: str, value: object, rank: int) -> None:
         """Keep the value unless a more direct one is known."""

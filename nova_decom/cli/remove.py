@@ -17,9 +17,10 @@ from nova_decom.cli.app import App
 from nova_decom.cli.hosts import named
 from nova_decom.cli.look import plan_with
 from nova_decom.cli.options import Given
-from nova_decom.errors import ConfigurationError, ExitCode, UnconfirmedError
+from nova_decom.errors import ConfigurationError, ExitCode, NovaDecomError, UnconfirmedError
 from nova_decom.execution import Execution
 from nova_decom.journal import RunJournal, new_run_id, request_id
+from nova_decom.locks import host_lock
 from nova_decom.model import HostFacts, HostReport, Outcome, Plan, Report, Result, Status
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
@@ -38,9 +39,7 @@ def remove(given: Given, hosts: tuple[str, ...]) -> Report:
     """
     app = App(given)
     saved = load_plans(Path(app.settings.plan)) if app.settings.plan else ()
-    hosts = named([*hosts, *(p.host for p in saved)])
-    if not hosts:
-        raise ConfigurationError(f"{app.settings.plan} names no host", "name one")
+    hosts = _chosen(app, hosts, saved)
     if app.settings.dry_run:
         return plan_with(app, hosts)
     if not app.settings.yes and not sys.stdin.isatty():
@@ -63,9 +62,24 @@ def remove(given: Given, hosts: tuple[str, ...]) -> Report:
     return _run(app, todo, done)
 
 
+def _chosen(app: App, hosts: tuple[str, ...], saved: Sequence[Plan]) -> tuple[str, ...]:
+    """The hosts named, or those of the saved plan; never both."""
+    if saved and hosts:
+        raise ConfigurationError(
+            f"{app.settings.plan} names its hosts; others were not reviewed",
+            "leave out HOST, or leave out --plan",
+        )
+    if not saved and not hosts:
+        raise ConfigurationError(f"{app.settings.plan} names no host", "name one")
+    return named([*hosts, *(p.host for p in saved)])
+
+
 def combined(reports: Sequence[HostReport]) -> int:
-    """One exit code of many: the common one, else 6."""
+    """One exit code of many: an interrupt's, the common one, else 6."""
     codes = {int(r.exit_code) for r in reports}
+    for interrupt in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+        if interrupt in codes:
+            return int(interrupt)
     return codes.pop() if len(codes) == 1 else int(ExitCode.PARTIAL)
 
 
@@ -119,15 +133,32 @@ def _run(app: App, plans: Sequence[Plan], done: Sequence[HostReport]) -> Report:
                 shown,
                 interrupts,
                 clock,
-                timeout=float(app.settings.timeout),
+                timeout=max(float(app.settings.timeout), 3 * app.report_interval),
                 settle=float(app.settings.settle),
             )
             stop = False
             for plan in plans:
-                report = _not_begun(plan) if stop else execution.run(plan)
+                report = _not_begun(plan) if stop else _one(app, journal, execution, plan)
                 reports.append(report)
                 stop = stop or _is_end(report, app.settings.on_failure)
         return Report("remove", combined(reports), tuple(reports), run=journal.run)
+
+
+def _one(app: App, journal: RunJournal, execution: Execution, plan: Plan) -> HostReport:
+    """One host, held for this run."""
+    try:
+        with host_lock(app.state_dir, plan.host, journal.run):
+            return execution.run(plan)
+    except NovaDecomError as error:
+        return HostReport(
+            host=plan.host,
+            result=Result.REFUSED,
+            findings=plan.findings,
+            outcomes=tuple(Outcome(c, Status.PENDING) for c in plan.changes),
+            error=str(error),
+            remedy=error.remedy,
+            exit_code=error.exit_code,
+        )
 
 
 def _is_end(report: HostReport, on_failure: str) -> bool:
@@ -142,7 +173,7 @@ def _not_begun(plan: Plan) -> HostReport:
         result=Result.INTERRUPTED,
         findings=plan.findings,
         outcomes=tuple(Outcome(c, Status.PENDING) for c in plan.changes),
-        error="not begun: an earlier host failed",
+        error="not begun: the run ended with an earlier host",
         remedy="run again for this host, or give --on-failure continue",
         exit_code=ExitCode.FAILED,
     )

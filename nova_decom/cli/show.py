@@ -32,6 +32,8 @@ def show(report: Report, given: Mapping[str, Any]) -> None:
         _show_list(report.extra["hosts"], style, given, AT_A_GLANCE)
     elif report.command == "audit" and report.error is None:
         _show_list(_traces(report), style, given, TRACE)
+        for thing in report.extra["unchecked"]:
+            sys.stderr.write(f"not checked: {thing}\n")
     else:
         _show_text(report, given)
     sys.stdout.flush()
@@ -47,7 +49,7 @@ def _show_text(report: Report, given: Mapping[str, Any]) -> None:
         text.print_reference(out, report.extra)
     elif report.command == "doctor":
         text.print_checks(out, report.extra["checks"])
-    elif report.command == "overview":
+    elif report.is_overview:
         text.print_overview(out, report)
     else:
         text.print_report(out, report, verbose=bool(given.get("verbose")))

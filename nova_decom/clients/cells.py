@@ -191,6 +191,7 @@ class NovaDatabases:
             active_migrations=facts.active_migrations,
             nodes_needed=facts.nodes_needed,
             in_history=any(host in rows.history for rows in found.values()),
+            all_cells=self.api is not None,
         )
 
 

@@ -124,7 +124,8 @@ class LiveCloud:
             self._clients.remote.stop(host)
 
     def release_allocations(self, consumer: str, providers: frozenset[str]) -> str | None:
-        """Take these providers out of the consumer's allocations."""
+        """Take these providers out of the consumer's allocations, saved first."""
+        self._save(f"/allocations/{consumer}")
         return self._clients.placement.release(consumer, providers)
 
     def create_provider(self, uuid: str, name: str) -> str | None:
@@ -132,7 +133,9 @@ class LiveCloud:
         return self._clients.placement.create_provider(uuid, name)
 
     def delete_provider(self, uuid: str) -> str | None:
-        """Delete a resource provider."""
+        """Delete a resource provider; it, its inventories and its traits are saved first."""
+        for part in ("", "/inventories", "/traits"):
+            self._save(f"/resource_providers/{uuid}{part}")
         return self._clients.placement.delete_provider(uuid)
 
     def delete_agent(self, agent: str) -> str | None:
@@ -179,6 +182,9 @@ class LiveCloud:
         for cell in databases.cells:
             found += check_database(cell.database, CELL_COLUMNS, CELL_DELETES)
         return tuple(found)
+
+    def _save(self, path: str) -> None:
+        self._images("placement", path, [self._clients.placement.image(path)])
 
     def _slice(self, host: str) -> HostFacts:
         facts = host_facts(self._view, host, self._request, self._memory(host))
@@ -280,9 +286,13 @@ class LiveCloud:
         migration = next((m for m in self._view.migrations if m.uuid == consumer), None)
         if migration is not None:
             return Owner.MIGRATION if migration.is_over else Owner.HERE
-        lives_on = self._clients.compute.host_of(consumer)
-        if lives_on is not None:
-            return Owner.HERE if lives_on == host else Owner.ELSEWHERE
+        if any(m.server == consumer and not m.is_over for m in self._view.migrations):
+            return Owner.HERE
+        server = self._clients.compute.server(consumer)
+        if server is not None:
+            # Without a host it is being scheduled, unless it was shelved away.
+            on_its_way = not server.host and server.status != "SHELVED_OFFLOADED"
+            return Owner.HERE if server.host == host or on_its_way else Owner.ELSEWHERE
         is_novas = self._clients.placement.is_novas(consumer)
         return Owner.NOTHING if is_novas else Owner.FOREIGN
 

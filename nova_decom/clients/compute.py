@@ -55,7 +55,7 @@ class Compute:
     def compute_nodes(self) -> tuple[ComputeNode, ...]:
         """All compute nodes whose service lives; nova hides the others here."""
         entries = self._api.pages(
-            "compute", "/os-hypervisors/detail", "hypervisors", HYPERVISORS, limit=PAGE
+            "compute", "/os-hypervisors/detail", ("hypervisors", "id"), HYPERVISORS, limit=PAGE
         )
         return tuple(
             ComputeNode(
@@ -73,7 +73,9 @@ class Compute:
         ``soft_deleted`` is the only filter that shows both kinds.
         """
         params = {"all_tenants": "True", "soft_deleted": "True", "limit": PAGE} | filters
-        entries = self._api.pages("compute", "/servers/detail", "servers", SERVERS, **params)
+        entries = self._api.pages(
+            "compute", "/servers/detail", ("servers", "id"), SERVERS, **params
+        )
         return tuple(_server(entry) for entry in entries)
 
     def servers_of(self, hosts: Iterable[str]) -> tuple[Server, ...]:
@@ -101,14 +103,14 @@ class Compute:
 
     def _migrations(self, **filters: str) -> tuple[Migration, ...]:
         entries = self._api.pages(
-            "compute", "/os-migrations", "migrations", MIGRATIONS, limit=PAGE, **filters
+            "compute", "/os-migrations", ("migrations", "uuid"), MIGRATIONS, limit=PAGE, **filters
         )
         return tuple(_migration(e) for e in entries)
 
-    def host_of(self, server: str) -> str | None:
-        """The host of a server, "" if it is on none; None when nova has no such server."""
+    def server(self, server: str) -> Server | None:
+        """A server, its host "" if it is on none; None when nova has no such server."""
         body = self._api.find("compute", f"/servers/{server}", SERVERS)
-        return None if body is None else _server(body["server"]).host
+        return None if body is None else _server(body["server"])
 
     def aggregates(self) -> tuple[Aggregate, ...]:
         """All host aggregates with their members."""

@@ -122,10 +122,10 @@ class Api:
         """
         return self._body(service, path, self._send(service, "GET", path, wanted, params=params))
 
-    def find(self, service: str, path: str, wanted: str) -> dict[str, Any] | None:
-        """As :meth:`get`; None when there is no such thing."""
-        response = self._send(service, "GET", path, wanted)
-        if response.status_code == NOT_FOUND:
+    def find(self, service: str, path: str, wanted: str, **params: str) -> dict[str, Any] | None:
+        """As :meth:`get`; None when there is no such thing, or it cannot be asked for."""
+        response = self._send(service, "GET", path, wanted, params=params)
+        if response.status_code in {BAD_REQUEST, NOT_FOUND}:
             return None
         return self._body(service, path, response)
 
@@ -144,9 +144,13 @@ class Api:
         return body
 
     def pages(
-        self, service: str, path: str, key: str, wanted: str, **params: str
+        self, service: str, path: str, keys: tuple[str, str], wanted: str, **params: str
     ) -> Iterator[dict[str, Any]]:
-        """The entries of all pages of a list, by marker, as nova tells that there are more."""
+        """The entries of all pages of a list, as nova tells that there are more.
+
+        ``keys`` are the name of the list and of what marks where the next page begins.
+        """
+        key, marker = keys
         while True:
             body = self.get(service, path, wanted, **params)
             entries: list[dict[str, Any]] = body[key]
@@ -154,7 +158,7 @@ class Api:
             more = [k for k in body if k.endswith("_links")]
             if not entries or not more:
                 return
-            params["marker"] = str(entries[-1]["id"])
+            params["marker"] = str(entries[-1][marker])
 
     def write(
         self,

@@ -29,23 +29,14 @@ class Placement:
 
     def providers(self) -> tuple[ResourceProvider, ...]:
         """All resource providers; placement has no pages."""
-        return self._providers(TREES)
+        return _providers(self._api.get("placement", "/resource_providers", TREES))
 
     def compute_providers(self) -> tuple[ResourceProvider, ...]:
-        """The providers that a nova-compute made (trait COMPUTE_NODE, nova 20)."""
-        return self._providers(COMPUTE_NODES, required="COMPUTE_NODE")
-
-    def _providers(self, wanted: str, **filters: str) -> tuple[ResourceProvider, ...]:
-        body = self._api.get("placement", "/resource_providers", wanted, **filters)
-        return tuple(
-            ResourceProvider(
-                uuid=p["uuid"],
-                name=p["name"],
-                root=p.get("root_provider_uuid") or p["uuid"],
-                parent=p.get("parent_provider_uuid"),
-            )
-            for p in body["resource_providers"]
+        """The providers that a nova-compute made (trait COMPUTE_NODE, nova 20); older: none."""
+        found = self._api.find(
+            "placement", "/resource_providers", COMPUTE_NODES, required="COMPUTE_NODE"
         )
+        return () if found is None else _providers(found)
 
     def allocations(self, provider: str) -> tuple[Allocation, ...]:
         """What consumers hold of one provider; placement tells it only per provider."""
@@ -60,6 +51,10 @@ class Placement:
         """True unless the consumer says by its type that it is something else than nova's."""
         body = self._api.get("placement", f"/allocations/{consumer}", TYPES)
         return body.get("consumer_type") in NOVA_TYPES
+
+    def image(self, path: str) -> dict[str, Any]:
+        """What is behind a path, to be saved before it is changed."""
+        return self._api.get("placement", path, TYPES)
 
     def create_provider(self, uuid: str, name: str) -> str | None:
         """Create a bare resource provider."""
@@ -102,3 +97,15 @@ class Placement:
         return self._api.write(
             "placement", "PUT", path, GENERATIONS, {"allocations": rest, **kept}
         )
+
+
+def _providers(body: dict[str, Any]) -> tuple[ResourceProvider, ...]:
+    return tuple(
+        ResourceProvider(
+            uuid=p["uuid"],
+            name=p["name"],
+            root=p.get("root_provider_uuid") or p["uuid"],
+            parent=p.get("parent_provider_uuid"),
+        )
+        for p in body["resource_providers"]
+    )

@@ -58,6 +58,11 @@ class Remote:
 
         :raises ChangeFailedError: ssh failed, or the host has no such unit.
         """
+        found = self._units(host)
+        return next((u for u in found if not u.is_off), found[0])
+
+    def _units(self, host: str) -> list[Unit]:
+        """Every unit of nova-compute that the host has."""
         out = self._run(host, _LOOK)
         units = [line.split()[1:4] for line in out.splitlines() if line.startswith("unit ")]
         if not units:
@@ -65,15 +70,14 @@ class Remote:
                 f"{host}: no unit of nova-compute found; looked for {', '.join(UNITS)}",
                 "stop it by hand and give --stop-with none, or --stop-with command",
             )
-        found = [
+        return [
             Unit(
                 name,
                 active=active not in {"inactive", "failed"},
-                enabled=enabled in {"enabled", "enabled-runtime", "linked", "generated"},
+                enabled=enabled in {"enabled", "enabled-runtime"},
             )
             for name, active, enabled in units
         ]
-        return next((u for u in found if not u.is_off), found[0])
 
     def stop(self, host: str) -> None:
         """Refuse: this client only looks."""
@@ -96,14 +100,10 @@ class WritableRemote(Remote):
 
         :raises ChangeFailedError: ssh failed, the host has no such unit, or systemctl refused.
         """
-        unit = self.unit(host)
-        if unit.is_off:
-            return
-        name = shlex.quote(unit.name)
-        self._run(
-            host,
-            f'sudo=; [ "$(id -u)" = 0 ] || sudo="sudo -n"; $sudo systemctl disable --now {name}',
-        )
+        names = " ".join(shlex.quote(u.name) for u in self._units(host) if not u.is_off)
+        if names:
+            sudo = 'sudo=; [ "$(id -u)" = 0 ] || sudo="sudo -n"'
+            self._run(host, f"{sudo}; $sudo systemctl disable --now {names}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,8 @@ def _execute(command: list[str], host: str, what: str) -> str:
             capture_output=True,
             timeout=COMMAND_TIMEOUT,
             check=False,
+            # Ctrl-C is for this program: what it has in hand is finished first.
+            start_new_session=True,
         )
     except subprocess.TimeoutExpired:
         raise ChangeFailedError(

@@ -109,12 +109,27 @@ class HostFacts:
         return next((s for s in self.services if s.binary == NOVA_COMPUTE), None)
 
     @property
-    def leaving_services(self) -> tuple[ComputeService, ...]:
-        """The services that this run takes: nova-compute, and with --all-binaries those down."""
-        others = self.request.all_binaries
-        return tuple(
-            s for s in self.services if s.binary == NOVA_COMPUTE or (others and not s.is_up)
+    def living_nodes(self) -> tuple[ComputeNode, ...]:
+        """The compute nodes of the API, and rows that live and that it hides."""
+        shown = {n.uuid for n in self.compute_nodes}
+        hidden = (
+            ComputeNode(r.uuid, self.host, r.hypervisor_hostname, r.hypervisor_type)
+            for r in (self.database.compute_nodes if self.database else ())
+            if r.host == self.host and not r.deleted and r.uuid and r.uuid not in shown
         )
+        return (*self.compute_nodes, *hidden)
+
+    @property
+    def leaving_services(self) -> tuple[ComputeService, ...]:
+        """The services that this run takes: nova-compute, and with --all-binaries those down.
+
+        nova-compute first: before 20.1 deleting any other took the compute nodes with it, and
+        nova-compute could not be deleted any more (bug 1852993).
+        """
+        others = self.request.all_binaries
+        ours = [s for s in self.services if s.binary == NOVA_COMPUTE]
+        down = [s for s in self.services if others and s not in ours and not s.is_up]
+        return (*ours, *down)
 
     @property
     def kept_services(self) -> tuple[ComputeService, ...]:

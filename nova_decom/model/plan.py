@@ -203,6 +203,7 @@ class Report:
     error: str | None = None
     remedy: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    is_overview: bool = False
 
     @property
     def changed(self) -> bool:

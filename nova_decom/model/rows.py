@@ -96,6 +96,7 @@ class DatabaseFacts:
     active_migrations: tuple[Migration, ...] = ()
     nodes_needed: int = 0
     in_history: bool = False
+    all_cells: bool = True
     problems: tuple[str, ...] = ()
 
     @property

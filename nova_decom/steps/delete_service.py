@@ -32,7 +32,7 @@ class DeleteService:
     name: ClassVar[str] = "delete-service"
     reversible: ClassVar[bool] = False
     reads: ClassVar[frozenset[Part]] = frozenset(
-        {Part.SERVICES, Part.HEARTBEATS, Part.SERVERS, Part.MIGRATIONS}
+        {Part.SERVICES, Part.HEARTBEATS, Part.SERVERS, Part.MIGRATIONS, Part.DATABASE}
     )
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
@@ -84,6 +84,6 @@ def _unregister(host: str, database: DatabaseFacts) -> DatabaseFacts:
 
 def _providers_left(facts: HostFacts) -> tuple[ResourceProvider, ...]:
     """Providers that nova cannot delete: with allocations, above such a one, or not its own."""
-    nodes = {node.uuid for node in facts.compute_nodes}
+    nodes = {node.uuid for node in facts.living_nodes}
     stuck = stuck_providers(facts)
     return tuple(p for p in facts.providers if p.root not in nodes or p.uuid in stuck)

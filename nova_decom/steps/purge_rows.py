@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from nova_decom.model import (
+    NOVA_COMPUTE,
     TERMINAL_MIGRATIONS,
     Change,
     ComputeNodeRow,
@@ -129,7 +130,10 @@ def doomed_rows(facts: HostFacts, database: DatabaseFacts) -> DoomedRows:
     services = tuple(
         row
         for row in database.services
-        if row.host == facts.host and row.binary in facts.leaving_binaries
+        if row.host == facts.host
+        and row.binary in facts.leaving_binaries
+        # Nova lists no nova-osapi_compute: what it does not list may live.
+        and (row.deleted or row.binary == NOVA_COMPUTE)
     )
     nodes = tuple(row for row in database.compute_nodes if row.host == facts.host)
     live_services = tuple(r for r in services if not r.deleted)
@@ -201,11 +205,10 @@ def _guards(facts: HostFacts, rows: DoomedRows) -> Iterator[Statement]:
     can land on the host until the commit.
     """
     host = facts.host
-    binaries = sorted(facts.leaving_binaries)
     yield Statement(
-        "SELECT id, host FROM services WHERE host = %s AND `binary` IN "
-        f"({marks(binaries)}) AND deleted = 0 FOR UPDATE",
-        (host, *binaries),
+        "SELECT id, host FROM services WHERE host = %s AND `binary` = %s AND deleted = 0 "
+        "FOR UPDATE",
+        (host, NOVA_COMPUTE),
         sum(not r.deleted for r in rows.all_services),
     )
     if rows.all_nodes:

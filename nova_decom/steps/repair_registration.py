@@ -35,12 +35,12 @@ class RepairRegistration:
         if facts.service is None:
             return
         known = {p.uuid for p in facts.providers}
-        for node in facts.compute_nodes:
+        for node in facts.living_nodes:
             if node.uuid not in known:
                 body = json.dumps({"uuid": node.uuid, "name": _name(node)})
                 yield Change(self.name, CREATE, node.uuid, f"POST /resource_providers {body}")
         database = facts.database
-        if not facts.compute_nodes and database and database.aggregate_hosts:
+        if not facts.living_nodes and database and database.aggregate_hosts:
             yield aggregate_transaction(self.name, facts.host, database)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
@@ -61,7 +61,7 @@ class RepairRegistration:
 
 
 def _node(change: Change, facts: HostFacts) -> ComputeNode:
-    return next(n for n in facts.compute_nodes if n.uuid == change.target)
+    return next(n for n in facts.living_nodes if n.uuid == change.target)
 
 
 def _name(node: ComputeNode) -> str:
