@@ -51,7 +51,8 @@ PROCEDURE_TEXT = (
 )
 GUARDS_TEXT = (
     "Guards are asked before the prompt, again when the run begins, again before each step that",
-    "cannot be taken back, and those that concern rows once more inside the transaction.",
+    "cannot be taken back, and whether servers, migrations or new rows have come once more inside",
+    "the transaction.",
     "`--skip-guard NAME` turns a refusal into a warning where that is allowed.",
 )
 PAGES = {"procedure.md": procedure, "exit-codes.md": exit_codes}

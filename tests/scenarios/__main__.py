@@ -1,6 +1,6 @@
-"""Print the table of scenarios as Markdown."""
+# SPDX-License-Identifier: Apache-2.0
+"""Print the page of scenarios: ``python -m tests.scenarios > docs/scenarios.md``."""
 
-from tests.scenarios.registry import markdown
+from tests.scenarios.registry import page
 
-for line in markdown():
-    print(line)
+print(page(), end="")

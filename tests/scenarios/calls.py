@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Calls and queries that bring a state about, or look at it, as administrator and as root."""
 
 from typing import Any

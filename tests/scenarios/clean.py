@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What must hold of every scenario: the plan comes true, and nobody else is touched."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The lab, with the hosts of a whole module started together: a start takes seven seconds."""
 
 from collections.abc import Iterator, Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What each scenario is about: for the tests, and for the table in the documentation."""
 
 from collections.abc import Callable, Iterator
@@ -10,6 +11,18 @@ import pytest
 
 F = TypeVar("F", bound=Callable[..., Any])
 HEADER = ("state", "what by-hand SQL does", "what nova-decom does", "result")
+
+INTRODUCTION = """\
+<!-- Written by: python -m tests.scenarios > docs/scenarios.md -->
+
+# Scenarios
+
+Clouds are dirty: hosts were removed by SQL, removed half, added again, evacuated, renamed.
+`tests/scenarios` makes each of these states on a real Nova, by the means of the field.
+Then it plans, removes, compares the real facts with what the plan promised, verifies, and
+removes again, which must change nothing.
+A neighbour with a server on it must look as before.
+"""
 
 
 @dataclass(frozen=True)
@@ -69,6 +82,11 @@ def markdown() -> Iterator[str]:
     yield _line(HEADER)
     yield _line(("---",) * len(HEADER))
     yield from (_line(s.row()) for s in load())
+
+
+def page() -> str:
+    """The page of the documentation."""
+    return "\n".join((INTRODUCTION, *markdown(), ""))
 
 
 def _line(cells: tuple[str, ...]) -> str:

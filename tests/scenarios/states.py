@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Brings hosts into states, each by the means that would have caused it in the field."""
 
 import uuid

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hosts that somebody removed, or half removed, by SQL."""
 
 import pytest

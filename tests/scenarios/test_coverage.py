@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every scenario that the field reported has a test, here or elsewhere, or a reason why not."""
 
 import ast
@@ -5,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.registry import HEADER, load, markdown
+from tests.scenarios.registry import HEADER, load, markdown, page
 
 TESTS = Path(__file__).parents[1]
 IDS = [f"C{n:02}" for n in range(1, 26)] + [f"X{n}" for n in range(1, 13)]
@@ -103,3 +104,8 @@ def test_the_table_has_a_line_for_each_scenario() -> None:
         cells = line.removeprefix("| ").removesuffix(" |").split(" | ")
         assert len(cells) == len(HEADER)
         assert all(cells)
+
+
+def test_the_page_of_the_documentation_is_up_to_date() -> None:
+    """It is printed from these tests; nobody edits it."""
+    assert (TESTS.parent / "docs" / "scenarios.md").read_text() == page()

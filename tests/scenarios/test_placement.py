@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hosts whose resource providers are missing, in use, nested, or somebody else's of the name."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hosts that are registered as they should be, or nearly so."""
 
 import signal

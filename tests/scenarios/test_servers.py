@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hosts that servers are on, were on, or are about to leave."""
 
 import pytest

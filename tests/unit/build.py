@@ -212,8 +212,8 @@ def absent(host=HOST, **what):
 
 
 def ghost(**what):
-    """A host whose service was deleted with SQL or by an older nova; rows and provider stay."""
-    return facts(**{"service": None} | what)
+    """A host whose service went with its row, by SQL; its node's row and provider stay."""
+    return facts(**{"service": None, "database": database(services=())} | what)
 
 
 def history(**what):

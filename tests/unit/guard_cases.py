@@ -6,6 +6,7 @@ from __future__ import annotations
 from nova_decom.model import StopWith, Verdict
 from tests.unit import build
 from tests.unit.build import absent, database, facts, fleet, neighbour, request, service
+from tests.unit.guard_row_cases import ROW_CASES
 
 OK, WARNING, BLOCKED = Verdict.OK, Verdict.WARNING, Verdict.BLOCKED
 FOREIGN_NODE = build.node_row(9, host="node2", hypervisor_hostname="node2", uuid="other")
@@ -172,6 +173,17 @@ TABLE = [
         BLOCKED,
         "nova-compute on node1 is down, its heartbeat moves, and --offline forbids",
     ),
+    (
+        "service-alive",
+        "offline and down, its heartbeat moved and stands still now",
+        facts(
+            service=service(state="down"),
+            request=request(offline=True),
+            heartbeats=(build.heartbeat(moved=True, still=20),),
+        ),
+        OK,
+        "",
+    ),
     ("node-owner", "its own node only", facts(), OK, ""),
     ("node-owner", "no database", facts(database=None), OK, ""),
     (
@@ -204,43 +216,5 @@ TABLE = [
         BLOCKED,
         "the host serves 1 ironic nodes: metal",
     ),
-    ("pci-allocated", "none", facts(), OK, ""),
-    ("pci-allocated", "no database", facts(database=None), OK, ""),
-    ("pci-allocated", "free ones", facts(database=build.PCI_ROWS), OK, ""),
-    (
-        "pci-allocated",
-        "one is claimed",
-        facts(database=database(pci_devices=(build.pci_row(status="claimed"),))),
-        BLOCKED,
-        "1 PCI devices are in use: 0000:01:00.0 claimed by None",
-    ),
-    (
-        "pci-allocated",
-        "one has a server",
-        facts(database=database(pci_devices=(build.pci_row(instance_uuid="id-of-web"),))),
-        BLOCKED,
-        "0000:01:00.0 available by id-of-web",
-    ),
-    (
-        "pci-allocated",
-        "one was in use before it was deleted",
-        facts(database=database(pci_devices=(build.pci_row(deleted=21, status="allocated"),))),
-        OK,
-        "",
-    ),
-    ("database-access", "all is well", facts(), OK, ""),
-    (
-        "database-access",
-        "none is configured",
-        facts(database=None),
-        WARNING,
-        "database not checked: none is configured",
-    ),
-    (
-        "database-access",
-        "two problems",
-        facts(database=database(problems=("no right to DELETE", "read-only"))),
-        BLOCKED,
-        "no right to DELETE; read-only",
-    ),
+    *ROW_CASES,
 ]

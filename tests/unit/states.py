@@ -54,6 +54,8 @@ LEFT_BEHIND: dict[str, HostFacts] = {
         aggregates=(aggregate(),),
         database=database(compute_nodes=(), aggregate_hosts=(AggregateHostRow(31, 5),)),
     ),
+    "compute node hidden by the API": facts(compute_nodes=()),
+    "compute node hidden by the API, provider missing": facts(compute_nodes=(), providers=()),
     "both rows gone": ghost(
         compute_nodes=(),
         aggregates=(aggregate(),),
@@ -75,7 +77,9 @@ LEFT_BEHIND: dict[str, HostFacts] = {
     "mapped, compute node still needed": facts(database=replace(MAPPED, nodes_needed=2)),
     "live ghost rows and older ones still mapped, kept": ghost(
         providers=(),
-        database=database(compute_nodes=(node_row(), node_row(7, deleted=7, mapped=1))),
+        database=database(
+            services=(), compute_nodes=(node_row(), node_row(7, deleted=7, mapped=1))
+        ),
         request=request(rows=Rows.KEEP),
     ),
     "deleted as no nova deletes": history(

@@ -19,7 +19,10 @@ from nova_decom.cli.options import COMMON, apply
 from nova_decom.errors import ExitCode, NovaDecomError, RunInterruptedError
 from nova_decom.guards import GUARDS
 from nova_decom.output.envelope import schema
+from nova_decom.planfile import save_plans
+from nova_decom.procedure import make_plan
 from nova_decom.steps import PROCEDURE
+from tests.unit.build import facts
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
 
@@ -135,6 +138,7 @@ def test_each_error_has_its_exit_code(capsys, failing, error, style):
     if style == "json":
         told = document(shown.out)
         assert told["exit_code"] == error.exit_code
+        assert told["command"] == "act"
         assert told["error"] == {"message": "what was seen", "remedy": "what to type"}
         assert shown.err == ""
     else:
@@ -169,6 +173,7 @@ def test_an_interrupt_is_128_and_the_signal(capsys, failing, action, code, name)
 
     told = document(capsys.readouterr().out)
     assert told["exit_code"] == code
+    assert told["command"] == "act"
     assert told["error"]["message"] == f"interrupted by {name}"
 
 
@@ -210,6 +215,7 @@ def test_without_a_cloud_it_is_said_how_to_name_one(capsys, arguments):
     assert run([*arguments, "--os-cloud", "nowhere", "-f", "json"]) == ExitCode.USAGE
 
     told = document(capsys.readouterr().out)
+    assert told["command"] == arguments[0].replace("--dry-run", "plan")
     assert "nowhere" in told["error"]["message"]
     assert "--os-cloud" in told["error"]["remedy"]
 
@@ -247,6 +253,17 @@ def test_a_plan_that_names_no_host_is_refused(capsys, clean_environment):
 
     assert run(["remove", "--plan", "plan", "--yes"]) == ExitCode.USAGE
     assert "names no host" in capsys.readouterr().err
+
+
+def test_a_saved_plan_and_hosts_beside_it_are_refused(capsys, clean_environment):
+    """Nobody reviewed what would be done to the others."""
+    save_plans(clean_environment / "plan", [make_plan(facts())])
+
+    assert run(["remove", "--plan", "plan", "node2", "--yes"]) == ExitCode.USAGE
+
+    shown = capsys.readouterr().err
+    assert "plan names its hosts; others were not reviewed" in shown
+    assert "leave out HOST, or leave out --plan" in shown
 
 
 def test_steps_tells_the_procedure_and_the_guards(capsys):

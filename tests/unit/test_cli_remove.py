@@ -27,10 +27,13 @@ SERVER = {"servers": (build.server(),)}
         ([0, 4], ExitCode.PARTIAL),
         ([0, 1, 5], ExitCode.PARTIAL),
         ([130], 130),
+        ([0, 130], 130),
+        ([1, 143, 0], 143),
+        ([143, 130], 130),
     ],
 )
 def test_many_hosts_have_one_exit_code(codes, expected):
-    """The one they share, else 6."""
+    """An interrupt's, else the one they share, else 6."""
     reports = [HostReport("node1", Result.REMOVED, exit_code=code) for code in codes]
 
     assert remove.combined(reports) == expected

@@ -103,7 +103,11 @@ def test_the_journal_tells_the_story(run):
     process.go()
 
     changes = ["started", "done"] * 5
-    assert process.journal.kinds == ["findings", *changes, "result"]
+    assert process.journal.kinds == ["findings", "before", *changes, "result"]
+    seen = process.journal.events[1][1]["facts"]
+    assert [s["id"] for s in seen["services"]] == [build.SERVICE]
+    assert [n["uuid"] for n in seen["compute_nodes"]] == [build.NODE]
+    assert seen["host_mapping"] == {"id": 7, "cell": "uuid-of-cell1"}
     assert [remembered.host for remembered in process.journal.remembered] == ["node1"]
     last = process.journal.events[-1][1]
     assert last == {"host": "node1", "result": Result.REMOVED, "exit_code": 0}

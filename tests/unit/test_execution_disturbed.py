@@ -132,6 +132,20 @@ def test_a_unit_that_stays_active_is_waited_for(run):
     assert world.writes == ["disable", "stop"]
 
 
+def test_a_call_that_nobody_reviewed_is_left_undone_and_named(run):
+    """A second agent dies during the run: only the one of the plan is deleted."""
+    dying = build.agent(id="dying", alive=True)
+    world = World(facts(agents=(build.agent(), dying)))
+    world.time.at(5, lambda: world.change(agents=(build.agent(), replace(dying, alive=False))))
+
+    report = run(world).go()
+
+    assert (report.result, report.exit_code) == (Result.LEFTOVERS, ExitCode.CHANGES)
+    assert report.error.startswith("still there: network-agent dying")
+    assert world.writes.count("agent") == 1
+    assert [a.id for a in world.truth.agents] == ["dying"]
+
+
 RETURNS = [
     ("its service", {"services": (service(id="a new one"),)}, "compute-service a new one"),
     ("its provider", {"providers": (build.provider("new"),)}, "resource-provider new"),

@@ -10,8 +10,8 @@ from nova_decom.model import Result
 from tests.unit.build import facts
 from tests.unit.world import World
 
-#: findings, five changes begun and ended, the result
-EVENTS = 1 + 5 * 2 + 1
+#: findings, what was there, five changes begun and ended, the result
+EVENTS = 2 + 5 * 2 + 1
 
 
 def test_an_undisturbed_run_writes_so_many_events(run):

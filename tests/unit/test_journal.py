@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import pytest
 
-from nova_decom.errors import ConfigurationError, NovaDecomError
+from nova_decom.errors import ConfigurationError, JournalError
 from nova_decom.journal import HostMemory, RunJournal, new_run_id, open_state_dir, request_id
 from nova_decom.model import Identity, Verdict
 from tests.unit import build
@@ -94,7 +94,7 @@ def test_an_event_is_forced_to_the_disk(state, monkeypatch):
 
 def test_a_run_has_one_journal(state):
     """A file that exists is somebody else's story."""
-    with RunJournal(state, RUN), pytest.raises(FileExistsError):
+    with RunJournal(state, RUN), pytest.raises(JournalError, match="File exists"):
         RunJournal(state, RUN)
 
 
@@ -137,8 +137,27 @@ def test_a_full_disk_is_a_failure_with_a_cure_and_no_bug(state):
         os.dup2(full, journal._file)
         os.close(full)
 
-        with pytest.raises(NovaDecomError, match="journal"):
+        with pytest.raises(JournalError, match="No space left") as raised:
             journal.event("started")
+
+    assert raised.value.remedy == "make room for it, then run again"
+
+
+@pytest.mark.parametrize(
+    ("name", "act"),
+    [
+        ("runs", lambda state: RunJournal(state, RUN)),
+        ("hosts", lambda state: HostMemory(state).keep("node1", KNOWN)),
+    ],
+)
+def test_what_cannot_be_kept_is_a_failure_with_a_cure_and_no_bug(state, name, act):
+    """A file stands where the directory should be: nothing is changed without it."""
+    (open_state_dir(state) / name).touch()
+
+    with pytest.raises(JournalError, match="nothing is changed without it") as raised:
+        act(state)
+
+    assert raised.value.remedy
 
 
 def test_a_state_directory_is_made_for_its_owner_only(state):

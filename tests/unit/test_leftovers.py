@@ -43,6 +43,20 @@ TABLE = [
         "move or delete it",
     ),
     (
+        "a server that both show",
+        absent(
+            servers=(build.server(),), database=DatabaseFacts(instances=(build.instance_row(),))
+        ),
+        [("server", "id-of-web")],
+        "move or delete it",
+    ),
+    (
+        "a server that only the database shows",
+        absent(database=DatabaseFacts(instances=(build.instance_row("lost"),))),
+        [("server", "id-of-lost")],
+        "move or delete it",
+    ),
+    (
         "a membership that both show",
         absent(
             aggregates=(build.aggregate(),),

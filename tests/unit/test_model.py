@@ -58,6 +58,54 @@ def test_other_binaries_leave_only_when_asked_and_down(conductor, all_binaries, 
     assert [s.binary for s in facts.kept_services] == kept
 
 
+def test_nova_compute_leaves_before_any_other_binary():
+    """Nova before 20.1 takes the compute nodes away with whichever service goes first."""
+    facts = build.facts(
+        service=None,
+        other_services=[build.conductor(state="down"), build.service()],
+        request=build.request(all_binaries=True),
+    )
+
+    assert [s.binary for s in facts.leaving_services] == ["nova-compute", "nova-conductor"]
+
+
+LIVING = [
+    ("shown and in its row", build.facts(), [build.NODE]),
+    ("no database", build.facts(database=None), [build.NODE]),
+    ("hidden by the API", build.facts(compute_nodes=()), [build.NODE]),
+    (
+        "soft-deleted, without uuid, of another host",
+        build.facts(
+            compute_nodes=(),
+            database=build.database(
+                compute_nodes=(
+                    build.node_row(deleted=8),
+                    build.node_row(9, uuid=None),
+                    build.node_row(10, uuid="other", host="NODE1"),
+                )
+            ),
+        ),
+        [],
+    ),
+    (
+        "one of each",
+        build.facts(
+            database=build.database(compute_nodes=(build.node_row(9, uuid="hidden"),)),
+        ),
+        [build.NODE, "hidden"],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("facts", "uuids"), [pytest.param(f, u, id=case) for case, f, u in LIVING]
+)
+def test_the_living_nodes_are_those_shown_and_those_that_the_api_hides(facts, uuids):
+    """Each once, and exactly this host's."""
+    assert [n.uuid for n in facts.living_nodes] == uuids
+    assert {n.host for n in facts.living_nodes} <= {"node1"}
+
+
 @pytest.mark.parametrize(
     ("all_binaries", "conductor", "expected"),
     [

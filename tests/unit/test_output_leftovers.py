@@ -24,7 +24,8 @@ from tests.unit.build import absent, facts
 
 LEFT = audit.audit(clean(mapped=["old"], members=[(5, "old")]))
 OLD = HostReport("old", Result.LEFTOVERS, leftovers=tuple(t.leftover for t in LEFT))
-AUDITED = Report("audit", 0, (OLD,))
+ALL_SEEN = {"unchecked": []}
+AUDITED = Report("audit", 0, (OLD,), extra=ALL_SEEN)
 
 
 def shown(capsys, report, **given):
@@ -97,5 +98,27 @@ def test_an_audit_has_only_its_own_columns():
 
 def test_a_clean_cloud_is_no_line(capsys):
     """The document says it in its own way."""
-    assert shown(capsys, Report("audit", 0)) == ""
-    assert json.loads(shown(capsys, Report("audit", 0), format="json"))["hosts"] == []
+    assert shown(capsys, Report("audit", 0, extra=ALL_SEEN)) == ""
+    assert (
+        json.loads(shown(capsys, Report("audit", 0, extra=ALL_SEEN), format="json"))["hosts"] == []
+    )
+
+
+@pytest.mark.parametrize("style", ["table", "csv", "value"])
+def test_an_audit_says_what_nobody_looked_at(capsys, style):
+    """On stderr: the lines on stdout are traces and nothing else."""
+    report = Report("audit", 0, extra={"unchecked": ["rows of all cells"]})
+
+    show(report, {"color": "never", "format": style})
+
+    assert capsys.readouterr() == ("", "not checked: rows of all cells\n")
+
+
+def test_what_nobody_looked_at_is_in_the_document_of_an_audit(capsys):
+    """It fits the schema."""
+    report = Report("audit", 0, extra={"unchecked": ["rows of all cells"]})
+
+    document = json.loads(shown(capsys, report, format="json"))
+
+    jsonschema.validate(document, schema())
+    assert document["unchecked"] == ["rows of all cells"]

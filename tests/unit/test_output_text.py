@@ -147,7 +147,7 @@ def test_a_host_in_one_phrase(capsys, state, phrase):
     """The overview has a line for each host."""
     report = planned(make_plan(state))
 
-    out, _ = shown(capsys, Report("overview", 0, (report,)))
+    out, _ = shown(capsys, Report("plan", 0, (report,), is_overview=True))
 
     assert text.verdict(report) == phrase
     assert [line.split() for line in out.splitlines()] == [

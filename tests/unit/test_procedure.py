@@ -10,7 +10,7 @@ import pytest
 from nova_decom.errors import ExitCode, StalePlanError
 from nova_decom.execution import Silent
 from nova_decom.model import Change, Finding, Part, Result, Rows, Status, StopWith, Verdict
-from nova_decom.procedure import check_still_fits, make_plan, planned, refused, verify
+from nova_decom.procedure import check_still_fits, inspect, make_plan, planned, refused, verify
 from nova_decom.steps.delete_service import DeleteService
 from tests.unit import build
 from tests.unit.build import SERVICE, absent, facts, history, request
@@ -122,6 +122,30 @@ def test_verify(state, result, code):
     report = verify(state)
 
     assert (report.result, report.exit_code, report.changed) == (result, code, False)
+
+
+SILENT_CELL = build.fleet(build.neighbour(id=None, status="UNKNOWN"))
+
+
+def test_a_host_that_nobody_can_look_at_is_not_clean():
+    """Nothing is seen of it, and a guard says why that proves nothing."""
+    report = verify(absent(was_known=True, fleet=SILENT_CELL))
+
+    assert (report.result, report.exit_code) == (Result.LEFTOVERS, ExitCode.CHANGES)
+    assert (report.leftovers, report.outcomes) == ((), ())
+    assert report.error.startswith("cells-answering: 1 compute service entries")
+    assert report.remedy == "bring the cell's database back and run again"
+
+
+@pytest.mark.parametrize("skip", ["host-known", "last-host"])
+def test_guards_that_say_nothing_about_traces_do_not_make_a_host_unclean(skip):
+    """An unknown name, or the last host of a zone, is as gone as any other."""
+    state = absent()
+    plan = replace(make_plan(state), findings=(Finding(skip, Verdict.BLOCKED, "so it is"),))
+
+    report = inspect(state, plan)
+
+    assert (report.result, report.error, report.remedy) == (Result.CLEAN, None, None)
 
 
 def test_verify_without_a_database_says_so():

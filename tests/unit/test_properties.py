@@ -91,7 +91,7 @@ ROWS_OF_NODES = several(
         deleted=DELETED,
         mapped=st.integers(0, 1),
     ),
-    key=lambda r: r.id,
+    key=(lambda r: r.id, lambda r: r.uuid),
 )
 PCI = several(
     st.builds(
@@ -176,6 +176,7 @@ def test_no_change_is_about_another_host(facts: HostFacts) -> None:
     consumers = {a.consumer for a in facts.allocations}
     agents = {a.id for a in facts.agents}
     database = facts.database or DatabaseFacts()
+    nodes |= {r.uuid for r in database.compute_nodes if r.host == HOST and not r.deleted}
     own = {r.id for r in (*database.services, *database.compute_nodes) if r.host == HOST}
     foreign = {r.id for r in database.compute_nodes if r.host != HOST}
     pci = {p.id for p in database.pci_devices if p.compute_node_id not in foreign}

@@ -11,7 +11,7 @@ import pytest
 
 from nova_decom.errors import ConfigurationError
 from nova_decom.model import Rows, StopWith
-from nova_decom.settings import DEFAULTS, operator, resolve, state_dir
+from nova_decom.settings import DEFAULTS, expanded, operator, resolve, state_dir
 
 
 def test_without_anything_given_the_defaults_hold():
@@ -41,7 +41,6 @@ def test_a_name_that_is_no_setting_is_no_attribute():
         ("settle", "30", 30.0),
         ("settle", 30, 30.0),
         ("report_interval", "5.5", 5.5),
-        ("max_hosts", "3", 3),
         ("verbose", "2", 2),
         ("skip_guard", "last-host", ("last-host",)),
         ("skip_guard", ["last-host", "ironic"], ("last-host", "ironic")),
@@ -75,7 +74,8 @@ def test_values_of_the_section_are_as_their_options_would_give_them(name, told, 
         {"timeout": "nan"},
         {"settle": "nan"},
         {"report_interval": "0"},
-        {"max_hosts": "many"},
+        {"max_hosts": "3"},
+        {"verbose": "many"},
         {"rows": "burn"},
         {"stop_with": "prayer"},
         {"on_failure": "cry"},
@@ -97,8 +97,9 @@ def test_a_section_that_makes_no_sense_is_refused(section):
 
 def test_stopping_by_a_command_needs_the_command():
     """Otherwise nobody would stop anything."""
-    with pytest.raises(ConfigurationError, match="--stop-with command needs a command"):
-        resolve({"stop_with": "command"}, {})
+    for nothing in (None, "", "  ", "fence '{host}"):
+        with pytest.raises(ConfigurationError, match="--stop-with command needs a command"):
+            resolve({"stop_with": "command", "stop_command": nothing}, {})
 
     assert resolve({"stop_with": "command"}, {"stop_command": "x {host}"}).stop_command
 
@@ -170,6 +171,17 @@ class TestStateDir:
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
 
         assert state_dir(resolve({}, {})) == tmp_path / "xdg" / "nova-decom"
+
+
+@pytest.mark.usefixtures("clean_environment")
+def test_a_tilde_is_the_home_directory_of_whom_it_names(tmp_path):
+    """A user that there is not is told, and is no bug."""
+    assert expanded("~/nova.conf") == tmp_path / "nova.conf"
+    assert expanded("/etc/nova.conf") == Path("/etc/nova.conf")
+    with pytest.raises(ConfigurationError, match="~no-such-user/") as raised:
+        expanded("~no-such-user/nova.conf")
+
+    assert raised.value.remedy == "give a path that exists"
 
 
 @pytest.mark.parametrize(("sudo", "user"), [("ops", "ops"), ("", "carla")])

@@ -53,9 +53,17 @@ CHOICE = [
         facts(database=database(services=(service_row(), service_row(2, uuid="old", deleted=2)))),
         None,
     ),
-    ("live ghosts", ghost(), ("delete", "cell1: compute_nodes 8, services 3", 2)),
+    (
+        "live ghosts",
+        ghost(database=database()),
+        ("delete", "cell1: compute_nodes 8, services 3", 2),
+    ),
     ("soft-deleted", history(), ("delete", "cell1: compute_nodes 8, services 3", 2)),
-    ("live ghosts, keep", ghost(request=KEEP), ("soft-delete", "cell1: compute_nodes 8, ser", 2)),
+    (
+        "live ghosts, keep",
+        ghost(database=database(), request=KEEP),
+        ("soft-delete", "cell1: compute_nodes 8, services 3", 2),
+    ),
     ("soft-deleted, keep", history(request=KEEP), None),
     ("other spelling", history(database=DEAD_TWIN), ("delete", "cell1: compute_nodes 8, se", 2)),
     (
@@ -79,9 +87,9 @@ CHOICE = [
         ("delete", "cell1: compute_nodes 8, services 3", 2),
     ),
     (
-        "all binaries, none alive",
+        "all binaries, a live row that nova does not list",
         history(database=CONDUCTORS, request=request(all_binaries=True)),
-        ("delete", "cell1: compute_nodes 8, services 3 4 5", 4),
+        ("delete", "cell1: compute_nodes 8, services 3 4", 3),
     ),
     (
         "all binaries, conductor alive",
@@ -214,9 +222,20 @@ def test_whatever_changed_since_the_plan_stops_the_transaction(news):
         rows.run(change_of(state).transaction, replace(state.database, **news))
 
 
+def test_a_living_service_of_another_binary_does_not_stop_the_transaction():
+    """A conductor on the same host is nobody's reason to keep the rows of nova-compute."""
+    state = history()
+    conductor = service_row(5, uuid=build.CONDUCTOR, binary="nova-conductor")
+    news = replace(state.database, services=(*state.database.services, conductor))
+
+    left = rows.run(change_of(state).transaction, news)
+
+    assert (left.services, left.compute_nodes) == ((conductor,), ())
+
+
 def test_a_soft_delete_looks_like_novas_own():
     """deleted = id, a time in UTC, and the node is to be mapped anew."""
-    node, service = change_of(ghost(request=KEEP)).transaction.writes
+    node, service = change_of(ghost(database=database(), request=KEEP)).transaction.writes
 
     assert node.text == (
         "UPDATE compute_nodes SET deleted = id, deleted_at = UTC_TIMESTAMP(), mapped = 0 "

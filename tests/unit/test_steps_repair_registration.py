@@ -42,6 +42,20 @@ TABLE = [
         facts(compute_nodes=(node(), SECOND), providers=()),
         [CREATE, ("create-provider", "second")],
     ),
+    (
+        "hidden by the API, provider missing",
+        LEFT_BEHIND["compute node hidden by the API, provider missing"],
+        [CREATE],
+    ),
+    (
+        "hidden by the API, in an aggregate",
+        facts(
+            compute_nodes=(),
+            database=database(aggregate_hosts=(AggregateHostRow(31, 5),)),
+            **MEMBER,
+        ),
+        [],
+    ),
     ("node gone, in an aggregate", NODE_GONE, [PURGE]),
     ("node gone, in none", facts(compute_nodes=(), database=database(compute_nodes=())), []),
     ("node gone, no database", facts(compute_nodes=(), database=None, **MEMBER), []),

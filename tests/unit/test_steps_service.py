@@ -138,7 +138,9 @@ def test_a_proof_says_for_how_long_and_whom_it_waits_for(asked, words):
             [NODE, "child", "deep"],
         ),
         (facts(providers=(provider("of an older uuid"),)), ["of an older uuid"]),
-        (facts(compute_nodes=()), [NODE]),
+        (facts(compute_nodes=(), database=database(compute_nodes=())), [NODE]),
+        (facts(compute_nodes=(), database=None), [NODE]),
+        (facts(compute_nodes=()), []),
     ],
     ids=[
         "a root",
@@ -148,6 +150,8 @@ def test_a_proof_says_for_how_long_and_whom_it_waits_for(asked, words):
         "allocations in the depth",
         "not the node's provider",
         "no node",
+        "no node, no database",
+        "a node that the API hides",
     ],
 )
 def test_nova_leaves_providers_that_it_cannot_delete(state, left):

@@ -117,8 +117,14 @@ class World:
     def _assert_deletable(self) -> None:
         """Nova answers HTTP 500 in these states, for ever."""
         truth = self.truth
-        assert {n.uuid for n in truth.compute_nodes} <= {p.uuid for p in truth.providers}
-        assert truth.compute_nodes or not truth.aggregates
+        assert self._nodes() <= {p.uuid for p in truth.providers}
+        assert self._nodes() or not truth.aggregates
+
+    def _nodes(self) -> set[str | None]:
+        """Nova reads its rows; the API shows none of them while the host is not mapped."""
+        rows = self.truth.database.compute_nodes if self.truth.database else ()
+        live = {r.uuid for r in rows if r.host == self.truth.host and not r.deleted}
+        return live | {n.uuid for n in self.truth.compute_nodes}
 
     def _forget_host(self) -> None:
         truth, base = self.truth, self.truth.database
@@ -140,7 +146,7 @@ class World:
     def _providers_left(self) -> tuple[ResourceProvider, ...]:
         """Leaf by leaf, as far as placement allows."""
         left = list(self.truth.providers)
-        trees = {n.uuid for n in self.truth.compute_nodes}
+        trees = self._nodes()
         used = {a.provider for a in self.truth.allocations}
         while True:
             parents = {p.parent for p in left}
