@@ -212,8 +212,8 @@ class Execution:
             kept=report.kept,
             unchecked=unchecked,
             readd=report.readd,
-            error=None if clean else _what_is_left(report.leftovers, back),
-            remedy=None if clean else _what_to_do(report.leftovers, back),
+            error=None if clean else _what_is_left(report, back),
+            remedy=None if clean else _what_to_do(report, back),
             exit_code=_ended(clean=clean, back=bool(back)),
         )
 
@@ -290,15 +290,18 @@ def _told(change: Change) -> dict[str, Any]:
     }
 
 
-def _what_is_left(traces: tuple[Leftover, ...], back: list[Leftover]) -> str:
-    named = "; ".join(f"{t.kind} {t.target}: {t.detail}" for t in back or traces)
+def _what_is_left(report: HostReport, back: list[Leftover]) -> str:
+    """Traces by name; without any, what made the guards doubt."""
+    if not report.leftovers:
+        return report.error or "not verified"
+    named = "; ".join(f"{t.kind} {t.target}: {t.detail}" for t in back or report.leftovers)
     return f"{'came back' if back else 'still there'}: {named}"
 
 
-def _what_to_do(traces: tuple[Leftover, ...], back: list[Leftover]) -> str:
+def _what_to_do(report: HostReport, back: list[Leftover]) -> str | None:
     if back:
         return "something starts nova-compute again: disable or mask its unit, then run again"
-    return "; ".join(dict.fromkeys(t.remedy for t in traces))
+    return "; ".join(dict.fromkeys(t.remedy for t in report.leftovers)) or report.remedy
 
 
 def _ended(*, clean: bool, back: bool) -> ExitCode:

@@ -22,19 +22,26 @@ def host_lock(state_dir: Path, host: str, run: str) -> Iterator[None]:
     """
     digest = hashlib.sha256(host.encode("utf-8", "surrogateescape")).hexdigest()
     path = state_dir / "locks" / digest
-    try:
+    with _made(path):
         path.parent.mkdir(mode=0o700, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        remedy = "make room for it, then run again"
-        raise JournalError(f"{path}: {error.strerror}", remedy) from error
     try:
-        _take(handle, host)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"run {run}, process {os.getpid()}".encode(), 0)
+        with _made(path):
+            _take(handle, host)
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"run {run}, process {os.getpid()}".encode(), 0)
         yield
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _made(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        remedy = "make room for it, then run again"
+        raise JournalError(f"the lock {path}: {error.strerror}", remedy) from error
 
 
 def _take(handle: int, host: str) -> None:

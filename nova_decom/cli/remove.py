@@ -64,7 +64,7 @@ def remove(given: Given, hosts: tuple[str, ...]) -> Report:
 
 def _chosen(app: App, hosts: tuple[str, ...], saved: Sequence[Plan]) -> tuple[str, ...]:
     """The hosts named, or those of the saved plan; never both."""
-    if saved and hosts:
+    if app.settings.plan and hosts:
         raise ConfigurationError(
             f"{app.settings.plan} names its hosts; others were not reviewed",
             "leave out HOST, or leave out --plan",

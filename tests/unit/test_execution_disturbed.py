@@ -225,3 +225,18 @@ def test_a_leftover_that_looks_different_later_did_not_come_back(run):
     world.time.at(60, lambda: world.change(agents=(build.agent(alive=False),)))
 
     assert run(world).go().exit_code == ExitCode.CHANGES
+
+
+def test_a_doubt_at_the_end_is_told(run):
+    """A cell that falls silent in the settle time leaves no trace, and no proof either."""
+    world = World(facts())
+    process = run(world)
+    silent = replace(build.neighbour("node9"), id=None, status="UNKNOWN")
+    fleet = replace(world.truth.fleet, services=(*world.truth.fleet.services, silent))
+    world.time.at(30, lambda: world.change(fleet=fleet))
+
+    report = process.go()
+
+    assert (report.result, report.exit_code) == (Result.LEFTOVERS, ExitCode.CHANGES)
+    assert report.error.startswith("cells-answering: ")
+    assert report.remedy
