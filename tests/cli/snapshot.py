@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every row of nova, nova_api and placement, heartbeat columns aside."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,18 @@ DATABASES = ("nova", "nova_cell0", "nova_api", "placement")
 HEARTBEAT = {
     "services": {"report_count", "updated_at", "last_seen_up"},
     "compute_nodes": {"updated_at"},
+}
+#: What a compute host reports of itself, some seconds after a server came or went.
+USAGE = {
+    "vcpus_used",
+    "memory_mb_used",
+    "local_gb_used",
+    "free_ram_mb",
+    "free_disk_gb",
+    "disk_available_least",
+    "current_workload",
+    "running_vms",
+    "stats",
 }
 #: What nova keeps of servers that were somewhere once.
 HISTORY = ("nova.instance", "nova.migrations", "nova.task_log", "nova_api.request_specs")
@@ -36,7 +49,10 @@ class Snapshot:
         return found
 
     def rows_of(self, host: str) -> dict[str, list[tuple[Any, ...]]]:
-        """All rows, of any table, that hold exactly this host name or its node's uuid."""
+        """All rows, of any table, that hold exactly this host name or its node's uuid.
+
+        Without the usage that a living host reports of itself when it likes.
+        """
         found = {}
         own = {host}
         for database in DATABASES:
@@ -45,7 +61,7 @@ class Snapshot:
                     cursor.execute(_UUIDS, (host,))
                     own |= {_values(row)[0] for row in cursor.fetchall()}
                 for table in _columns(cursor):
-                    rows = _rows(cursor, table)
+                    rows = _rows(cursor, table, USAGE if table == "compute_nodes" else set())
                     mine = [r for r in rows if any(isinstance(v, str) and v in own for v in r)]
                     if mine:
                         found[f"{database}.{table}"] = mine
@@ -78,10 +94,13 @@ def _columns(cursor: Any) -> dict[str, list[str]]:
     return found
 
 
-def _rows(cursor: Any, table: str) -> list[tuple[Any, ...]]:
+def _rows(
+    cursor: Any, table: str, without: Collection[str] = frozenset()
+) -> list[tuple[Any, ...]]:
     cursor.execute(f"SELECT * FROM `{table}`")
     names = [column[0] for column in cursor.description]
-    kept = [i for i, name in enumerate(names) if name not in HEARTBEAT.get(table, set())]
+    left_out = {*HEARTBEAT.get(table, ()), *without}
+    kept = [i for i, name in enumerate(names) if name not in left_out]
     rows = [_values(row) for row in cursor.fetchall()]
     return sorted((tuple(row[i] for i in kept) for row in rows), key=repr)
 
