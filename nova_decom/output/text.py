@@ -163,7 +163,8 @@ def _print_outcomes(out: Console, outcomes: Sequence[Outcome], *, verbose: bool)
 def _sentence(change: Change) -> str:
     if change.transaction is None:
         return change.detail
-    return f"{change.target}: {change.rows} rows, in one transaction"
+    rows = f"{change.rows} row{'' if change.rows == 1 else 's'}"
+    return f"{change.target}: {rows}, in one transaction"
 
 
 def _statements(change: Change) -> Iterable[str]:
