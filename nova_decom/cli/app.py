@@ -74,6 +74,12 @@ class App:
             return float(self.settings.report_interval)
         return float(self._conf.report_interval) if self._conf else DEFAULT_INTERVAL
 
+    @property
+    def ssh_config(self) -> Path | None:
+        """The configuration of ssh, if not the operator's own."""
+        given = self.settings.ssh_config
+        return expanded(given) if given else None
+
     def _cloud(
         self,
         run: str,
@@ -93,13 +99,12 @@ class App:
         self.api = Api(connection, request_id(run) if writable else None)
         sources = self._sources()
         self.databases = NovaDatabases(sources, database) if sources else None
-        config = expanded(settings.ssh_config) if settings.ssh_config else None
         clients = Clients(
             compute=Compute(self.api),
             placement=Placement(self.api),
             network=Network(self.api),
             databases=self.databases,
-            remote=remote(config),
+            remote=remote(self.ssh_config),
             stop_command=StopCommand(settings.stop_command) if settings.stop_command else None,
         )
         request = settings.request(run, self.report_interval)

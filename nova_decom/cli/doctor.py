@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from nova_decom.cli.app import App
 from nova_decom.cli.hosts import named
@@ -108,12 +109,9 @@ def _databases(app: App, checks: Callable[[], tuple[Check, ...]]) -> Iterator[Ro
 
 
 def _hosts(app: App, hosts: tuple[str, ...]) -> Iterator[Row]:
-    from pathlib import Path  # noqa: PLC0415
-
-    config = app.settings.ssh_config
-    remote = Remote(Path(config) if config else None)
+    remote = Remote(app.ssh_config)
     for host in named(hosts):
-        yield _try(f"ssh {host}", lambda host=host: _unit(remote, host))  # type: ignore[misc]
+        yield _try(f"ssh {host}", partial(_unit, remote, host))
 
 
 def _unit(remote: Remote, host: str) -> str:

@@ -166,7 +166,7 @@ REMOVE_OPTIONS = (
     _option(
         "--timeout",
         type=click.FloatRange(min=0.1),
-        help="Bound in seconds on each wait.  [default: 300]",
+        help="Bound in seconds on each wait, three report intervals at least.  [default: 300]",
     ),
 )
 

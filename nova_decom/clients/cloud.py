@@ -25,7 +25,12 @@ from nova_decom.clients.preflight import (
     check_database,
 )
 from nova_decom.clients.remote import Remote, StopCommand
-from nova_decom.errors import BadRequestError, UnavailableError, UnsupportedError
+from nova_decom.errors import (
+    BadRequestError,
+    UnavailableError,
+    UnsupportedError,
+    WriteRefusedError,
+)
 from nova_decom.facts import Memory, View, compute_hosts, host_facts, identity_of, own_providers
 from nova_decom.guards import is_known
 from nova_decom.model import (
@@ -99,6 +104,7 @@ class LiveCloud:
         if Part.HEARTBEATS in parts:
             self._read((host,), frozenset({Part.SERVICES}), of_host=host)
             self._listen(host)
+            parts -= {Part.SERVICES}
         others = parts - {Part.HEARTBEATS, Part.UNIT}
         if others:
             self._read((host,), others, of_host=host)
@@ -358,4 +364,4 @@ class LiveCloud:
 
 def _no_images(_database: str, _table: str, _rows: Sequence[dict[str, Any]]) -> None:
     """Nothing is written without a place for the before-images."""
-    raise AssertionError("a transaction without a journal")  # pragma: no cover
+    raise WriteRefusedError("a write without a journal")

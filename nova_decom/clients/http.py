@@ -96,12 +96,8 @@ class Api:
 
     def microversion(self, service: str, wanted: str) -> str:
         """The wanted microversion, or the newest that the server has if that is older."""
-        found = self._guarded(service, lambda: self._proxy(service).get_endpoint_data())
-        newest = getattr(found, "max_microversion", None)
-        as_numbers = tuple(int(part) for part in wanted.split("."))
-        if newest is None or tuple(newest) >= as_numbers:
-            return wanted
-        return ".".join(str(part) for part in newest)
+        newest = self.newest(service)
+        return wanted if newest is None or _numbers(newest) >= _numbers(wanted) else newest
 
     def newest(self, service: str) -> str | None:
         """The newest microversion of the server, None when it has none."""
@@ -235,6 +231,10 @@ class Api:
                 f"{service}: cannot be reached: {_first_line(error)}",
                 "check auth_url and the network, then run again",
             ) from error
+
+
+def _numbers(microversion: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in microversion.split("."))
 
 
 def _first_line(error: Exception) -> str:

@@ -99,11 +99,6 @@ class DatabaseFacts:
     all_cells: bool = True
     problems: tuple[str, ...] = ()
 
-    @property
-    def row_ids(self) -> tuple[int, ...]:
-        """Ids of the compute_nodes rows, live or soft-deleted, that are this host's."""
-        return tuple(row.id for row in self.compute_nodes)
-
 
 @dataclass(frozen=True, slots=True)
 class CloudRows:

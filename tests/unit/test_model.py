@@ -223,13 +223,6 @@ def test_facts_are_frozen():
         build.facts().host = "node2"
 
 
-def test_row_ids_are_those_of_the_compute_nodes():
-    """Soft-deleted ones are among them."""
-    rows = build.database(compute_nodes=(build.node_row(8), build.node_row(9, deleted=9)))
-
-    assert rows.row_ids == (8, 9)
-
-
 CHANGE = Change("delete-service", "delete", "some id", "DELETE /os-services/some id")
 
 
