@@ -11,8 +11,13 @@ from typing import Any
 from nova_decom.errors import ConfigurationError
 from nova_decom.model import Report, Result, Verdict
 
-#: The columns of a table of hosts when none are named; it should fit a terminal.
+#: Every column of an audit, and of a list.
 TRACE = ("host", "kind", "target", "detail", "remedy")
+HOST = (
+    *("host", "status", "state", "heartbeat", "zone", "compute_nodes", "servers"),
+    *("migrations", "rows_live", "rows_deleted", "verdict"),
+)
+#: The columns of a table of hosts when none are named; it should fit a terminal.
 AT_A_GLANCE = ("host", "status", "state", "heartbeat", "zone", "servers", "verdict")
 
 
@@ -29,7 +34,7 @@ def show(report: Report, given: Mapping[str, Any]) -> None:
         text = envelope.as_json(report) if style == "json" else envelope.as_yaml(report)
         sys.stdout.write(text + "\n")
     elif report.command == "list" and report.error is None:
-        _show_list(report.extra["hosts"], style, given, AT_A_GLANCE)
+        _show_list(report.extra["hosts"], style, given, HOST)
     elif report.command == "audit" and report.error is None:
         _show_list(_traces(report), style, given, TRACE)
         for thing in report.extra["unchecked"]:
@@ -75,17 +80,18 @@ def _show_list(
     rows: Sequence[Mapping[str, Any]],
     style: str,
     given: Mapping[str, Any],
-    at_a_glance: tuple[str, ...],
+    columns: tuple[str, ...],
 ) -> None:
     from nova_decom.output import text  # noqa: PLC0415
     from nova_decom.output.console import console  # noqa: PLC0415
 
-    if not rows:
-        return
-    names = tuple(given.get("column") or (at_a_glance if style == "table" else rows[0]))
+    shown = AT_A_GLANCE if columns is HOST and style == "table" else columns
+    names = tuple(given.get("column") or shown)
     for name in names:
-        if name not in rows[0]:
-            raise ConfigurationError(f"no column {name!r}", f"one of: {', '.join(rows[0])}")
+        if name not in columns:
+            raise ConfigurationError(f"no column {name!r}", f"one of: {', '.join(columns)}")
+    if not rows and style != "csv":
+        return
     cells = [[_cell(row[name]) for name in names] for row in rows]
     if style == "table":
         headings = [name.replace("_", " ") for name in names]

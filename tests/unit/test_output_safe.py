@@ -10,7 +10,7 @@ import unicodedata
 import pytest
 import yaml
 
-from nova_decom.cli.show import AT_A_GLANCE, show
+from nova_decom.cli.show import HOST, show
 from nova_decom.model import (
     Change,
     Finding,
@@ -162,7 +162,7 @@ def test_documents_are_ascii_and_give_the_name_back(name, style, capsys):
 @pytest.mark.parametrize("style", ["table", "csv", "value"])
 def test_lists_are_clean(name, style, capsys):
     """One line per host, whatever the host is called."""
-    row = dict.fromkeys(AT_A_GLANCE, name) | {"servers": {name: 2}, "compute_nodes": [name]}
+    row = dict.fromkeys(HOST, name) | {"servers": {name: 2}, "compute_nodes": [name]}
     report = Report("list", 0, extra={"hosts": [row, row]})
 
     show(report, {"format": style, "color": "never"})

@@ -197,6 +197,15 @@ def test_an_unknown_column_is_refused_with_those_there_are():
     assert raised.value.remedy == f"one of: {', '.join(ROW)}"
 
 
+def test_the_columns_of_an_empty_list_are_known(capsys):
+    """CSV has its header, and a column that is none is refused, whatever was found."""
+    report = Report("audit", 0, extra={"unchecked": []})
+
+    assert shown(capsys, report, format="csv")[0] == '"host","kind","target","detail","remedy"\n'
+    with pytest.raises(ConfigurationError, match="no column 'hots'"):
+        show(report, {"column": ("hots",)})
+
+
 def test_an_empty_list_is_empty(capsys):
     """No host, no line."""
     report = Report("list", 0, extra={"hosts": []})
