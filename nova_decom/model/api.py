@@ -45,13 +45,18 @@ class ComputeNode:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server as the API tells it; ``vm_state`` SOFT_DELETED included."""
+    """A server as the API tells it; ``vm_state`` SOFT_DELETED included.
+
+    ``extra_specs`` are those of its flavor (from 2.47).
+    """
 
     id: str
     name: str
     host: str
     status: str
     task_state: str | None = None
+    locked: bool = field(default=False, compare=False)
+    extra_specs: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,10 @@ class Migration:
     destination: str | None
     created_at: str | None = None
 
+    def leaves(self, host: str) -> bool:
+        """True when the host is its source."""
+        return self.source == host
+
     @property
     def is_over(self) -> bool:
         """True when nothing more will happen to it."""
@@ -80,6 +89,24 @@ class Aggregate:
     id: int
     name: str
     hosts: tuple[str, ...] = ()
+    metadata: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerGroup:
+    """A server group; ``policy`` is affinity, anti-affinity or one of the soft ones."""
+
+    name: str
+    policy: str
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a host has still free of each resource class, by placement."""
+
+    host: str
+    free: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class Part(StrEnum):
     SERVICES = "services"
     COMPUTE_NODES = "compute-nodes"
     SERVERS = "servers"
+    ROOM = "room"
     MIGRATIONS = "migrations"
     AGGREGATES = "aggregates"
     PROVIDERS = "providers"
@@ -79,6 +80,28 @@ class StopWith(StrEnum):
     SSH = "ssh"
     COMMAND = "command"
     NONE = "none"
+
+
+class Servers(StrEnum):
+    """By which way servers leave the host."""
+
+    REFUSE = "refuse"
+    LIVE = "live"
+    COLD = "cold"
+    AUTO = "auto"
+    EVACUATE = "evacuate"
+
+
+class Action(StrEnum):
+    """What nova is asked to do with a server, by the name of the action in its API."""
+
+    LIVE = "os-migrateLive"
+    COLD = "migrate"
+    EVACUATE = "evacuate"
+    CONFIRM = "confirmResize"
+    OFFLOAD = "shelveOffload"
+    START = "os-start"
+    STOP = "os-stop"
 
 
 class Rows(StrEnum):
@@ -112,6 +135,20 @@ class Request:
     absent_ok: bool = False
     skip_guards: frozenset[str] = frozenset()
     report_interval: float = 10.0
+    servers: Servers = Servers.REFUSE
+    target: str | None = None
+    confirm_resizes: bool = False
+    leave_stopped: bool = False
+
+    @property
+    def moves_servers(self) -> bool:
+        """True when a way is chosen by which servers leave."""
+        return self.servers is not Servers.REFUSE
+
+    @property
+    def evacuates(self) -> bool:
+        """True when the host is dead, so that its servers are built anew elsewhere."""
+        return self.moves_servers and self.offline
 
     @property
     def silence(self) -> float:

@@ -13,7 +13,9 @@ from nova_decom.model.api import (
     Migration,
     NetworkAgent,
     ResourceProvider,
+    Room,
     Server,
+    ServerGroup,
 )
 from nova_decom.model.choices import NOVA_COMPUTE, Request
 from nova_decom.model.rows import DatabaseFacts
@@ -44,11 +46,15 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """The nova-compute unit as the host's service manager tells it."""
+    """The nova-compute unit as the host's service manager tells it.
+
+    Not ``reached``: the host did not answer, and nothing else says that it lives.
+    """
 
     name: str
     active: bool
     enabled: bool
+    reached: bool = True
 
     @property
     def is_off(self) -> bool:
@@ -74,6 +80,7 @@ class Fleet:
 
     services: tuple[ComputeService, ...] = ()
     names: frozenset[str] = frozenset()
+    aggregates: tuple[Aggregate, ...] = ()
 
     @property
     def unanswering(self) -> int:
@@ -96,6 +103,8 @@ class HostFacts:
     allocations: tuple[Allocation, ...] = ()
     agents: tuple[NetworkAgent, ...] = ()
     database: DatabaseFacts | None = None
+    groups: tuple[ServerGroup, ...] = field(default=(), compare=False)
+    rooms: tuple[Room, ...] | None = field(default=None, compare=False)
     heartbeats: tuple[Heartbeat, ...] = field(default=(), compare=False)
     unit: Unit | None = field(default=None, compare=False)
     identity: Identity = field(default_factory=Identity, compare=False)
@@ -107,6 +116,16 @@ class HostFacts:
     def service(self) -> ComputeService | None:
         """The nova-compute service of exactly this host, or None when nova has none."""
         return next((s for s in self.services if s.binary == NOVA_COMPUTE), None)
+
+    @property
+    def is_haunted(self) -> bool:
+        """True when traces are left without the service that would tell of a nova-compute."""
+        database = self.database
+        in_rows = database is not None and bool(
+            database.host_mapping or database.aggregate_hosts or database.has_live_rows
+        )
+        in_api = (self.compute_nodes, self.aggregates, self.providers)
+        return self.service is None and (in_rows or any(in_api))
 
     @property
     def living_nodes(self) -> tuple[ComputeNode, ...]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from nova_decom.model.api import Migration
+from nova_decom.model.choices import NOVA_COMPUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,12 @@ class DatabaseFacts:
     in_history: bool = False
     all_cells: bool = True
     problems: tuple[str, ...] = ()
+
+    @property
+    def has_live_rows(self) -> bool:
+        """True when a service or a compute node of nova-compute is not deleted."""
+        services = any(r.binary == NOVA_COMPUTE and not r.deleted for r in self.services)
+        return services or any(not r.deleted for r in self.compute_nodes)
 
 
 @dataclass(frozen=True, slots=True)
