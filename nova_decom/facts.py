@@ -100,9 +100,10 @@ def _unchecked(
         yield "databases: not given"
     elif not database.all_cells:
         yield "host mapping, aggregate rows and other cells: no API database given"
-    seen_off = unit is not None and unit.is_off
+    seen_off = unit is not None and unit.reached and unit.is_off
     if not seen_off and not any(s.binary == NOVA_COMPUTE for s in services):
-        yield "whether nova-compute still runs on the host: it has no service that would tell"
+        also = "" if unit is None or unit.reached else ", and ssh did not reach it"
+        yield f"whether nova-compute still runs on the host: no service would tell{also}"
 
 
 def identity_of(

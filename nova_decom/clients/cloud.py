@@ -27,6 +27,7 @@ from nova_decom.clients.preflight import (
 from nova_decom.clients.remote import Remote, StopCommand
 from nova_decom.errors import (
     BadRequestError,
+    ChangeFailedError,
     UnavailableError,
     UnsupportedError,
     WriteRefusedError,
@@ -358,8 +359,16 @@ class LiveCloud:
         """Ask the host over ssh, until its unit was seen to be off."""
         known = self._memory(host).unit
         over_ssh = self._request.stop_with is StopWith.SSH and not self._request.offline
-        if over_ssh and not (known and known.is_off):
-            self._remember(host, unit=self._clients.remote.unit(host))
+        if not over_ssh or (known and known.is_off):
+            return
+        try:
+            unit = self._clients.remote.unit(host)
+        except ChangeFailedError:
+            if self._slice(host).service is not None:
+                raise
+            # Nothing says that the host still lives, so that it must be asked.
+            unit = Unit("nova-compute", active=False, enabled=False, reached=False)
+        self._remember(host, unit=unit)
 
 
 def _no_images(_database: str, _table: str, _rows: Sequence[dict[str, Any]]) -> None:

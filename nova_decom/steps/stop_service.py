@@ -19,7 +19,8 @@ class StopService:
     A nova-compute that still runs brings its compute node and its resource provider back
     seconds after the delete (nova 34.0.0 compute/resource_tracker.py:776). One reading of
     ``state`` proves nothing: it says *up* for a minute after the process died, and *down*
-    while a message queue is slow.
+    while a message queue is slow. Where the service's row was deleted under a living
+    nova-compute no heartbeat tells of it: the host itself is asked, if it answers.
     """
 
     name: ClassVar[str] = "stop-service"
@@ -29,7 +30,7 @@ class StopService:
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """Stop the unit unless it is known to be off; prove each heartbeat that goes."""
         request = facts.request
-        if facts.service and _we_stop(request) and not (facts.unit and facts.unit.is_off):
+        if _may_run(facts) and not (facts.unit and facts.unit.is_off):
             yield Change(self.name, STOP, facts.host, _how(facts))
         for service in facts.leaving_services:
             if service.id and not facts.is_silent(service):
@@ -58,9 +59,19 @@ def _we_stop(request: Request) -> bool:
     return request.stop_with is not StopWith.NONE and not request.offline
 
 
+def _may_run(facts: HostFacts) -> bool:
+    """Whether we are to stop it: also one whose rows were deleted under it, where ssh can tell."""
+    if facts.service is not None:
+        return _we_stop(facts.request)
+    by_ssh = facts.request.stop_with is StopWith.SSH and not facts.request.offline
+    return by_ssh and facts.is_haunted
+
+
 def _how(facts: HostFacts) -> str:
     if facts.request.stop_with is StopWith.SSH:
-        return f"ssh {facts.host}: systemctl disable --now (the unit of nova-compute found there)"
+        still = "" if facts.service else ", if it answers and nova-compute still runs there"
+        unit = "the unit of nova-compute found there"
+        return f"ssh {facts.host}: systemctl disable --now ({unit}){still}"
     return f"run the stop command for {facts.host}"
 
 

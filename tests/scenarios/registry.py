@@ -7,8 +7,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pytest
-
 F = TypeVar("F", bound=Callable[..., Any])
 HEADER = ("state", "what by-hand SQL does", "what nova-decom does", "result")
 
@@ -35,7 +33,6 @@ class Scenario:
     does: str
     result: str
     hosts: tuple[str, ...]
-    open_bug: str | None
 
     def row(self) -> tuple[str, ...]:
         return (f"{', '.join(self.ids)}: {self.state}", self.by_hand, self.does, self.result)
@@ -51,30 +48,24 @@ def scenario(
     does: str,
     result: str = "clean",
     hosts: tuple[str, ...] | None = None,
-    open_bug: str | None = None,
 ) -> Callable[[F], F]:
-    """Register a test; its hosts (one of the first id's name, unless told) run when it begins.
-
-    With an open bug the test must fail, and the scenario is not in the table.
-    """
+    """Register a test; its hosts (one of the first id's name, unless told) run when it begins."""
     names = (ids[0].lower(),) if hosts is None else hosts
-    told = Scenario(ids, state, by_hand, does, result, names, open_bug)
+    told = Scenario(ids, state, by_hand, does, result, names)
 
     def register(test: F) -> F:
         REGISTRY[f"{test.__module__}::{test.__name__}"] = told
         test.scenario = told  # type: ignore[attr-defined]
-        if open_bug:
-            pytest.mark.xfail(reason=open_bug, strict=True)(test)
         return test
 
     return register
 
 
 def load() -> tuple[Scenario, ...]:
-    """All scenarios that have a test which passes, by their first id."""
+    """All scenarios, by their first id."""
     for path in sorted(Path(__file__).parent.glob("test_*.py")):
         import_module(f"{__package__}.{path.stem}")
-    return tuple(sorted((s for s in REGISTRY.values() if not s.open_bug), key=lambda s: s.ids))
+    return tuple(sorted(REGISTRY.values(), key=lambda s: s.ids))
 
 
 def markdown() -> Iterator[str]:

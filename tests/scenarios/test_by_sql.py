@@ -26,7 +26,11 @@ def test_both_rows_deleted(lab: Lab, decom: NovaDecom, host: str) -> None:
 
     ran = bring_to_clean(decom, host)
 
-    assert ran.changes("done") == ["delete-providers delete", "purge-registration delete"]
+    assert ran.changes("done") == [
+        "stop-service stop",
+        "delete-providers delete",
+        "purge-registration delete",
+    ]
     comes_back(lab, host)
 
 
@@ -36,7 +40,6 @@ def test_both_rows_deleted(lab: Lab, decom: NovaDecom, host: str) -> None:
     state="both rows deleted by SQL, and nobody stopped nova-compute",
     by_hand="the compute node comes back within a minute, without a service",
     does="stops nova-compute first, then as above",
-    open_bug="stop-service looks at hosts with a service only: nova-compute runs on",
 )
 def test_both_rows_deleted_under_a_living_nova_compute(
     lab: Lab, decom: NovaDecom, host: str
@@ -66,6 +69,7 @@ def test_compute_node_without_service(lab: Lab, decom: NovaDecom, host: str) -> 
     ran = bring_to_clean(decom, host)
 
     assert ran.changes("done") == [
+        "stop-service stop",
         "delete-providers delete",
         "purge-rows delete",
         "purge-registration delete",

@@ -104,6 +104,7 @@ def test_a_service_without_id_has_no_heartbeat():
 
 OFF = Unit("nova-compute.service", active=False, enabled=False)
 ON = Unit("nova-compute.service", active=True, enabled=False)
+NOT_REACHED = Unit("nova-compute", active=False, enabled=False, reached=False)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +120,7 @@ ON = Unit("nova-compute.service", active=True, enabled=False)
         ),
         ({"services": ()}, None, ["network agents", "whether nova-compute still runs"]),
         ({"services": ()}, ON, ["network agents", "whether nova-compute still runs"]),
+        ({"services": ()}, NOT_REACHED, ["network agents", "whether nova-compute still runs"]),
         ({"services": ()}, OFF, ["network agents"]),
         ({"services": (build.conductor(),)}, None, ["network agents", "whether nova-compute"]),
     ],
@@ -129,6 +131,7 @@ ON = Unit("nova-compute.service", active=True, enabled=False)
         "not every cell",
         "no service",
         "unit seen to run",
+        "host not reached",
         "unit seen to be off",
         "another binary",
     ],

@@ -17,6 +17,7 @@ from tests.unit.build import CHILD, NODE, SERVICE, allocation, database, facts, 
 
 DISABLE, STOP, DELETE = DisableService(), StopService(), DeleteService()
 OFF = Unit("nova-compute.service", active=False, enabled=False)
+NOT_REACHED = Unit("nova-compute", active=False, enabled=False, reached=False)
 ENABLED = Unit("nova-compute.service", active=False, enabled=True)
 
 
@@ -78,7 +79,14 @@ SILENT = (build.heartbeat(still=20),)
         (facts(request=request(stop_with=StopWith.NONE)), [PROVE]),
         (facts(request=request(offline=True)), [PROVE]),
         (facts(service=build.service(id=None)), [("stop", "node1")]),
-        (build.ghost(), []),
+        (build.ghost(), [("stop", "node1")]),
+        (build.ghost(unit=OFF), []),
+        (build.ghost(unit=NOT_REACHED), []),
+        (build.ghost(request=request(offline=True)), []),
+        (build.ghost(request=request(stop_with=StopWith.COMMAND)), []),
+        (build.ghost(compute_nodes=(), providers=(), database=None), []),
+        (build.ghost(providers=(), database=None), []),
+        (build.history(), []),
         (build.REMOVABLE["all in one"], [("stop", "node1"), PROVE]),
         (
             build.REMOVABLE["all in one, all binaries, conductor down"],
@@ -87,7 +95,10 @@ SILENT = (build.heartbeat(still=20),)
     ],
 )
 def test_the_service_is_stopped_and_its_silence_proved(state, changes):
-    """A unit that is off is not stopped, a heartbeat that stood still is not waited for."""
+    """A unit that is off is not stopped, a heartbeat that stood still is not waited for.
+
+    Where the service's row is gone but traces are left, the host itself is asked, if it answers.
+    """
     assert told(STOP, state) == changes
 
 
@@ -103,6 +114,13 @@ def test_stopping_says_how(asked, detail):
     change, _ = STOP.changes(facts(request=request(**asked)))
 
     assert change.detail == detail
+
+
+def test_stopping_where_no_service_is_left_depends_on_what_the_host_answers():
+    """The plan says that the host may be dead, or have no such unit, and that this is fine."""
+    (change,) = STOP.changes(build.ghost())
+
+    assert change.detail.endswith(", if it answers and nova-compute still runs there")
 
 
 @pytest.mark.parametrize(
