@@ -28,8 +28,10 @@ from nova_decom.model import (
     Status,
     Verdict,
 )
-from nova_decom.procedure import check_still_fits, inspect, make_plan
+from nova_decom.pace import Moves, Pace, Pacing
+from nova_decom.procedure import REMOVE, Job, check_still_fits, inspect, make_plan
 from nova_decom.steps import PROCEDURE, Cloud, Step
+from nova_decom.steps.move_servers import MoveServers
 from nova_decom.waiting import Clock, Interrupts, until
 
 
@@ -46,21 +48,27 @@ class Journal(Protocol):
 class Progress(Protocol):
     """Who is told what goes on; says nothing by default."""
 
-    def change(self, host: str, change: Change, status: str) -> None:
-        """A change begins (``started``) or ended (a :class:`Status`)."""
+    def change(self, host: str, change: Change, status: str, note: str = "") -> None:
+        """A change begins (``started``) or ended (a :class:`Status`; ``note`` says how)."""
 
     def waiting(self, host: str, what: str, seconds: float) -> None:
         """Something is being waited for, at most so long."""
+
+    def moves(self, moves: Moves) -> None:
+        """How the moves of a host's servers stand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Silent:
     """A progress that tells nobody."""
 
-    def change(self, host: str, change: Change, status: str) -> None:
+    def change(self, host: str, change: Change, status: str, note: str = "") -> None:
         """Say nothing."""
 
     def waiting(self, host: str, what: str, seconds: float) -> None:
+        """Say nothing."""
+
+    def moves(self, moves: Moves) -> None:
         """Say nothing."""
 
 
@@ -75,6 +83,8 @@ class Execution:
     clock: Clock = field(default_factory=Clock)
     timeout: float = 300.0
     settle: float = 60.0
+    job: Job = REMOVE
+    pacing: Pacing = field(default_factory=Pacing)
     outcomes: list[Outcome] = field(default_factory=list)
 
     def run(self, reviewed: Plan) -> HostReport:
@@ -85,7 +95,7 @@ class Execution:
         self.outcomes = []
         try:
             self._begin(reviewed)
-            for step in PROCEDURE:
+            for step in self.job.steps:
                 self._do(step, reviewed)
             report = self._verify(reviewed)
         except RunInterruptedError as error:
@@ -118,24 +128,28 @@ class Execution:
 
     def _begin(self, reviewed: Plan) -> None:
         facts = self.cloud.facts(reviewed.host)
-        present = make_plan(facts)
+        present = make_plan(facts, self.job)
         self.journal.event(
             "findings", host=facts.host, findings=[asdict(f) for f in present.findings]
         )
         check_still_fits(reviewed, present)
-        _raise_if_blocked(facts)
+        self._raise_if_blocked(facts)
         self.journal.event("before", host=facts.host, facts=_seen(facts))
         self.journal.remember(facts)
 
     def _do(self, step: Step, reviewed: Plan) -> None:
         """Make the changes of one step that are still needed."""
         mine = [c for c in reviewed.changes if c.step == step.name]
+        if isinstance(step, MoveServers):
+            if reviewed.result.request.moves_servers:
+                self._move(step, reviewed.host, mine)
+            return
         if not mine:
             return
         self.interrupts.check()
         facts = self.cloud.refresh(reviewed.host, step.reads)
         if not step.reversible:
-            _raise_if_blocked(facts)
+            self._raise_if_blocked(facts)
             _raise_if_undone(step, facts)
         todo = tuple(step.changes(facts))
         needed = {c.key for c in todo}
@@ -153,11 +167,39 @@ class Execution:
         for change in (c for c in todo if c.key in planned):
             self._make(step, change, facts)
 
+    def _move(self, step: MoveServers, host: str, mine: list[Change]) -> None:
+        """Move what is on the host, and what still arrives, many side by side."""
+        self.interrupts.check()
+        facts = self.cloud.refresh(host, step.reads)
+        needed = {c.key for c in step.changes(facts)}
+        for change in mine:
+            if change.key not in needed:
+                self._end(host, Outcome(change, Status.NOT_NEEDED))
+        pace = Pace(step, self.cloud, self, self.interrupts, self.clock, self.pacing)
+        pace.run(facts)
+
+    def began(self, host: str, change: Change) -> None:
+        """Write down and show that a change begins."""
+        self.journal.event("started", host=host, **_told(change))
+        self.progress.change(host, change, "started")
+
+    def ended(self, host: str, outcome: Outcome) -> None:
+        """Write down and show how a change has ended."""
+        self._end(host, outcome)
+
+    def noted(self, host: str, what: str) -> None:
+        """Write down what ends nothing."""
+        self.journal.event("note", host=host, what=what)
+
+    def moves(self, moves: Moves) -> None:
+        """Show how all moves stand."""
+        self.progress.moves(moves)
+
     def _make(self, step: Step, change: Change, facts: HostFacts) -> None:
         """Make one change and wait until nothing is left to be done of it."""
         self.interrupts.check()
-        self.journal.event("started", host=facts.host, **_told(change))
-        self.progress.change(facts.host, change, "started")
+        self.began(facts.host, change)
+        since = self.clock.now()
         request_id = None
         try:
             request_id = step.apply(change, self.cloud, facts)
@@ -172,7 +214,9 @@ class Execution:
             failed = Outcome(change, Status.FAILED, request_id, str(error), begun=True)
             self._end(facts.host, failed)
             raise
-        self._end(facts.host, Outcome(change, Status.DONE, request_id, begun=True))
+        taken = self.clock.now() - since
+        done = Outcome(change, Status.DONE, request_id, begun=True, seconds=taken)
+        self._end(facts.host, done)
 
     def _await_gone(self, step: Step, change: Change, host: str) -> None:
         def gone() -> bool:
@@ -191,7 +235,9 @@ class Execution:
         )
 
     def _verify(self, reviewed: Plan) -> HostReport:
-        """Read everything again, now and after the settle time."""
+        """Read everything again; what was deleted, once more after the settle time."""
+        if self.job is not REMOVE:
+            return self._verify_done(reviewed)
         report = self._look(reviewed.host)
         before = {(trace.kind, trace.target) for trace in report.leftovers}
         unchecked = report.unchecked
@@ -217,6 +263,20 @@ class Execution:
             exit_code=_ended(clean=clean, back=bool(back)),
         )
 
+    def _verify_done(self, reviewed: Plan) -> HostReport:
+        """Nothing is left to be done of a job that deletes nothing."""
+        left = make_plan(self.cloud.facts(reviewed.host), self.job).changes
+        named = "; ".join(f"{c.step}: {c.detail}" for c in left)
+        return HostReport(
+            host=reviewed.host,
+            result=Result.FAILED if left else self.job.result,
+            findings=reviewed.findings,
+            outcomes=tuple(self.outcomes),
+            error=f"still to be done: {named}" if left else None,
+            remedy="run again" if left else None,
+            exit_code=ExitCode.FAILED if left else ExitCode.SUCCESS,
+        )
+
     def _look(self, host: str) -> HostReport:
         facts = self.cloud.facts(host)
         return inspect(facts, make_plan(facts))
@@ -237,6 +297,14 @@ class Execution:
             exit_code=code,
         )
 
+    def _raise_if_blocked(self, facts: HostFacts) -> None:
+        blocked = [f for f in judge(facts, self.job.guards) if f.verdict is Verdict.BLOCKED]
+        if blocked:
+            raise RefusedError(
+                "; ".join(f"{f.guard}: {f.message}" for f in blocked),
+                "; ".join(f.remedy for f in blocked if f.remedy) or None,
+            )
+
     def _end(self, host: str, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
         self.journal.event(
@@ -244,18 +312,12 @@ class Execution:
             host=host,
             request_id=outcome.request_id,
             error=outcome.error,
+            seconds=outcome.seconds,
+            to=outcome.to,
             **_told(outcome.change),
         )
-        self.progress.change(host, outcome.change, outcome.status.value)
-
-
-def _raise_if_blocked(facts: HostFacts) -> None:
-    blocked = [f for f in judge(facts) if f.verdict is Verdict.BLOCKED]
-    if blocked:
-        raise RefusedError(
-            "; ".join(f"{f.guard}: {f.message}" for f in blocked),
-            "; ".join(f.remedy for f in blocked if f.remedy) or None,
-        )
+        to = f"to {outcome.to}" if outcome.to else ""
+        self.progress.change(host, outcome.change, outcome.status.value, outcome.error or to)
 
 
 def _raise_if_undone(step: Step, facts: HostFacts) -> None:

@@ -24,7 +24,9 @@ from nova_decom.model import (
     NetworkAgent,
     Request,
     ResourceProvider,
+    Room,
     Server,
+    ServerGroup,
     Unit,
 )
 
@@ -41,6 +43,8 @@ class View:
     providers: tuple[ResourceProvider, ...] = ()
     allocations: tuple[Allocation, ...] = ()
     agents: tuple[NetworkAgent, ...] = ()
+    groups: tuple[ServerGroup, ...] = ()
+    rooms: tuple[Room, ...] | None = None
     databases: Mapping[str, DatabaseFacts] | None = None
     unchecked: tuple[str, ...] = ()
 
@@ -78,12 +82,14 @@ def host_facts(view: View, host: str, request: Request, memory: Memory) -> HostF
         allocations=tuple(a for a in view.allocations if a.provider in owned),
         agents=tuple(a for a in view.agents if a.host in {host, *request.aliases}),
         database=database,
+        groups=view.groups,
+        rooms=view.rooms,
         heartbeats=tuple(
             memory.heartbeats[s.id] for s in services if s.id and s.id in memory.heartbeats
         ),
         unit=memory.unit,
         identity=identity,
-        fleet=Fleet(view.services, _names(view)),
+        fleet=Fleet(view.services, _names(view), view.aggregates),
         was_known=memory.is_known,
         unchecked=tuple(_unchecked(view, services, database, memory.unit)),
     )

@@ -23,7 +23,11 @@ from nova_decom.model import (
     Verdict,
     summary,
 )
+from nova_decom.moving.courses import Course, Obstacle, courses
+from nova_decom.moving.room import candidates, homeless
 
+#: What every reason of ours begins with.
+CLAIM = "nova-decom "
 #: A guard names at most so many things in its message; the rest is counted.
 NAMED = 20
 
@@ -46,9 +50,9 @@ class Guard:
     skippable: bool = True
 
 
-def judge(facts: HostFacts) -> tuple[Finding, ...]:
-    """One finding for each guard, in order; skipped guards warn instead of blocking."""
-    return tuple(_finding(guard, facts) for guard in GUARDS)
+def judge(facts: HostFacts, guards: Iterable[Guard] | None = None) -> tuple[Finding, ...]:
+    """One finding for each guard (all, unless told), in order; skipped ones warn."""
+    return tuple(_finding(guard, facts) for guard in guards or GUARDS)
 
 
 def _finding(guard: Guard, facts: HostFacts) -> Finding:
@@ -157,16 +161,60 @@ def last_host(facts: HostFacts) -> Objection | None:
 
 
 def servers_present(facts: HostFacts) -> Objection | None:
-    """No server is on the host, in whatever state; SOFT_DELETED ones count."""
+    """No server is on the host, in whatever state, that this run does not move."""
     named = {s.id: f"{s.name!r} {s.id} {s.status}" for s in facts.servers}
+    moved = set(named) if facts.request.moves_servers else set()
     for row in facts.database.instances if facts.database else ():
         named.setdefault(row.uuid, f"{row.name!r} {row.uuid} {row.vm_state} (database only)")
+    named = {server: text for server, text in named.items() if server not in moved}
     if not named:
-        return None
+        return _fence(facts) if moved and facts.request.evacuates else None
     return Objection(
         f"{len(named)} server{'s' if len(named) > 1 else ''} on the host: {_some(named.values())}",
-        f"move or delete them: openstack server list --all-projects --host {facts.host} "
-        "(SOFT_DELETED ones show only with --deleted: restore or force-delete them)",
+        "move or delete them (--servers auto moves them): openstack server list --all-projects "
+        f"--host {facts.host} (SOFT_DELETED ones show only with --deleted: restore or force-delete them)",
+    )
+
+
+def _fence(facts: HostFacts) -> Objection:
+    return Objection(
+        f"{len(facts.servers)} servers will be started elsewhere from their disks: the host must "
+        "be fenced, or both write to the same volumes",
+        "power the host off, or cut it off from storage and networks, before you confirm",
+        Verdict.WARNING,
+    )
+
+
+def servers_movable(facts: HostFacts) -> Objection | None:
+    """Each server can leave by the way that was chosen."""
+    found = [c for c in courses(facts) if isinstance(c, Obstacle) and not c.in_migration]
+    target = facts.request.target
+    if target is not None and facts.request.moves_servers and not candidates(facts):
+        return Objection(
+            f"--target {target} is no other enabled host that is up in the availability zone",
+            "choose another, or none: the scheduler chooses then",
+        )
+    if not found:
+        return None
+    cures = dict.fromkeys(o.remedy for o in found)
+    return Objection(
+        f"{len(found)} servers cannot leave the host: {_some(o.text for o in found)}",
+        f"{'; '.join(cures)} (--skip-guard servers-movable moves the others)",
+    )
+
+
+def capacity(facts: HostFacts) -> Objection | None:
+    """The enabled hosts that remain have room for the servers that leave."""
+    if facts.rooms is None or not facts.request.moves_servers:
+        return None
+    leaving = {c.server for c in courses(facts) if isinstance(c, Course)}
+    left = homeless(facts, [s for s in facts.servers if s.id in leaving])
+    if not left:
+        return None
+    return Objection(
+        f"by placement no other host has room for {len(left)} of {len(leaving)} servers: "
+        f"{_some(f'{s.name!r} {s.id}' for s in left)}",
+        "make room, or enable more hosts; --skip-guard capacity lets the scheduler try",
     )
 
 
@@ -175,6 +223,9 @@ def migrations_active(facts: HostFacts) -> Objection | None:
     active: dict[int, Migration] = {m.id: m for m in facts.migrations}
     for migration in facts.database.active_migrations if facts.database else ():
         active.setdefault(migration.id, migration)
+    # Those that are waited for, or confirmed.
+    handled = {c.server for c in courses(facts) if isinstance(c, Course)}
+    active = {number: m for number, m in active.items() if m.server not in handled}
     if not active:
         return None
     texts = (
@@ -184,8 +235,8 @@ def migrations_active(facts: HostFacts) -> Objection | None:
     )
     return Objection(
         f"{len(active)} migrations in progress: {_some(texts)}",
-        "wait for them, or confirm, revert or abort them: openstack server migration list "
-        f"--host {facts.host}",
+        "wait for them, or confirm (--confirm-resizes), revert or abort them: openstack server "
+        f"migration list --host {facts.host}",
     )
 
 
@@ -257,6 +308,7 @@ def pci_allocated(facts: HostFacts) -> Objection | None:
     """
     here = {s.id for s in facts.servers}
     here |= {row.uuid for row in facts.database.instances} if facts.database else set()
+    here -= {c.server for c in courses(facts) if isinstance(c, Course)}
     lives = facts.service is not None and facts.service.is_up
     taken = [
         d
@@ -317,6 +369,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("cells-answering", cells_answering, skippable=False),
     Guard("last-host", last_host),
     Guard("servers-present", servers_present),
+    Guard("servers-movable", servers_movable),
+    Guard("capacity", capacity),
     Guard("migrations-active", migrations_active),
     Guard("service-alive", service_alive, skippable=False),
     Guard("node-owner", node_owner, skippable=False),
@@ -324,6 +378,31 @@ GUARDS: tuple[Guard, ...] = (
     Guard("pci-allocated", pci_allocated, skippable=False),
     Guard("database-access", database_access, skippable=False),
 )
+
+
+def own_disable(facts: HostFacts) -> Objection | None:
+    """The service is disabled by this program, if it is: by its reason."""
+    service = facts.service
+    if service is None:
+        return Objection(
+            f"{facts.host} has no nova-compute service that could be enabled",
+            "start nova-compute on it, then nova-manage cell_v2 discover_hosts",
+        )
+    if service.status != "disabled" or is_own_claim(service.disabled_reason):
+        return None
+    return Objection(
+        f"disabled by somebody else: {service.disabled_reason or 'without a reason'!r}",
+        f"openstack compute service set --enable {facts.host} nova-compute",
+    )
+
+
+def is_own_claim(reason: str | None) -> bool:
+    """True for a reason that a run of this program gave."""
+    return (reason or "").startswith(CLAIM)
+
+
+#: Asked by ``enable`` only.
+OWN_DISABLE = Guard("own-disable", own_disable, skippable=False)
 
 
 def _ids(services: Iterable[ComputeService]) -> str:

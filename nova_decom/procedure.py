@@ -8,14 +8,14 @@ before each change (still needed?) and after it (gone?); running again is execut
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from nova_decom.errors import (
     ExitCode,
     StalePlanError,
 )
-from nova_decom.guards import judge
+from nova_decom.guards import GUARDS, OWN_DISABLE, Guard, judge
 from nova_decom.leftovers import kept, leftovers
 from nova_decom.model import (
     Change,
@@ -29,27 +29,68 @@ from nova_decom.model import (
 )
 from nova_decom.readd import NOT_OURS, safe_to_readd
 from nova_decom.steps import PROCEDURE, Step
+from nova_decom.steps.enable_service import EnableService
+from nova_decom.steps.move_servers import MoveServers
 
 #: Guards that say nothing about whether a host is gone.
 HARMLESS = {"host-known", "last-host"}
 
 
-def make_plan(facts: HostFacts, procedure: Iterable[Step] = PROCEDURE) -> Plan:
-    """The findings about a host and every change that would bring it to clean."""
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a command does to a host: its steps and guards, and how a host ends that is done.
+
+    ``asks`` when nothing may happen that nobody has confirmed.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    guards: tuple[Guard, ...]
+    result: Result
+    asks: bool = True
+
+
+def _guards(*names: str) -> tuple[Guard, ...]:
+    return tuple(g for g in GUARDS if g.name in names)
+
+
+REMOVE = Job("remove", PROCEDURE, GUARDS, Result.REMOVED)
+#: Steps 1 and 2 only, for maintenance: nothing is deleted, so fewer guards have a say.
+DRAIN = Job(
+    "drain",
+    PROCEDURE[:2],
+    _guards(
+        *("host-known", "host-exact", "cells-answering", "last-host", "foreign-disable"),
+        *("servers-present", "servers-movable", "capacity", "migrations-active"),
+        *("service-alive", "ironic"),
+    ),
+    Result.DRAINED,
+)
+ENABLE = Job(
+    "enable",
+    (EnableService(),),
+    (*_guards("host-known", "host-exact", "cells-answering"), OWN_DISABLE),
+    Result.ENABLED,
+    asks=False,
+)
+
+
+def make_plan(facts: HostFacts, job: Job = REMOVE) -> Plan:
+    """The findings about a host and every change that the job would make of it."""
     changes: list[Change] = []
     after = facts
-    for step in procedure:
+    for step in job.steps:
         for change in tuple(step.changes(after)):
             changes.append(change)
             after = step.after(change, after)
-    findings = judge(facts)
+    findings = judge(facts, job.guards)
     may_begin = all(f.verdict is not Verdict.BLOCKED for f in findings)
     return Plan(
         host=facts.host,
         findings=findings,
         changes=tuple(changes),
-        leftovers=leftovers(after) if may_begin else (),
-        kept=kept(after),
+        leftovers=leftovers(after) if may_begin and job is REMOVE else (),
+        kept=kept(after) if job is REMOVE else (),
         result=after,
         unchecked=facts.unchecked,
     )
@@ -118,12 +159,17 @@ def _refused(plan: Plan, blocked: tuple[Any, ...]) -> HostReport:
 def check_still_fits(reviewed: Plan, present: Plan) -> None:
     """Compare a plan that somebody reviewed with what would be planned now.
 
-    A change less is fine: an earlier run made it. A change more is not.
+    A change less is fine: an earlier run made it. A change more is not, but for servers that
+    arrived since: that they leave was asked for, whichever they are.
 
     :raises StalePlanError: there is a change or an objection that the reviewed plan lacks.
     """
     seen = {c.key for c in reviewed.changes}
-    news = [f"{c.step}: {c.detail}" for c in present.changes if c.key not in seen]
+    news = [
+        f"{c.step}: {c.detail}"
+        for c in present.changes
+        if c.key not in seen and c.step != MoveServers.name
+    ]
     objections = {f.guard for f in reviewed.blocked}
     news += [f"{f.guard}: {f.message}" for f in present.blocked if f.guard not in objections]
     if news:

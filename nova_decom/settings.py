@@ -18,7 +18,7 @@ from typing import Any
 
 from nova_decom.errors import ConfigurationError
 from nova_decom.guards import GUARDS
-from nova_decom.model import Request, Rows, StopWith
+from nova_decom.model import Request, Rows, Servers, StopWith
 
 #: What holds when nobody says anything. ``None``: found out when it is needed.
 DEFAULTS: Mapping[str, Any] = {
@@ -42,6 +42,12 @@ DEFAULTS: Mapping[str, Any] = {
     "stop_with": "ssh",
     "stop_command": None,
     "offline": False,
+    "servers": None,
+    "max_moves": 4,
+    "move_timeout": 3600.0,
+    "target": None,
+    "confirm_resizes": False,
+    "leave_stopped": False,
     "rows": "purge",
     "all_binaries": False,
     "keep_agents": False,
@@ -57,8 +63,11 @@ DEFAULTS: Mapping[str, Any] = {
     "plan": None,
 }
 LISTS = ("cell_db_url", "column", "host_alias", "skip_guard")
-NUMBERS = ("settle", "report_interval", "timeout")
+NUMBERS = ("settle", "report_interval", "timeout", "move_timeout")
+COUNTS = ("verbose", "max_moves")
 FLAGS = (
+    "confirm_resizes",
+    "leave_stopped",
     "absent_ok",
     "all_binaries",
     "debug",
@@ -74,10 +83,17 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "format": ("table", "json", "yaml", "csv", "value"),
     "on_failure": ("stop", "continue"),
     "rows": ("purge", "keep"),
+    "servers": ("refuse", "live", "cold", "auto", "evacuate"),
     "stop_with": ("ssh", "command", "none"),
 }
 #: A report interval of nothing would make the proof by heartbeat a proof of nothing.
-MINIMUMS = {"report_interval": 0.1, "settle": 0.0, "timeout": 0.1}
+MINIMUMS = {
+    "max_moves": 1,
+    "move_timeout": 1.0,
+    "report_interval": 0.1,
+    "settle": 0.0,
+    "timeout": 0.1,
+}
 DEFAULT_INTERVAL = 10.0
 
 
@@ -94,8 +110,12 @@ class Settings:
         except KeyError:
             raise AttributeError(name) from None
 
-    def request(self, run: str, report_interval: float) -> Request:
-        """What the operator asks for, with the claim that goes into ``disabled_reason``."""
+    def request(self, run: str, report_interval: float, command: str = "remove") -> Request:
+        """What the operator asks for, with the claim that goes into ``disabled_reason``.
+
+        A removal refuses to move servers unless told how; to drain is to move them.
+        """
+        servers = self.servers or ("auto" if command == "drain" else "refuse")
         return Request(
             claim=f"nova-decom {run} by {operator()}: {self.reason}",
             stop_with=StopWith(self.stop_with),
@@ -107,6 +127,10 @@ class Settings:
             absent_ok=self.absent_ok,
             skip_guards=frozenset(self.skip_guard),
             report_interval=report_interval,
+            servers=Servers(servers),
+            target=self.target,
+            confirm_resizes=self.confirm_resizes,
+            leave_stopped=self.leave_stopped,
         )
 
     def told(self) -> dict[str, Any]:
@@ -154,7 +178,7 @@ def _words(command: str) -> list[str]:
 def _check(values: Mapping[str, Any]) -> None:
     """Refuse what an option would refuse, wherever the value came from."""
     for name, choices in CHOICES.items():
-        if values[name] not in choices:
+        if values[name] not in {DEFAULTS[name], *choices}:
             raise ConfigurationError(
                 f"{name} cannot be {values[name]!r}", f"one of: {', '.join(choices)}"
             )
@@ -164,12 +188,28 @@ def _check(values: Mapping[str, Any]) -> None:
             raise ConfigurationError(
                 f"{name} cannot be {values[name]:g}", f"give {least:g} or more"
             )
+    _check_ways(values)
     skippable = [g.name for g in GUARDS if g.skippable]
     for name in values["skip_guard"]:
         if name not in skippable:
             raise ConfigurationError(
                 f"--skip-guard cannot overrule {name!r}", f"one of: {', '.join(skippable)}"
             )
+
+
+def _check_ways(values: Mapping[str, Any]) -> None:
+    """A living host is not evacuated, and from a dead one nothing migrates."""
+    way, offline = values["servers"], values["offline"]
+    if way == "evacuate" and not offline:
+        raise ConfigurationError(
+            "--servers evacuate is for a host that is dead and fenced",
+            "give --offline as well, or --servers auto for a host that lives",
+        )
+    if way in {"live", "cold"} and offline:
+        raise ConfigurationError(
+            f"--servers {way} needs a living host, and --offline says that it is dead",
+            "--servers evacuate, or leave out --offline",
+        )
 
 
 def _from_section(name: str, value: Any) -> Any:  # noqa: ANN401
@@ -179,7 +219,7 @@ def _from_section(name: str, value: Any) -> Any:  # noqa: ANN401
             return tuple(value) if isinstance(value, list | tuple) else (str(value),)
         if name in NUMBERS:
             return float(value)
-        if name == "verbose":
+        if name in COUNTS:
             return int(value)
     except (TypeError, ValueError):
         raise ConfigurationError(

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -78,19 +79,31 @@ class Interrupts:
 
     def __init__(self) -> None:
         """Nobody asked yet."""
-        self._asked: ExitCode | None = None
+        self.asked: ExitCode | None = None
+        self._times = 0
+        self._needed = 1
 
     def ask(self, code: ExitCode) -> None:
         """Note that the run is to stop; what a signal handler may do safely."""
-        self._asked = code
+        self.asked = code
+        self._times += 1
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """Within, only being asked twice stops; the first time shows in ``asked``."""
+        self._needed = 2
+        try:
+            yield
+        finally:
+            self._needed = 1
 
     def check(self) -> None:
         """Stop here if somebody asked.
 
         :raises RunInterruptedError: somebody did.
         """
-        if self._asked is not None:
-            raise RunInterruptedError(self._asked)
+        if self.asked is not None and self._times >= self._needed:
+            raise RunInterruptedError(self.asked)
 
     def clock(self, tick: float = 0.2) -> Clock:
         """A real clock whose sleep wakes up for an interrupt within ``tick`` seconds."""

@@ -33,6 +33,7 @@ class App:
 
     def __init__(self, given: Given) -> None:
         """Resolve the settings; nothing is connected yet."""
+        self.command = given.command
         self.settings = resolve(given.values, section("nova-decom"))
         given.resolved = self.settings.values
         self.state_dir = state_dir(self.settings)
@@ -107,7 +108,7 @@ class App:
             remote=remote(self.ssh_config),
             stop_command=StopCommand(settings.stop_command) if settings.stop_command else None,
         )
-        request = settings.request(run, self.report_interval)
+        request = settings.request(run, self.report_interval, self.command)
         return LiveCloud(clients, request, recall=HostMemory(self.state_dir).recall, **more)
 
     def _read_conf(self) -> NovaConf | None:

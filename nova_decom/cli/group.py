@@ -12,9 +12,13 @@ from nova_decom.cli.options import (
     COMMON,
     COMMON_OF_LIST,
     DETAILED,
+    DRAIN_OPTIONS,
+    ON_FAILURE,
     OUT,
     PROCEDURE_OPTIONS,
     REMOVE_OPTIONS,
+    RUN_OPTIONS,
+    TIMEOUT,
     Given,
     apply,
 )
@@ -87,6 +91,28 @@ def remove_command(given: Given, hosts: tuple[str, ...]) -> Report:
     from nova_decom.cli.remove import remove  # noqa: PLC0415
 
     return remove(given, hosts)
+
+
+@cli.command("drain")
+@SOME_HOSTS
+@apply(*RUN_OPTIONS, DETAILED, *DRAIN_OPTIONS, *COMMON)
+@click.pass_obj
+def drain_command(given: Given, hosts: tuple[str, ...]) -> Report:
+    """Disable hosts and move their servers away, for maintenance."""
+    from nova_decom.cli.remove import drain  # noqa: PLC0415
+
+    return drain(given, hosts)
+
+
+@cli.command("enable")
+@SOME_HOSTS
+@apply(ON_FAILURE, TIMEOUT, *COMMON)
+@click.pass_obj
+def enable_command(given: Given, hosts: tuple[str, ...]) -> Report:
+    """Enable hosts again that this program has disabled."""
+    from nova_decom.cli.remove import enable  # noqa: PLC0415
+
+    return enable(given, hosts)
 
 
 @cli.command("verify")

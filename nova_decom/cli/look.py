@@ -24,7 +24,7 @@ from nova_decom.model import (
 )
 from nova_decom.output.text import verdict
 from nova_decom.planfile import save_plans
-from nova_decom.procedure import make_plan, planned, verify
+from nova_decom.procedure import REMOVE, Job, make_plan, planned, verify
 
 #: Allocations are told only per provider: too many calls for a look at every host.
 OVERVIEW_PARTS = PLANNED_PARTS - {Part.ALLOCATIONS}
@@ -51,7 +51,7 @@ def plan(given: Given, hosts: tuple[str, ...]) -> Report:
     return plan_with(App(given), hosts)
 
 
-def plan_with(app: App, hosts: tuple[str, ...]) -> Report:
+def plan_with(app: App, hosts: tuple[str, ...], job: Job = REMOVE) -> Report:
     """As :func:`plan`, with settings that are resolved already.
 
     :raises ConfigurationError: a plan of every host was to be saved.
@@ -62,7 +62,7 @@ def plan_with(app: App, hosts: tuple[str, ...]) -> Report:
         )
     hosts = named(hosts)
     parts = PLANNED_PARTS if hosts else OVERVIEW_PARTS
-    plans = [make_plan(f) for f in app.reading().gather(hosts or None, parts)]
+    plans = [make_plan(f, job) for f in app.reading().gather(hosts or None, parts)]
     if app.settings.out:
         save_plans(Path(app.settings.out), plans)
     code = _detailed(plans) if app.settings.detailed_exitcode else ExitCode.SUCCESS

@@ -111,6 +111,48 @@ _COMMON = (
 COMMON = (_format(FORMATS), *_COMMON)
 COMMON_OF_LIST = (_format(LIST_FORMATS), *_COMMON)
 
+_SERVERS = (
+    _option(
+        "--servers",
+        type=click.Choice(["refuse", "live", "cold", "auto", "evacuate"]),
+        help="How servers leave: auto by the state of each.  [default: refuse; drain: auto]",
+    ),
+    _option(
+        "--max-moves",
+        type=click.IntRange(min=1),
+        help="So many servers of a host move at once.  [default: 4]",
+    ),
+    _option(
+        "--move-timeout",
+        type=click.FloatRange(min=1),
+        help="Bound in seconds on the move of one server.  [default: 3600]",
+    ),
+    _option(
+        "--target", metavar="HOST", help="Move servers to this host; the scheduler checks it."
+    ),
+    _flag("--confirm-resizes", help="Confirm resizes of users that wait for it (VERIFY_RESIZE)."),
+    _flag("--leave-stopped", help="Leave evacuated servers stopped."),
+)
+
+DRAIN_OPTIONS = (
+    _option("--reason", metavar="TEXT", help="Why; goes into disabled_reason and the journal."),
+    *_SERVERS,
+    _flag("--offline", help="The host is dead and fenced: its servers are evacuated."),
+    _option("--skip-guard", metavar="NAME", multiple=True, help="Overrule a guard (repeatable)."),
+)
+
+ON_FAILURE = _option(
+    "--on-failure",
+    type=click.Choice(["stop", "continue"]),
+    help="After a host that failed.  [default: stop]",
+)
+TIMEOUT = _option(
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    help="Bound in seconds on each wait, three report intervals at least.  [default: 300]",
+)
+RUN_OPTIONS = (_flag("-y", "--yes", help="Do not ask."), ON_FAILURE, TIMEOUT)
+
 PROCEDURE_OPTIONS = (
     _option("--reason", metavar="TEXT", help="Why; goes into disabled_reason and the journal."),
     _option(
@@ -123,7 +165,8 @@ PROCEDURE_OPTIONS = (
         metavar="TEMPLATE",
         help="The command for --stop-with command; {host} is filled in; no shell.",
     ),
-    _flag("--offline", help="The host is dead and fenced: no ssh."),
+    _flag("--offline", help="The host is dead and fenced: no ssh, its servers are evacuated."),
+    *_SERVERS,
     _option(
         "--rows",
         type=click.Choice(["purge", "keep"]),
@@ -153,21 +196,13 @@ REMOVE_OPTIONS = (
         type=click.Path(exists=True, dir_okay=False),
         help="Carry out this plan of 'nova-decom plan --out', if the cloud still fits.",
     ),
-    _option(
-        "--on-failure",
-        type=click.Choice(["stop", "continue"]),
-        help="After a host that failed.  [default: stop]",
-    ),
+    ON_FAILURE,
     _option(
         "--settle",
         type=click.FloatRange(min=0),
         help="Seconds in which nothing may come back; 0 switches it off.  [default: 60]",
     ),
-    _option(
-        "--timeout",
-        type=click.FloatRange(min=0.1),
-        help="Bound in seconds on each wait, three report intervals at least.  [default: 300]",
-    ),
+    TIMEOUT,
 )
 
 DETAILED = _flag(

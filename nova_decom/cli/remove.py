@@ -25,8 +25,19 @@ from nova_decom.model import HostFacts, HostReport, Outcome, Plan, Report, Resul
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
 from nova_decom.output.text import print_report
+from nova_decom.pace import Pacing
 from nova_decom.planfile import load_plans
-from nova_decom.procedure import check_still_fits, make_plan, planned, refused, verify
+from nova_decom.procedure import (
+    DRAIN,
+    ENABLE,
+    REMOVE,
+    Job,
+    check_still_fits,
+    make_plan,
+    planned,
+    refused,
+    verify,
+)
 from nova_decom.settings import operator
 from nova_decom.waiting import Interrupts
 
@@ -39,27 +50,50 @@ def remove(given: Given, hosts: tuple[str, ...]) -> Report:
     """
     app = App(given)
     saved = load_plans(Path(app.settings.plan)) if app.settings.plan else ()
-    hosts = _chosen(app, hosts, saved)
+    return carry_out(app, _chosen(app, hosts, saved), REMOVE, saved)
+
+
+def drain(given: Given, hosts: tuple[str, ...]) -> Report:
+    """Disable hosts and move their servers away.
+
+    :raises UnconfirmedError: nobody said yes.
+    """
+    return carry_out(App(given), named(hosts), DRAIN)
+
+
+def enable(given: Given, hosts: tuple[str, ...]) -> Report:
+    """Enable hosts that this program has disabled; nothing is asked, as nothing can be lost."""
+    return carry_out(App(given), named(hosts), ENABLE)
+
+
+def carry_out(app: App, hosts: tuple[str, ...], job: Job, saved: Sequence[Plan] = ()) -> Report:
+    """Plan, guards, confirm, execute, verify; with ``--dry-run`` only plan.
+
+    :raises UnconfirmedError: nobody said yes.
+    :raises StalePlanError: the cloud no longer fits one of the plans of ``saved``.
+    """
     if app.settings.dry_run:
-        return plan_with(app, hosts)
-    if not app.settings.yes and not sys.stdin.isatty():
+        return plan_with(app, hosts, job)
+    asks = job.asks and not app.settings.yes
+    if asks and not sys.stdin.isatty():
         raise UnconfirmedError(
             "nobody can confirm: standard input is not a terminal",
-            f"nova-decom remove {' '.join(hosts)} --yes",
+            f"nova-decom {job.name} {' '.join(hosts)} --yes",
         )
     facts = app.reading().gather(hosts)
-    plans = [make_plan(f) for f in facts]
+    plans = [make_plan(f, job) for f in facts]
     reviewed = {p.host: p for p in saved}
     for plan in plans:
         if plan.host in reviewed:
             check_still_fits(reviewed[plan.host], plan)
     todo = [p for p in plans if p.changes and not p.blocked]
-    done = [_without_changes(p, f) for p, f in zip(plans, facts, strict=True) if p not in todo]
+    nothing = [(p, f) for p, f in zip(plans, facts, strict=True) if p not in todo]
+    done = [_without_changes(p, f, job) for p, f in nothing]
     if not todo:
-        return Report("remove", combined(done), tuple(done))
-    if not app.settings.yes:
-        _confirm(app, [*map(planned, todo), *done], [p.host for p in todo])
-    return _run(app, todo, done)
+        return Report(job.name, combined(done), tuple(done))
+    if asks:
+        _confirm(app, job, [*map(planned, todo), *done], [p.host for p in todo])
+    return _run(app, job, todo, done)
 
 
 def _chosen(app: App, hosts: tuple[str, ...], saved: Sequence[Plan]) -> tuple[str, ...]:
@@ -83,12 +117,14 @@ def combined(reports: Sequence[HostReport]) -> int:
     return codes.pop() if len(codes) == 1 else int(ExitCode.PARTIAL)
 
 
-def _without_changes(plan: Plan, facts: HostFacts) -> HostReport:
+def _without_changes(plan: Plan, facts: HostFacts, job: Job) -> HostReport:
     """A host on which nothing is to be, or may be, done."""
     if plan.blocked:
         report = refused(plan)
         only_database = {f.guard for f in plan.blocked} == {"database-access"}
         return _replace(report, exit_code=ExitCode.UNAVAILABLE) if only_database else report
+    if job is not REMOVE:
+        return HostReport(plan.host, Result.UNCHANGED, plan.findings)
     report = verify(facts)
     if report.result is Result.CLEAN:
         return _replace(report, result=Result.UNCHANGED)
@@ -101,7 +137,7 @@ def _replace(report: HostReport, **what: object) -> HostReport:
     return replace(report, **what)  # type: ignore[arg-type]
 
 
-def _confirm(app: App, reports: Sequence[HostReport], hosts: Sequence[str]) -> None:
+def _confirm(app: App, job: Job, reports: Sequence[HostReport], hosts: Sequence[str]) -> None:
     """Show the plan on stderr and have the host's name, or the number of hosts, typed."""
     err = console(sys.stderr, app.settings.color)
     report = Report("plan", ExitCode.SUCCESS, tuple(reports))
@@ -110,7 +146,9 @@ def _confirm(app: App, reports: Sequence[HostReport], hosts: Sequence[str]) -> N
     what = "the host name" if len(hosts) == 1 else "the number of hosts"
     err.print()
     try:
-        typed = click.prompt(f"Type {what} to remove", err=True, default="", show_default=False)
+        typed = click.prompt(
+            f"Type {what} to {job.name}", err=True, default="", show_default=False
+        )
     except click.Abort:
         typed = ""
     if typed != wanted:
@@ -119,12 +157,12 @@ def _confirm(app: App, reports: Sequence[HostReport], hosts: Sequence[str]) -> N
         )
 
 
-def _run(app: App, plans: Sequence[Plan], done: Sequence[HostReport]) -> Report:
+def _run(app: App, job: Job, plans: Sequence[Plan], done: Sequence[HostReport]) -> Report:
     """Carry out the plans with a journal; signals are obeyed between changes."""
     reports = list(done)
     err = console(sys.stderr, app.settings.color)
     with RunJournal(app.state_dir, new_run_id()) as journal, _signals() as interrupts:
-        _write_header(app, journal, [p.host for p in plans])
+        _write_header(app, job, journal, [p.host for p in plans])
         clock = interrupts.clock()
         with progress(err, quiet=app.settings.quiet) as shown:
             execution = Execution(
@@ -135,13 +173,15 @@ def _run(app: App, plans: Sequence[Plan], done: Sequence[HostReport]) -> Report:
                 clock,
                 timeout=max(float(app.settings.timeout), 3 * app.report_interval),
                 settle=float(app.settings.settle),
+                job=job,
+                pacing=Pacing(int(app.settings.max_moves), float(app.settings.move_timeout)),
             )
             stop = False
             for plan in plans:
                 report = _not_begun(plan) if stop else _one(app, journal, execution, plan)
                 reports.append(report)
                 stop = stop or _is_end(report, app.settings.on_failure)
-        return Report("remove", combined(reports), tuple(reports), run=journal.run)
+        return Report(job.name, combined(reports), tuple(reports), run=journal.run)
 
 
 def _one(app: App, journal: RunJournal, execution: Execution, plan: Plan) -> HostReport:
@@ -179,10 +219,10 @@ def _not_begun(plan: Plan) -> HostReport:
     )
 
 
-def _write_header(app: App, journal: RunJournal, hosts: Sequence[str]) -> None:
+def _write_header(app: App, job: Job, journal: RunJournal, hosts: Sequence[str]) -> None:
     journal.event(
         "header",
-        command="remove",
+        command=job.name,
         hosts=list(hosts),
         by=operator(),
         reason=app.settings.reason,

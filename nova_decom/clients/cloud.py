@@ -36,6 +36,7 @@ from nova_decom.facts import Memory, View, compute_hosts, host_facts, identity_o
 from nova_decom.guards import is_known
 from nova_decom.model import (
     PLANNED_PARTS,
+    Action,
     Allocation,
     Heartbeat,
     HostFacts,
@@ -43,6 +44,8 @@ from nova_decom.model import (
     Owner,
     Part,
     Request,
+    Room,
+    Sight,
     StopWith,
     Transaction,
     Unit,
@@ -120,6 +123,21 @@ class LiveCloud:
     def delete_service(self, service: str) -> str | None:
         """Delete a service."""
         return self._clients.compute.delete_service(service)
+
+    def enable_service(self, service: str) -> str | None:
+        """Enable a compute service."""
+        return self._clients.compute.enable_service(service)
+
+    def act(self, server: str, action: Action, target: str | None) -> str | None:
+        """Ask nova to do something with a server."""
+        leave_stopped = self._request.leave_stopped
+        return self._clients.compute.act(server, action, target, leave_stopped=leave_stopped)
+
+    def watch(self, host: str, look: str) -> Sight:
+        """Two calls, whatever the number of servers."""
+        compute = self._clients.compute
+        migrations = compute.newest_migrations(host)
+        return Sight(migrations, look, compute.servers_of((look,)))
 
     def stop_unit(self, host: str) -> None:
         """Stop nova-compute on the host by ssh or by the operator's command."""
@@ -224,6 +242,7 @@ class LiveCloud:
             (Part.DATABASE, self._read_databases),
             (Part.PROVIDERS, self._read_providers),
             (Part.ALLOCATIONS, self._read_allocations),
+            (Part.ROOM, self._read_room),
             (Part.AGENTS, self._read_agents),
         )
         for part, read in readers:
@@ -302,6 +321,16 @@ class LiveCloud:
             return Owner.HERE if server.host == host or on_its_way else Owner.ELSEWHERE
         is_novas = self._clients.placement.is_novas(consumer)
         return Owner.NOTHING if is_novas else Owner.FOREIGN
+
+    def _read_room(self, hosts: Sequence[str]) -> None:
+        """What other hosts have free, and the server groups, where servers are to move."""
+        if not self._request.moves_servers or not any(s.host in hosts for s in self._view.servers):
+            return
+        hosts_of = {n.uuid: n.host for n in self._view.compute_nodes}
+        free = self._clients.placement.free()
+        rooms = tuple(Room(hosts_of[u], tuple(r)) for u, r in free.items() if u in hosts_of)
+        groups = self._clients.compute.server_groups()
+        self._view = replace(self._view, rooms=rooms, groups=groups)
 
     def _read_agents(self, hosts: Sequence[str]) -> None:
         network = self._clients.network

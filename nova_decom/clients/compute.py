@@ -12,17 +12,26 @@ from typing import Any
 
 from nova_decom.clients.http import Api
 from nova_decom.model import (
+    Action,
     Aggregate,
     ComputeNode,
     ComputeService,
     Migration,
     Server,
+    ServerGroup,
 )
+from nova_decom.moving.courses import request_body
 
 #: 2.53 has uuids of services and hypervisors and exists in every release since Queens; 2.69
 #: shows services of cells that are down.
 SERVICES, HYPERVISORS, SERVERS, MIGRATIONS, AGGREGATES = "2.69", "2.53", "2.53", "2.59", "2.1"
+#: Server groups have one policy from 2.64. A live migration answers at once from 2.34 and takes
+#: no "force" from 2.68; a cold migration takes a host from 2.56.
+GROUPS = "2.64"
+ACTIONS = {Action.LIVE: "2.68", Action.COLD: "2.56", Action.EVACUATE: "2.94"}
 PAGE = "1000"
+#: So many of the newest migrations hold those in progress of any host that is being emptied.
+NEWEST = "300"
 #: The statuses of migrations that are not over; the API filters by one status at a time.
 ACTIVE_MIGRATIONS = (
     "accepted",
@@ -107,6 +116,27 @@ class Compute:
         )
         return tuple(_migration(e) for e in entries)
 
+    def newest_migrations(self, host: str) -> tuple[Migration, ...]:
+        """The newest migrations to or from exactly this host, over or not, in one call.
+
+        Nova sorts by creation, the newest first (nova 34.0.0 db/main/api.py, migration_get_all).
+        """
+        params = {"host": host, "limit": NEWEST}
+        body = self._api.get("compute", "/os-migrations", MIGRATIONS, **params)
+        found = (_migration(entry) for entry in body["migrations"])
+        return tuple(m for m in found if host in {m.source, m.destination})
+
+    def server_groups(self) -> tuple[ServerGroup, ...]:
+        """The server groups of all projects, members that were deleted left out by nova."""
+        found: list[ServerGroup] = []
+        while True:
+            params = {"all_projects": "True", "limit": PAGE, "offset": str(len(found))}
+            entries = self._api.get("compute", "/os-server-groups", GROUPS, **params)
+            page = entries["server_groups"]
+            found += [_group(entry) for entry in page]
+            if len(page) < int(PAGE):
+                return tuple(found)
+
     def server(self, server: str) -> Server | None:
         """A server, its host "" if it is on none; None when nova has no such server."""
         body = self._api.find("compute", f"/servers/{server}", SERVERS)
@@ -116,7 +146,7 @@ class Compute:
         """All host aggregates with their members."""
         body = self._api.get("compute", "/os-aggregates", AGGREGATES)
         return tuple(
-            Aggregate(id=a["id"], name=a["name"], hosts=tuple(a["hosts"]))
+            Aggregate(a["id"], a["name"], tuple(a["hosts"]), tuple(sorted(a["metadata"].items())))
             for a in body["aggregates"]
         )
 
@@ -124,6 +154,24 @@ class Compute:
         """Disable it with this reason; nova keeps 255 characters."""
         body = {"status": "disabled", "disabled_reason": reason[:255]}
         return self._api.write("compute", "PUT", f"/os-services/{service}", SERVICES, body)
+
+    def enable_service(self, service: str) -> str | None:
+        """Enable it."""
+        body = {"status": "enabled"}
+        return self._api.write("compute", "PUT", f"/os-services/{service}", SERVICES, body)
+
+    def act(
+        self, server: str, action: Action, target: str | None, *, leave_stopped: bool
+    ) -> str | None:
+        """Ask for an action; nova answers before it is done.
+
+        From 2.95 nova leaves evacuated servers stopped; before, one that ran runs again.
+        """
+        wanted = ACTIONS.get(action, "2.1")
+        if action is Action.EVACUATE and leave_stopped:
+            wanted = "2.95"
+        sent = request_body(action, target)
+        return self._api.write("compute", "POST", f"/servers/{server}/action", wanted, sent)
 
     def delete_service(self, service: str) -> str | None:
         """Delete it; already gone is gone."""
@@ -152,7 +200,15 @@ def _server(entry: Mapping[str, Any]) -> Server:
         host=entry.get("OS-EXT-SRV-ATTR:host") or "",
         status=entry["status"],
         task_state=entry.get("OS-EXT-STS:task_state"),
+        locked=bool(entry.get("locked")),
+        extra_specs=tuple(sorted((entry["flavor"].get("extra_specs") or {}).items())),
     )
+
+
+def _group(entry: Mapping[str, Any]) -> ServerGroup:
+    # Before 2.64 a list of one policy.
+    policy = entry.get("policy") or next(iter(entry.get("policies") or []), "")
+    return ServerGroup(entry["name"], policy, tuple(entry["members"]))
 
 
 def _migration(entry: Mapping[str, Any]) -> Migration:

@@ -14,6 +14,8 @@ from nova_decom.waiting import Clock, retrying
 #: 1.14 has trees, 1.20 answers to a POST; 1.28 has consumer generations, 1.38 consumer types.
 TREES, CREATE, GENERATIONS, TYPES = "1.14", "1.20", "1.28", "1.38"
 COMPUTE_NODES = "1.18"
+#: From 1.27 summaries have every class of a provider, from 1.29 every provider of its tree.
+SUMMARIES = "1.29"
 ATTEMPTS = 5
 #: Consumer types that are nova's; before 1.38, and for old allocations, there is none to see.
 NOVA_TYPES = {None, "unknown", "INSTANCE", "MIGRATION"}
@@ -46,6 +48,18 @@ class Placement:
             Allocation(provider, consumer, tuple(sorted(held["resources"].items())))
             for consumer, held in sorted(body["allocations"].items())
         )
+
+    def free(self) -> dict[str, list[tuple[str, int]]]:
+        """What each provider that has memory left still has of each class, in one call.
+
+        Capacity counts reserved amounts and allocation ratios, as placement does.
+        """
+        path, wanted = "/allocation_candidates", {"resources": "MEMORY_MB:1"}
+        body = self._api.get("placement", path, SUMMARIES, **wanted)
+        return {
+            uuid: [(name, r["capacity"] - r["used"]) for name, r in p["resources"].items()]
+            for uuid, p in body["provider_summaries"].items()
+        }
 
     def is_novas(self, consumer: str) -> bool:
         """True unless the consumer says by its type that it is something else than nova's."""

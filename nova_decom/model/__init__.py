@@ -12,6 +12,7 @@ from nova_decom.model.api import (
     Room,
     Server,
     ServerGroup,
+    Sight,
 )
 from nova_decom.model.choices import (
     API_DATABASE,
@@ -98,6 +99,7 @@ __all__ = [
     "ServerGroup",
     "Servers",
     "ServiceRow",
+    "Sight",
     "Statement",
     "Status",
     "StopWith",

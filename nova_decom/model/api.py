@@ -83,6 +83,23 @@ class Migration:
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """One look at moves in progress: a host's newest migrations, and the servers of one host.
+
+    ``looked`` is the host whose servers were read: the one that is being emptied, or another
+    on which some have landed.
+    """
+
+    migrations: tuple[Migration, ...] = ()
+    looked: str = ""
+    servers: tuple[Server, ...] = ()
+
+    def server(self, identity: str) -> Server | None:
+        """A server on the host that was looked at."""
+        return next((s for s in self.servers if s.id == identity), None)
+
+
+@dataclass(frozen=True, slots=True)
 class Aggregate:
     """A host aggregate and its members."""
 

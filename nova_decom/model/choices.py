@@ -34,6 +34,7 @@ class Result(StrEnum):
     PLANNED = "planned"
     REMOVED = "removed"
     DRAINED = "drained"
+    ENABLED = "enabled"
     UNCHANGED = "unchanged"
     REFUSED = "refused"
     FAILED = "failed"

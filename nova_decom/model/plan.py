@@ -88,7 +88,10 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One mutation as data: what the plan shows is what runs."""
+    """One mutation as data: what the plan shows is what runs.
+
+    ``label`` says in a few words what it is about, where that is not plain by its step.
+    """
 
     step: str
     action: str
@@ -97,6 +100,7 @@ class Change:
     rows: int | None = None
     transaction: Transaction | None = field(default=None, compare=False)
     only_waits: bool = field(default=False, compare=False)
+    label: str | None = field(default=None, compare=False)
 
     @property
     def key(self) -> tuple[str, str, str, int | None]:
@@ -153,13 +157,18 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A change and what became of it; ``begun`` when it was made, or may have been."""
+    """A change and what became of it; ``begun`` when it was made, or may have been.
+
+    ``seconds`` is how long it took, ``to`` the host on which a server has arrived.
+    """
 
     change: Change
     status: Status
     request_id: str | None = None
     error: str | None = None
     begun: bool = False
+    seconds: float | None = None
+    to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,8 @@ def _change(outcome: Outcome) -> dict[str, Any]:
         "rows": change.rows,
         "status": str(outcome.status),
         "request_id": outcome.request_id,
+        "seconds": None if outcome.seconds is None else round(outcome.seconds, 1),
+        "to": outcome.to,
     }
 
 

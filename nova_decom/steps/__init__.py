@@ -9,6 +9,7 @@ from nova_decom.steps.delete_agents import DeleteAgents
 from nova_decom.steps.delete_providers import DeleteProviders
 from nova_decom.steps.delete_service import DeleteService
 from nova_decom.steps.disable_service import DisableService
+from nova_decom.steps.move_servers import MoveServers
 from nova_decom.steps.purge_registration import PurgeRegistration
 from nova_decom.steps.purge_rows import PurgeRows
 from nova_decom.steps.repair_registration import RepairRegistration
@@ -16,6 +17,7 @@ from nova_decom.steps.stop_service import StopService
 
 PROCEDURE: tuple[Step, ...] = (
     DisableService(),
+    MoveServers(),
     StopService(),
     ClearAllocations(),
     RepairRegistration(),

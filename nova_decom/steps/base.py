@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
-from nova_decom.model import Change, HostFacts, Part, Transaction
+from nova_decom.model import Action, Change, HostFacts, Part, Sight, Transaction
 
 
 class Cloud(Protocol):
@@ -20,6 +20,9 @@ class Cloud(Protocol):
 
     def disable_service(self, service: str, reason: str) -> str | None:
         """Disable a compute service; the request id, if there is one."""
+
+    def enable_service(self, service: str) -> str | None:
+        """Enable a compute service."""
 
     def stop_unit(self, host: str) -> None:
         """Stop and disable nova-compute on the host, by the way that the request names."""
@@ -38,6 +41,12 @@ class Cloud(Protocol):
 
     def delete_agent(self, agent: str) -> str | None:
         """Delete a network agent, or learn that neutron does not do that."""
+
+    def act(self, server: str, action: Action, target: str | None) -> str | None:
+        """Ask nova to do something with a server, at once answered and done later."""
+
+    def watch(self, host: str, look: str) -> Sight:
+        """The newest migrations of the host, and the servers of exactly the host ``look``."""
 
     def run(self, transaction: Transaction) -> None:
         """Run one guarded database transaction, its before-images saved first."""

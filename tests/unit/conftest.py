@@ -40,7 +40,7 @@ class Run:
         """Carry out the plan that was reviewed, or another one."""
         return self.execution.run(reviewed or self.reviewed)
 
-    def change(self, _host, change, status):
+    def change(self, _host, change, status, _note=""):
         """Progress: a change began or ended."""
         self.told.append((change.step, change.action, status))
 

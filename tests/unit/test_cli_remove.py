@@ -11,7 +11,7 @@ from nova_decom.cli.hosts import named
 from nova_decom.errors import ConfigurationError, ExitCode
 from nova_decom.model import HostReport, Report, Result, Status
 from nova_decom.output.envelope import envelope, schema
-from nova_decom.procedure import make_plan, planned
+from nova_decom.procedure import REMOVE, make_plan, planned
 from tests.unit import build
 from tests.unit.build import absent, database, facts, history, request
 
@@ -61,7 +61,7 @@ def test_many_hosts_have_one_exit_code(codes, expected):
 )
 def test_a_host_on_which_nothing_is_done_is_told_all_the_same(state, result, code):
     """Refused, unchanged, or left over: with the code that fits; and nothing was changed."""
-    report = remove._without_changes(make_plan(state), state)
+    report = remove._without_changes(make_plan(state), state, REMOVE)
 
     assert (report.result, report.exit_code, report.changed) == (result, code, False)
 

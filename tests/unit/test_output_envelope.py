@@ -131,6 +131,8 @@ def test_the_documented_example():
             "rows": None,
             "status": "done",
             "request_id": "req-1",
+            "seconds": None,
+            "to": None,
         }
     ]
     assert told["kept"][0].items() >= {"binary": "nova-conductor", "host": "node1"}.items()

@@ -10,7 +10,15 @@ import pytest
 from nova_decom.errors import ExitCode, StalePlanError
 from nova_decom.execution import Silent
 from nova_decom.model import Change, Finding, Part, Result, Rows, Status, StopWith, Verdict
-from nova_decom.procedure import check_still_fits, inspect, make_plan, planned, refused, verify
+from nova_decom.procedure import (
+    REMOVE,
+    check_still_fits,
+    inspect,
+    make_plan,
+    planned,
+    refused,
+    verify,
+)
 from nova_decom.steps.delete_service import DeleteService
 from tests.unit import build
 from tests.unit.build import SERVICE, absent, facts, history, request
@@ -79,8 +87,8 @@ def test_a_blocked_plan_foretells_nothing():
 
 
 def test_a_plan_can_be_made_with_other_steps():
-    """The procedure is data."""
-    plan = make_plan(facts(), (DeleteService(),))
+    """A job is data: its steps, its guards."""
+    plan = make_plan(facts(), replace(REMOVE, steps=(DeleteService(),)))
 
     assert [c.step for c in plan.changes] == ["delete-service"]
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How servers leave a host: which way, whether there is room, what became of a move. Pure."""

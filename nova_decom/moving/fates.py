@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What became of a move, by what nova shows at the moment. Pure.
+
+A server has moved when its migration is over *and* it was read on another host, in the state
+that it had. Neither alone is enough: a live migration that failed leaves the server ACTIVE,
+where it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from nova_decom.model import Action, Change, Migration, Request, Server, Sight
+from nova_decom.moving.courses import FINISHED, PASSING, may_confirm
+
+#: Ends of a migration after which the server is where it was.
+WITHOUT_MOVE = {"error", "failed", "cancelled", "reverted"}
+#: Seconds within which nova shows a migration of its own for what it was asked to move.
+BEGIN_WITHIN = 60.0
+#: How the state before is called when it is not known, or does not matter.
+ANY = "any"
+
+
+class Kind(StrEnum):
+    """What is to be done about a move next."""
+
+    RUNNING = "running"
+    LOOK = "look"  # read the servers of ``host``
+    ASK = "ask"  # ask nova for ``action``
+    AGAIN = "again"  # its state changed: ask again which way it leaves
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """The next thing about one move."""
+
+    kind: Kind
+    host: str | None = None
+    action: Action | None = None
+    text: str = ""
+
+
+RUNNING, AGAIN = Fate(Kind.RUNNING), Fate(Kind.AGAIN)
+
+
+@dataclass(slots=True)
+class Flight:
+    """A move in progress; seconds of a monotonic clock.
+
+    Migrations of the server with an id above ``mark`` are its own. ``landing`` is the host on
+    which it is to be found since its migration is over; ``to`` where it goes, for the display.
+    """
+
+    change: Change
+    host: str
+    action: Action | None
+    server: Server | None = None
+    mark: int = 0
+    began: float = 0.0
+    confirming: bool = False
+    powering: bool = False
+    landing: str | None = None
+    to: str | None = None
+    request_id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The server's."""
+        return self.change.target
+
+
+def fate(flight: Flight, sight: Sight, request: Request, now: float, bound: float) -> Fate:
+    """What to do about the move now; never waits longer than ``bound`` seconds."""
+    migration = own_migration(flight, sight)
+    found = _fate(flight, migration, sight, request)
+    if migration is None and found is RUNNING and _is_ignored(flight, sight, now):
+        return Fate(Kind.FAILED, text="nova accepted it and began no migration")
+    if found.kind in {Kind.RUNNING, Kind.LOOK} and now - flight.began > bound:
+        text = f"not within {bound:g} s"
+        if migration is not None and not migration.is_over:
+            text += (
+                f"; {migration.type} {migration.id} goes on ({migration.status}): "
+                f"openstack server migration abort {flight.id} {migration.id}"
+            )
+        return Fate(Kind.FAILED, text=text)
+    return found
+
+
+def own_migration(flight: Flight, sight: Sight) -> Migration | None:
+    """The newest migration of the server that began with this move, or that it waits for."""
+    own = [m for m in sight.migrations if m.server == flight.id and m.id > flight.mark]
+    return max(own, key=lambda m: m.id, default=None)
+
+
+def _fate(flight: Flight, migration: Migration | None, sight: Sight, request: Request) -> Fate:
+    if flight.landing is not None:
+        return _landed(flight, sight, request)
+    if migration is None:
+        return _without_migration(flight, sight)
+    if not migration.is_over:
+        if migration.status == FINISHED and not flight.confirming:
+            return _unconfirmed(flight, migration, request)
+        return RUNNING
+    if migration.status in WITHOUT_MOVE:
+        return _not_moved(flight, migration)
+    if not migration.leaves(flight.host):
+        return AGAIN
+    return Fate(Kind.LOOK, host=migration.destination)
+
+
+def _unconfirmed(flight: Flight, migration: Migration, request: Request) -> Fate:
+    if flight.action in {Action.COLD, Action.CONFIRM} or may_confirm(request, migration):
+        return Fate(Kind.ASK, action=Action.CONFIRM)
+    text = f"{migration.type} {migration.id} waits to be confirmed: --confirm-resizes"
+    return Fate(Kind.FAILED, text=text)
+
+
+def _not_moved(flight: Flight, migration: Migration) -> Fate:
+    if flight.action is None:
+        return AGAIN  # it was somebody else's; now it is ours to begin
+    text = f"{migration.type} {migration.id} ended as {migration.status}"
+    return Fate(Kind.FAILED, host=migration.destination, text=text)
+
+
+def _without_migration(flight: Flight, sight: Sight) -> Fate:
+    """Offloading, building and the like show by the server alone."""
+    if sight.looked != flight.host:
+        return RUNNING
+    here = sight.server(flight.id)
+    if here is None:
+        return Fate(Kind.DONE)
+    waits = flight.action in {None, Action.OFFLOAD, Action.CONFIRM}
+    settled = here.task_state is None and here.status not in PASSING
+    changed = flight.server is None or here.status != flight.server.status
+    if waits and settled and (changed or flight.action is None):
+        return AGAIN
+    return RUNNING
+
+
+def _is_ignored(flight: Flight, sight: Sight, now: float) -> bool:
+    """Asked to move and accepted, but still here as if nothing were, for too long."""
+    here = sight.server(flight.id) if sight.looked == flight.host else None
+    waits = flight.action in {None, Action.OFFLOAD, Action.CONFIRM}
+    idle = here is not None and here.task_state is None and here.status not in PASSING
+    return idle and not waits and now - flight.began > BEGIN_WITHIN
+
+
+def _landed(flight: Flight, sight: Sight, request: Request) -> Fate:
+    """Its migration is over: read it on its new host, in the state that it had."""
+    look = Fate(Kind.LOOK, host=flight.landing)
+    if sight.looked != flight.landing:
+        return look
+    there = sight.server(flight.id)
+    if there is None:
+        # Deleted by its owner, or moved on by somebody else: it is not here, in any case.
+        return Fate(Kind.DONE)
+    if there.task_state is not None or there.status in PASSING or there.status == "VERIFY_RESIZE":
+        return look
+    wanted = status_wanted(flight, request)
+    if wanted in {ANY, there.status} and there.status != "ERROR":
+        return Fate(Kind.DONE, host=there.host)
+    powered = {"ACTIVE": Action.START, "SHUTOFF": Action.STOP}.get(wanted)
+    if flight.powering:
+        return look
+    if flight.action is Action.EVACUATE and powered and there.status in {"ACTIVE", "SHUTOFF"}:
+        return Fate(Kind.ASK, action=powered)
+    return Fate(Kind.FAILED, text=f"is {there.status} on {there.host}, and was {wanted}")
+
+
+def status_wanted(flight: Flight, request: Request) -> str:
+    """The status that the server must have where it arrives.
+
+    From 2.95 nova leaves evacuated servers stopped (nova 27, api/openstack/compute/evacuate.py).
+    """
+    if flight.server is None or flight.action in {None, Action.CONFIRM}:
+        return ANY
+    if flight.server.status == "ERROR":
+        return ANY
+    if flight.action is Action.EVACUATE and request.leave_stopped:
+        return "SHUTOFF"
+    return flight.server.status

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Step enable-service, of the command enable: it takes back our own disabling."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
+
+from nova_decom.model import NOVA_COMPUTE, Change, HostFacts, Part
+from nova_decom.steps.base import Cloud
+
+
+class EnableService:
+    """Enable the compute service again, so that the scheduler may choose the host."""
+
+    name: ClassVar[str] = "enable-service"
+    reversible: ClassVar[bool] = True
+    reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES})
+
+    def changes(self, facts: HostFacts) -> Iterator[Change]:
+        """One change while the service is disabled."""
+        service = facts.service
+        if service is None or service.id is None or service.status != "disabled":
+            return
+        body = json.dumps({"status": "enabled"})
+        yield Change(self.name, "enable", service.id, f"PUT /os-services/{service.id} {body}")
+
+    def after(self, change: Change, facts: HostFacts) -> HostFacts:
+        """The service is enabled, its reason gone."""
+        return replace(
+            facts,
+            services=tuple(
+                replace(s, status="enabled", disabled_reason=None)
+                if s.id == change.target and s.binary == NOVA_COMPUTE
+                else s
+                for s in facts.services
+            ),
+        )
+
+    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
+        """Enable it."""
+        return cloud.enable_service(change.target)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Step move-servers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
+
+from nova_decom.model import Allocation, Change, DatabaseFacts, HostFacts, Owner, Part
+from nova_decom.moving.courses import Course, Obstacle, courses, request_body
+from nova_decom.steps.base import Cloud
+
+MOVE = "move"
+
+
+class MoveServers:
+    """Move every server to another host, each by the way that its state allows.
+
+    Live migration for ACTIVE and PAUSED, cold migration with its confirmation for SHUTOFF,
+    offloading for SHELVED; servers of a dead host are built anew elsewhere (evacuate). Runs
+    while nova-compute still does, some moves side by side, and goes on until two readings in a
+    row show none left: servers that were being scheduled to the host arrive late. A server has
+    moved when it was read on another host, in its old state, its migration over.
+    """
+
+    name: ClassVar[str] = "move-servers"
+    reversible: ClassVar[bool] = True
+    reads: ClassVar[frozenset[Part]] = frozenset(
+        {Part.SERVICES, Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS, Part.ROOM}
+    )
+    side_by_side: ClassVar[bool] = True
+
+    def changes(self, facts: HostFacts) -> Iterator[Change]:
+        """One change for each server; one for a server that cannot leave fails."""
+        for course in courses(facts):
+            detail = _detail(course, facts)
+            yield Change(self.name, MOVE, course.server, detail, label=course.text)
+
+    def after(self, change: Change, facts: HostFacts) -> HostFacts:
+        """The server is elsewhere; nova leaves allocations behind only where the host is dead."""
+        course = next(c for c in courses(facts) if c.server == change.target)
+        if isinstance(course, Obstacle):
+            return facts
+        server = course.server
+        migrations = {m.uuid for m in facts.migrations if m.server == server}
+        kept = (a for a in facts.allocations if a.consumer not in migrations)
+        if facts.request.evacuates:
+            allocations = tuple(_left_behind(a, server) for a in kept)
+        else:
+            allocations = tuple(a for a in kept if a.consumer != server)
+        return replace(
+            facts,
+            servers=tuple(s for s in facts.servers if s.id != server),
+            migrations=tuple(m for m in facts.migrations if m.server != server),
+            allocations=allocations,
+            database=facts.database and _without(server, facts.database),
+        )
+
+    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
+        """Ask for what begins the move; the course is chosen anew, by the state of now."""
+        course = course_of(change, facts)
+        if course is None or course.action is None:
+            return None
+        return cloud.act(course.server, course.action, facts.request.target)
+
+
+def course_of(change: Change, facts: HostFacts) -> Course | None:
+    """The course of the server now; None when it is not here any more, or cannot leave."""
+    found = (c for c in courses(facts) if c.server == change.target)
+    return next((c for c in found if isinstance(c, Course)), None)
+
+
+def _detail(course: Course | Obstacle, facts: HostFacts) -> str:
+    if isinstance(course, Obstacle):
+        return f"cannot move {course.text}; {course.remedy}"
+    if course.action is None:
+        return course.text
+    sent = json.dumps(request_body(course.action, facts.request.target))
+    return f"{course.text}: POST /servers/{course.server}/action {sent}"
+
+
+def _left_behind(allocation: Allocation, server: str) -> Allocation:
+    if allocation.consumer != server:
+        return allocation
+    return replace(allocation, owner=Owner.ELSEWHERE)
+
+
+def _without(server: str, database: DatabaseFacts) -> DatabaseFacts:
+    return replace(
+        database,
+        instances=tuple(i for i in database.instances if i.uuid != server),
+        active_migrations=tuple(m for m in database.active_migrations if m.server != server),
+    )
