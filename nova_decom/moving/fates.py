@@ -105,7 +105,7 @@ def _fate(flight: Flight, migration: Migration | None, sight: Sight, request: Re
             return _unconfirmed(flight, migration, request)
         return RUNNING
     if migration.status in WITHOUT_MOVE:
-        return _not_moved(flight, migration)
+        return _not_moved(flight, migration, sight)
     if not migration.leaves(flight.host):
         return AGAIN
     return Fate(Kind.LOOK, host=migration.destination)
@@ -118,9 +118,19 @@ def _unconfirmed(flight: Flight, migration: Migration, request: Request) -> Fate
     return Fate(Kind.FAILED, text=text)
 
 
-def _not_moved(flight: Flight, migration: Migration) -> Fate:
+def _not_moved(flight: Flight, migration: Migration, sight: Sight) -> Fate:
+    """Where the server is tells whether it may be tried again, or was lost on the way."""
+    if sight.looked != flight.host:
+        return RUNNING
+    here = sight.server(flight.id)
+    if here is None:
+        return Fate(Kind.LOOK, host=migration.destination)
+    if here.task_state is not None:
+        return RUNNING
     if flight.action is None:
         return AGAIN  # it was somebody else's; now it is ours to begin
+    if here.status == "ERROR":
+        return Fate(Kind.FAILED, text=f"{migration.type} {migration.id} left it in ERROR")
     text = f"{migration.type} {migration.id} ended as {migration.status}"
     return Fate(Kind.FAILED, host=migration.destination, text=text)
 

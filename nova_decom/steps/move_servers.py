@@ -28,7 +28,10 @@ class MoveServers:
     name: ClassVar[str] = "move-servers"
     reversible: ClassVar[bool] = True
     reads: ClassVar[frozenset[Part]] = frozenset(
-        {Part.SERVICES, Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS, Part.ROOM}
+        {
+            *(Part.SERVICES, Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS, Part.ROOM),
+            Part.DATABASE,
+        }
     )
     side_by_side: ClassVar[bool] = True
 

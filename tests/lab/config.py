@@ -51,6 +51,8 @@ def nova(site: Site) -> Sections:
             # The fake driver forgets its guests when nova-compute restarts; without this the
             # servers on it would turn SHUTOFF.
             "sync_power_state_interval": -1,
+            # A shelved server stays on its host, as where an operator keeps it there for a time.
+            "shelved_offload_time": -1,
             "graceful_shutdown_timeout": 3,
             "rpc_response_timeout": 30,
         },

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 MICROVERSION = "2.74"
 """The first in which a server can be given a host by name."""
-STATUSES = ("ACTIVE", "SHUTOFF", "ERROR", "SOFT_DELETED")
+STATUSES = (
+    *("ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED", "SHELVED", "RESCUE", "VERIFY_RESIZE"),
+    *("ERROR", "SOFT_DELETED"),
+)
+LARGER = "lab-larger"
 TIMEOUT = 120.0
 NOT_FOUND = 404
 
@@ -33,6 +37,11 @@ class Servers:
         self._wait(ids, "ACTIVE")
         changes: dict[str, Callable[[str], Any]] = {
             "SHUTOFF": lambda id_: self._act(id_, {"os-stop": None}),
+            "PAUSED": lambda id_: self._act(id_, {"pause": None}),
+            "SUSPENDED": lambda id_: self._act(id_, {"suspend": None}),
+            "SHELVED": lambda id_: self._act(id_, {"shelve": None}),
+            "RESCUE": lambda id_: self._act(id_, {"rescue": None}),
+            "VERIFY_RESIZE": lambda id_: self._act(id_, {"resize": self._larger()}),
             "ERROR": lambda id_: self._act(id_, {"os-resetState": {"state": "error"}}),
             "SOFT_DELETED": lambda id_: self._call("delete", f"/servers/{id_}"),
         }
@@ -70,6 +79,14 @@ class Servers:
         }
         answer = self._call("post", "/servers", json={"server": server})
         return str(answer.json()["server"]["id"])
+
+    def _larger(self) -> dict[str, str]:
+        """A flavor to be resized to, which takes the server to another host."""
+        compute = self._cloud.compute
+        found = compute.find_flavor(LARGER) or compute.create_flavor(
+            name=LARGER, ram=128, vcpus=1, disk=1, is_public=True
+        )
+        return {"flavorRef": str(found.id)}
 
     def _wait(self, ids: Iterable[str], status: str) -> None:
         for id_ in ids:

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A host that died with servers on it: they are built anew elsewhere, and it stays away."""
+
+from tests.cli.conftest import Hosts
+from tests.cli.run import NovaDecom
+from tests.cli.snapshot import Snapshot
+from tests.lab import Lab
+from tests.moving.servers import Fleet, await_down
+from tests.scenarios import calls
+
+
+def died(lab: Lab, host: str) -> None:
+    lab.stop_compute(host)
+    await_down(lab, host)
+
+
+def test_a_living_host_is_not_evacuated(decom: NovaDecom, hosts: Hosts, fleet: Fleet) -> None:
+    """--offline does not make it dead."""
+    hosts.start("alive1")
+    fleet.boot("alive1", ACTIVE=1)
+
+    ran = decom.remove("alive1", "--offline", "--servers", "evacuate")
+
+    assert ran.code == 4
+    assert "up" in ran.blocked()["service-alive"]
+    assert [host for host, _ in fleet.now().values()] == ["alive1"]
+
+
+def test_servers_of_a_dead_host_run_elsewhere_and_the_host_is_removed(
+    lab: Lab, decom: NovaDecom, hosts: Hosts, fleet: Fleet, snapshot: Snapshot
+) -> None:
+    """What ran runs, what was stopped is stopped, and each holds only what it uses now.
+
+    The old host, started again, does not bring them back.
+    """
+    hosts.start("dead1")
+    servers = fleet.boot("dead1", ACTIVE=4, SHUTOFF=2)
+    old = calls.node_uuid(lab, "dead1")
+    died(lab, "dead1")
+
+    ran = decom.remove("dead1", "--offline", "--servers", "evacuate")
+
+    assert ran.code == 0, ran.out + ran.err
+    fence = [f for f in ran.host["findings"] if f["guard"] == "servers-present"]
+    assert [(f["verdict"], "fenced" in f["message"]) for f in fence] == [("warning", True)]
+    for server, (host, status) in fleet.now().items():
+        assert (host != "dead1", status) == (True, servers[server])
+    for server, providers in fleet.holdings().items():
+        assert providers == {calls.node_uuid(lab, fleet.now()[server][0])}
+        assert old not in providers
+    assert snapshot.traces_of("dead1") == set()
+    assert decom("verify", "dead1").code == 0
+
+    lab.start_compute("dead1", wait=False)
+    where = fleet.now()
+    verified = decom("verify", "dead1", "-f", "json")
+    assert all(host != "dead1" for host, _ in where.values())
+    assert not verified.host["readd"]["safe"] or verified.code in {0, 3}
+
+
+def test_servers_can_be_left_stopped(
+    lab: Lab, decom: NovaDecom, hosts: Hosts, fleet: Fleet
+) -> None:
+    """With --leave-stopped an operator starts them when the host is surely off."""
+    hosts.start("dead2")
+    fleet.boot("dead2", ACTIVE=1)
+    died(lab, "dead2")
+
+    ran = decom("drain", "dead2", "--offline", "--leave-stopped", "--yes", "-f", "json")
+
+    assert ran.code == 0, ran.out + ran.err
+    ((host, status),) = fleet.now().values()
+    assert (host != "dead2", status) == (True, "SHUTOFF")

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A host full of servers is emptied, at its pace, and can then be removed or used again."""
+
+import re
+from pathlib import Path
+
+from tests.cli.conftest import Hosts
+from tests.cli.run import NovaDecom
+from tests.lab import Lab
+from tests.moving.servers import Fleet, Observer, migrations
+from tests.scenarios import calls
+
+MIXED = {"ACTIVE": 8, "SHUTOFF": 5, "PAUSED": 3, "SHELVED": 2, "VERIFY_RESIZE": 2}
+#: What a state becomes that cannot be kept on the way: a resize that was confirmed, and a shelved
+#: server without a host.
+AFTER = {"VERIFY_RESIZE": "ACTIVE", "SHELVED": "SHELVED_OFFLOADED"}
+POLL = 2.0
+
+
+def test_twenty_servers_in_mixed_states_leave_and_the_host_is_removed(
+    lab: Lab, decom: NovaDecom, hosts: Hosts, fleet: Fleet, tmp_path: Path
+) -> None:
+    """Every server is elsewhere in its old state, and holds nothing but what it uses there.
+
+    Never more than four migrations are in progress by nova's own records, a slot that is free is
+    used at the next poll, and a poll is two calls, whatever the number of servers.
+    """
+    hosts.start("full1")
+    servers = fleet.boot("full1", **MIXED)
+    log = tmp_path / "log"
+
+    with Observer(lab, "full1") as observer:
+        ran = decom("drain", "full1", "--yes", "-f", "json", "--confirm-resizes", "--debug",
+                    "--log-file", str(log))  # fmt: skip
+
+    assert ran.code == 0, ran.out + ran.err
+    assert (ran.host["result"], ran.json["changed"]) == ("drained", True)
+    for server, (host, status) in fleet.now().items():
+        assert host != "full1"
+        assert status == AFTER.get(servers[server], servers[server]), server
+    told = {c["target"]: c for c in ran.host["changes"] if c["step"] == "move-servers"}
+    assert set(told) == set(servers)
+    assert {c["status"] for c in told.values()} == {"done"}
+    for server, providers in fleet.holdings().items():
+        host, _ = fleet.now()[server]
+        assert providers == ({calls.node_uuid(lab, host)} if host else set())
+        if servers[server] in {"ACTIVE", "SHUTOFF", "PAUSED"}:
+            assert told[server]["to"] == host
+            assert told[server]["seconds"] > 0
+    assert 1 <= observer.most <= 4
+    assert observer.longest_idle < 2 * POLL + 1.0
+    assert_two_calls_a_poll(log.read_text())
+
+    again = decom("drain", "full1", "--yes", "-f", "json")
+    assert (again.code, again.host["result"], again.json["changed"]) == (0, "unchanged", False)
+    removed = decom.remove("full1")
+    assert removed.code == 0, removed.out + removed.err
+    assert removed.host["result"] == "removed"
+
+
+def assert_two_calls_a_poll(log: str) -> None:
+    """Between the first move and the last: migrations of the host, servers of one host."""
+    sent = re.findall(r"nova_decom\S* (compute|placement) (\S+) (\S+)$", log, re.MULTILINE)
+    first = next(i for i, (_, method, _) in enumerate(sent) if method == "POST")
+    last = max(i for i, (_, method, _) in enumerate(sent) if method == "POST")
+    polls = [path for _, method, path in sent[first:last] if method == "GET"]
+    assert set(polls) == {"/os-migrations", "/servers/detail"}
+    assert abs(polls.count("/os-migrations") - polls.count("/servers/detail")) <= 1
+
+
+def test_enable_takes_back_our_own_disabling_and_no_other(
+    lab: Lab, decom: NovaDecom, hosts: Hosts
+) -> None:
+    """A host that was drained takes servers again; one that somebody else disabled is left."""
+    hosts.start("back1")
+    assert decom("drain", "back1", "--yes").code == 0
+    assert calls.service(lab, "back1")["status"] == "disabled"
+
+    ran = decom("enable", "back1", "-f", "json")
+
+    assert (ran.code, ran.host["result"], ran.json["changed"]) == (0, "enabled", True)
+    assert calls.service(lab, "back1")["status"] == "enabled"
+    assert decom("enable", "back1", "-f", "json").host["result"] == "unchanged"
+    compute = lab.connection().compute
+    compute.disable_service(calls.service(lab, "back1")["id"], disabled_reason="broken fan")
+
+    ran = decom("enable", "back1", "-f", "json")
+
+    assert ran.code == 4
+    assert "broken fan" in ran.blocked()["own-disable"]
+    assert calls.service(lab, "back1")["status"] == "disabled"
+
+
+def test_a_server_that_cannot_leave_is_named_and_holds_back_all(
+    lab: Lab, decom: NovaDecom, hosts: Hosts, fleet: Fleet
+) -> None:
+    """Nothing moves while a guard objects; overruled, the others leave, and nothing is deleted."""
+    hosts.start("stuck1")
+    servers = fleet.boot("stuck1", ACTIVE=1, SUSPENDED=1, ERROR=1)
+    by_status = {status: server for server, status in servers.items()}
+
+    ran = decom.remove("stuck1", "--servers", "auto")
+
+    assert ran.code == 4
+    seen = ran.blocked()["servers-movable"]
+    assert by_status["SUSPENDED"] in seen
+    assert by_status["ERROR"] in seen
+    assert by_status["ACTIVE"] not in seen
+    assert migrations(lab, "stuck1") == []
+    assert calls.service(lab, "stuck1")["status"] == "enabled"
+
+    ran = decom.remove("stuck1", "--servers", "auto", "--skip-guard", "servers-movable")
+
+    assert ran.code == 1
+    assert ran.host["result"] == "failed"
+    assert fleet.now()[by_status["ACTIVE"]][0] != "stuck1"
+    assert fleet.now()[by_status["SUSPENDED"]][0] == "stuck1"
+    assert "delete-service delete" in ran.changes("pending")
+    assert lab.compute_running("stuck1")
