@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers in any state, and what nova's own records tell of their moves."""
 
+import itertools
 import threading
 import time
 from dataclasses import dataclass, field
@@ -110,7 +111,7 @@ class Observer:
     def longest_idle(self) -> float:
         """The longest time, between the first move and the last, in which none went on."""
         busy = [at for at, count in self.samples if count]
-        return max((b - a for a, b in zip(busy, busy[1:], strict=False)), default=0.0)
+        return max((b - a for a, b in itertools.pairwise(busy)), default=0.0)
 
     def _watch(self) -> None:
         while not self._end.wait(SAMPLE):

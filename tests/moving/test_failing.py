@@ -71,7 +71,11 @@ def test_a_destination_that_dies_in_the_middle_holds_back_only_its_own(
     hosts.start("source1", "dying1")
     (bound, *others) = fleet.boot("source1", ACTIVE=3)
     calls.act(lab, bound, {"os-migrateLive": {"host": "dying1", "block_migration": "auto"}})
-    await_moves(lab, "source1")
+
+    def running() -> bool:
+        return [m["status"] for m in migrations(lab, "source1")] == ["running"]
+
+    wait_until(running, timeout=PATIENCE, what="the live migration to run")
     lab.stop_compute("dying1")
     await_down(lab, "dying1")
 
