@@ -83,9 +83,13 @@ class Database:
 
         :raises UnavailableError: this user may not read it.
         """
-        try:
+
+        def ask() -> None:
             with self._cursor() as cursor:
                 cursor.execute(f"SELECT {column} FROM {table} WHERE 1 = 0")
+
+        try:
+            retrying(ask, when=_is_passing, attempts=ATTEMPTS, clock=self._clock)
         except pymysql.MySQLError as error:
             if code_of(error) == NO_SUCH_COLUMN:
                 return False

@@ -3,6 +3,7 @@
 
 import argparse
 import collections
+import itertools
 import random
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.chaos.story import Stories, every_death, site_at, story
+from tests.chaos.story import Stories, every_death, every_fault, site_at, story
 from tests.database.server import Server
 
 #: The shapes that have every step of the procedure between them.
@@ -25,7 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--runs", type=int, default=500, help="stories by chance")
     parser.add_argument("--seed", type=int, help="of the first of them; by chance if not given")
-    parser.add_argument("--every", action="store_true", help="die at every single point instead")
+    parser.add_argument("--every", action="store_true", help="at every point instead")
     options = parser.parse_args()
     first = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     with tempfile.TemporaryDirectory(prefix="chaos-") as directory:
@@ -34,7 +35,7 @@ def main() -> int:
             server.start()
             stories = Stories(site_at(Path(directory), server))
             if options.every:
-                return _tell(stories, "every death", _exhaustive(stories))
+                return _tell(stories, "at every point", _exhaustive(stories))
             named = _by_chance(stories, range(first, first + options.runs))
             return _tell(stories, f"from seed {first}", named)
         finally:
@@ -47,10 +48,12 @@ def _by_chance(stories: Stories, seeds: range) -> Iterator[Told]:
 
 
 def _exhaustive(stories: Stories) -> Iterator[Told]:
-    for shape in EVERY:
-        for death in every_death(stories, shape):
-            name = f"{shape}, {death.mode} {stories.undisturbed(shape).points[death.point - 1]}"
-            yield name, partial(stories.tell, shape, [death])
+    deaths = ((shape, death) for shape in EVERY for death in every_death(stories, shape))
+    faults = ((shape, fault) for shape in EVERY[:1] for fault in every_fault(stories, shape))
+    for shape, disturbance in itertools.chain(faults, deaths):
+        point = stories.undisturbed(shape).points[disturbance.point - 1]
+        name = f"{shape}: {disturbance.mode}: {point}"
+        yield name, partial(stories.tell, shape, [disturbance])
 
 
 def _tell(stories: Stories, title: str, told: Iterator[Told]) -> int:

@@ -39,6 +39,20 @@ class Mode(StrEnum):
 
 KILLS = (Mode.KILL_BEFORE, Mode.KILL_DURING, Mode.KILL_AFTER)
 DEATHS = 0.4
+#: What one run survives by itself when it happens once: nobody has to run again.
+PASSING = frozenset(
+    {
+        Mode.LOST_BEFORE,
+        Mode.LOST_AFTER,
+        Mode.DEADLOCK,
+        Mode.UNAVAILABLE,
+        Mode.GATEWAY,
+        Mode.TOO_MANY,
+        Mode.CONFLICT,
+        Mode.TRUNCATED,
+        Mode.FOREIGN,
+    }
+)
 #: What can happen at each kind of point. A statement and a request have no "during" of their
 #: own: once sent, they run whether we live or not.
 MODES = {
@@ -86,6 +100,14 @@ def _fitting(kind: Kind, seed: int) -> Mode:
     kills = [m for m in MODES[kind] if m in KILLS]
     others = [m for m in MODES[kind] if m not in KILLS]
     return chance.choice(kills if chance.random() < DEATHS else others)
+
+
+def passes(struck: tuple[str, ...]) -> bool:
+    """True when what struck a process is nothing that it may die or fail of."""
+    where = [s.split(": ", maxsplit=1) for s in struck]
+    return len(where) <= 1 and all(
+        mode in PASSING and not what.startswith((Kind.SSH, Kind.JOURNAL)) for mode, what in where
+    )
 
 
 def matters(point: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nova_decom.errors import ExitCode
-from tests.chaos.fate import KILLS, MODES, Disturbance, Kind, matters
+from tests.chaos.fate import KILLS, MODES, Disturbance, Kind, matters, passes
 from tests.chaos.process import Ended, Site, live
 from tests.chaos.shapes import HOST, SHAPES, make
 from tests.chaos.truth import Truth, check
@@ -67,6 +67,8 @@ class Stories:
             now = Truth.read(self.site)
             check(self.site, before, now)
             assert ended.code in HONEST, self._complaint(ended)
+            if ended.code != KILLED and passes(ended.struck):
+                assert ended.code == ExitCode.SUCCESS, self._complaint(ended)
             if ended.code == ExitCode.SUCCESS:
                 assert now.comparable() == end, _difference(now.comparable(), end)
             if disturbance is None:
@@ -116,6 +118,15 @@ def every_death(stories: Stories, shape: str) -> Iterator[Disturbance]:
         if matters(point):
             kind = Kind(point.split(" ", maxsplit=1)[0])
             for mode in (m for m in MODES[kind] if m in KILLS):
+                yield Disturbance(number, mode=mode)
+
+
+def every_fault(stories: Stories, shape: str) -> Iterator[Disturbance]:
+    """All else that can happen to each write and each COMMIT."""
+    for number, point in enumerate(stories.undisturbed(shape).points, start=1):
+        kind, what = point.split(" ", maxsplit=1)
+        if matters(point) and (kind == Kind.HTTP or what == "COMMIT"):
+            for mode in (m for m in MODES[Kind(kind)] if m not in KILLS):
                 yield Disturbance(number, mode=mode)
 
 
