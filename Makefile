@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help check lint unit test demo lab docs clean packages
+.PHONY: help check lint unit test chaos demo lab docs clean packages
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,6 +33,10 @@ unit: $(READY)
 
 test: packages $(READY)  ## everything, on a real Nova; installs what it needs
 	tests/run-all
+
+chaos: packages $(READY)  ## kill and disturb removals: RUNS=500 SEED=..., then at every point
+	$(BIN)/python -m tests.chaos --runs $(or $(RUNS),500) $(if $(SEED),--seed $(SEED))
+	$(if $(SEED),,$(BIN)/python -m tests.chaos --every)
 
 demo: packages $(READY)  ## the main job on a real Nova, shown step by step
 	tests/demo

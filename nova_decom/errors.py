@@ -10,12 +10,14 @@
     ├── StalePlanError          7   the cloud no longer fits the reviewed plan
     ├── UnconfirmedError       13   nobody said yes
     ├── UnavailableError       69   the API or the database cannot be reached
+    │   └── NoAnswerError      69   no answer of use; what a write did is not known
     ├── BusyError              75   another run holds the host
     ├── RunInterruptedError   130   SIGINT or SIGTERM (143)
     └── ChangeFailedError       1   a change failed
         ├── RowCountError       1   a statement touched another number of rows
         ├── BadRequestError     1   a service answered 400
-        ├── ConflictError       1   a service answered 409
+        ├── PassingError        1   a service answered 429 or 5xx: another attempt may do
+        │   └── ConflictError   1   a service answered 409
         ├── UnsupportedError    1   a service never does such a thing; the run goes on
         └── JournalError        1   the journal cannot be written
 
@@ -107,6 +109,15 @@ class UnavailableError(NovaDecomError):
     exit_code = ExitCode.UNAVAILABLE
 
 
+class NoAnswerError(UnavailableError):
+    """No answer, or none of use: it may come at another attempt. What a write did is not known."""
+
+    def __init__(self, message: str, remedy: str | None = None, retry_after: float = 0.0) -> None:
+        """``retry_after``: the seconds that the service asked for, 0 when it did not."""
+        super().__init__(message, remedy)
+        self.retry_after = retry_after
+
+
 class BusyError(NovaDecomError):
     """Another run holds this host."""
 
@@ -139,7 +150,16 @@ class BadRequestError(ChangeFailedError):
     """A service answered 400: it never does such a thing."""
 
 
-class ConflictError(ChangeFailedError):
+class PassingError(ChangeFailedError):
+    """A service answered 429 or 5xx: after a look at what came of it, another attempt may do."""
+
+    def __init__(self, message: str, remedy: str | None = None, retry_after: float = 0.0) -> None:
+        """``retry_after``: the seconds that the service asked for, 0 when it did not."""
+        super().__init__(message, remedy)
+        self.retry_after = retry_after
+
+
+class ConflictError(PassingError):
     """A service answered 409: what it has is not what we think."""
 
 

@@ -10,10 +10,13 @@ from nova_decom.errors import (
     ChangeFailedError,
     ExitCode,
     JournalError,
+    NoAnswerError,
     NovaDecomError,
+    PassingError,
     RefusedError,
     RunInterruptedError,
     StalePlanError,
+    UnavailableError,
     UnsupportedError,
 )
 from nova_decom.guards import judge
@@ -32,7 +35,10 @@ from nova_decom.pace import Moves, Pace, Pacing
 from nova_decom.procedure import REMOVE, Job, check_still_fits, inspect, make_plan
 from nova_decom.steps import PROCEDURE, Cloud, Step
 from nova_decom.steps.move_servers import MoveServers
-from nova_decom.waiting import Clock, Interrupts, until
+from nova_decom.waiting import Clock, Interrupts, retrying, until
+
+#: A change that failed in passing is tried so often; each time the cloud is read again before.
+ATTEMPTS = 3
 
 
 class Journal(Protocol):
@@ -202,7 +208,7 @@ class Execution:
         since = self.clock.now()
         request_id = None
         try:
-            request_id = step.apply(change, self.cloud, facts)
+            request_id = self._apply(step, change, facts)
             self._await_gone(step, change, facts.host)
         except RunInterruptedError:
             self._end(facts.host, Outcome(change, Status.PENDING, request_id, begun=True))
@@ -217,6 +223,51 @@ class Execution:
         taken = self.clock.now() - since
         done = Outcome(change, Status.DONE, request_id, begun=True, seconds=taken)
         self._end(facts.host, done)
+
+    def _apply(self, step: Step, change: Change, facts: HostFacts) -> str | None:
+        """Make the change; its request id, if it was told.
+
+        Nothing is repeated blindly: a write whose answer was lost may have been done. The cloud
+        is read again, and only what is still needed, and still allowed, is tried again.
+        """
+
+        def attempt() -> str | None:
+            try:
+                return step.apply(change, self.cloud, facts)
+            except (UnavailableError, PassingError) as error:
+                self.journal.event(
+                    "unanswered", host=facts.host, error=str(error), **_told(change)
+                )
+                if self._is_gone(step, change, facts.host, error):
+                    return None
+                raise
+
+        return retrying(
+            attempt,
+            when=lambda error: isinstance(error, NoAnswerError | PassingError),
+            attempts=ATTEMPTS,
+            clock=self.clock,
+        )
+
+    def _is_gone(self, step: Step, change: Change, host: str, why: NovaDecomError) -> bool:
+        """True when a change that failed was made after all.
+
+        :raises RefusedError: it was not, and a guard forbids it by now.
+        :raises UnavailableError: the cloud cannot be asked, so it is not known.
+        """
+        try:
+            facts = self.cloud.refresh(host, step.reads)
+        except UnavailableError as error:
+            raise UnavailableError(
+                f"{why}; it could not be read again, so it is not known whether this was done: "
+                f"{error}",
+                "run the same command again when it answers: what is done is seen then",
+            ) from error
+        if change.key not in {c.key for c in step.changes(facts)}:
+            return True
+        if not step.reversible:
+            self._raise_if_blocked(facts)
+        return False
 
     def _await_gone(self, step: Step, change: Change, host: str) -> None:
         def gone() -> bool:

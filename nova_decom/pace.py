@@ -16,6 +16,7 @@ from nova_decom.errors import (
     ChangeFailedError,
     ConflictError,
     NovaDecomError,
+    PassingError,
     RunInterruptedError,
     UnavailableError,
     WaitTimeoutError,
@@ -151,7 +152,7 @@ class Pace:
             elif not self.flights:
                 raise RunInterruptedError(self.interrupts.asked)
             self._show(facts.host)
-            if self.flights:
+            if self.flights or self.queue:
                 self._pause()
                 facts = self._tick(facts)
 
@@ -208,8 +209,8 @@ class Pace:
         except UnavailableError:
             # Whether it was heard is not known: what nova shows from now on tells.
             return
-        except ConflictError as error:
-            # Its state is another one by now; once more, by what is read next.
+        except (ConflictError, PassingError) as error:
+            # Its state is another one by now, or nova had no time; once more, by what is read next.
             self._fail(flight, str(error), again=True)
         except ChangeFailedError as error:
             self._fail(flight, str(error))

@@ -13,6 +13,9 @@ from nova_decom.errors import ExitCode, RunInterruptedError, WaitTimeoutError
 
 T = TypeVar("T")
 
+#: Seconds in which something that failed may be tried again.
+PATIENCE = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:
@@ -56,19 +59,30 @@ def retrying(
 ) -> T:
     """The result of ``attempt``, tried again with a growing random pause while ``when`` allows.
 
-    The last failure is raised as it is.
+    The pause is at least the ``retry_after`` of the failure, if it has one. No attempt begins
+    later than some :data:`PATIENCE` after the first. The last failure is raised as it is.
     """
     from tenacity import (  # noqa: PLC0415
+        RetryCallState,
         Retrying,
         retry_if_exception,
-        stop_after_attempt,
         wait_random_exponential,
     )
 
+    end = clock.now() + PATIENCE
+    backoff = wait_random_exponential(multiplier=0.1, max=5)
+
+    def told(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        return float(getattr(error, "retry_after", 0.0))
+
+    def is_enough(state: RetryCallState) -> bool:
+        return state.attempt_number >= attempts or clock.now() + told(state) > end
+
     return Retrying(
         retry=retry_if_exception(when),
-        stop=stop_after_attempt(attempts),
-        wait=wait_random_exponential(multiplier=0.1, max=5),
+        stop=is_enough,
+        wait=lambda state: max(backoff(state), told(state)),
         sleep=clock.sleep,
         reraise=True,
     )(attempt)

@@ -97,12 +97,13 @@ class App:
             writable=writable,
             version=version("nova-decom"),
         )
-        self.api = Api(connection, request_id(run) if writable else None)
+        clock: Clock | None = more.get("clock")
+        self.api = Api(connection, request_id(run) if writable else None, clock)
         sources = self._sources()
         self.databases = NovaDatabases(sources, database) if sources else None
         clients = Clients(
             compute=Compute(self.api),
-            placement=Placement(self.api),
+            placement=Placement(self.api, clock),
             network=Network(self.api),
             databases=self.databases,
             remote=remote(self.ssh_config),

@@ -21,6 +21,7 @@ from nova_decom.clients.preflight import (
     API_DELETES,
     CELL_COLUMNS,
     CELL_DELETES,
+    NEEDED,
     Check,
     check_database,
 )
@@ -284,7 +285,7 @@ class LiveCloud:
             return
         if self._problems is None:
             checks = self.checks()
-            unreadable = [c for c in checks if c.problem and c.name.endswith("schema")]
+            unreadable = [c for c in checks if c.problem and c.name.endswith(NEEDED)]
             if unreadable:
                 raise UnavailableError(str(unreadable[0].problem), unreadable[0].remedy)
             self._problems = tuple(c.problem for c in checks if c.problem)

@@ -29,8 +29,12 @@ T = TypeVar("T")
 
 #: The connection is gone.
 LOST = frozenset({1927, 2002, 2003, 2006, 2013, 2014, 2045, 2055, 4031})
-#: Deadlock or certification conflict, lock wait, changed since read, node not ready.
-CONFLICTS = frozenset({1213, 1205, 1020, 1047})
+#: The transaction was rolled back: deadlock or certification conflict, lock wait, changed
+#: since read.
+CONFLICTS = frozenset({1213, 1205, 1020})
+#: A Galera node outside the primary component. Said at COMMIT, it leaves the end open.
+NOT_READY = 1047
+PASSING = LOST | CONFLICTS | {NOT_READY}
 DENIED = frozenset({1044, 1045, 1142, 1143, 1227, 1370, 1698})
 READ_ONLY = frozenset({1290, 1792, 1836})
 NO_SUCH_COLUMN = 1054
@@ -79,9 +83,13 @@ class Database:
 
         :raises UnavailableError: this user may not read it.
         """
-        try:
+
+        def ask() -> None:
             with self._cursor() as cursor:
                 cursor.execute(f"SELECT {column} FROM {table} WHERE 1 = 0")
+
+        try:
+            retrying(ask, when=_is_passing, attempts=ATTEMPTS, clock=self._clock)
         except pymysql.MySQLError as error:
             if code_of(error) == NO_SUCH_COLUMN:
                 return False
@@ -129,7 +137,7 @@ class Database:
             with self._connection.cursor() as cursor:
                 yield cursor
         except pymysql.MySQLError as error:
-            if code_of(error) in LOST | CONFLICTS or isinstance(error, pymysql.InterfaceError):
+            if code_of(error) in PASSING or isinstance(error, pymysql.InterfaceError):
                 self.close()
             raise
 
@@ -176,17 +184,21 @@ class WritableDatabase(Database):
     """A connection that may also run guarded transactions."""
 
     read_only = False
+    #: True when a COMMIT of this run was sent and its end is not known.
+    _is_open = False
 
     def run(self, transaction: Transaction, images: Images) -> None:
         """Run every statement of the transaction and commit, or nothing at all.
 
         A conflict or a lost connection repeats the whole transaction with all its guards. When
-        the answer to COMMIT is lost, the rows are read again before anything is decided.
+        COMMIT ends in anything but its success or a rollback, the rows are read again before
+        anything is decided.
 
         :raises RowCountError: a statement found or touched another number of rows.
         :raises ChangeFailedError: the server refused; all was rolled back.
         :raises UnavailableError: the database cannot be reached.
         """
+        self._is_open = False
         try:
             retrying(
                 lambda: self._attempt(transaction, images),
@@ -194,8 +206,12 @@ class WritableDatabase(Database):
                 attempts=ATTEMPTS,
                 clock=self._clock,
             )
+        except RowCountError:
+            # A COMMIT that was given up for lost may have come through after we looked.
+            if not self._is_open or not self._was_committed(transaction):
+                raise
         except pymysql.MySQLError as error:
-            if code_of(error) in LOST | DENIED | READ_ONLY | WRONG_SCHEMA:
+            if code_of(error) in LOST | DENIED | READ_ONLY | WRONG_SCHEMA | {NOT_READY}:
                 raise unavailable(self.target, error) from None
             raise ChangeFailedError(
                 f"{self.target.label}: {said(error)}; rolled back, no row was changed",
@@ -220,10 +236,11 @@ class WritableDatabase(Database):
         try:
             cursor.execute("COMMIT")
         except pymysql.MySQLError as error:
-            if code_of(error) not in LOST:
+            if code_of(error) in CONFLICTS:
                 self._roll_back(cursor)
                 raise
             self.close()
+            self._is_open = True
             if not self._was_committed(transaction):
                 raise
 
@@ -319,6 +336,8 @@ def unavailable(target: Target, error: pymysql.MySQLError) -> UnavailableError:
         remedy = "check user, password and grants: nova-decom doctor names what is missing"
     elif code in READ_ONLY:
         remedy = "this server is read-only: give the URL of the node that takes writes"
+    elif code == NOT_READY:
+        remedy = "this Galera node is not in the primary component: give the URL of one that is"
     elif code in WRONG_SCHEMA:
         remedy = "the URL must name nova's API database or a cell database of nova"
     else:
@@ -328,7 +347,7 @@ def unavailable(target: Target, error: pymysql.MySQLError) -> UnavailableError:
 
 def _is_passing(error: BaseException) -> bool:
     """True for failures that another attempt may not meet."""
-    return isinstance(error, pymysql.MySQLError) and code_of(error) in (CONFLICTS | LOST) - {2003}
+    return isinstance(error, pymysql.MySQLError) and code_of(error) in PASSING - {2003}
 
 
 def _is_of(host: str, row: dict[str, Any]) -> bool:

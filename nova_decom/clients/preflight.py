@@ -32,6 +32,9 @@ API_COLUMNS: Mapping[str, Sequence[str]] = {
     "aggregate_hosts": ("id", "host", "aggregate_id"),
 }
 API_DELETES = ("aggregate_hosts", "host_mappings")
+SCHEMA, GALERA_NODE = "schema", "Galera node"
+#: Without these nothing can be read.
+NEEDED = (SCHEMA, GALERA_NODE)
 CELL_DELETES = ("pci_devices", "compute_nodes", "services")
 
 
@@ -47,7 +50,15 @@ class Check:
 def check_database(
     database: Database, columns: Mapping[str, Sequence[str]], deletes: Sequence[str] = ()
 ) -> Iterator[Check]:
-    """Reachable, nova's schema, writable server, rights: one check each."""
+    """Reachable, nova's schema, writable server, rights: one check each.
+
+    A Galera node comes before all: one that is not ready refuses to be asked anything else.
+    """
+    node = _galera_node(database)
+    if node is not None:
+        yield node
+        if node.problem:
+            return
     yield _schema(database, columns)
     yield _server(database)
     for table in deletes:
@@ -55,7 +66,7 @@ def check_database(
 
 
 def _schema(database: Database, columns: Mapping[str, Sequence[str]]) -> Check:
-    name = f"{database.target.label}: schema"
+    name = f"{database.target.label}: {SCHEMA}"
     tables = list(columns)
     rows = database.rows(
         "SELECT table_name AS t, column_name AS c FROM information_schema.columns "
@@ -84,15 +95,23 @@ def _server(database: Database) -> Check:
             f"{database.target.label}: the server is read-only",
             "give the URL of the node that takes writes",
         )
-    wsrep = database.rows("SHOW STATUS WHERE Variable_name = 'wsrep_ready'")
-    is_cluster = database.rows("SHOW VARIABLES WHERE Variable_name = 'wsrep_on'")
-    if is_cluster and is_cluster[0]["Value"] == "ON" and wsrep[0]["Value"] != "ON":
-        return Check(
-            name,
-            f"{database.target.label}: the Galera node is not ready (wsrep_ready is OFF)",
-            "give the URL of a node of the primary component",
-        )
     return Check(name)
+
+
+def _galera_node(database: Database) -> Check | None:
+    """None when the server is no node of a cluster."""
+    wsrep_on = database.rows("SHOW VARIABLES WHERE Variable_name = 'wsrep_on'")
+    if not wsrep_on or wsrep_on[0]["Value"] != "ON":
+        return None
+    name = f"{database.target.label}: {GALERA_NODE}"
+    ready = database.rows("SHOW STATUS WHERE Variable_name = 'wsrep_ready'")
+    if ready and ready[0]["Value"] == "ON":
+        return Check(name)
+    return Check(
+        name,
+        f"{database.target.label}: the Galera node is not ready (wsrep_ready is OFF)",
+        "give the URL of a node of the primary component",
+    )
 
 
 def _right(database: Database, table: str) -> Check:

@@ -39,6 +39,10 @@ class Proxy:
         for thread in self._threads:
             thread.join(timeout=10)
 
+    def lead_to(self, server_port: int) -> None:
+        """Send the connections to come to another server."""
+        self._server_port = server_port
+
     def refuse(self) -> None:
         """Take no more connections."""
         with contextlib.suppress(OSError):

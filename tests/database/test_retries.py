@@ -213,9 +213,14 @@ def test_reading_again(nova):
     assert reading.facts(["node1"])["node1"].services
 
 
-def test_rights_over_a_lost_connection(nova):
-    """may_delete survives a connection that was lost meanwhile."""
+@pytest.mark.parametrize(
+    "ask",
+    [lambda r: r.may_delete("services"), lambda r: r.has_column("instances", "compute_id")],
+    ids=["may_delete", "has_column"],
+)
+def test_asking_over_a_lost_connection(nova, ask):
+    """A connection that was lost meanwhile is made again."""
     reader = nova.reader(target(nova.server.url("nova")))
     (row,) = reader.rows("SELECT CONNECTION_ID() AS id")
     nova.cell.query("KILL %s", row["id"])
-    assert reader.may_delete("services")
+    assert ask(reader)

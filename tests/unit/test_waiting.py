@@ -8,7 +8,7 @@ import time
 import pytest
 
 from nova_decom.errors import ExitCode, RunInterruptedError, WaitTimeoutError
-from nova_decom.waiting import Clock, Interrupts, retrying, until
+from nova_decom.waiting import PATIENCE, Clock, Interrupts, retrying, until
 from tests.unit.world import Time
 
 
@@ -139,3 +139,27 @@ def test_an_interrupt_during_the_sleep_wakes_the_sleeper(monkeypatch):
 def test_without_more_a_clock_is_the_monotonic_one():
     """Setting the time of day moves no bound."""
     assert Clock().now is time.monotonic
+
+
+def test_the_pause_is_as_long_as_the_failure_asks_for():
+    """A service may say when it can be asked again."""
+    clock, patient = Time(), OSError()
+    patient.retry_after = 30.0
+
+    assert retry(failing(patient), clock) == "done"
+    assert clock.now() == 1030
+
+
+def test_patience_has_an_end():
+    """What fails slowly is not tried again as often as what fails fast."""
+    clock, tried = Time(), []
+
+    def attempt():
+        tried.append(clock.now())
+        clock.sleep(PATIENCE + 1)
+        raise OSError("slow")
+
+    with pytest.raises(OSError, match="slow"):
+        retry(attempt, clock, attempts=9)
+
+    assert tried == [1000]

@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One life of the real program: ``nova-decom remove``, in a process of its own that may die.
+
+All of it runs as it is, from the command line to the exit code. Only what reaches beyond the
+process passes by fate: journal, database, HTTP and ssh. Time passes when somebody sleeps.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pymysql
+import requests
+from pymysql.cursors import DictCursor
+
+import nova_decom.cli.app as app_module
+import nova_decom.cli.remove as remove_module
+from nova_decom.cli.main import run as run_command
+from nova_decom.clients.database import Database, WritableDatabase
+from nova_decom.clients.http import Api, connect
+from nova_decom.clients.remote import Remote
+from nova_decom.errors import ChangeFailedError, JournalError
+from nova_decom.journal import RunJournal
+from nova_decom.model import Unit
+from nova_decom.waiting import Clock, Interrupts
+from tests.chaos.fate import Disturbance, Fate, Kind, Mode
+from tests.database.server import Server
+from tests.faults.adapter import Answer, ScriptedAdapter
+from tests.faults.openstack import UNIT_OFF, UNIT_ON, OpenStack, State
+
+UNIT = "nova-compute.service"
+SERVER_LOST = 2013
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a story happens."""
+
+    server: Server
+    directory: Path
+
+    @property
+    def state(self) -> Path:
+        """What of the cloud is no row."""
+        return self.directory / "cloud.json"
+
+    @property
+    def state_dir(self) -> Path:
+        """Of the program."""
+        return self.directory / "state"
+
+    @property
+    def told(self) -> Path:
+        """What a process that lived to its end tells of itself."""
+        return self.directory / "told.json"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended; minus nine by SIGKILL."""
+
+    code: int
+    output: dict[str, Any]
+    points: tuple[str, ...]
+    struck: tuple[str, ...]
+
+
+def live(site: Site, arguments: list[str], disturbance: Disturbance | None = None) -> Ended:
+    """Fork, remove, and tell how it ended."""
+    site.told.unlink(missing_ok=True)
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        _child(site, arguments, Fate(disturbance))
+    _, status = os.waitpid(child, 0)
+    told = json.loads(site.told.read_text()) if site.told.exists() else {}
+    return Ended(
+        os.waitstatus_to_exitcode(status),
+        told.get("output", {}),
+        tuple(told.get("points", ())),
+        tuple(told.get("struck", ())),
+    )
+
+
+def _child(site: Site, arguments: list[str], fate: Fate) -> None:
+    code = 99
+    try:
+        output = site.directory / "stdout"
+        # The parent's own streams are left alone.
+        for number, name in ((1, output), (2, site.directory / "stderr")):
+            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+        _install(site, fate)
+        code = run_command([*arguments, "--state-dir", str(site.state_dir)])
+        sys.stdout.flush()
+        text = output.read_text()
+        told = {"output": json.loads(text) if text else {}}
+        told |= {"points": fate.points, "struck": fate.struck}
+        site.told.write_text(json.dumps(told))
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _install(site: Site, fate: Fate) -> None:
+    """Put fate between the program and the world. This process ends soon; nothing is undone."""
+    root = site.server.connect()
+    clock = Beating(site, root).clock
+    openstack = OpenStack(root, site.state)
+
+    def scripted(*arguments: Any, **options: Any) -> Any:
+        connection = connect(*arguments, **options)
+        connection.session.mount("http://", ScriptedAdapter(openstack, around(fate, openstack)))
+        return connection
+
+    targets: dict[str, Any] = {
+        "connect": scripted,
+        "Api": lambda connection, request_id, _clock: Api(connection, request_id, clock),
+        "Database": lambda target: _fated(Database(target, clock), fate),
+        "WritableDatabase": lambda target: _fated(WritableDatabase(target, clock), fate),
+        "Remote": lambda _config: FatedRemote(site.state, fate),
+        "WritableRemote": lambda _config: FatedWritableRemote(site.state, fate),
+    }
+    for name, target in targets.items():
+        setattr(app_module, name, target)
+    remove_module.RunJournal = lambda *a: FatedJournal(fate, *a)  # type: ignore[assignment,misc]
+    Interrupts.clock = lambda _self, _tick=0.2: clock  # type: ignore[method-assign]
+
+
+class Beating:
+    """Time that passes only in sleep, and the heartbeats of a host whose unit is on."""
+
+    def __init__(self, site: Site, root: pymysql.Connection) -> None:
+        self._site = site
+        self._root = root
+        self._now = time.monotonic()
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(lambda: self._now, self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        beats = int(self._now + seconds) - int(self._now)
+        self._now += seconds
+        living = [h for h, u in State.read(self._site.state).units.items() if u["active"]]
+        for host in living if beats else ():
+            with self._root.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE nova.services SET report_count = report_count + %s, "
+                    "updated_at = UTC_TIMESTAMP() WHERE host = %s AND `binary` = 'nova-compute' "
+                    "AND deleted = 0",
+                    (beats, host),
+                )
+
+
+class FatedJournal(RunJournal):
+    """Each line may be the last one, or half of it."""
+
+    def __init__(self, fate: Fate, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._fate = fate
+
+    def event(self, kind: str, **data: Any) -> None:
+        mode = self._fate.at(Kind.JOURNAL, kind)
+        if mode is Mode.FULL:
+            raise JournalError(f"the journal {self.path} cannot be written", "make room")
+        if mode is Mode.KILL_DURING:
+            os.write(self._file, b'{"v": 1, "at": "2026-')
+            self._fate.die()
+        super().event(kind, **data)
+        if mode is Mode.KILL_AFTER:
+            self._fate.die()
+
+
+def _fated(database: Database, fate: Fate) -> Database:
+    """Statements of this connection pass by fate, those that set up the session apart."""
+
+    class FatedCursor(DictCursor):
+        def execute(self, query: str, args: Any = None) -> int:
+            mode = fate.at(Kind.SQL, query)
+            if mode is Mode.LOST_BEFORE:
+                self.connection._force_close()
+                raise pymysql.OperationalError(SERVER_LOST, "Lost connection, by the script")
+            if mode is Mode.DEADLOCK:
+                super().execute("ROLLBACK")
+                raise pymysql.OperationalError(1213, "Deadlock found, by the script")
+            found = super().execute(query, args)
+            if mode is Mode.KILL_AFTER:
+                fate.die()
+            if mode is Mode.LOST_AFTER:
+                self.connection._force_close()
+                raise pymysql.OperationalError(SERVER_LOST, "Lost connection, by the script")
+            return found
+
+    original = database._connect
+
+    def connect_fated() -> Any:
+        connection = original()
+        connection.cursorclass = FatedCursor
+        return connection
+
+    database._connect = connect_fated  # type: ignore[method-assign]
+    return database
+
+
+REFUSALS = {Mode.UNAVAILABLE: 503, Mode.TOO_MANY: 429, Mode.CONFLICT: 409}
+PAGE = {"Content-Type": "text/html"}
+
+
+def around(fate: Fate, openstack: OpenStack) -> Callable[[str, Callable[[], Answer]], Answer]:
+    """What happens to one request."""
+
+    def call(what: str, ask: Callable[[], Answer]) -> Answer:
+        mode = fate.at(Kind.HTTP, what)
+        if mode in REFUSALS:
+            is_read = what.startswith(("GET", "POST /identity"))
+            code = 503 if is_read else REFUSALS[mode]
+            return code, PAGE | {"Retry-After": "1"}, b"<html>not now</html>"
+        if mode is Mode.LOST_BEFORE:
+            raise requests.ConnectionError("reset, by the script")
+        openstack.halfway = mode is Mode.HALFWAY
+        answer = ask()
+        if mode is Mode.KILL_AFTER:
+            fate.die()
+        return _spoilt(mode, answer)
+
+    return call
+
+
+def _spoilt(mode: Mode | None, answer: Answer) -> Answer:
+    """What comes back of an answer."""
+    if mode is Mode.LOST_AFTER:
+        raise requests.ConnectionError("reset, by the script")
+    if mode is Mode.TRUNCATED:
+        raise requests.exceptions.ChunkedEncodingError("truncated, by the script")
+    if mode is Mode.GATEWAY:
+        return 502, PAGE, b"<html>bad gateway</html>"
+    if mode is Mode.FOREIGN:
+        return 200, PAGE, b"<html>welcome</html>"
+    return answer
+
+
+class FatedRemote(Remote):
+    """The host by the script."""
+
+    def __init__(self, state: Path, fate: Fate) -> None:
+        super().__init__()
+        self._state = state
+        self._fate = fate
+
+    def unit(self, host: str) -> Unit:
+        with _ssh(self._fate, f"look at {host}"):
+            return Unit(UNIT, **State.read(self._state).units.get(host, UNIT_ON))
+
+
+class FatedWritableRemote(FatedRemote):
+    """A host whose unit can be stopped."""
+
+    def stop(self, host: str) -> None:
+        with _ssh(self._fate, f"stop {host}"):
+            state = State.read(self._state)
+            state.units[host] = UNIT_OFF
+            state.write()
+
+
+class _ssh:  # noqa: N801 - a with statement reads best so
+    def __init__(self, fate: Fate, what: str) -> None:
+        self._fate, self._what = fate, what
+
+    def __enter__(self) -> None:
+        self._mode = self._fate.at(Kind.SSH, self._what)
+        if self._mode is Mode.LOST_BEFORE:
+            raise ChangeFailedError("ssh failed with 255, by the script", "look")
+
+    def __exit__(self, *error: object) -> None:
+        if self._mode is Mode.KILL_AFTER:
+            self._fate.die()
+        if self._mode is Mode.LOST_AFTER:
+            raise ChangeFailedError("ssh failed with 255, by the script", "look")

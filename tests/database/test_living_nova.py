@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Purges beside 200 hosts that report ten times as often as they would."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from nova_decom.errors import ChangeFailedError
+from nova_decom.waiting import Clock
+from tests.database.conftest import Images
+from tests.database.server import CELL_TABLES
+
+pytestmark = pytest.mark.database
+
+HOSTS = 200
+#: Each host reports every 10 s; ten times as often is every second.
+RATE = HOSTS / 1.0
+SECONDS = 5.0
+WORKERS = 4
+#: A heartbeat may wait so many seconds because of us.
+BOUND = 0.05
+#: As nova writes it (nova 34.0.0 servicegroup/drivers/db.py, objects/service.py).
+BEAT = (
+    "UPDATE services SET updated_at = UTC_TIMESTAMP(), report_count = report_count + 1, "
+    "last_seen_up = UTC_TIMESTAMP() WHERE services.id = %s"
+)
+LOCK_WAITS = "SHOW GLOBAL STATUS WHERE Variable_name = 'Innodb_row_lock_waits'"
+
+
+@dataclass
+class Fleet:
+    """Hosts that report in turn; how long each report took, in seconds."""
+
+    nova: object
+    ids: list[int]
+    times: list[float] = field(default_factory=list)
+
+    def report(self, meanwhile=lambda: None):
+        """Report for some seconds, and do something beside it; the lock waits of all that."""
+        before = self._lock_waits()
+        stop = threading.Event()
+        workers = [threading.Thread(target=self._work, args=(n, stop)) for n in range(WORKERS)]
+        for worker in workers:
+            worker.start()
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            meanwhile()
+            stop.wait(0.05)
+        stop.set()
+        for worker in workers:
+            worker.join(timeout=30)
+        return self._lock_waits() - before
+
+    def _work(self, number, stop):
+        mine = self.ids[number::WORKERS]
+        due, pause = time.monotonic(), WORKERS / RATE
+        with self.nova.server.connect("nova") as connection, connection.cursor() as cursor:
+            while not stop.is_set():
+                for identity in mine:
+                    begin = time.monotonic()
+                    cursor.execute(BEAT, (identity,))
+                    self.times.append(time.monotonic() - begin)
+                    due += pause
+                    stop.wait(max(0.0, due - time.monotonic()))
+
+    def _lock_waits(self):
+        (row,) = self.nova.cell.query(LOCK_WAITS)
+        return int(row["Value"])
+
+    def told(self, name):
+        """One line, in milliseconds."""
+        ordered = [t * 1000 for t in sorted(self.times)]
+        return (
+            f"{name:>10}: {len(ordered)} heartbeats, median {ordered[len(ordered) // 2]:.1f} ms, "
+            f"99% {ordered[-len(ordered) // 100]:.1f} ms, worst {ordered[-1]:.1f} ms"
+        )
+
+
+@pytest.fixture
+def ids(nova):
+    """The services of 200 hosts between which the one to go has its place in every index."""
+    hosts = [f"node{number}" for number in range(HOSTS)]
+    return [nova.cell.host(host)[0] for host in hosts]
+
+
+def ghost(nova):
+    """What is left of a host whose name stands between the others'."""
+    _, node = nova.cell.host("node100.old")
+    nova.cell.pci_device(node)
+    nova.cell.pci_device(node)
+
+
+def test_no_heartbeat_waits_for_a_purge(nova, ids, capsys):
+    """Purge after purge, each with its locks held for long, beside a living nova."""
+    purges = []
+
+    def purge():
+        ghost(nova)
+        # Far longer than a journal takes to be on the disk.
+        images = Images(lambda _table: time.sleep(0.1))
+        nova.writing().run(nova.purge("node100.old"), images)
+        purges.append(len(images.tables))
+
+    without, beside = Fleet(nova, ids), Fleet(nova, ids)
+    without.report()
+    waits = beside.report(purge)
+
+    with capsys.disabled():
+        print(f"\n{without.told('without us')}\n{beside.told('with us')}, {len(purges)} purges")
+    assert len(purges) >= 5
+    assert len(beside.times) > 0.8 * RATE * SECONDS
+    # What the server itself counts: no row lock of ours was ever waited for.
+    assert waits == 0
+    assert sorted(beside.times)[-3] < max(BOUND, max(without.times) + BOUND)
+    assert {row["host"] for row in nova.cell.rows("services")} == {
+        f"node{n}" for n in range(HOSTS)
+    }
+
+
+def test_a_measure_that_would_see_a_wait(nova, ids):
+    """A lock on all rows, as a condition on hypervisor_hostname takes it, is seen and counted."""
+
+    def lock():
+        with nova.server.connect("nova") as other, other.cursor() as cursor:
+            cursor.execute("START TRANSACTION")
+            cursor.execute("SELECT id FROM services WHERE topic = 'no such' FOR UPDATE")
+            time.sleep(0.2)
+            other.rollback()
+
+    fleet = Fleet(nova, ids)
+    assert fleet.report(lock) > 0
+    assert max(fleet.times) > BOUND
+
+
+@pytest.mark.usefixtures("ids")
+@pytest.mark.parametrize("moment", ["before the purge", "while it waits to be run again"])
+def test_a_server_that_lands_after_the_plan(nova, moment):
+    """Between plan and purge, or between two attempts: nothing is deleted, all is as it was."""
+    ghost(nova)
+    transaction = nova.purge("node100.old")
+    landed = []
+
+    def land(*_):
+        if not landed:
+            landed.append(nova.cell.instance("node100.old"))
+
+    def lose(table):
+        if moment != "before the purge" and table == "services" and not landed:
+            for row in nova.cell.query(
+                "SELECT id FROM information_schema.processlist WHERE user = 'nova'"
+            ):
+                nova.cell.query("KILL %s", row["id"])
+
+    if moment == "before the purge":
+        land()
+    databases = nova.writing()
+    databases.cells[0].database._clock = Clock(sleep=land)
+    before = nova.cell.checksums(*CELL_TABLES[:3])
+    with pytest.raises(ChangeFailedError, match="1 rows instead of 0 for: SELECT id, host FROM"):
+        databases.run(transaction, Images(lose))
+
+    assert nova.cell.checksums(*CELL_TABLES[:3]) == before
+    assert len(landed) == len(nova.cell.rows("instances")) == 1
