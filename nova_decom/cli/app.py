@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -53,17 +53,13 @@ class App:
         return self._cloud("RUN", Database, Remote, writable=False)
 
     def changing(self, journal: RunJournal, clock: Clock) -> LiveCloud:
-        """The cloud over clients that can write; rows are saved in the journal first."""
-
-        def save(database: str, table: str, rows: Sequence[dict[str, Any]]) -> None:
-            journal.event("before-image", database=database, table=table, rows=list(rows))
-
+        """The cloud over clients that can write; what goes is saved in the journal first."""
         return self._cloud(
             journal.run,
             WritableDatabase,
             WritableRemote,
             writable=True,
-            images=save,
+            images=journal.save,
             clock=clock,
         )
 

@@ -21,7 +21,7 @@ from nova_decom.errors import (
     UnavailableError,
     WriteRefusedError,
 )
-from nova_decom.model import Statement, Transaction
+from nova_decom.model import Image, Statement, Transaction
 from nova_decom.waiting import Clock, retrying
 
 LOG = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ WRONG_SCHEMA = frozenset({1049, NO_SUCH_COLUMN, 1146})
 ATTEMPTS = 5
 LOCK_WAIT = 5
 
-Images = Callable[[str, str, Sequence[dict[str, Any]]], None]
+Images = Callable[[Sequence[Image]], None]
 
 
 class Database:
@@ -206,8 +206,10 @@ class WritableDatabase(Database):
         with self._cursor() as cursor:
             try:
                 cursor.execute("START TRANSACTION")
-                for statement in transaction.reads:
-                    self._read(cursor, statement, transaction, images)
+                reads = [(s, self._read(cursor, s, transaction)) for s in transaction.reads]
+                found = [self._image(s, rows, transaction) for s, rows in reads if s.is_image]
+                if found:
+                    images(found)
                 for statement in transaction.writes:
                     self._write(cursor, statement)
             except BaseException:
@@ -228,17 +230,23 @@ class WritableDatabase(Database):
                 raise
 
     def _read(
-        self, cursor: DictCursor, statement: Statement, transaction: Transaction, images: Images
-    ) -> None:
+        self, cursor: DictCursor, statement: Statement, transaction: Transaction
+    ) -> tuple[dict[str, Any], ...]:
         self._execute(cursor, statement)
         # MySQL's collation finds NODE1 for node1; rows without a host column are found by id.
-        found = [r for r in cursor.fetchall() if _is_of(transaction.host, r)]
+        found = tuple(r for r in cursor.fetchall() if _is_of(transaction.host, r))
         if len(found) != statement.rows:
             raise _wrong_count(self.target, statement, len(found))
-        if statement.is_image:
-            exact = self._exact_floats(cursor, statement)
-            table = statement.sql.split()[3]
-            images(self.target.label, table, [r | exact.get(r["id"], {}) for r in found])
+        if not statement.is_image:
+            return found
+        exact = self._exact_floats(cursor, statement)
+        return tuple(r | exact.get(r["id"], {}) for r in found)
+
+    def _image(
+        self, statement: Statement, rows: tuple[dict[str, Any], ...], transaction: Transaction
+    ) -> Image:
+        table = statement.sql.split()[3]
+        return Image(self.target.label, table, rows, self.target.database, transaction)
 
     def _exact_floats(
         self, cursor: DictCursor, statement: Statement

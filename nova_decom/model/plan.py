@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +85,21 @@ class Transaction:
     def rows(self) -> int:
         """The number of rows that the transaction changes."""
         return sum(s.rows for s in self.writes)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What is about to be changed, as it was: rows of a table, or an object of an API.
+
+    ``source`` is a database without its credentials, or the name of a service; ``table`` a
+    table, or a path. Rows have a ``transaction``, and the ``schema`` that they are in.
+    """
+
+    source: str
+    table: str
+    rows: tuple[Mapping[str, Any], ...]
+    schema: str | None = None
+    transaction: Transaction | None = None
 
 
 @dataclass(frozen=True, slots=True)

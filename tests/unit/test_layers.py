@@ -22,7 +22,10 @@ LAYERS = (
     (("guards",), "pure questions about values"),
     (("facts",), "pure; what was read of the cloud, and one host's share of it"),
     (("steps", "leftovers", "readd", "audit"), "pure; a step sees the cloud only as a protocol"),
-    (("procedure", "execution", "journal", "locks", "planfile"), "what derives from the steps"),
+    (
+        ("procedure", "execution", "journal", "locks", "planfile", "records"),
+        "what derives from the steps",
+    ),
     (("clients",), "the outside; the procedure must run without it"),
     (("output",), "shows reports; nothing below knows that anybody looks"),
     (("settings", "bugreport"), "options and environment; nothing below reads them"),
