@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from nova_decom import sqlfile
 from nova_decom.errors import ConfigurationError, JournalError
 from nova_decom.model import HostFacts, Identity, Image
 
@@ -118,6 +119,22 @@ class RunJournal:
                 table=image.table,
                 rows=list(image.rows),
             )
+        if text := sqlfile.block(images):
+            self._append_sql(text)
+
+    def _append_sql(self, text: str) -> None:
+        """Beside the journal, ``RUN.sql``: on the disk when this returns."""
+        path = self.path.with_suffix(".sql")
+        with _writing(path):
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+            handle = os.open(path, flags, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                if not os.fstat(handle).st_size:
+                    file.write(sqlfile.heading(self.run))
+                    _sync_directory(path.parent)
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
 
     def remember(self, facts: HostFacts) -> None:
         """Keep the host's names and uuids: after the purge nothing else knows them."""

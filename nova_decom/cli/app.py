@@ -19,6 +19,7 @@ from nova_decom.clients.http import Api, connect, section
 from nova_decom.clients.network import Network
 from nova_decom.clients.placement import Placement
 from nova_decom.clients.remote import Remote, StopCommand, WritableRemote
+from nova_decom.clients.restoring import LiveRestoringCloud
 from nova_decom.clients.urls import NovaConf, Target, read_nova_conf, target
 from nova_decom.errors import ConfigurationError
 from nova_decom.journal import HostMemory, RunJournal, request_id
@@ -62,6 +63,10 @@ class App:
             images=journal.save,
             clock=clock,
         )
+
+    def restoring(self, cloud: LiveCloud) -> LiveRestoringCloud:
+        """The same cloud as a restore sees it: it can write if the other can."""
+        return LiveRestoringCloud(cloud, cloud.clients.compute, cloud.clients.databases)
 
     @property
     def report_interval(self) -> float:

@@ -15,6 +15,7 @@ from nova_decom.cli.options import (
     OUT,
     PROCEDURE_OPTIONS,
     REMOVE_OPTIONS,
+    YES,
     Given,
     apply,
 )
@@ -108,6 +109,17 @@ def audit_command(given: Given) -> Report:
     from nova_decom.cli.auditing import audit_cloud  # noqa: PLC0415
 
     return audit_cloud(given)
+
+
+@cli.command("restore")
+@click.argument("run", metavar="RUN")
+@apply(DETAILED, YES, *COMMON)
+@click.pass_obj
+def restore_command(given: Given, run: str) -> Report:
+    """Put back what a run deleted or changed, as far as it can be."""
+    from nova_decom.cli.restore import restore  # noqa: PLC0415
+
+    return restore(given, run)
 
 
 @cli.command("runs")

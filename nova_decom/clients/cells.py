@@ -133,10 +133,13 @@ class NovaDatabases:
 
     def run(self, transaction: Transaction, images: Images) -> None:
         """Run a transaction in the database of the cell that it names, or in the API's."""
+        self.places[transaction.cell].run(transaction, images)
+
+    @property
+    def places(self) -> dict[str, Database]:
+        """Every database by the name that a transaction gives it."""
         places = {c.name: c.database for c in self.cells}
-        if self.api is not None:
-            places[API_DATABASE] = self.api
-        places[transaction.cell].run(transaction, images)
+        return places if self.api is None else places | {API_DATABASE: self.api}
 
     def _registration(self, hosts: Sequence[str]) -> _Registration:
         if self.api is None:

@@ -90,6 +90,11 @@ class LiveCloud:
         self._problems: tuple[str, ...] | None = None
         self._refused_agents: set[str] = set()
 
+    @property
+    def clients(self) -> Clients:
+        """One client for each system."""
+        return self._clients
+
     def gather(
         self, hosts: Sequence[str] | None, parts: frozenset[Part] = PLANNED_PARTS
     ) -> tuple[HostFacts, ...]:

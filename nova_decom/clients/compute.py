@@ -125,6 +125,16 @@ class Compute:
         body = {"status": "disabled", "disabled_reason": reason[:255]}
         return self._api.write("compute", "PUT", f"/os-services/{service}", SERVICES, body)
 
+    def enable_service(self, service: str) -> str | None:
+        """Enable it; its reason goes with that."""
+        body = {"status": "enabled"}
+        return self._api.write("compute", "PUT", f"/os-services/{service}", SERVICES, body)
+
+    def add_to_aggregate(self, aggregate: str, host: str) -> str | None:
+        """Make the host a member; nova tells placement if the host has a resource provider."""
+        path = f"/os-aggregates/{aggregate}/action"
+        return self._api.write("compute", "POST", path, AGGREGATES, {"add_host": {"host": host}})
+
     def delete_service(self, service: str) -> str | None:
         """Delete it; already gone is gone."""
         return self._api.write("compute", "DELETE", f"/os-services/{service}", SERVICES)

@@ -288,16 +288,15 @@ class WritableDatabase(Database):
             self.close()
 
     def _was_committed(self, transaction: Transaction) -> bool:
-        """True when nothing is left to write.
+        """True when every write has happened.
 
         The locking read waits for the lost connection's transaction, which may still hold its
         rows, with the COMMIT on its way.
         """
         try:
-            left = [
-                row
-                for statement in transaction.writes
-                for row in self.rows(f"{statement.probe} FOR UPDATE", *statement.params)
+            found = [
+                len(self.rows(f"{probe.sql} FOR UPDATE", *probe.params)) == probe.rows
+                for probe in (statement.probe for statement in transaction.writes)
             ]
         except UnavailableError as error:
             raise UnavailableError(
@@ -305,7 +304,7 @@ class WritableDatabase(Database):
                 f"{transaction.rows} rows of {transaction.host} were changed",
                 "run again when the database answers: what is done is seen then",
             ) from None
-        return not left
+        return all(found)
 
 
 def code_of(error: BaseException) -> int:

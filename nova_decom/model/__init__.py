@@ -43,6 +43,7 @@ from nova_decom.model.plan import (
     Report,
     Statement,
     Transaction,
+    Value,
     summary,
 )
 from nova_decom.model.rows import (
@@ -105,6 +106,7 @@ __all__ = [
     "StopWith",
     "Transaction",
     "Unit",
+    "Value",
     "Verdict",
     "summary",
 ]

@@ -40,6 +40,7 @@ class Result(StrEnum):
     INTERRUPTED = "interrupted"
     CLEAN = "clean"
     LEFTOVERS = "leftovers"
+    RESTORED = "restored"
 
 
 class Status(StrEnum):

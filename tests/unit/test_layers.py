@@ -23,7 +23,16 @@ LAYERS = (
     (("facts",), "pure; what was read of the cloud, and one host's share of it"),
     (("steps", "leftovers", "readd", "audit"), "pure; a step sees the cloud only as a protocol"),
     (
-        ("procedure", "execution", "journal", "locks", "planfile", "records"),
+        (
+            "procedure",
+            "execution",
+            "journal",
+            "locks",
+            "planfile",
+            "records",
+            "restore",
+            "sqlfile",
+        ),
         "what derives from the steps",
     ),
     (("clients",), "the outside; the procedure must run without it"),

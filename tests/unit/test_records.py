@@ -256,7 +256,12 @@ def test_a_host_without_a_known_end_was_interrupted(journal, result):
 def test_rows_come_back_as_they_were(journal):
     """Numbers, bytes and NULL as they are, dates as the text that MySQL takes; the last counts."""
     journal.save([image()])
-    journal.save([image("compute_nodes", {"id": 8}), image("services", ROW | {"ratio": 0.5})])
+    journal.save(
+        [
+            image("compute_nodes", {"id": 8, "host": "node1"}),
+            image("services", ROW | {"ratio": 0.5}),
+        ]
+    )
 
     rows = saved_rows(read_record(journal.path), "node1")
 
@@ -271,7 +276,14 @@ def test_rows_come_back_as_they_were(journal):
 def test_every_float_comes_back_bit_by_bit(journal):
     """A row that came back rounded would be another row."""
     floats = [0.1, 1 / 3, 16.700000762939453, 5e-324, 1.7976931348623157e308, -0.0]
-    journal.save([image("compute_nodes", *({"id": n, "x": x} for n, x in enumerate(floats)))])
+    journal.save(
+        [
+            image(
+                "compute_nodes",
+                *({"id": n, "host": "node1", "x": x} for n, x in enumerate(floats)),
+            )
+        ]
+    )
 
     rows = saved_rows(read_record(journal.path), "node1")
 
