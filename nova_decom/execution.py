@@ -119,7 +119,11 @@ class Execution:
     def _record(self, report: HostReport) -> HostReport:
         try:
             self.journal.event(
-                "result", host=report.host, result=report.result, exit_code=int(report.exit_code)
+                "result",
+                host=report.host,
+                result=report.result,
+                exit_code=int(report.exit_code),
+                error=report.error,
             )
         except JournalError as error:
             # What was done stays told; only that it was not written down is added.
@@ -386,10 +390,15 @@ def _raise_if_undone(step: Step, facts: HostFacts) -> None:
 def _seen(facts: HostFacts) -> dict[str, Any]:
     """All that was read of the host itself: what nova deletes with the service is in it."""
     names = ("services", "compute_nodes", "aggregates", "providers", "allocations", "agents")
+    database = facts.database
     return {name: [asdict(x) for x in getattr(facts, name)] for name in names} | {
-        "host_mapping": facts.database
-        and facts.database.host_mapping
-        and asdict(facts.database.host_mapping)
+        "host_mapping": database and database.host_mapping and asdict(database.host_mapping),
+        "rows": database
+        and {
+            "cell": database.cell,
+            "services": [asdict(r) for r in database.services],
+            "compute_nodes": [asdict(r) for r in database.compute_nodes if r.host == facts.host],
+        },
     }
 
 

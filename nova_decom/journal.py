@@ -14,15 +14,16 @@ import os
 import secrets
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from nova_decom import sqlfile
 from nova_decom.errors import ConfigurationError, JournalError
-from nova_decom.model import HostFacts, Identity
+from nova_decom.model import HostFacts, Identity, Image
 
 VERSION = 1
 #: Fixed, so that the request id of a run can be computed from its id by anyone.
@@ -100,6 +101,40 @@ class RunJournal:
             while rest:
                 rest = rest[os.write(self._file, rest) :]
             os.fsync(self._file)
+
+    def save(self, images: Sequence[Image]) -> None:
+        """Keep what is about to be changed as it is; it is on the disk when this returns.
+
+        A transaction that is tried again is saved again: the last image of a row holds.
+
+        :raises JournalError: it cannot be written.
+        """
+        for image in images:
+            transaction = image.transaction
+            self.event(
+                "before-image",
+                host=transaction and transaction.host,
+                cell=transaction and transaction.cell,
+                database=image.source,
+                table=image.table,
+                rows=list(image.rows),
+            )
+        if text := sqlfile.block(images):
+            self._append_sql(text)
+
+    def _append_sql(self, text: str) -> None:
+        """Beside the journal, ``RUN.sql``: on the disk when this returns."""
+        path = self.path.with_suffix(".sql")
+        with _writing(path):
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+            handle = os.open(path, flags, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                if not os.fstat(handle).st_size:
+                    file.write(sqlfile.heading(self.run))
+                    _sync_directory(path.parent)
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
 
     def remember(self, facts: HostFacts) -> None:
         """Keep the host's names and uuids: after the purge nothing else knows them."""

@@ -11,6 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nova_decom.errors import BusyError, JournalError
+from nova_decom.waiting import Clock
+
+#: Seconds after which a lock that is taken is tried once more: :func:`holder` takes it for less.
+LOOK = 0.05
 
 
 @contextmanager
@@ -20,8 +24,7 @@ def host_lock(state_dir: Path, host: str, run: str) -> Iterator[None]:
     :raises BusyError: another run holds it; the message names that run.
     :raises JournalError: the lock cannot be made.
     """
-    digest = hashlib.sha256(host.encode("utf-8", "surrogateescape")).hexdigest()
-    path = state_dir / "locks" / digest
+    path = _path(state_dir, host)
     with _made(path):
         path.parent.mkdir(mode=0o700, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -30,9 +33,38 @@ def host_lock(state_dir: Path, host: str, run: str) -> Iterator[None]:
             _take(handle, host)
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"run {run}, process {os.getpid()}".encode(), 0)
-        yield
+        try:
+            yield
+        finally:
+            # Whoever looks at a lock that is free must not read of a holder.
+            os.ftruncate(handle, 0)
     finally:
         os.close(handle)
+
+
+def holder(state_dir: Path, host: str) -> str | None:
+    """The id of the run that holds the host on this machine, None when it is free.
+
+    A holder that died leaves its name in the file; the lock itself is what counts.
+    """
+    try:
+        handle = os.open(_path(state_dir, host), os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        words = os.pread(handle, 200, 0).decode("utf-8", "replace").split()
+        return words[1].removesuffix(",") if len(words) > 1 else ""
+    else:
+        return None
+    finally:
+        os.close(handle)
+
+
+def _path(state_dir: Path, host: str) -> Path:
+    digest = hashlib.sha256(host.encode("utf-8", "surrogateescape")).hexdigest()
+    return state_dir / "locks" / digest
 
 
 @contextmanager
@@ -45,11 +77,15 @@ def _made(path: Path) -> Iterator[None]:
 
 
 def _take(handle: int, host: str) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(handle, 200, 0).decode("utf-8", "replace")
-        raise BusyError(
-            f"{host} is held by another run on this machine: {holder}",
-            "wait until it has ended",
-        ) from None
+    for pause in (LOOK, 0):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            Clock().sleep(pause)
+        else:
+            return
+    named = os.pread(handle, 200, 0).decode("utf-8", "replace")
+    raise BusyError(
+        f"{host} is held by another run on this machine: {named}",
+        "wait until it has ended",
+    )

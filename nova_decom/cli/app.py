@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from nova_decom.clients.http import Api, connect, section
 from nova_decom.clients.network import Network
 from nova_decom.clients.placement import Placement
 from nova_decom.clients.remote import Remote, StopCommand, WritableRemote
+from nova_decom.clients.restoring import LiveRestoringCloud
 from nova_decom.clients.urls import NovaConf, Target, read_nova_conf, target
 from nova_decom.errors import ConfigurationError
 from nova_decom.journal import HostMemory, RunJournal, request_id
@@ -54,19 +55,19 @@ class App:
         return self._cloud("RUN", Database, Remote, writable=False)
 
     def changing(self, journal: RunJournal, clock: Clock) -> LiveCloud:
-        """The cloud over clients that can write; rows are saved in the journal first."""
-
-        def save(database: str, table: str, rows: Sequence[dict[str, Any]]) -> None:
-            journal.event("before-image", database=database, table=table, rows=list(rows))
-
+        """The cloud over clients that can write; what goes is saved in the journal first."""
         return self._cloud(
             journal.run,
             WritableDatabase,
             WritableRemote,
             writable=True,
-            images=save,
+            images=journal.save,
             clock=clock,
         )
+
+    def restoring(self, cloud: LiveCloud) -> LiveRestoringCloud:
+        """The same cloud as a restore sees it: it can write if the other can."""
+        return LiveRestoringCloud(cloud, cloud.clients.compute, cloud.clients.databases)
 
     @property
     def report_interval(self) -> float:

@@ -19,6 +19,7 @@ from nova_decom.cli.options import (
     REMOVE_OPTIONS,
     RUN_OPTIONS,
     TIMEOUT,
+    YES,
     Given,
     apply,
 )
@@ -43,7 +44,7 @@ def cli(context: click.Context) -> Report | None:
     given = context.ensure_object(Given)
     command = context.invoked_subcommand
     style = given.values.get("format")
-    if command not in {"list", "audit"} and style in {"csv", "value"}:
+    if command not in {"list", "audit", "runs"} and style in {"csv", "value"}:
         raise click.UsageError(f"{command or 'the plan'} has no format {style}.", context)
     given.command = command or "plan"
     if command is not None:
@@ -134,6 +135,28 @@ def audit_command(given: Given) -> Report:
     from nova_decom.cli.auditing import audit_cloud  # noqa: PLC0415
 
     return audit_cloud(given)
+
+
+@cli.command("restore")
+@click.argument("run", metavar="RUN")
+@apply(DETAILED, YES, *COMMON)
+@click.pass_obj
+def restore_command(given: Given, run: str) -> Report:
+    """Put back what a run deleted or changed, as far as it can be."""
+    from nova_decom.cli.restore import restore  # noqa: PLC0415
+
+    return restore(given, run)
+
+
+@cli.command("runs")
+@click.argument("run", required=False, metavar="[RUN]")
+@apply(COLUMN, *COMMON_OF_LIST)
+@click.pass_obj
+def runs_command(given: Given, run: str | None) -> Report:
+    """Show what was done, when, by whom and why; of one RUN all that its journal tells."""
+    from nova_decom.cli.runs import runs  # noqa: PLC0415
+
+    return runs(given, run)
 
 
 @cli.command("doctor")

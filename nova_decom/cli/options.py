@@ -189,8 +189,9 @@ PROCEDURE_OPTIONS = (
     ),
 )
 
+YES = _flag("-y", "--yes", help="Do not ask.")
 REMOVE_OPTIONS = (
-    _flag("-y", "--yes", help="Do not ask."),
+    YES,
     _option(
         "--plan",
         type=click.Path(exists=True, dir_okay=False),

@@ -161,7 +161,7 @@ def _run(app: App, job: Job, plans: Sequence[Plan], done: Sequence[HostReport]) 
     """Carry out the plans with a journal; signals are obeyed between changes."""
     reports = list(done)
     err = console(sys.stderr, app.settings.color)
-    with RunJournal(app.state_dir, new_run_id()) as journal, _signals() as interrupts:
+    with RunJournal(app.state_dir, new_run_id()) as journal, signals() as interrupts:
         _write_header(app, job, journal, [p.host for p in plans])
         clock = interrupts.clock()
         with progress(err, quiet=app.settings.quiet) as shown:
@@ -234,7 +234,7 @@ def _write_header(app: App, job: Job, journal: RunJournal, hosts: Sequence[str])
 
 
 @contextmanager
-def _signals() -> Iterator[Interrupts]:
+def signals() -> Iterator[Interrupts]:
     """Within: SIGINT and SIGTERM are noted, and obeyed at the next safe point."""
     interrupts = Interrupts()
     codes = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}

@@ -17,8 +17,12 @@ HOST = (
     *("host", "status", "state", "heartbeat", "zone", "compute_nodes", "servers"),
     *("migrations", "rows_live", "rows_deleted", "verdict"),
 )
-#: The columns of a table of hosts when none are named; it should fit a terminal.
-AT_A_GLANCE = ("host", "status", "state", "heartbeat", "zone", "servers", "verdict")
+RUN = ("run", "at", "command", "by", "hosts", "result", "exit_code", "reason", "problem")
+#: The columns of a table when none are named; it should fit a terminal.
+AT_A_GLANCE = {
+    HOST: ("host", "status", "state", "heartbeat", "zone", "servers", "verdict"),
+    RUN: ("run", "command", "hosts", "result", "exit_code", "by", "reason"),
+}
 
 
 def show(report: Report, given: Mapping[str, Any]) -> None:
@@ -39,9 +43,17 @@ def show(report: Report, given: Mapping[str, Any]) -> None:
         _show_list(_traces(report), style, given, TRACE)
         for thing in report.extra["unchecked"]:
             sys.stderr.write(f"not checked: {thing}\n")
+    elif _is_list_of_runs(report, style):
+        _show_list(report.extra["runs"], style, given, RUN)
     else:
         _show_text(report, given)
     sys.stdout.flush()
+
+
+def _is_list_of_runs(report: Report, style: str) -> bool:
+    """True unless it is one run for people: its row is all that a list can hold of it."""
+    one = "saved" in report.extra and style == "table"
+    return report.command == "runs" and report.error is None and not one
 
 
 def _show_text(report: Report, given: Mapping[str, Any]) -> None:
@@ -49,15 +61,10 @@ def _show_text(report: Report, given: Mapping[str, Any]) -> None:
     from nova_decom.output.console import console  # noqa: PLC0415
 
     color = given.get("color") or "auto"
-    out = console(sys.stdout, color)
-    if report.command == "steps":
-        text.print_reference(out, report.extra)
-    elif report.command == "doctor":
-        text.print_checks(out, report.extra["checks"])
-    elif report.is_overview:
-        text.print_overview(out, report)
-    else:
-        text.print_report(out, report, verbose=bool(given.get("verbose")))
+    _show_body(report, color, verbose=bool(given.get("verbose")))
+    if report.command == "runs" and report.error is None:
+        # What went wrong was told when it did.
+        return
     err = console(sys.stderr, color)
     for host in report.hosts:
         blocked = [f.guard for f in host.findings if f.verdict is Verdict.BLOCKED]
@@ -69,6 +76,23 @@ def _show_text(report: Report, given: Mapping[str, Any]) -> None:
             text.print_error(err, f"{host.host}: {host.result}: {host.error}", host.remedy)
     if report.error is not None:
         text.print_error(err, report.error, report.remedy)
+
+
+def _show_body(report: Report, color: str, *, verbose: bool) -> None:
+    from nova_decom.output import history, text  # noqa: PLC0415
+    from nova_decom.output.console import console  # noqa: PLC0415
+
+    out = console(sys.stdout, color)
+    if report.command == "steps":
+        text.print_reference(out, report.extra)
+    elif report.command == "doctor":
+        text.print_checks(out, report.extra["checks"])
+    elif report.command == "runs" and report.error is None:
+        history.print_run(out, report, verbose=verbose)
+    elif report.is_overview:
+        text.print_overview(out, report)
+    else:
+        text.print_report(out, report, verbose=verbose)
 
 
 def _traces(report: Report) -> list[dict[str, Any]]:
@@ -85,7 +109,7 @@ def _show_list(
     from nova_decom.output import text  # noqa: PLC0415
     from nova_decom.output.console import console  # noqa: PLC0415
 
-    shown = AT_A_GLANCE if columns is HOST and style == "table" else columns
+    shown = AT_A_GLANCE.get(columns, columns) if style == "table" else columns
     names = tuple(given.get("column") or shown)
     for name in names:
         if name not in columns:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from nova_decom.clients.cellrows import NODE_COLUMNS, CellRows, Row
-from nova_decom.clients.database import Database
+from nova_decom.clients.database import Database, Images
 from nova_decom.clients.urls import Target, expand_template, target
 from nova_decom.errors import ConfigurationError
 from nova_decom.model import (
@@ -131,14 +131,15 @@ class NovaDatabases:
             counts |= {r["uuid"]: int(r["report_count"]) for r in rows if r["host"] == host}
         return counts
 
-    def run(
-        self, transaction: Transaction, images: Callable[[str, str, Sequence[Row]], None]
-    ) -> None:
+    def run(self, transaction: Transaction, images: Images) -> None:
         """Run a transaction in the database of the cell that it names, or in the API's."""
+        self.places[transaction.cell].run(transaction, images)
+
+    @property
+    def places(self) -> dict[str, Database]:
+        """Every database by the name that a transaction gives it."""
         places = {c.name: c.database for c in self.cells}
-        if self.api is not None:
-            places[API_DATABASE] = self.api
-        places[transaction.cell].run(transaction, images)
+        return places if self.api is None else places | {API_DATABASE: self.api}
 
     def _registration(self, hosts: Sequence[str]) -> _Registration:
         if self.api is None:

@@ -14,6 +14,7 @@ from typing import Any
 from nova_decom import audit
 from nova_decom.clients.cells import NovaDatabases
 from nova_decom.clients.compute import Compute
+from nova_decom.clients.database import Images
 from nova_decom.clients.network import Network
 from nova_decom.clients.placement import Placement
 from nova_decom.clients.preflight import (
@@ -42,6 +43,7 @@ from nova_decom.model import (
     Heartbeat,
     HostFacts,
     Identity,
+    Image,
     Owner,
     Part,
     Request,
@@ -78,7 +80,7 @@ class LiveCloud:
         request: Request,
         *,
         recall: Callable[[str], Identity | None] = lambda _host: None,
-        images: Callable[[str, str, Sequence[dict[str, Any]]], None] | None = None,
+        images: Images | None = None,
         clock: Clock | None = None,
     ) -> None:
         """``recall`` knows hosts of earlier runs; ``images`` saves rows before they go."""
@@ -91,6 +93,11 @@ class LiveCloud:
         self._memories: dict[str, Memory] = {}
         self._problems: tuple[str, ...] | None = None
         self._refused_agents: set[str] = set()
+
+    @property
+    def clients(self) -> Clients:
+        """One client for each system."""
+        return self._clients
 
     def gather(
         self, hosts: Sequence[str] | None, parts: frozenset[Part] = PLANNED_PARTS
@@ -210,7 +217,7 @@ class LiveCloud:
         return tuple(found)
 
     def _save(self, path: str) -> None:
-        self._images("placement", path, [self._clients.placement.image(path)])
+        self._images([Image("placement", path, (self._clients.placement.image(path),))])
 
     def _slice(self, host: str) -> HostFacts:
         facts = host_facts(self._view, host, self._request, self._memory(host))
@@ -401,6 +408,6 @@ class LiveCloud:
         self._remember(host, unit=unit)
 
 
-def _no_images(_database: str, _table: str, _rows: Sequence[dict[str, Any]]) -> None:
+def _no_images(_images: Sequence[Image]) -> None:
     """Nothing is written without a place for the before-images."""
     raise WriteRefusedError("a write without a journal")

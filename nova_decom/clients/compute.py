@@ -156,7 +156,7 @@ class Compute:
         return self._api.write("compute", "PUT", f"/os-services/{service}", SERVICES, body)
 
     def enable_service(self, service: str) -> str | None:
-        """Enable it."""
+        """Enable it; its reason goes with that."""
         body = {"status": "enabled"}
         return self._api.write("compute", "PUT", f"/os-services/{service}", SERVICES, body)
 
@@ -172,6 +172,11 @@ class Compute:
             wanted = "2.95"
         sent = request_body(action, target)
         return self._api.write("compute", "POST", f"/servers/{server}/action", wanted, sent)
+
+    def add_to_aggregate(self, aggregate: str, host: str) -> str | None:
+        """Make the host a member; nova tells placement if the host has a resource provider."""
+        path = f"/os-aggregates/{aggregate}/action"
+        return self._api.write("compute", "POST", path, AGGREGATES, {"add_host": {"host": host}})
 
     def delete_service(self, service: str) -> str | None:
         """Delete it; already gone is gone."""

@@ -21,7 +21,7 @@ from nova_decom.errors import (
     UnavailableError,
     WriteRefusedError,
 )
-from nova_decom.model import Statement, Transaction
+from nova_decom.model import Image, Statement, Transaction
 from nova_decom.waiting import Clock, retrying
 
 LOG = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ WRONG_SCHEMA = frozenset({1049, NO_SUCH_COLUMN, 1146})
 ATTEMPTS = 5
 LOCK_WAIT = 5
 
-Images = Callable[[str, str, Sequence[dict[str, Any]]], None]
+Images = Callable[[Sequence[Image]], None]
 
 
 class Database:
@@ -222,8 +222,10 @@ class WritableDatabase(Database):
         with self._cursor() as cursor:
             try:
                 cursor.execute("START TRANSACTION")
-                for statement in transaction.reads:
-                    self._read(cursor, statement, transaction, images)
+                reads = [(s, self._read(cursor, s, transaction)) for s in transaction.reads]
+                found = [self._image(s, rows, transaction) for s, rows in reads if s.is_image]
+                if found:
+                    images(found)
                 for statement in transaction.writes:
                     self._write(cursor, statement)
             except BaseException:
@@ -245,17 +247,23 @@ class WritableDatabase(Database):
                 raise
 
     def _read(
-        self, cursor: DictCursor, statement: Statement, transaction: Transaction, images: Images
-    ) -> None:
+        self, cursor: DictCursor, statement: Statement, transaction: Transaction
+    ) -> tuple[dict[str, Any], ...]:
         self._execute(cursor, statement)
         # MySQL's collation finds NODE1 for node1; rows without a host column are found by id.
-        found = [r for r in cursor.fetchall() if _is_of(transaction.host, r)]
+        found = tuple(r for r in cursor.fetchall() if _is_of(transaction.host, r))
         if len(found) != statement.rows:
             raise _wrong_count(self.target, statement, len(found))
-        if statement.is_image:
-            exact = self._exact_floats(cursor, statement)
-            table = statement.sql.split()[3]
-            images(self.target.label, table, [r | exact.get(r["id"], {}) for r in found])
+        if not statement.is_image:
+            return found
+        exact = self._exact_floats(cursor, statement)
+        return tuple(r | exact.get(r["id"], {}) for r in found)
+
+    def _image(
+        self, statement: Statement, rows: tuple[dict[str, Any], ...], transaction: Transaction
+    ) -> Image:
+        table = statement.sql.split()[3]
+        return Image(self.target.label, table, rows, self.target.database, transaction)
 
     def _exact_floats(
         self, cursor: DictCursor, statement: Statement
@@ -297,16 +305,15 @@ class WritableDatabase(Database):
             self.close()
 
     def _was_committed(self, transaction: Transaction) -> bool:
-        """True when nothing is left to write.
+        """True when every write has happened.
 
         The locking read waits for the lost connection's transaction, which may still hold its
         rows, with the COMMIT on its way.
         """
         try:
-            left = [
-                row
-                for statement in transaction.writes
-                for row in self.rows(f"{statement.probe} FOR UPDATE", *statement.params)
+            found = [
+                len(self.rows(f"{probe.sql} FOR UPDATE", *probe.params)) == probe.rows
+                for probe in (statement.probe for statement in transaction.writes)
             ]
         except UnavailableError as error:
             raise UnavailableError(
@@ -314,7 +321,7 @@ class WritableDatabase(Database):
                 f"{transaction.rows} rows of {transaction.host} were changed",
                 "run again when the database answers: what is done is seen then",
             ) from None
-        return not left
+        return all(found)
 
 
 def code_of(error: BaseException) -> int:

@@ -35,6 +35,7 @@ from nova_decom.model.plan import (
     Change,
     Finding,
     HostReport,
+    Image,
     Kept,
     Leftover,
     Outcome,
@@ -43,6 +44,7 @@ from nova_decom.model.plan import (
     Report,
     Statement,
     Transaction,
+    Value,
     summary,
 )
 from nova_decom.model.rows import (
@@ -78,6 +80,7 @@ __all__ = [
     "HostMappingRow",
     "HostReport",
     "Identity",
+    "Image",
     "InstanceRow",
     "Kept",
     "Leftover",
@@ -105,6 +108,7 @@ __all__ = [
     "StopWith",
     "Transaction",
     "Unit",
+    "Value",
     "Verdict",
     "summary",
 ]

@@ -41,6 +41,7 @@ class Result(StrEnum):
     INTERRUPTED = "interrupted"
     CLEAN = "clean"
     LEFTOVERS = "leftovers"
+    RESTORED = "restored"
 
 
 class Status(StrEnum):

@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from nova_decom.model.choices import Result, Status, Verdict
 from nova_decom.model.facts import HostFacts
+
+#: What a parameter of a statement may be; dates are text, as MySQL takes them.
+Value = int | float | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,7 @@ class Statement:
     """One SQL statement and the number of rows that it must find or touch; no more, no less."""
 
     sql: str
-    params: tuple[int | str, ...]
+    params: tuple[Value, ...]
     rows: int
 
     @property
@@ -34,11 +38,18 @@ class Statement:
         return self.sql % tuple(_literal(p) for p in self.params)
 
     @property
-    def probe(self) -> str:
-        """For a write, the read (same parameters) that finds the rows it has still to touch."""
+    def probe(self) -> Statement:
+        """For a write, the read that finds ``rows`` rows when the write has happened.
+
+        An INSERT is of one row, its id first (:func:`nova_decom.steps.sql.insert`).
+        """
+        if self.sql.startswith("INSERT INTO "):
+            table = self.sql.split()[2]
+            return Statement(f"SELECT id FROM {table} WHERE id = %s", self.params[:1], 1)
         head, where = self.sql.split(" WHERE ", maxsplit=1)
         table = head.removeprefix("DELETE FROM ").removeprefix("UPDATE ").split()[0]
-        return f"SELECT id FROM {table} WHERE {where}"
+        params = self.params[head.count("%s") :]
+        return Statement(f"SELECT id FROM {table} WHERE {where}", params, 0)
 
 
 _ESCAPES = str.maketrans(
@@ -54,7 +65,14 @@ _ESCAPES = str.maketrans(
 )
 
 
-def _literal(value: int | str) -> str:
+def _literal(value: Value) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, float):
+        # With an exponent it is a DOUBLE to the server, all of whose bits count; without, a
+        # DECIMAL.
+        text = repr(value)
+        return text if "e" in text else f"{text}e0"
     return str(value) if isinstance(value, int) else f"'{value.translate(_ESCAPES)}'"
 
 
@@ -84,6 +102,21 @@ class Transaction:
     def rows(self) -> int:
         """The number of rows that the transaction changes."""
         return sum(s.rows for s in self.writes)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What is about to be changed, as it was: rows of a table, or an object of an API.
+
+    ``source`` is a database without its credentials, or the name of a service; ``table`` a
+    table, or a path. Rows have a ``transaction``, and the ``schema`` that they are in.
+    """
+
+    source: str
+    table: str
+    rows: tuple[Mapping[str, Any], ...]
+    schema: str | None = None
+    transaction: Transaction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +181,7 @@ class Plan:
     kept: tuple[Kept, ...]
     result: HostFacts
     unchecked: tuple[str, ...] = ()
+    to_do: tuple[str, ...] = ()
 
     @property
     def blocked(self) -> tuple[Finding, ...]:
@@ -190,6 +224,7 @@ class HostReport:
     leftovers: tuple[Leftover, ...] = ()
     kept: tuple[Kept, ...] = ()
     unchecked: tuple[str, ...] = ()
+    to_do: tuple[str, ...] = ()
     readd: ReAdd | None = None
     error: str | None = None
     remedy: str | None = None

@@ -59,6 +59,7 @@ def _host(report: HostReport) -> dict[str, Any]:
         "leftovers": [asdict(leftover) for leftover in report.leftovers],
         "kept": [asdict(k) for k in report.kept],
         "unchecked": list(report.unchecked),
+        "to_do": list(report.to_do),
         "readd": report.readd and {"safe": report.readd.safe, "because": [*report.readd.because]},
         "error": _error(report.error, report.remedy),
     }

@@ -25,6 +25,7 @@ STYLES = {
     Status.FAILED: "bold red",
     Status.PENDING: "dim",
     Result.REMOVED: "bold green",
+    Result.RESTORED: "bold green",
     Result.CLEAN: "bold green",
     Result.UNCHANGED: "green",
     Result.PLANNED: "bold",
@@ -122,6 +123,10 @@ def _print_host(out: Console, host: HostReport, *, verbose: bool) -> None:
     if host.unchecked:
         _print_heading(out, "Not checked")
     for thing in host.unchecked:
+        entry(out, ("    ",), thing)
+    if host.to_do:
+        _print_heading(out, "Still to be done by you")
+    for thing in host.to_do:
         entry(out, ("    ",), thing)
     if host.readd is not None:
         yes = "yes" if host.readd.safe else "no, because"

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """One server for all tests; each test begins with empty tables."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import pytest
+from pymysql.cursors import DictCursor
 
 from nova_decom.clients.cells import NovaDatabases, Sources
 from nova_decom.clients.database import Database, WritableDatabase
 from nova_decom.clients.urls import Target, target
 from nova_decom.facts import Memory, View, host_facts
-from nova_decom.model import HostFacts, Request, Rows, Transaction
+from nova_decom.model import HostFacts, Image, Request, Rows, Statement, Transaction
 from nova_decom.steps.purge_rows import PurgeRows
 from nova_decom.waiting import Clock
 from tests.database.proxy import Proxy
@@ -33,6 +34,20 @@ def server(tmp_path_factory) -> Iterator[Server]:
         running.stop()
 
 
+class Watched(WritableDatabase):
+    """Lets a test act between the reads of a transaction."""
+
+    watch: Callable[[str], None]
+
+    def _read(
+        self, cursor: DictCursor, statement: Statement, transaction: Transaction
+    ) -> tuple[Row, ...]:
+        found = super()._read(cursor, statement, transaction)
+        if statement.is_image:
+            self.watch(statement.sql.split()[3])
+        return found
+
+
 @dataclass
 class Nova:
     """Nova's databases: rows to make and to look at, and our clients to them."""
@@ -52,6 +67,16 @@ class Nova:
 
     def reading(self, sources: Sources | None = None) -> NovaDatabases:
         return NovaDatabases(sources or self.sources(), self.reader)
+
+    def watching(self, watch: Callable[[str], None]) -> NovaDatabases:
+        """As :meth:`writing`; ``watch`` is called when a table's rows are read and locked."""
+
+        def connect(target_: Target) -> WritableDatabase:
+            database = self._keep(Watched(target_, IMPATIENT))
+            database.watch = watch
+            return database
+
+        return NovaDatabases(self.sources(), connect)
 
     def writing(self, sources: Sources | None = None) -> NovaDatabases:
         return NovaDatabases(sources or self.sources(), self.writer)
@@ -99,17 +124,18 @@ def nova(server) -> Iterator[Nova]:
 
 
 class Images:
-    """Keeps the before-images, and may do something at each hand-over."""
+    """Keeps the before-images, and may do something at each table that is handed over."""
 
     def __init__(self, then: Callable[[str], None] = lambda _table: None) -> None:
         self.rows: dict[str, list[Row]] = {}
         self.tables: list[str] = []
         self._then = then
 
-    def __call__(self, _database: str, table: str, rows: Any) -> None:
-        self.rows[table] = list(rows)
-        self.tables.append(table)
-        self._then(table)
+    def __call__(self, images: Sequence[Image]) -> None:
+        for image in images:
+            self.rows[image.table] = [dict(row) for row in image.rows]
+            self.tables.append(image.table)
+            self._then(image.table)
 
 
 @pytest.fixture

@@ -34,14 +34,15 @@ def is_gone(nova):
     return hosts == ["node2", "node2"] and nova.cell.rows("pci_devices") == []
 
 
-class Once(Images):
-    """Does something at the first hand-over of a table, and only then."""
+class Once:
+    """Notes each table that is read, and does something at the first reading of one of them."""
 
     def __init__(self, table, action):
-        super().__init__(self._look)
+        self.tables = []
         self._table, self._action = table, action
 
-    def _look(self, table):
+    def __call__(self, table):
+        self.tables.append(table)
         if table == self._table and self.tables.count(table) == 1:
             self._action()
 
@@ -70,16 +71,20 @@ def deadlock(nova, transaction, run):
             while not nova.cell.query("SELECT 1 FROM information_schema.innodb_lock_waits"):
                 time.sleep(0.15)  # the table is renewed every 0.1 s, if nobody asks meanwhile
 
-        images = Once("compute_nodes", meet)
-        run(transaction, images)
+        watch = Once("compute_nodes", meet)
+        run(transaction, watch)
         thread.join(timeout=10)
-    return images
+    return watch
 
 
 def test_deadlock(node1):
     """A purge that loses a deadlock runs again, whole, and succeeds."""
-    images = deadlock(node1, node1.purge("node1"), node1.writing().run)
-    assert images.tables == ["pci_devices", "compute_nodes", *ONCE]
+    images = Images()
+    watch = deadlock(
+        node1, node1.purge("node1"), lambda t, watch: node1.watching(watch).run(t, images)
+    )
+    assert watch.tables == ["pci_devices", "compute_nodes", *ONCE]
+    assert images.tables == ONCE
     assert is_gone(node1)
 
 
@@ -87,9 +92,9 @@ def test_deadlock_asks_the_guards_again(node1):
     """What changed while the purge was beaten is seen by the next attempt."""
     transaction = node1.purge("node1")
 
-    def run(transaction, images):
+    def run(transaction, watch):
         with pytest.raises(ChangeFailedError, match="1 rows instead of 0"):
-            node1.writing().run(transaction, lambda d, t, r: (images(d, t, r), land(t)))
+            node1.watching(lambda t: (watch(t), land(t))).run(transaction, Images())
 
     def land(table):
         if table == "compute_nodes" and not node1.cell.rows("instances"):
@@ -107,9 +112,9 @@ def test_killed_connection(node1, table):
         for row in node1.cell.query(OPEN):
             node1.cell.query("KILL %s", row["id"])
 
-    images = Once(table, kill)
-    node1.writing().run(node1.purge("node1"), images)
-    assert images.tables == [*ONCE[: ONCE.index(table) + 1], *ONCE]
+    watch = Once(table, kill)
+    node1.watching(watch).run(node1.purge("node1"), Images())
+    assert watch.tables == [*ONCE[: ONCE.index(table) + 1], *ONCE]
     assert is_gone(node1)
 
 
@@ -117,14 +122,16 @@ def test_killed_every_time(node1):
     """A connection that is killed each time ends in an error, and nothing was changed."""
     before = node1.cell.checksums(*CELL_TABLES)
 
-    def kill(_table):
+    tables = []
+
+    def kill(table):
+        tables.append(table)
         for row in node1.cell.query(OPEN):
             node1.cell.query("KILL %s", row["id"])
 
-    images = Images(kill)
     with pytest.raises(UnavailableError):
-        node1.writing().run(node1.purge("node1"), images)
-    assert images.tables == ["pci_devices"] * database.ATTEMPTS
+        node1.watching(kill).run(node1.purge("node1"), Images())
+    assert tables == ["pci_devices"] * database.ATTEMPTS
     assert node1.cell.checksums(*CELL_TABLES) == before
 
 

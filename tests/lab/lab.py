@@ -286,7 +286,9 @@ class Lab:
         rabbitmq.start()
         plane.start_memcached()
         mariadb.wait()
-        Schema(site, mariadb).rewrite_addresses()
+        schema = Schema(site, mariadb)
+        schema.rewrite_addresses()
+        schema.grant()
         # In the order in which the others ask for them: most of the time goes into imports.
         plane.start_apis(("keystone", "placement"))
         plane.start_workers()

@@ -22,10 +22,12 @@ GRANTS = {
     "nova_api": {
         "SELECT": ("cell_mappings", "host_mappings", "aggregate_hosts", "aggregates"),
         "DELETE": ("aggregate_hosts", "host_mappings"),
+        "INSERT": ("aggregate_hosts", "host_mappings"),
     },
     "nova": {
         "SELECT": ("services", "compute_nodes", "pci_devices", "migrations", "instances"),
         "DELETE": ("pci_devices", "compute_nodes", "services"),
+        "INSERT": ("pci_devices", "compute_nodes", "services"),
         "UPDATE": ("compute_nodes", "services"),
     },
 }
@@ -86,6 +88,10 @@ class Schema:
             cursor.execute(
                 "CREATE USER nova_decom@'127.0.0.1' IDENTIFIED BY %s", (PASSWORDS["nova_decom"],)
             )
+
+    def grant(self) -> None:
+        """Give the operator's user its rights, also where it was made with fewer."""
+        with self._mariadb.connect() as connection, connection.cursor() as cursor:
             for database, rights in GRANTS.items():
                 for right, tables in rights.items():
                     for table in tables:

@@ -108,9 +108,12 @@ def test_the_journal_tells_the_story(run):
     assert [s["id"] for s in seen["services"]] == [build.SERVICE]
     assert [n["uuid"] for n in seen["compute_nodes"]] == [build.NODE]
     assert seen["host_mapping"] == {"id": 7, "cell": "uuid-of-cell1"}
+    assert [(r["id"], r["deleted"]) for r in seen["rows"]["services"]] == [(3, 0)]
+    assert [(r["id"], r["mapped"]) for r in seen["rows"]["compute_nodes"]] == [(8, 0)]
+    assert seen["rows"]["cell"] == build.CELL
     assert [remembered.host for remembered in process.journal.remembered] == ["node1"]
     last = process.journal.events[-1][1]
-    assert last == {"host": "node1", "result": Result.REMOVED, "exit_code": 0}
+    assert last == {"host": "node1", "result": Result.REMOVED, "exit_code": 0, "error": None}
 
 
 def test_request_ids_reach_the_report(run):

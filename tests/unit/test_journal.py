@@ -9,12 +9,13 @@ import re
 import stat
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from nova_decom.errors import ConfigurationError, JournalError
 from nova_decom.journal import HostMemory, RunJournal, new_run_id, open_state_dir, request_id
-from nova_decom.model import Identity, Verdict
+from nova_decom.model import Identity, Image, Statement, Transaction, Verdict
 from tests.unit import build
 
 RUN = "20261123T041500Z-7f3a"
@@ -258,3 +259,84 @@ def test_all_hosts_of_earlier_runs_are_known(state):
     (state / "hosts" / "half-written.new").write_text('{"host": "never"}', "utf-8")
 
     assert memory.hosts() == names
+
+
+ROW = {"id": 3, "host": "node1", "deleted": 3, "x": 0.1, "raw": b"\xff", "n": None}
+SELECT = Statement("SELECT * FROM services WHERE id IN (%s) FOR UPDATE", (3,), 1)
+DELETE = Statement("DELETE FROM services WHERE id IN (%s) AND host = %s", (3, "node1"), 1)
+
+
+def saved(host="node1", cell="cell1", schema="nova", row=ROW):
+    """An image of one row that a transaction deletes."""
+    transaction = Transaction(cell, host, (SELECT, DELETE))
+    return Image("nova at db:3306", "services", (row,), schema, transaction)
+
+
+def test_rows_are_saved_as_plain_sql_too(state):
+    """One block for each transaction, with what to check first, in a file of the owner's."""
+    with RunJournal(state, RUN) as journal:
+        journal.save([saved()])
+        journal.save([saved(row=ROW | {"id": 4})])
+        journal.save([Image("placement", "/x", ({"uuid": "x"},))])
+
+    path = journal.path.with_suffix(".sql")
+    text = path.read_text()
+    assert mode(path) == 0o600
+    assert text.count("USE `nova`;\n") == 2
+    assert text.count("SET NAMES utf8mb4;") == 1
+    assert text.count("START TRANSACTION;") == text.count("COMMIT;") == 2
+    assert (
+        "START TRANSACTION;\n"
+        "INSERT INTO services (`id`, `host`, `deleted`, `x`, `raw`, `n`) "
+        "VALUES (3, 'node1', 3, 0.1e0, UNHEX('ff'), NULL);\nCOMMIT;\n"
+    ) in text
+    # A row that is changed and not deleted is changed back.
+    assert "UPDATE services SET `host` = 'node1'" in text
+    assert "--   UPDATE services SET `deleted` = 0" in text
+
+
+def test_rows_are_on_the_disk_before_they_go(state, monkeypatch):
+    """As everything else that is kept."""
+    forced, fsync = [], os.fsync
+    with RunJournal(state, RUN) as journal:
+        monkeypatch.setattr(
+            os, "fsync", lambda h: (forced.append(Path(f"/proc/self/fd/{h}").readlink()), fsync(h))
+        )
+        journal.save([saved()])
+
+    sql = journal.path.with_suffix(".sql")
+    assert forced == [journal.path, journal.path.parent, sql]
+
+
+@pytest.mark.parametrize("hostile", ["a\nDROP TABLE services;", "\u2028", "`; DROP", "\x1b[31m"])
+def test_no_name_leaves_its_comment_or_its_quotes(state, hostile):
+    """Whatever a host, a cell or a schema is called, lines are comments or our statements."""
+    with RunJournal(state, RUN) as journal:
+        journal.save([saved(hostile, hostile, hostile)])
+
+    lines = journal.path.with_suffix(".sql").read_text().split("\n")
+    ours = ("--", "SET ", "USE `", "START ", "INSERT INTO services (", "COMMIT;")
+    assert [x for x in lines if x and not x.startswith(ours)] in ([], ["DROP TABLE services;`;"])
+
+
+def test_the_sql_of_the_registration_tells_its_own_checks(state):
+    """Mappings and memberships have no soft-deleted rows."""
+    delete = Statement("DELETE FROM host_mappings WHERE id IN (%s) AND host = %s", (7, "a"), 1)
+    row = {"id": 7, "host": "a", "cell_id": 2}
+    image = Image("x", "host_mappings", (row,), "nova_api", Transaction("API", "a", (delete,)))
+
+    with RunJournal(state, RUN) as journal:
+        journal.save([image])
+
+    text = journal.path.with_suffix(".sql").read_text()
+    assert "--   SELECT * FROM host_mappings WHERE host = 'a';" in text
+    assert "soft-deleted" not in text
+
+
+def test_sql_that_cannot_be_written_stops_the_change(state):
+    """A directory stands where the file should be."""
+    with RunJournal(state, RUN) as journal:
+        journal.path.with_suffix(".sql").mkdir()
+
+        with pytest.raises(JournalError, match="nothing is changed without it"):
+            journal.save([saved()])

@@ -24,7 +24,17 @@ LAYERS = (
     (("facts",), "pure; what was read of the cloud, and one host's share of it"),
     (("steps", "leftovers", "readd", "audit"), "pure; a step sees the cloud only as a protocol"),
     (
-        ("procedure", "execution", "pace", "journal", "locks", "planfile"),
+        (
+            "procedure",
+            "execution",
+            "pace",
+            "journal",
+            "locks",
+            "planfile",
+            "records",
+            "restore",
+            "sqlfile",
+        ),
         "what derives from the steps",
     ),
     (("clients",), "the outside; the procedure must run without it"),

@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 import nova_decom
 from nova_decom.errors import BusyError, ExitCode, JournalError
-from nova_decom.locks import host_lock
+from nova_decom.locks import LOOK, host_lock
+from nova_decom.locks import holder as holder_of
 
 RUN = "20261123T041500Z-7f3a"
 HOLDER = """
@@ -122,3 +125,58 @@ def test_a_lock_that_cannot_be_made_is_a_failure_with_a_cure(tmp_path):
         pytest.fail("held without a lock")
 
     assert raised.value.remedy == "make room for it, then run again"
+
+
+@pytest.mark.parametrize("failure", [None, KeyError])
+def test_a_lock_that_is_released_names_nobody(tmp_path, failure):
+    """Whoever looks at it later must not take the last run for the present one."""
+    try:
+        with host_lock(tmp_path, "node1", RUN):
+            assert holder_of(tmp_path, "node1") == RUN
+            if failure:
+                raise failure
+    except KeyError:
+        pass
+
+    assert held_by(tmp_path) == ""
+    assert holder_of(tmp_path, "node1") is None
+
+
+def test_the_name_of_a_dead_holder_is_nobodys(tmp_path, holder):
+    """The lock counts, not what stands in the file."""
+    assert holder_of(tmp_path, "node1") == "the-other-run"
+
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+
+    assert held_by(tmp_path).startswith("run the-other-run")
+    assert holder_of(tmp_path, "node1") is None
+
+
+def test_a_host_that_was_never_held_is_free(tmp_path):
+    """And asking makes no file."""
+    assert holder_of(tmp_path, "node1") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_holder_that_has_not_said_its_name_is_one(tmp_path):
+    """Between taking the lock and writing into it."""
+    with host_lock(tmp_path, "node1", RUN):
+        (path,) = (tmp_path / "locks").iterdir()
+        path.write_text("")
+
+        assert holder_of(tmp_path, "node1") == ""
+
+
+def test_a_look_at_the_lock_keeps_nobody_out(tmp_path):
+    """Who looks holds it for an instant; a run that begins then tries once more."""
+    with host_lock(tmp_path, "node1", RUN):
+        pass
+    (path,) = (tmp_path / "locks").iterdir()
+    looking = os.open(path, os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    timer = threading.Timer(LOOK / 5, os.close, (looking,))
+    timer.start()
+
+    with host_lock(tmp_path, "node1", RUN):
+        timer.join()

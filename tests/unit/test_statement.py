@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
-from pymysql.converters import escape_item
+from pymysql.converters import encoders, escape_item
 
 from nova_decom.model import Statement, Transaction
+from nova_decom.steps.sql import insert, update
 
 HOSTILE = [
     "node1",
@@ -26,6 +29,12 @@ HOSTILE = [
     0,
     -1,
     2**63,
+    0.1,
+    16.700000762939453,
+    5e-324,
+    1e22,
+    -0.0,
+    None,
 ]
 
 
@@ -35,7 +44,7 @@ def test_text_is_what_the_driver_makes_of_sql_and_parameters(value):
     statement = Statement("SELECT id FROM services WHERE host = %s AND id = %s", (value, 7), 1)
 
     assert statement.text == statement.sql % tuple(
-        escape_item(p, "utf8mb4") for p in statement.params
+        escape_item(p, "utf8mb4", encoders) for p in statement.params
     )
 
 
@@ -56,21 +65,40 @@ def test_kinds_of_statements(sql, is_read, is_image):
 
 
 @pytest.mark.parametrize(
-    ("sql", "probe"),
+    ("statement", "probe"),
     [
         (
-            "DELETE FROM services WHERE id IN (%s) AND host = %s",
-            "SELECT id FROM services WHERE id IN (%s) AND host = %s",
+            Statement("DELETE FROM services WHERE id IN (%s) AND host = %s", (1, "a"), 1),
+            Statement("SELECT id FROM services WHERE id IN (%s) AND host = %s", (1, "a"), 0),
         ),
         (
-            "UPDATE compute_nodes SET deleted = id, mapped = 0 WHERE id IN (%s) AND deleted = 0",
-            "SELECT id FROM compute_nodes WHERE id IN (%s) AND deleted = 0",
+            Statement("UPDATE nodes SET deleted = id WHERE id IN (%s) AND deleted = 0", (1,), 1),
+            Statement("SELECT id FROM nodes WHERE id IN (%s) AND deleted = 0", (1,), 0),
+        ),
+        (
+            update("nodes", 1, {"deleted": 0, "blob": b"x"}, {"deleted": 1}),
+            Statement("SELECT id FROM nodes WHERE id = %s AND `deleted` <=> %s", (1, 1), 0),
+        ),
+        (
+            insert("nodes", {"host": "a", "id": 1}),
+            Statement("SELECT id FROM nodes WHERE id = %s", (1,), 1),
         ),
     ],
+    ids=["delete", "update", "update with values", "insert"],
 )
-def test_probe_of_a_write_finds_what_it_has_still_to_touch(sql, probe):
-    """After a lost answer to COMMIT the same rows are looked for, by the same parameters."""
-    assert Statement(sql, (1,), 1).probe == probe
+def test_probe_of_a_write_tells_whether_it_happened(statement, probe):
+    """After a lost answer to COMMIT so many rows are found if it came through."""
+    assert statement.probe == probe
+
+
+def test_a_row_is_inserted_as_it_was_read():
+    """Its id first; bytes as text that can be printed, dates as text that MySQL takes."""
+    row = {"host": "o'b", "id": 3, "x": 0.1, "n": None, "at": date(2026, 11, 24), "raw": b"\xff"}
+
+    assert insert("services", row).text == (
+        "INSERT INTO services (`id`, `host`, `x`, `n`, `at`, `raw`) "
+        "VALUES (3, 'o\\'b', 0.1e0, NULL, '2026-11-24', UNHEX('ff'))"
+    )
 
 
 def test_a_transaction_tells_reads_from_writes_and_counts_what_changes():

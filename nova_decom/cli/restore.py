@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``nova-decom restore``: plan, confirm, put back, read back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
+
+import click
+
+from nova_decom.cli.app import App
+from nova_decom.cli.options import Given
+from nova_decom.cli.remove import combined, signals
+from nova_decom.errors import ExitCode, NovaDecomError, RefusedError, UnconfirmedError
+from nova_decom.journal import RunJournal, new_run_id, request_id
+from nova_decom.locks import host_lock
+from nova_decom.model import HostReport, Outcome, Plan, Report, Result, Status
+from nova_decom.output.console import console
+from nova_decom.output.progress import progress
+from nova_decom.output.text import print_report
+from nova_decom.records import Record, find_record
+from nova_decom.restore import Past, Restoration, past_of, plan_restore, result_of
+from nova_decom.settings import operator
+
+Planned = tuple[Past, Plan]
+
+
+def restore(given: Given, run: str) -> Report:
+    """Put back what a run took of its hosts; with ``--dry-run`` only plan.
+
+    :raises RefusedError: there is no such run, or it took nothing.
+    :raises UnconfirmedError: nobody said yes.
+    """
+    app = App(given)
+    record = find_record(app.state_dir, run)
+    pasts = [past for host in record.hosts if (past := past_of(record, host)) is not None]
+    if not pasts or record.header.get("command") == "restore":
+        raise RefusedError(
+            f"run {run} has changed nothing that could be put back", f"nova-decom runs {run}"
+        )
+    if not (app.settings.dry_run or app.settings.yes or sys.stdin.isatty()):
+        raise UnconfirmedError(
+            "nobody can confirm: standard input is not a terminal",
+            f"nova-decom restore {run} --yes",
+        )
+    cloud = app.restoring(app.reading())
+    plans = [(past, plan_restore(past, cloud.present(past), record.problem)) for past in pasts]
+    if app.settings.dry_run:
+        return _planned(app, plans)
+    todo = [(past, plan) for past, plan in plans if plan.changes and not plan.blocked]
+    done = [_without_changes(plan) for _, plan in plans if plan.blocked or not plan.changes]
+    if not todo:
+        return Report("restore", combined(done), tuple(done))
+    if not app.settings.yes:
+        _confirm(
+            app, [*(_shown(plan) for _, plan in todo), *done], [past.host for past, _ in todo]
+        )
+    return _run(app, record, todo, done)
+
+
+def _planned(app: App, plans: Sequence[Planned]) -> Report:
+    code = ExitCode.SUCCESS
+    if app.settings.detailed_exitcode:
+        blocked, changes = any(p.blocked for _, p in plans), any(p.changes for _, p in plans)
+        code = ExitCode.REFUSED if blocked else ExitCode.CHANGES if changes else code
+    return Report("restore", code, tuple(_shown(plan) for _, plan in plans))
+
+
+def _shown(plan: Plan) -> HostReport:
+    outcomes = [Outcome(change, Status.PLANNED) for change in plan.changes]
+    return result_of(plan, outcomes, Result.PLANNED)
+
+
+def _without_changes(plan: Plan) -> HostReport:
+    """A host on which nothing is to be, or may be, put back."""
+    if not plan.blocked and not plan.leftovers:
+        return result_of(plan, (), Result.UNCHANGED)
+    seen = [f"{f.guard}: {f.message}" for f in plan.blocked]
+    seen += [f"{x.kind} {x.target}: {x.detail}" for x in plan.leftovers]
+    remedies = [f.remedy for f in plan.blocked if f.remedy] + [x.remedy for x in plan.leftovers]
+    return replace(
+        result_of(plan, [Outcome(c, Status.PENDING) for c in plan.changes], Result.REFUSED),
+        error="; ".join(seen),
+        remedy="; ".join(dict.fromkeys(remedies)) or None,
+        exit_code=ExitCode.REFUSED,
+    )
+
+
+def _confirm(app: App, reports: Sequence[HostReport], hosts: Sequence[str]) -> None:
+    """Show the plan on stderr and have the host's name, or the number of hosts, typed."""
+    err = console(sys.stderr, app.settings.color)
+    report = Report("restore", ExitCode.SUCCESS, tuple(reports))
+    print_report(err, report, verbose=app.settings.verbose > 0)
+    wanted = hosts[0] if len(hosts) == 1 else str(len(hosts))
+    what = "the host name" if len(hosts) == 1 else "the number of hosts"
+    err.print()
+    try:
+        typed = click.prompt(f"Type {what} to restore", err=True, default="", show_default=False)
+    except click.Abort:
+        typed = ""
+    if typed != wanted:
+        raise UnconfirmedError(
+            "not confirmed; nothing was changed", f"type {wanted} to confirm, or give --yes"
+        )
+
+
+def _run(app: App, record: Record, plans: Sequence[Planned], done: Sequence[HostReport]) -> Report:
+    """Carry out the plans with a journal; signals are obeyed between changes."""
+    reports = list(done)
+    err = console(sys.stderr, app.settings.color)
+    with RunJournal(app.state_dir, new_run_id()) as journal, signals() as interrupts:
+        cloud = app.restoring(app.changing(journal, interrupts.clock()))
+        journal.event(
+            "header",
+            command="restore",
+            hosts=[past.host for past, _ in plans],
+            by=operator(),
+            reason=f"restore of run {record.run}",
+            options=app.settings.told(),
+            version=version("nova-decom"),
+            global_request_id=request_id(journal.run),
+        )
+        with progress(err, quiet=app.settings.quiet) as shown:
+            restoration = Restoration(cloud, journal, shown, interrupts)
+            reports += [_one(app, journal, restoration, planned) for planned in plans]
+        return Report("restore", combined(reports), tuple(reports), run=journal.run)
+
+
+def _one(app: App, journal: RunJournal, restoration: Restoration, planned: Planned) -> HostReport:
+    """One host, held for this run."""
+    past, plan = planned
+    try:
+        with host_lock(app.state_dir, past.host, journal.run):
+            return restoration.run(past, plan)
+    except NovaDecomError as error:
+        outcomes = [Outcome(c, Status.PENDING) for c in plan.changes]
+        return replace(
+            result_of(plan, outcomes, Result.REFUSED),
+            error=str(error),
+            remedy=error.remedy,
+            exit_code=error.exit_code,
+        )

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``nova-decom runs``: what was done, when, by whom, why. Reads the journals and nothing else."""
+
+from __future__ import annotations
+
+from nova_decom.cli.options import Given
+from nova_decom.clients.http import section
+from nova_decom.errors import ExitCode
+from nova_decom.model import Report
+from nova_decom.records import find_record, read_records, reports, saved, summary_of
+from nova_decom.settings import resolve, state_dir
+
+
+def runs(given: Given, run: str | None) -> Report:
+    """Every run in one row, or all that the journal of one run tells.
+
+    :raises RefusedError: there is no such run.
+    """
+    settings = resolve(given.values, section("nova-decom"))
+    given.resolved = settings.values
+    place = state_dir(settings)
+    if run is None:
+        rows = [summary_of(record, place) for record in read_records(place)]
+        return Report("runs", ExitCode.SUCCESS, extra={"runs": rows})
+    record = find_record(place, run)
+    extra = {"runs": [summary_of(record, place)], "saved": saved(record)}
+    return Report("runs", ExitCode.SUCCESS, reports(record), extra=extra)

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Journals read back: what a run did, when, by whom and why, and what it saved.
+
+A journal may end anywhere: its run was killed, or still goes on. A line that is cut off is
+passed over; anything else that is odd is told as the record's problem.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nova_decom.errors import RefusedError
+from nova_decom.journal import VERSION
+from nova_decom.locks import holder
+from nova_decom.model import Change, HostReport, Outcome, Result, Status
+
+Event = Mapping[str, Any]
+
+RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}")
+STATUSES = {str(s) for s in Status}
+RESULTS = {str(r) for r in Result}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The events of one run, in order; ``problem`` says why they cannot all be relied on."""
+
+    run: str
+    events: tuple[Event, ...] = ()
+    problem: str | None = None
+
+    @property
+    def header(self) -> Event:
+        """Who, why, which hosts; empty when the run did not get so far."""
+        return next((e for e in self.events if e.get("event") == "header"), {})
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that it was for, in order."""
+        named = self.header.get("hosts")
+        return tuple(str(h) for h in named) if isinstance(named, list) else ()
+
+    def of(self, host: str) -> tuple[Event, ...]:
+        """The events of one host. An image of an API's object is the host's then in hand."""
+        found, current = [], None
+        for event in self.events:
+            current = event.get("host") or current
+            if current == host:
+                found.append(event)
+        return tuple(found)
+
+    def last(self, host: str, kind: str) -> Event | None:
+        """The last event of a kind of one host."""
+        return next((e for e in reversed(self.of(host)) if e.get("event") == kind), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRow:
+    """A row as it was before the run deleted or changed it; values as the database gave them."""
+
+    cell: str
+    table: str
+    id: int
+    values: Mapping[str, Any]
+
+
+def read_record(path: Path) -> Record:
+    """The record of one journal; whatever is wrong with the file is in it."""
+    run = path.name.removesuffix(".jsonl")
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        return Record(run, problem=f"cannot be read: {error.strerror}")
+    info = os.fstat(handle)
+    if not stat.S_ISREG(info.st_mode):
+        os.close(handle)
+        return Record(run, problem="is no file")
+    with os.fdopen(handle, "rb") as file:
+        events, problem = _events(file.read())
+    if info.st_uid != os.geteuid():
+        problem = f"belongs to uid {info.st_uid}, not to you"
+    elif info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        problem = "can be written by others"
+    return Record(run, events, problem)
+
+
+def _events(content: bytes) -> tuple[tuple[Event, ...], str | None]:
+    lines = content.split(b"\n")
+    found, problem = [], None
+    # What stands behind the last line feed was not written to its end.
+    for number, line in enumerate(lines[:-1], 1):
+        event = _parsed(line)
+        if event is None:
+            problem = f"line {number} cannot be read"
+        elif event.get("v") != VERSION:
+            problem = f"line {number} is of another version of the journal: {event.get('v')!r}"
+        else:
+            found.append(event)
+    return tuple(found), problem
+
+
+def _parsed(line: bytes) -> Event | None:
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def read_records(state_dir: Path) -> tuple[Record, ...]:
+    """The records of every run in the state directory, the oldest first."""
+    found = (state_dir / "runs").glob("*.jsonl")
+    named = [p for p in found if RUN_ID.fullmatch(p.name.removesuffix(".jsonl"))]
+    return tuple(read_record(path) for path in sorted(named))
+
+
+def find_record(state_dir: Path, run: str) -> Record:
+    """The record of the run with this id.
+
+    :raises RefusedError: there is none.
+    """
+    path = state_dir / "runs" / f"{run}.jsonl"
+    if not RUN_ID.fullmatch(run) or not os.path.lexists(path):
+        raise RefusedError(f"no run {run!r} in {state_dir}", "nova-decom runs lists them")
+    return read_record(path)
+
+
+def summary_of(record: Record, state_dir: Path) -> dict[str, Any]:
+    """One run in one row: ``result`` is "running" while it goes on, "unfinished" if killed."""
+    header, ended = record.header, _ended(record)
+    missing = [h for h in record.hosts if h not in ended]
+    results = list(dict.fromkeys(result for result, _ in ended.values()))
+    codes = {code for _, code in ended.values()}
+    if any(holder(state_dir, h) == record.run for h in record.hosts):
+        results, codes = ["running"], set()
+    elif not record.hosts or (missing and not _stopped(ended)):
+        results, codes = [*results, "unfinished"], set()
+    # 6 is PARTIAL: several hosts, some done, some not.
+    code = codes.pop() if len(codes) == 1 and not missing else 6 if codes else None
+    return {
+        "run": record.run,
+        "at": _text(record.events[0].get("at")) if record.events else None,
+        "command": _text(header.get("command")),
+        "by": _text(header.get("by")),
+        "hosts": list(record.hosts),
+        "result": ", ".join(results),
+        "exit_code": code,
+        "reason": _text(header.get("reason")),
+        "problem": record.problem,
+    }
+
+
+def _ended(record: Record) -> dict[str, tuple[str, int]]:
+    """The result and the exit code of each host that came to an end."""
+    return {
+        str(e["host"]): (str(e["result"]), e["exit_code"])
+        for e in record.events
+        if e.get("event") == "result" and "host" in e and isinstance(e.get("exit_code"), int)
+    }
+
+
+def _stopped(ended: Mapping[str, tuple[str, int]]) -> bool:
+    """True when the last host that ended failed: the run did not begin with the next one."""
+    return bool(ended) and list(ended.values())[-1][1] != 0
+
+
+def reports(record: Record) -> tuple[HostReport, ...]:
+    """What the journal tells of each host, as the run itself would have reported it."""
+    return tuple(_report(record, host) for host in record.hosts)
+
+
+def _report(record: Record, host: str) -> HostReport:
+    end = record.last(host, "result") or {}
+    result = end.get("result")
+    known = Result(result) if result in RESULTS else Result.INTERRUPTED
+    error = _text(end.get("error")) if end else "the journal of this host has no end"
+    return HostReport(host, known, outcomes=tuple(outcomes(record, host)), error=error)
+
+
+def outcomes(record: Record, host: str) -> Iterator[Outcome]:
+    """Each change that was begun, or found not to be needed, and what became of it."""
+    begun: dict[tuple[Any, ...], Outcome] = {}
+    for event in record.of(host):
+        kind = event.get("event")
+        if kind == "started" or kind in STATUSES:
+            change = _change(event)
+            status = Status.PENDING if kind == "started" else Status(str(kind))
+            begun[change.key] = Outcome(
+                change, status, _text(event.get("request_id")), _text(event.get("error"))
+            )
+    yield from begun.values()
+
+
+def _change(event: Event) -> Change:
+    step, action, target, detail = (
+        str(event.get(name, "")) for name in ("step", "action", "target", "detail")
+    )
+    rows = event.get("rows")
+    return Change(step, action, target, detail, rows if isinstance(rows, int) else None)
+
+
+def saved_rows(record: Record, host: str) -> tuple[SavedRow, ...]:
+    """The rows of one host that were saved, each once: a retried transaction saves them again."""
+    found: dict[tuple[str, str, int], SavedRow] = {}
+    for event in record.of(host):
+        if event.get("event") == "before-image" and event.get("cell"):
+            cell, table = str(event["cell"]), str(event.get("table"))
+            for row in event.get("rows") or ():
+                number = int(row["id"])
+                values = {name: _value(value) for name, value in row.items()}
+                found[cell, table, number] = SavedRow(cell, table, number, values)
+    return tuple(found.values())
+
+
+def saved_objects(record: Record, host: str) -> tuple[tuple[str, str], ...]:
+    """The objects of APIs that were saved: the service and the path, each once."""
+    found = [
+        (str(e.get("database")), str(e.get("table")))
+        for e in record.of(host)
+        if e.get("event") == "before-image" and not e.get("cell")
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def saved(record: Record) -> list[dict[str, Any]]:
+    """What was saved, without the values: host, where, table or path, ids."""
+    found: list[dict[str, Any]] = []
+    for host in record.hosts:
+        tables: dict[tuple[str, str], list[int]] = {}
+        for row in saved_rows(record, host):
+            tables.setdefault((row.cell, row.table), []).append(row.id)
+        found += [
+            {"host": host, "source": cell, "table": table, "ids": ids}
+            for (cell, table), ids in tables.items()
+        ]
+        found += [
+            {"host": host, "source": source, "table": path, "ids": []}
+            for source, path in saved_objects(record, host)
+        ]
+    return found
+
+
+def _value(value: object) -> object:
+    """A value as the database gave it: bytes were written as base64."""
+    if isinstance(value, dict) and set(value) == {"base64"}:
+        return base64.b64decode(value["base64"])
+    return value
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run deleted or changed of a host, by its journal. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nova_decom.model import NOVA_COMPUTE, Aggregate, NetworkAgent, ResourceProvider, Status
+from nova_decom.records import Record, SavedRow, outcomes, saved_rows
+from nova_decom.restore.present import Row
+from nova_decom.sqlfile import TABLES
+
+#: What a row has that is not soft-deleted.
+LIVE: Mapping[str, Any] = {"deleted": 0, "deleted_at": None}
+#: The steps whose changes are taken back by other means than by saved rows, or named.
+STEPS = (
+    *("disable-service", "stop-service", "clear-allocations"),
+    *("delete-service", "delete-providers", "delete-agents"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRow:
+    """A row as it is to be; ``whole`` when the run saved all of its columns.
+
+    Of a row that was not purged nothing was saved: nova soft-deleted it, and ``values`` are
+    those that make it live again. ``state`` takes back that the run disabled the service, in
+    a row that still carries the run's claim.
+    """
+
+    cell: str
+    table: str
+    id: int
+    values: Row
+    whole: bool
+    state: Row | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One host before a run, as far as the run deleted or changed it.
+
+    ``mapping`` is (id, uuid of the cell) of a host mapping that nova deleted. ``state`` is
+    (uuid, status, reason) of the compute service when the run disabled it. ``deleted`` are the
+    binaries whose services were deleted, ``released`` the consumers of allocations.
+    """
+
+    run: str
+    host: str
+    rows: tuple[WantedRow, ...] = ()
+    cell: str | None = None
+    mapping: tuple[int, str] | None = None
+    cell_uuid: str | None = None
+    aggregates: tuple[Aggregate, ...] = ()
+    state: tuple[str, str, str | None] | None = None
+    stopped: bool = False
+    deleted: tuple[str, ...] = ()
+    providers: tuple[ResourceProvider, ...] = ()
+    released: tuple[str, ...] = ()
+    agents: tuple[NetworkAgent, ...] = ()
+    without_rows: bool = False
+
+
+def past_of(record: Record, host: str) -> Past | None:
+    """What the run did to this host; None when it did not get so far as to look at it."""
+    before = record.last(host, "before")
+    if before is None:
+        return None
+    seen: Mapping[str, Any] = before["facts"]
+    begun = begun_targets(record, host)
+    services = [s for s in seen["services"] if s["id"] in begun["delete-service"]]
+    compute = any(s["binary"] == NOVA_COMPUTE for s in services)
+    mapping = seen["host_mapping"]
+    gone = begun["delete-providers"] | {p["uuid"] for p in seen["providers"] if compute}
+    return Past(
+        run=record.run,
+        host=host,
+        rows=tuple(_wanted(saved_rows(record, host), seen, begun)),
+        cell=(seen["rows"] or {}).get("cell"),
+        mapping=(mapping["id"], mapping["cell"]) if mapping and compute else None,
+        cell_uuid=mapping and mapping["cell"],
+        aggregates=tuple(
+            Aggregate(a["id"], a["name"], tuple(a["hosts"])) for a in seen["aggregates"]
+        ),
+        state=_state(seen, begun["disable-service"]),
+        stopped=bool(begun["stop-service"]),
+        deleted=tuple(s["binary"] for s in services),
+        providers=tuple(ResourceProvider(**p) for p in seen["providers"] if p["uuid"] in gone),
+        released=tuple(sorted(begun["clear-allocations"])),
+        agents=tuple(
+            NetworkAgent(**a) for a in seen["agents"] if a["id"] in begun["delete-agents"]
+        ),
+        without_rows=bool(services) and seen["rows"] is None,
+    )
+
+
+def begun_targets(record: Record, host: str) -> dict[str, set[str]]:
+    """The targets of the changes that were made, or may have been, by step."""
+    found: dict[str, set[str]] = {step: set() for step in STEPS}
+    for outcome in outcomes(record, host):
+        change = outcome.change
+        if change.step in found and change.action != "prove" and _was_made(outcome.status):
+            found[change.step].add(change.target)
+    return found
+
+
+def _was_made(status: Status) -> bool:
+    return status is not Status.NOT_NEEDED
+
+
+def _state(seen: Row, disabled: set[str]) -> tuple[str, str, str | None] | None:
+    service = next((s for s in seen["services"] if s["id"] in disabled), None)
+    return service and (service["id"], service["status"], service["disabled_reason"])
+
+
+def _wanted(
+    saved: tuple[SavedRow, ...], seen: Row, begun: Mapping[str, set[str]]
+) -> Iterator[WantedRow]:
+    """Every row that was saved, and those that nova soft-deleted and nobody purged."""
+    cell = str((seen["rows"] or {}).get("cell"))
+    alive = {(w.table, w.id): w for w in _alive(cell, seen, begun)}
+    for row in saved:
+        if row.table not in TABLES:
+            continue
+        before = alive.pop((row.table, row.id), None)
+        if before is None or not row.values["deleted"]:
+            yield WantedRow(row.cell, row.table, row.id, row.values, whole=True)
+        else:
+            values = {**row.values, **before.values}
+            yield replace(before, cell=row.cell, values=values, whole=True)
+    yield from alive.values()
+
+
+def _alive(cell: str, seen: Row, begun: Mapping[str, set[str]]) -> Iterator[WantedRow]:
+    """What makes the rows live again that nova soft-deleted with a service."""
+    rows = seen["rows"] or {"services": (), "compute_nodes": ()}
+    states = {s["id"]: s for s in seen["services"] if s["id"] in begun["delete-service"]}
+    for row in rows["services"]:
+        if row["uuid"] in states and not row["deleted"]:
+            was = states[row["uuid"]]
+            state = {
+                "disabled": int(was["status"] == "disabled"),
+                "disabled_reason": was["disabled_reason"],
+            }
+            values = {**{name: row[name] for name in ("host", "binary", "uuid")}, **LIVE}
+            yield WantedRow(
+                cell,
+                "services",
+                row["id"],
+                values,
+                whole=False,
+                state=state if row["uuid"] in begun["disable-service"] else None,
+            )
+    if any(s["binary"] == NOVA_COMPUTE for s in states.values()):
+        names = ("host", "hypervisor_hostname", "uuid", "mapped")
+        for row in rows["compute_nodes"]:
+            if not row["deleted"]:
+                values = {**{name: row[name] for name in names}, **LIVE}
+                yield WantedRow(cell, "compute_nodes", row["id"], values, whole=False)

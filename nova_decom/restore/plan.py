@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is still to be put back of a host, and what cannot be: pure, over past and present."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from nova_decom.guards import judge
+from nova_decom.model import (
+    API_DATABASE,
+    Change,
+    Finding,
+    HostReport,
+    Leftover,
+    Outcome,
+    Plan,
+    Result,
+    Transaction,
+    Verdict,
+)
+from nova_decom.restore.decide import Decided, decide
+from nova_decom.restore.past import Past, WantedRow
+from nova_decom.restore.present import Present
+from nova_decom.restore.statements import statements
+from nova_decom.restore.todo import to_do
+from nova_decom.sqlfile import TABLES
+
+#: The guards of a removal that a restore asks too.
+GUARDS = ("cells-answering", "database-access")
+
+
+def plan_restore(past: Past, present: Present, problem: str | None = None) -> Plan:
+    """Every change that brings the host back, in order; what cannot come back is left over.
+
+    ``problem`` is what is wrong with the journal. A row goes back only where nothing took its
+    place; the second plan after a restore is empty.
+    """
+    wanted = sorted(wanted_rows(past, present), key=_order)
+    decided = [(row, decide(row, past, present)) for row in wanted]
+    changes = [
+        *_transactions(past, present, decided),
+        *_memberships(past, present),
+        *_state(past, present),
+    ]
+    findings = (*_findings(past, present, problem), _right_to_insert(decided))
+    return Plan(
+        host=past.host,
+        findings=findings,
+        changes=tuple(changes),
+        leftovers=(*_refused(decided), *_lost(past, present)),
+        kept=(),
+        result=present.facts,
+        to_do=tuple(to_do(past, present)),
+    )
+
+
+def result_of(plan: Plan, outcomes: Sequence[Outcome], result: Result) -> HostReport:
+    """A plan as a report."""
+    return HostReport(
+        host=plan.host,
+        result=result,
+        findings=plan.findings,
+        outcomes=tuple(outcomes),
+        leftovers=plan.leftovers,
+        to_do=plan.to_do,
+    )
+
+
+def _findings(past: Past, present: Present, problem: str | None) -> Iterator[Finding]:
+    if problem is None:
+        yield Finding("journal", Verdict.OK, "The journal of the run can be relied on.")
+    else:
+        message = f"the journal of run {past.run}: {problem}"
+        remedy = "read it, and put back by hand what is right: docs/restore.md"
+        yield Finding("journal", Verdict.BLOCKED, message, remedy)
+    yield _same_cloud(past, present)
+    yield from (f for f in judge(present.facts) if f.guard in GUARDS)
+
+
+def _right_to_insert(decided: Sequence[tuple[WantedRow, Decided]]) -> Finding:
+    """Without it nothing is begun: half a host is worse than none."""
+    tables = dict.fromkeys(
+        f"{row.table} of {row.cell}" for row, d in decided if d.refusal and d.refusal.is_right
+    )
+    if not tables:
+        return Finding("insert-rights", Verdict.OK, "Rows that are gone may be inserted.")
+    names = ", ".join(tables)
+    return Finding(
+        "insert-rights",
+        Verdict.BLOCKED,
+        f"INSERT is not granted on {names}",
+        "GRANT INSERT on these tables to this user, or let a DBA run the .sql of the run",
+    )
+
+
+def _same_cloud(past: Past, present: Present) -> Finding:
+    """Cells have uuids, which no other cloud has; without databases nothing tells."""
+    known = not present.cells or past.cell_uuid in {None, *present.cells}
+    named = not present.cell_names or past.cell in {None, *present.cell_names}
+    if known and named:
+        return Finding("same-cloud", Verdict.OK, "The run's cell is one of this cloud.")
+    cell = past.cell if not named else past.cell_uuid
+    return Finding(
+        "same-cloud",
+        Verdict.BLOCKED,
+        f"run {past.run} was on cell {cell}, and this cloud has no such cell",
+        "give the cloud and the databases of the run: --os-cloud, --api-db-url, --cell-db-url",
+    )
+
+
+def wanted_rows(past: Past, present: Present) -> Iterator[WantedRow]:
+    """The rows of the journal, and the host mapping that nova deleted and nobody saved.
+
+    A compute node that comes back without host mapping is not to be ``mapped``: discover_hosts
+    looks at no other (nova 34.0.0 objects/host_mapping.py:201).
+    """
+    saved = {(row.table, row.id) for row in past.rows}
+    mapping = None
+    if past.mapping and past.mapping[1] in present.cells:
+        number, cell = past.mapping
+        values = {"id": number, "host": past.host, "cell_id": present.cells[cell]}
+        mapping = WantedRow(API_DATABASE, "host_mappings", number, values, whole=True)
+    if mapping and ("host_mappings", mapping.id) not in saved:
+        yield mapping
+    database = present.facts.database
+    will_be_mapped = mapping is not None or bool(database and database.host_mapping)
+    for row in past.rows:
+        lives_again = row.table == "compute_nodes" and not row.values["deleted"]
+        if lives_again and past.deleted and not will_be_mapped:
+            yield replace(row, values={**row.values, "mapped": 0})
+        else:
+            yield row
+
+
+def _order(row: WantedRow) -> tuple[bool, int]:
+    """The API's database first, parents before children.
+
+    A host mapping without rows misleads nobody who looks for a server; rows without a mapping
+    would be a host that nova cannot find.
+    """
+    return row.cell != API_DATABASE, TABLES.index(row.table)
+
+
+def _transactions(
+    past: Past, present: Present, decided: Sequence[tuple[WantedRow, Decided]]
+) -> Iterator[Change]:
+    """One transaction for each database."""
+    todo = [(row, d) for row, d in decided if d.is_change]
+    for cell in dict.fromkeys(row.cell for row, _ in todo):
+        mine = [(row, d) for row, d in todo if row.cell == cell]
+        transaction = Transaction(cell, past.host, tuple(statements(past, present, mine)))
+        tables = dict.fromkeys(row.table for row, _ in mine)
+        label = ", ".join(
+            f"{t} {' '.join(str(row.id) for row, _ in mine if row.table == t)}" for t in tables
+        )
+        yield Change(
+            step="restore-rows",
+            action="restore",
+            target=f"{cell}: {label}",
+            detail="; ".join(s.text for s in transaction.statements),
+            rows=transaction.rows,
+            transaction=transaction,
+        )
+
+
+def _memberships(past: Past, present: Present) -> Iterator[Change]:
+    """Aggregates by nova's API, which also tells placement; those purged by SQL come by SQL."""
+    by_row = {r.values["aggregate_id"] for r in past.rows if r.table == "aggregate_hosts"}
+    known = {a.id: a for a in present.aggregates}
+    for was in past.aggregates:
+        now = known.get(was.id)
+        if now and now.name == was.name and past.host not in now.hosts and was.id not in by_row:
+            detail = f'POST /os-aggregates/{was.id}/action {{"add_host": {{"host": …}}}}'
+            detail = f"{detail} ({past.host} into {was.name})"
+            yield Change("restore-aggregates", "add", str(was.id), detail)
+
+
+def _state(past: Past, present: Present) -> Iterator[Change]:
+    """Status and reason as they were, while the service still carries the run's claim."""
+    service = present.facts.service
+    if past.state is None or service is None or service.id != past.state[0]:
+        return
+    _, status, reason = past.state
+    ours = (service.disabled_reason or "").startswith(f"nova-decom {past.run} ")
+    if service.status == "disabled" and ours:
+        action = "enable" if status == "enabled" else "disable"
+        detail = f"PUT /os-services/{service.id} status {status}, reason {reason!r}"
+        yield Change("restore-service", action, str(service.id), detail)
+
+
+def _refused(decided: Sequence[tuple[WantedRow, Decided]]) -> Iterator[Leftover]:
+    for row, verdict in decided:
+        if verdict.refusal is not None:
+            target = f"{row.cell}: {row.table} {row.id}"
+            yield Leftover("row", target, verdict.refusal.why, verdict.refusal.remedy)
+
+
+def _lost(past: Past, present: Present) -> Iterator[Leftover]:
+    """What the journal names and nothing can put back."""
+    known = {a.id: a for a in present.aggregates}
+    for was in past.aggregates:
+        now = known.get(was.id)
+        if now is None or now.name != was.name:
+            what = "is gone" if now is None else f"is now called {now.name!r}"
+            remedy = f"openstack aggregate add host AGGREGATE {past.host}"
+            yield Leftover("aggregate", str(was.id), f"{was.name!r} {what}", remedy)
+    if past.without_rows:
+        yield Leftover(
+            "rows",
+            past.host,
+            "the run was given no database: nova has soft-deleted the host's rows",
+            "the next start of nova-compute registers the host anew",
+        )

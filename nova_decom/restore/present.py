@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is there now where something is to be put back. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nova_decom.model import Aggregate, HostFacts
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The host's facts, and what stands where its old rows stood.
+
+    ``rows`` are whole rows by (cell, table): those that have an id or a uuid of an old row, and
+    those of the host. ``columns`` are those that may be inserted. ``cells`` are the ids of the
+    cell mappings by uuid, empty without an API database.
+    """
+
+    facts: HostFacts
+    rows: Mapping[tuple[str, str], tuple[Row, ...]] = field(default_factory=dict)
+    columns: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    aggregates: tuple[Aggregate, ...] = ()
+    cells: Mapping[str, int] = field(default_factory=dict)
+    cell_names: frozenset[str] = frozenset()
+
+    def of(self, cell: str, table: str) -> tuple[Row, ...]:
+        """The rows of one table."""
+        return self.rows.get((cell, table), ())

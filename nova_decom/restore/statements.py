@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The statements of a restoring transaction: guards first, parents before children. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nova_decom.model import NOVA_COMPUTE, Statement
+from nova_decom.restore.decide import Decided
+from nova_decom.restore.past import Past, WantedRow
+from nova_decom.restore.present import Present
+from nova_decom.steps.sql import by_id, insert, marks, update
+
+LOCK = " FOR UPDATE"
+
+
+def statements(
+    past: Past, present: Present, todo: Sequence[tuple[WantedRow, Decided]]
+) -> Iterator[Statement]:
+    """Rows to be changed are saved, places to be filled are free, then the writes."""
+    for table in dict.fromkeys(row.table for row, _ in todo):
+        mine = [(row, d) for row, d in todo if row.table == table]
+        old = [row.id for row, d in mine if d.update is not None]
+        new = [row.id for row, d in mine if d.insert is not None]
+        if old:
+            yield by_id("SELECT *", table, old, past.host, LOCK)
+        if new:
+            sql = f"SELECT id FROM {table} WHERE id IN ({marks(new)}){LOCK}"
+            yield Statement(sql, tuple(new), 0)
+    yield from _places(past, present, todo)
+    for row, decided in todo:
+        if decided.insert is not None:
+            yield insert(row.table, decided.insert)
+        else:
+            yield update(row.table, row.id, decided.update or {}, decided.before or {})
+
+
+def _places(
+    past: Past, present: Present, todo: Sequence[tuple[WantedRow, Decided]]
+) -> Iterator[Statement]:
+    """As many rows live on the host as the plan saw: none came meanwhile.
+
+    Under REPEATABLE READ the locking reads keep the gaps, so that none can come until the
+    commit.
+    """
+    tables = {row.table: row.cell for row, _ in todo}
+    host = past.host
+    if "services" in tables:
+        live = [
+            r
+            for r in present.of(tables["services"], "services")
+            if (r["host"], r["binary"], r["deleted"]) == (host, NOVA_COMPUTE, 0)
+        ]
+        yield Statement(
+            "SELECT id, host FROM services WHERE host = %s AND `binary` = %s AND deleted = 0"
+            + LOCK,
+            (host, NOVA_COMPUTE),
+            len(live),
+        )
+    if "compute_nodes" in tables:
+        rows = present.of(tables["compute_nodes"], "compute_nodes")
+        nodes = [r for r in rows if r["host"] == host and not r["deleted"]]
+        sql = "SELECT id, host FROM compute_nodes WHERE host = %s AND deleted = 0" + LOCK
+        yield Statement(sql, (host,), len(nodes))
+    for table in ("host_mappings", "aggregate_hosts"):
+        if table in tables:
+            found = [r for r in present.of(tables[table], table) if r["host"] == host]
+            yield Statement(
+                f"SELECT id, host FROM {table} WHERE host = %s{LOCK}", (host,), len(found)
+            )

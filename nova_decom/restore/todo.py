@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What only the operator or nova itself can do after a restore. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nova_decom.model import NOVA_COMPUTE
+from nova_decom.restore.past import Past
+from nova_decom.restore.present import Present
+
+
+def to_do(past: Past, present: Present) -> Iterator[str]:
+    """Sentences that end with what is to be typed; fewer, the more of the host is back."""
+    yield from _start(past, present)
+    yield from _placement(past, present)
+    known = {a.id for a in present.facts.agents}
+    for agent in (a for a in past.agents if a.id not in known):
+        yield f"{agent.binary} on {agent.host} registers again when it is started"
+
+
+def _start(past: Past, present: Present) -> Iterator[str]:
+    facts = present.facts
+    up = facts.service is not None and facts.service.is_up
+    if not up and (past.stopped or past.deleted):
+        yield (
+            f"start nova-compute on {past.host}, as the same machine (its compute_id is kept): "
+            "systemctl enable --now nova-compute, or what its unit is called there"
+        )
+    for binary in (b for b in past.deleted if b != NOVA_COMPUTE):
+        yield f"start {binary} on {past.host}"
+    if NOVA_COMPUTE in past.deleted and not present.cells:
+        yield "then let nova map the host: nova-manage cell_v2 discover_hosts"
+
+
+def _placement(past: Past, present: Present) -> Iterator[str]:
+    known = {p.uuid for p in present.facts.providers}
+    gone = [p for p in past.providers if p.uuid not in known]
+    for provider in gone:
+        yield (
+            f"resource provider {provider.uuid} ({provider.name}) is made again by nova-compute "
+            "when it starts; what was set on it by hand is in the journal"
+        )
+    if gone and past.aggregates:
+        yield "then mirror the aggregates: nova-manage placement sync_aggregates"
+    for consumer in past.released:
+        yield (
+            f"allocations of {consumer} were released, as they belonged to nothing on the host; "
+            "they stay so, and the journal has them"
+        )
