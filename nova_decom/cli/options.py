@@ -151,7 +151,8 @@ TIMEOUT = _option(
     type=click.FloatRange(min=0.1),
     help="Bound in seconds on each wait, three report intervals at least.  [default: 300]",
 )
-RUN_OPTIONS = (_flag("-y", "--yes", help="Do not ask."), ON_FAILURE, TIMEOUT)
+YES = _flag("-y", "--yes", help="Do not ask.")
+RUN_OPTIONS = (YES, ON_FAILURE, TIMEOUT)
 
 PROCEDURE_OPTIONS = (
     _option("--reason", metavar="TEXT", help="Why; goes into disabled_reason and the journal."),
@@ -189,7 +190,6 @@ PROCEDURE_OPTIONS = (
     ),
 )
 
-YES = _flag("-y", "--yes", help="Do not ask.")
 REMOVE_OPTIONS = (
     YES,
     _option(
