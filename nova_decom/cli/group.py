@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nova_decom.cli import completion
 from nova_decom.cli.options import (
     COLUMN,
     COMMON,
@@ -22,8 +23,10 @@ from nova_decom.cli.options import (
 if TYPE_CHECKING:
     from nova_decom.model import Report
 
-HOSTS = click.argument("hosts", nargs=-1, metavar="[HOST]...")
-SOME_HOSTS = click.argument("hosts", nargs=-1, required=True, metavar="HOST...")
+HOSTS = click.argument("hosts", nargs=-1, metavar="[HOST]...", shell_complete=completion.hosts)
+SOME_HOSTS = click.argument(
+    "hosts", nargs=-1, required=True, metavar="HOST...", shell_complete=completion.hosts
+)
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
@@ -128,3 +131,11 @@ def steps_command() -> Report:
     from nova_decom.cli.reference import reference  # noqa: PLC0415
 
     return reference()
+
+
+@cli.command("completion")
+@click.argument("shell", type=click.Choice(completion.SHELLS))
+@apply(*COMMON)
+def completion_command(shell: str) -> None:
+    """Print what a shell sources to complete commands, options and hosts."""
+    click.echo(completion.script(cli, shell))

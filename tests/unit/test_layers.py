@@ -23,6 +23,7 @@ LAYERS = (
     (("facts",), "pure; what was read of the cloud, and one host's share of it"),
     (("steps", "leftovers", "readd", "audit"), "pure; a step sees the cloud only as a protocol"),
     (("procedure", "execution", "journal", "locks", "planfile"), "what derives from the steps"),
+    (("hostnames",), "a file of the state directory"),
     (("clients",), "the outside; the procedure must run without it"),
     (("output",), "shows reports; nothing below knows that anybody looks"),
     (("settings", "bugreport"), "options and environment; nothing below reads them"),
