@@ -54,6 +54,7 @@ DEFAULTS: Mapping[str, Any] = {
     "timeout": 300.0,
     "detailed_exitcode": False,
     "out": None,
+    "html": None,
     "plan": None,
 }
 LISTS = ("cell_db_url", "column", "host_alias", "skip_guard")

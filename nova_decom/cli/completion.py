@@ -26,6 +26,17 @@ def hosts(context: click.Context, parameter: click.Parameter, incomplete: str) -
     return [host for host in known if host.startswith(incomplete) and host not in typed]
 
 
+def runs(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Ids of the runs in the state directory, the newest first."""
+    given = context.ensure_object(Given).values
+    try:
+        directory = state_dir_of(given.get("state_dir")) / "runs"
+    except NovaDecomError:
+        return []
+    names = (path.name.removesuffix(".jsonl") for path in directory.glob("*.jsonl"))
+    return sorted((name for name in names if name.startswith(incomplete)), reverse=True)
+
+
 def script(command: click.Command, shell: str) -> str:
     """What a shell sources so that it completes this program."""
     found = get_completion_class(shell)

@@ -13,6 +13,7 @@ from nova_decom.cli.options import (
     COMMON,
     COMMON_OF_LIST,
     DETAILED,
+    HTML,
     OUT,
     PROCEDURE_OPTIONS,
     REMOVE_OPTIONS,
@@ -122,6 +123,17 @@ def doctor_command(given: Given, hosts: tuple[str, ...]) -> Report:
     from nova_decom.cli.doctor import doctor  # noqa: PLC0415
 
     return doctor(given, hosts)
+
+
+@cli.command("report")
+@click.argument("run", metavar="RUN", shell_complete=completion.runs)
+@apply(HTML, *COMMON)
+@click.pass_obj
+def report_command(given: Given, run: str) -> Report:
+    """Write what a run did as one self-contained page, for a change ticket."""
+    from nova_decom.cli.report import report  # noqa: PLC0415
+
+    return report(given, run)
 
 
 @cli.command("steps")

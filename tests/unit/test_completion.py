@@ -93,9 +93,21 @@ def test_without_a_cache_nothing_is_offered(clean_environment, content):
     assert completed(["remove"]) == []
 
 
-def test_a_state_directory_of_nobody_offers_nothing():
+@pytest.mark.parametrize("command", ["remove", "report"])
+def test_a_state_directory_of_nobody_offers_nothing(command):
     """There is no such user's home."""
-    assert completed(["remove", "--state-dir", "~no-such-user/x"]) == []
+    assert completed([command, "--state-dir", "~no-such-user/x"]) == []
+
+
+def test_runs_are_offered_the_newest_first(clean_environment):
+    """Where a run may stand."""
+    assert completed(["report"]) == []
+    runs = clean_environment / "state" / "runs"
+    runs.mkdir(parents=True)
+    for name in ("20261123T041500Z-7f3a.jsonl", "20261124T041500Z-0000.jsonl", "other"):
+        (runs / name).touch()
+
+    assert completed(["report"], "2026") == ["20261124T041500Z-0000", "20261123T041500Z-7f3a"]
 
 
 @pytest.mark.parametrize("name", ["a b", "a\nplain,b", "$(reboot)", "a;b", "-x", "\x1b[2J", ""])
