@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help check lint unit test chaos demo lab docs clean packages
+.PHONY: help check lint unit test chaos demo lab docs man clean packages
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -47,6 +47,9 @@ lab: packages $(READY)  ## start the lab and leave it running; down: python -m t
 
 docs: $(READY)  ## build the documentation
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+man: $(READY)  ## write the man pages to docs/_build/man1
+	$(BIN)/python docs/man.py docs/_build/man1
 
 clean:  ## remove what was built; keeps .lab/cache
 	rm -rf $(VENV) docs/_build .coverage .mypy_cache .pytest_cache .ruff_cache

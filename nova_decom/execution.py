@@ -124,6 +124,9 @@ class Execution:
                 result=report.result,
                 exit_code=int(report.exit_code),
                 error=report.error,
+                remedy=report.remedy,
+                leftovers=[asdict(trace) for trace in report.leftovers],
+                unchecked=list(report.unchecked),
             )
         except JournalError as error:
             # What was done stays told; only that it was not written down is added.

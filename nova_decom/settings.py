@@ -60,6 +60,7 @@ DEFAULTS: Mapping[str, Any] = {
     "timeout": 300.0,
     "detailed_exitcode": False,
     "out": None,
+    "html": None,
     "plan": None,
 }
 LISTS = ("cell_db_url", "column", "host_alias", "skip_guard")
@@ -243,8 +244,13 @@ def _flag(name: str, value: str) -> bool:
 
 def state_dir(settings: Settings) -> Path:
     """Where journals and locks are: as told, else systemd's, else root's, else the user's."""
-    if settings.state_dir:
-        return expanded(settings.state_dir)
+    return state_dir_of(settings.state_dir)
+
+
+def state_dir_of(told: str | None) -> Path:
+    """As :func:`state_dir`, for who has not read clouds.yaml: completion at the prompt."""
+    if told:
+        return expanded(told)
     if os.environ.get("STATE_DIRECTORY"):
         return Path(os.environ["STATE_DIRECTORY"].split(":")[0])
     if os.geteuid() == 0:
@@ -252,6 +258,11 @@ def state_dir(settings: Settings) -> Path:
     import platformdirs  # noqa: PLC0415 - not for --help
 
     return Path(platformdirs.user_state_dir("nova-decom"))
+
+
+def cloud_name(told: str | None) -> str:
+    """The cloud that is meant, as far as it has a name."""
+    return told or os.environ.get("OS_CLOUD") or ""
 
 
 def expanded(path: str) -> Path:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,17 @@ from nova_decom.clients.remote import Remote, StopCommand, WritableRemote
 from nova_decom.clients.restoring import LiveRestoringCloud
 from nova_decom.clients.urls import NovaConf, Target, read_nova_conf, target
 from nova_decom.errors import ConfigurationError
+from nova_decom.hostnames import HostNames
 from nova_decom.journal import HostMemory, RunJournal, request_id
-from nova_decom.settings import DEFAULT_INTERVAL, Settings, expanded, resolve, state_dir
+from nova_decom.settings import (
+    DEFAULT_INTERVAL,
+    Settings,
+    cloud_name,
+    expanded,
+    resolve,
+    state_dir,
+    state_dir_of,
+)
 from nova_decom.waiting import Clock
 
 SECRET_OPTIONS = ("api_db_url", "cell_db_url")
@@ -38,6 +48,8 @@ class App:
         self.settings = resolve(given.values, section("nova-decom"))
         given.resolved = self.settings.values
         self.state_dir = state_dir(self.settings)
+        # Not the section's state directory: completion has no time to read clouds.yaml.
+        self._names = HostNames(state_dir_of(given.values.get("state_dir")))
         _set_up_logging(self.settings)
         for name in SECRET_OPTIONS:
             if given.from_command_line(name):
@@ -111,7 +123,13 @@ class App:
             stop_command=StopCommand(settings.stop_command) if settings.stop_command else None,
         )
         request = settings.request(run, self.report_interval, self.command)
-        return LiveCloud(clients, request, recall=HostMemory(self.state_dir).recall, **more)
+        return LiveCloud(
+            clients,
+            request,
+            recall=HostMemory(self.state_dir).recall,
+            seen=partial(self._names.keep, cloud_name(settings.os_cloud)),
+            **more,
+        )
 
     def _read_conf(self) -> NovaConf | None:
         path = self.settings.nova_conf

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nova_decom.cli import completion
 from nova_decom.cli.options import (
     COLUMN,
     COMMON,
     COMMON_OF_LIST,
     DETAILED,
     DRAIN_OPTIONS,
+    HTML,
     ON_FAILURE,
     OUT,
     PROCEDURE_OPTIONS,
@@ -27,8 +29,10 @@ from nova_decom.cli.options import (
 if TYPE_CHECKING:
     from nova_decom.model import Report
 
-HOSTS = click.argument("hosts", nargs=-1, metavar="[HOST]...")
-SOME_HOSTS = click.argument("hosts", nargs=-1, required=True, metavar="HOST...")
+HOSTS = click.argument("hosts", nargs=-1, metavar="[HOST]...", shell_complete=completion.hosts)
+SOME_HOSTS = click.argument(
+    "hosts", nargs=-1, required=True, metavar="HOST...", shell_complete=completion.hosts
+)
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
@@ -170,6 +174,17 @@ def doctor_command(given: Given, hosts: tuple[str, ...]) -> Report:
     return doctor(given, hosts)
 
 
+@cli.command("report")
+@click.argument("run", metavar="RUN", shell_complete=completion.runs)
+@apply(HTML, *COMMON)
+@click.pass_obj
+def report_command(given: Given, run: str) -> Report:
+    """Write what a run did as one self-contained page, for a change ticket."""
+    from nova_decom.cli.report import report  # noqa: PLC0415
+
+    return report(given, run)
+
+
 @cli.command("steps")
 @apply(*COMMON)
 def steps_command() -> Report:
@@ -177,3 +192,11 @@ def steps_command() -> Report:
     from nova_decom.cli.reference import reference  # noqa: PLC0415
 
     return reference()
+
+
+@cli.command("completion")
+@click.argument("shell", type=click.Choice(completion.SHELLS))
+@apply(*COMMON)
+def completion_command(shell: str) -> None:
+    """Print what a shell sources to complete commands, options and hosts."""
+    click.echo(completion.script(cli, shell))

@@ -210,6 +210,9 @@ DETAILED = _flag(
     "--detailed-exitcode", help="Exit 3 when there are changes, 4 when a guard blocks."
 )
 OUT = _option("--out", type=click.Path(dir_okay=False), help="Save the plan to this file.")
+HTML = _option(
+    "--html", type=click.Path(dir_okay=False), help="Write the report of a run to this file."
+)
 COLUMN = _option("-c", "--column", multiple=True, metavar="NAME", help="Show only this column.")
 
 

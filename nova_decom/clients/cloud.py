@@ -82,13 +82,18 @@ class LiveCloud:
         recall: Callable[[str], Identity | None] = lambda _host: None,
         images: Images | None = None,
         clock: Clock | None = None,
+        seen: Callable[[Sequence[str]], None] = lambda _hosts: None,
     ) -> None:
-        """``recall`` knows hosts of earlier runs; ``images`` saves rows before they go."""
+        """``recall`` knows hosts of earlier runs; ``images`` saves rows before they go.
+
+        ``seen`` is told the names of all compute hosts whenever they were read.
+        """
         self._clients = clients
         self._request = request
         self._recall = recall
         self._images = images or _no_images
         self._clock = clock or Clock()
+        self._seen = seen
         self._view = View()
         self._memories: dict[str, Memory] = {}
         self._problems: tuple[str, ...] | None = None
@@ -264,6 +269,8 @@ class LiveCloud:
         found = self._clients.compute.services(of_host)
         others = [s for s in self._view.services if of_host is not None and s.host != of_host]
         self._view = replace(self._view, services=(*others, *found))
+        if of_host is None:
+            self._seen(compute_hosts(self._view))
 
     def _read_compute_nodes(self, hosts: Sequence[str]) -> None:
         self._view = replace(self._view, compute_nodes=self._clients.compute.compute_nodes())

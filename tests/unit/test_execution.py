@@ -113,7 +113,9 @@ def test_the_journal_tells_the_story(run):
     assert seen["rows"]["cell"] == build.CELL
     assert [remembered.host for remembered in process.journal.remembered] == ["node1"]
     last = process.journal.events[-1][1]
-    assert last == {"host": "node1", "result": Result.REMOVED, "exit_code": 0, "error": None}
+    assert (last["host"], last["result"], last["exit_code"]) == ("node1", Result.REMOVED, 0)
+    assert (last["error"], last["remedy"], last["leftovers"]) == (None, None, [])
+    assert last["unchecked"]
 
 
 def test_request_ids_reach_the_report(run):

@@ -34,6 +34,8 @@ LAYERS = (
             "records",
             "restore",
             "sqlfile",
+            "hostnames",
+            "timeline",
         ),
         "what derives from the steps",
     ),

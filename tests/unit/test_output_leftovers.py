@@ -114,6 +114,16 @@ def test_an_audit_says_what_nobody_looked_at(capsys, style):
     assert capsys.readouterr() == ("", "not checked: rows of all cells\n")
 
 
+def test_quietly_it_is_said_only_beside_what_was_found(capsys):
+    """Else cron would send the same mail every night."""
+    unchecked = {"unchecked": ["rows"]}
+    show(Report("audit", 0, extra=unchecked), {"quiet": True})
+    assert capsys.readouterr() == ("", "")
+
+    show(Report("audit", 0, (OLD,), extra=unchecked), {"quiet": True})
+    assert capsys.readouterr().err == "not checked: rows\n"
+
+
 def test_what_nobody_looked_at_is_in_the_document_of_an_audit(capsys):
     """It fits the schema."""
     report = Report("audit", 0, extra={"unchecked": ["rows of all cells"]})

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``nova-decom report``: a run as a page for a change ticket, from its journal alone."""
+
+from __future__ import annotations
+
+import sys
+
+from nova_decom.cli.options import Given
+from nova_decom.clients.http import section
+from nova_decom.errors import ConfigurationError, ExitCode
+from nova_decom.model import Report
+from nova_decom.output.page import page
+from nova_decom.records import find_record
+from nova_decom.settings import expanded, resolve, state_dir
+
+
+def report(given: Given, run: str) -> Report:
+    """Write the page of a run.
+
+    :raises RefusedError: there is no such run.
+    :raises ConfigurationError: the file cannot be written.
+    """
+    settings = resolve(given.values, section("nova-decom"))
+    given.resolved = settings.values
+    if not settings.html:
+        raise ConfigurationError("no file is named for the report", "give --html FILE")
+    text = page(find_record(state_dir(settings), run))
+    path = expanded(settings.html)
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}", "give another --html") from error
+    sys.stderr.write(f"{path}\n")
+    return Report("report", ExitCode.SUCCESS, run=run)
