@@ -27,7 +27,7 @@ COMMON = """\
 
 They are accepted before the command and after it."""
 
-HEAD = ("option", "environment and key in clouds.yaml", "default", "what it does")
+HEAD = ("option", "default", "what it does, and its variable and key in clouds.yaml")
 #: What click calls the types that we do not name ourselves.
 METAVARS = {"FLOAT RANGE": "NUMBER", "INTEGER RANGE": "NUMBER", "INTEGER": "NUMBER"}
 
@@ -115,8 +115,8 @@ def _row(option: click.Option) -> tuple[str, ...]:
     text, told = _split(option.help or "")
     names = ", ".join(code(o) for o in (*option.opts, *option.secondary_opts))
     metavar = "" if option.is_flag or option.count else f" {code(_metavar(option))}"
-    where = f"`{option.envvar}`<br>`{option.name}`"
-    return (names + metavar, where, told or _default(option.name or ""), text)
+    where = f"`{option.envvar}`, `{option.name}`"
+    return (names + metavar, told or _default(option.name or ""), f"{text}<br>{where}")
 
 
 def _metavar(option: click.Option) -> str:

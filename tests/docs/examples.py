@@ -2,8 +2,9 @@
 """Find the shell examples of a page, and compare what they show with what was seen.
 
 An example is a ``console`` block: lines with a ``$`` prompt are typed, the others are what comes.
-In the output ``…`` stands for anything within a line, and a line of ``…`` for any lines; without
-output only the exit code counts. HTML comments, which no reader sees, say what else matters::
+In the output ``…`` stands for anything within a line, a line of ``…`` for any lines, and a time
+or a uuid for any other; without output only the exit code counts. HTML comments, which no reader
+sees, say what else matters::
 
     <!-- setup: dead_host node14 -->    bring the lab into a state of tests/docs/setups.py
     <!-- exits 4 -->                    the last command of the block ends so, and not with 0
@@ -107,7 +108,8 @@ def _commands(line: int, body: str) -> Iterator[Command]:
 def missing(shown: tuple[str, ...], seen: str) -> str | None:
     """The first line that the page shows and that did not come where it should; None if none.
 
-    A line of ``…`` lets any lines pass. Empty lines and the width of gaps do not count.
+    A line of ``…`` lets any lines pass. Empty lines, the width of gaps, and which time or uuid
+    it is do not count.
     """
     lines = [_squeezed(text) for text in seen.splitlines() if text.strip()]
     at, free = 0, False
@@ -125,4 +127,6 @@ def missing(shown: tuple[str, ...], seen: str) -> str | None:
 
 
 def _squeezed(text: str) -> str:
+    text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", "TIME", text)
+    text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID", text)
     return re.sub(r"\s+", " ", text).strip()

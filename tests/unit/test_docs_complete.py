@@ -15,6 +15,7 @@ from nova_decom.cli.group import cli
 from nova_decom.clients.remote import UNITS
 from nova_decom.errors import ExitCode
 from nova_decom.guards import GUARDS
+from nova_decom.output.envelope import schema
 from nova_decom.settings import DEFAULTS
 from nova_decom.steps import PROCEDURE
 from tests.lab.schema import GRANTS
@@ -73,7 +74,7 @@ def test_every_option_stands_with_its_variable_and_its_key(name):
 @pytest.mark.parametrize("key", DEFAULTS)
 def test_every_key_of_clouds_yaml_is_told(key):
     """A key that settings accept is the name of an option that is documented."""
-    assert f"<br>`{key}`" in read("commands.md")
+    assert f"`, `{key}` |" in read("commands.md")
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
@@ -165,3 +166,13 @@ def test_every_link_within_the_checkout_leads_somewhere(path):
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text("utf-8"))
 
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_every_key_of_the_json_document_says_what_it_is():
+    """In the schema itself, where whoever reads the document by program looks."""
+    silent = []
+    for name, part in {"document": schema(), **schema()["$defs"]}.items():
+        inner = next((p for p in part.get("oneOf", ()) if "properties" in p), part)
+        silent += [f"{name}.{k}" for k, v in inner["properties"].items() if "description" not in v]
+
+    assert silent == []
