@@ -4,8 +4,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+RELEASE_TOOLS := $(VENV)/.release-tools
 
-.PHONY: help check lint unit test chaos demo lab docs man clean packages
+.PHONY: help check lint unit test chaos demo lab docs man dist shiv sbom hooks clean packages
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -18,17 +19,17 @@ $(READY): pyproject.toml setup.cfg
 	    --editable . --group test --group lint --group docs
 	touch $@
 
-packages:
+packages:  ## install the Debian packages of bindep.txt that are missing
 	@tests/system-packages
 
 check: $(READY) lint unit  ## lint, types, unit tests: the fast loop
 
-lint: $(READY)
+lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-unit: $(READY)
+unit: $(READY)  ## the unit tests
 	$(BIN)/pytest --quiet tests/unit
 
 test: packages $(READY)  ## everything, on a real Nova; installs what it needs
@@ -45,11 +46,33 @@ lab: packages $(READY)  ## start the lab and leave it running; down: python -m t
 	$(BIN)/python -m tests.lab up
 	@$(BIN)/python -m tests.lab env
 
-docs: $(READY)  ## build the documentation
+docs: $(READY)  ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 man: $(READY)  ## write the man pages to docs/_build/man1
 	$(BIN)/python docs/man.py docs/_build/man1
 
+hooks: $(READY)  ## let git run lint, types and the generated pages before each commit
+	$(BIN)/uv tool run pre-commit install
+
+$(RELEASE_TOOLS): $(READY)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group release
+	touch $@
+
+dist: $(READY)  ## source archive and wheel; the version comes from the git tag
+	$(BIN)/uv build --quiet --out-dir dist
+
+shiv: $(RELEASE_TOOLS)  ## one executable file with everything in it: dist/nova-decom.pyz
+	mkdir -p dist
+	$(BIN)/shiv --reproducible --console-script nova-decom --python '/usr/bin/env python3' \
+	    --output-file dist/nova-decom.pyz --quiet .
+
+sbom: $(RELEASE_TOOLS)  ## the list of parts, resolved as today: dist/nova-decom.cdx.json
+	mkdir -p dist
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/sbom
+	$(BIN)/uv pip install --quiet --python build/sbom/bin/python .
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type application \
+	    --output-reproducible --output-file dist/nova-decom.cdx.json build/sbom/bin/python
+
 clean:  ## remove what was built; keeps .lab/cache
-	rm -rf $(VENV) docs/_build .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/_build .coverage .mypy_cache .pytest_cache .ruff_cache

@@ -76,7 +76,7 @@ LIST_FORMATS = (*FORMATS, "csv", "value")
 
 
 def _format(choices: tuple[str, ...]) -> Callable[[F], F]:
-    text = "How the result is written; csv and value are for list."
+    text = "How the result is written; csv and value are for list and audit."
     return _option("-f", "--format", type=click.Choice(choices), help=text)
 
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.database
 
 API_GRANTS = [
     f"SELECT ON nova_api.{table}"
-    for table in ("cell_mappings", "host_mappings", "aggregate_hosts", "aggregates")
+    for table in ("cell_mappings", "host_mappings", "aggregate_hosts")
 ]
 CELL_READS = [
     f"SELECT ON nova.{table}"

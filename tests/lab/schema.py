@@ -20,7 +20,7 @@ FLAVOR = "lab"
 IMAGE = "lab"
 GRANTS = {
     "nova_api": {
-        "SELECT": ("cell_mappings", "host_mappings", "aggregate_hosts", "aggregates"),
+        "SELECT": ("cell_mappings", "host_mappings", "aggregate_hosts"),
         "DELETE": ("aggregate_hosts", "host_mappings"),
         "INSERT": ("aggregate_hosts", "host_mappings"),
     },

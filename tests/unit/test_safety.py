@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
 from pathlib import Path
 
@@ -133,13 +132,3 @@ def test_only_main_and_output_write_to_the_streams(path):
 def test_every_file_names_its_licence(path):
     """In its first line."""
     assert path.read_text("utf-8").splitlines()[0] == "# SPDX-License-Identifier: Apache-2.0"
-
-
-def test_pages_generated_from_the_code_are_up_to_date():
-    """``python docs/generate.py`` writes them; nobody edits them."""
-    docs = TESTS.parent / "docs"
-    spec = importlib.util.spec_from_file_location("generate", docs / "generate.py")
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
-    for name, page in generate.PAGES.items():
-        assert (docs / name).read_text("utf-8") == page()

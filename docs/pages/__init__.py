@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reference pages that are written from the code: one module and one function per page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pages.commands import commands
+from pages.environment import environment
+from pages.exit_codes import exit_codes
+from pages.guards import guards
+from pages.journal import journal
+from pages.json_document import json_document
+from pages.procedure import procedure
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "commands.md": commands,
+    "environment.md": environment,
+    "exit-codes.md": exit_codes,
+    "guards.md": guards,
+    "journal.md": journal,
+    "json.md": json_document,
+    "procedure.md": procedure,
+}

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands and their options, as click has them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import click
+
+from nova_decom.cli.group import cli
+from nova_decom.settings import DEFAULTS
+from pages.markdown import code, page, table
+
+TEXT = """\
+`nova-decom [OPTION]... COMMAND [OPTION]... [HOST]...`
+
+An option given on the command line wins over its environment variable, that over its key in
+the `nova-decom:` section of clouds.yaml (at the top level of the file), that over the default.
+In the environment a flag is `1` or `0`, and values of an option that may be given several times
+are separated by spaces; in clouds.yaml they are a list.
+Every command takes `-h` and `--help`; `nova-decom --version` shows the version."""
+
+COMMON = """\
+## Options of all commands
+
+They are accepted before the command and after it."""
+
+HEAD = ("option", "default", "what it does, and its variable and key in clouds.yaml")
+#: What click calls the types that we do not name ourselves.
+METAVARS = {"FLOAT RANGE": "NUMBER", "INTEGER RANGE": "NUMBER", "INTEGER": "NUMBER"}
+
+#: So many options in common stand once, for all of their commands.
+WORTH_SHARING = 5
+
+Owned = Mapping[str, Mapping[str, click.Option]]
+
+
+def commands() -> str:
+    """The page of commands and options; options that several commands share stand once."""
+    common = _options(cli)
+    members = {name: c for name, c in sorted(cli.commands.items()) if not c.hidden}
+    own = {
+        name: {k: o for k, o in _options(command).items() if k not in common}
+        for name, command in members.items()
+    }
+    titles = _shared(own)
+    sections = [_section(name, command, own[name], titles) for name, command in members.items()]
+    groups = [_group(title, own, titles) for title in dict.fromkeys(titles.values())]
+    return page("Commands and options", TEXT, COMMON, _table(common.values()), *groups, *sections)
+
+
+def _options(command: click.Command) -> dict[str, click.Option]:
+    """The options that have a variable of their own: all but --help and --version."""
+    return {
+        str(p.name): p
+        for p in command.params
+        if isinstance(p, click.Option) and p.envvar and not p.hidden
+    }
+
+
+def _shared(own: Owned) -> dict[str, str]:
+    """The options that a set of commands has in common, with the title that they stand under.
+
+    A few options are repeated with each command, for that is easier to read.
+    """
+    owners: dict[str, tuple[str, ...]] = {}
+    for name, options in own.items():
+        for key in options:
+            owners[key] = (*owners.get(key, ()), name)
+    sizes = Counter(owners.values())
+    return {
+        key: f"Options of {_listed(names)}"
+        for key, names in owners.items()
+        if len(names) > 1 and sizes[names] >= WORTH_SHARING
+    }
+
+
+def _group(title: str, own: Owned, titles: Mapping[str, str]) -> Iterator[str]:
+    every = {key: option for options in own.values() for key, option in options.items()}
+    yield from (f"## {title}", "")
+    yield from _table(every[key] for key in titles if titles[key] == title)
+
+
+def _section(
+    name: str,
+    command: click.Command,
+    own: Mapping[str, click.Option],
+    titles: Mapping[str, str],
+) -> Iterator[str]:
+    words = command.collect_usage_pieces(click.Context(command))
+    usage = " ".join(["nova-decom", name, *(w for w in words if w != "[OPTIONS]")])
+    yield from (f"## {name}", "", code(usage), "", " ".join((command.help or "").split()), "")
+    if alone := [o for key, o in own.items() if key not in titles]:
+        yield from (*_table(alone), "")
+    links = [f"[{t.lower()}](#{_anchor(t)})" for t in dict.fromkeys(map(titles.get, own)) if t]
+    links += ["[options of all commands](#options-of-all-commands)"]
+    yield f"It {'also ' if alone else ''}takes the {_listed(links)}."
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(",", "").replace(" ", "-")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _table(options: Iterable[click.Option]) -> Iterator[str]:
+    return table(HEAD, map(_row, options))
+
+
+def _row(option: click.Option) -> tuple[str, ...]:
+    text, told = _split(option.help or "")
+    names = ", ".join(code(o) for o in (*option.opts, *option.secondary_opts))
+    metavar = "" if option.is_flag or option.count else f" {code(_metavar(option))}"
+    where = f"`{option.envvar}`, `{option.name}`"
+    return (names + metavar, told or _default(option.name or ""), f"{text}<br>{where}")
+
+
+def _metavar(option: click.Option) -> str:
+    metavar = option.make_metavar(click.Context(cli)).strip("[]")
+    return METAVARS.get(metavar, metavar)
+
+
+def _split(text: str) -> tuple[str, str]:
+    """A help text, and the default that it tells of itself."""
+    found = re.search(r"\s*\[default: (.*)\]$", text)
+    return (text[: found.start()], found[1]) if found else (text, "")
+
+
+def _default(name: str) -> str:
+    value = DEFAULTS[name]
+    if value is None or value is False or value == ():
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every shell example of the documentation, run on the lab."""

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The documentation has everything that there is, and names nothing that is not."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+import nova_decom
+from nova_decom.cli.group import cli
+from nova_decom.clients.remote import UNITS
+from nova_decom.errors import ExitCode
+from nova_decom.guards import GUARDS
+from nova_decom.output.envelope import schema
+from nova_decom.settings import DEFAULTS
+from nova_decom.steps import PROCEDURE
+from tests.lab.schema import GRANTS
+
+CHECKOUT = Path(__file__).parents[2]
+DOCS = CHECKOUT / "docs"
+PACKAGE = Path(nova_decom.__file__).parent
+PROSE = sorted([*DOCS.rglob("*.md"), *CHECKOUT.glob("*.md")])
+OPTIONS = {
+    name: parameter
+    for command in (cli, *cli.commands.values())
+    for parameter in command.params
+    if isinstance(parameter, click.Option)
+    for name in (*parameter.opts, *parameter.secondary_opts)
+}
+#: click's own, and options of other programs that the text talks about by themselves.
+OTHERS = {"--help", "--version", "--deleted"}
+
+
+def read(name):
+    return (DOCS / name).read_text("utf-8")
+
+
+@pytest.fixture
+def pages(monkeypatch):
+    """The generator's pages, written anew."""
+    monkeypatch.syspath_prepend(str(DOCS))
+    from pages import PAGES
+
+    return PAGES
+
+
+def test_pages_generated_from_the_code_are_up_to_date(pages):
+    """``python docs/generate.py`` writes them; nobody edits them."""
+    stale = [name for name, write in pages.items() if read(name) != write()]
+
+    assert not stale, "run: python docs/generate.py"
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_every_command_has_a_section_of_its_own(name):
+    """A command that is not documented does not exist for an operator."""
+    assert f"\n## {name}\n" in read("commands.md")
+
+
+@pytest.mark.parametrize("name", sorted(set(OPTIONS) - {"--help", "-h", "--version"}))
+def test_every_option_stands_with_its_variable_and_its_key(name):
+    """However it is given, it is found in one place."""
+    rows = [row for row in read("commands.md").splitlines() if f"`{name}`" in row.split(" | ")[0]]
+
+    assert rows
+    assert all(f"`{OPTIONS[name].envvar}`" in row for row in rows)
+    assert all(f"`{OPTIONS[name].name}`" in row for row in rows)
+
+
+@pytest.mark.parametrize("key", DEFAULTS)
+def test_every_key_of_clouds_yaml_is_told(key):
+    """A key that settings accept is the name of an option that is documented."""
+    assert f"`, `{key}` |" in read("commands.md")
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
+def test_every_guard_has_a_section_with_an_example_of_its_objection(guard):
+    """What it saw and what resolves it stand there as the code says them."""
+    section = read("guards.md").split(f"\n## {guard.name}\n")[1].split("\n## ")[0]
+
+    assert re.search(r"^\| (blocked|warning) \| `.+` \| `.+` \|$", section, re.MULTILINE)
+
+
+@pytest.mark.parametrize("step", PROCEDURE, ids=lambda step: step.name)
+def test_every_step_has_a_section_and_its_place_in_the_story(step):
+    """The page that explains the order names each step too."""
+    assert re.search(rf"^## \d+\. {step.name}$", read("procedure.md"), re.MULTILINE)
+    assert f"`{step.name}`" in read("how-nova-knows-a-host.md")
+
+
+@pytest.mark.parametrize("code", ExitCode, ids=lambda code: code.name)
+def test_every_exit_code_is_told(code):
+    """With its name and what it means to whoever called."""
+    row = rf"^\| {int(code)} \| {code.name} \| .+ \|$"
+
+    assert re.search(row, read("exit-codes.md"), re.MULTILINE)
+
+
+@pytest.mark.usefixtures("pages")
+def test_every_event_of_the_journal_is_told():
+    """What the code writes is explained, and nothing is explained that it does not write."""
+    from pages.journal import EVENTS, written
+
+    assert set(written()) == set(EVENTS)
+
+
+def test_every_variable_that_is_read_is_told():
+    """``os.environ`` is read for what the page of the environment names, and nothing else."""
+    page = read("environment.md")
+    read_names = {
+        name.value
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if "os.environ" in ast.unparse(node)[:40] and isinstance(node, ast.Call | ast.Subscript)
+        for name in ast.walk(node)
+        if isinstance(name, ast.Constant) and str(name.value).isupper()
+    }
+
+    assert "STATE_DIRECTORY" in read_names
+    assert [n for n in sorted(read_names) if f"`{n}`" not in page] == []
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda p: str(p.relative_to(CHECKOUT)))
+def test_no_page_names_an_option_that_does_not_exist(path):
+    """Neither by itself nor in a call of nova-decom; options change, and pages are forgotten."""
+    text = path.read_text("utf-8")
+    named = set(re.findall(r"`(--[a-z][a-z-]*)[ `=]", text))
+    calls = re.findall(r"nova-decom (?:[a-z-]+ )?[^`\n|]*", text)
+    named |= {word for call in calls for word in re.findall(r"(?<= )--[a-z][a-z-]*", call)}
+
+    assert sorted(named - set(OPTIONS) - OTHERS) == []
+
+
+def test_the_grants_of_the_page_are_those_the_tests_run_with():
+    """The lab's own user has them; a right that the program comes to need is missed at once."""
+    told = {
+        (right, f"{database}.{table}")
+        for rights, database, table in re.findall(
+            r"^GRANT ([A-Z, ]+) ON (\w+)\.(\w+) TO", read("security.md"), re.MULTILINE
+        )
+        for right in rights.split(", ")
+    }
+    granted = {
+        (right, f"{database}.{table}")
+        for database in ("nova_api", "nova")
+        for right, tables in GRANTS[database].items()
+        for table in tables
+    }
+
+    assert told == granted
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_every_unit_that_is_looked_for_is_told(unit):
+    """With the deployment that calls it so."""
+    assert re.search(rf"^\|.*`{re.escape(unit)}`.*\|", read("howto/deployments.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda p: str(p.relative_to(CHECKOUT)))
+def test_every_link_within_the_checkout_leads_somewhere(path):
+    """Sphinx sees to the pages in docs; README and its like are read without it."""
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text("utf-8"))
+
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_every_key_of_the_json_document_says_what_it_is():
+    """In the schema itself, where whoever reads the document by program looks."""
+    silent = []
+    for name, part in {"document": schema(), **schema()["$defs"]}.items():
+        inner = next((p for p in part.get("oneOf", ()) if "properties" in p), part)
+        silent += [f"{name}.{k}" for k, v in inner["properties"].items() if "description" not in v]
+
+    assert silent == []
