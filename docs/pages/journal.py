@@ -37,6 +37,8 @@ EVENTS = {
     "findings": "what the guards said when the run on a host began",
     "before": "all that was read of the host; what nova deletes by itself is in it",
     "started": "a change begins",
+    "unanswered": "a change got no answer, or one that may pass: the cloud is read before more",
+    "note": "something worth to be known that ends nothing: a move that is tried once more",
     "done": "a change was made, and read back",
     "not-needed": "a change was not made, as it was done already",
     "failed": "a change was tried and did not happen; `error` says why",
@@ -67,7 +69,10 @@ def written() -> dict[str, tuple[str, ...]]:
 
 def _kinds(node: ast.AST) -> Iterator[str]:
     """The kinds that a call of ``journal.event`` may write: a literal, or an outcome's status."""
-    if not (isinstance(node, ast.Call) and ast.unparse(node.func).endswith("journal.event")):
+    if not (
+        isinstance(node, ast.Call)
+        and ast.unparse(node.func).endswith(("journal.event", "self.event"))
+    ):
         return
     first = node.args[0]
     if isinstance(first, ast.Constant):

@@ -102,8 +102,9 @@ class DatabaseFacts:
 
     def has_live_rows(self, host: str) -> bool:
         """True when a nova-compute or a compute node of exactly this host is not deleted."""
-        services = (r for r in self.services if r.binary == NOVA_COMPUTE)
-        return any(r.host == host and not r.deleted for r in (*services, *self.compute_nodes))
+        live = [r for r in self.services if r.binary == NOVA_COMPUTE and not r.deleted]
+        nodes = [r for r in self.compute_nodes if not r.deleted]
+        return any(r.host == host for r in live) or any(r.host == host for r in nodes)
 
 
 @dataclass(frozen=True, slots=True)
