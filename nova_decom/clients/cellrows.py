@@ -151,12 +151,15 @@ def _migrations(database: Database, hosts: Sequence[str]) -> list[Row]:
 
 
 def _needing_nodes(database: Database, hosts: Sequence[str]) -> dict[str, int]:
-    """Instances, deleted ones too, without compute_id; the column came with nova 28."""
+    """Deleted instances without compute_id; the column came with nova 28.
+
+    Live ones get theirs when they move, and while they are here nothing is deleted.
+    """
     if not database.has_column("instances", "compute_id"):
         return {}
     rows = database.rows(
         f"SELECT host, COUNT(*) AS waiting FROM instances WHERE host IN ({marks(hosts)}) "
-        "AND compute_id IS NULL GROUP BY BINARY host, host",
+        "AND compute_id IS NULL AND deleted <> 0 GROUP BY BINARY host, host",
         *hosts,
     )
     return {r["host"]: r["waiting"] for r in rows}

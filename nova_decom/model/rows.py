@@ -80,8 +80,8 @@ class DatabaseFacts:
     """What the databases hold of this host.
 
     ``cell`` is None when no cell names the host. ``problems`` are sentences for the guard
-    database-access. ``nodes_needed`` counts instances, deleted ones included, that name the
-    host and whose ``compute_id`` is still NULL: nova's online migration needs the
+    database-access. ``nodes_needed`` counts deleted instances that name the host and
+    whose ``compute_id`` is still NULL: nova's online migration needs the
     compute_nodes row for them (nova 28, objects/instance.py:1366).
     """
 

@@ -164,14 +164,17 @@ def test_finished_migrations_do_not_count(nova):
 
 
 def test_instances_that_need_the_node(nova):
-    """Instances without compute_id, deleted ones too, are counted for exactly their host."""
+    """Deleted instances without compute_id are counted for exactly their host.
+
+    Live ones have to leave first, and get theirs when they move.
+    """
     nova.cell.service("node1")
     nova.cell.instance("node1", compute_id=None)
     nova.cell.instance("node1", compute_id=None, deleted=True)
-    nova.cell.instance("node1", compute_id=7)
-    nova.cell.instance("NODE1", compute_id=None)
-    nova.cell.instance("node2", compute_id=None)
-    assert nova.facts("node1").database.nodes_needed == 2
+    nova.cell.instance("node1", compute_id=7, deleted=True)
+    nova.cell.instance("NODE1", compute_id=None, deleted=True)
+    nova.cell.instance("node2", compute_id=None, deleted=True)
+    assert nova.facts("node1").database.nodes_needed == 1
 
 
 def test_schema_without_compute_id(nova):
