@@ -12,6 +12,7 @@
     ├── UnavailableError       69   the API or the database cannot be reached
     │   └── NoAnswerError      69   no answer of use; what a write did is not known
     ├── BusyError              75   another run holds the host
+    ├── HaltedError             1   another host of the run failed
     ├── RunInterruptedError   130   SIGINT or SIGTERM (143)
     └── ChangeFailedError       1   a change failed
         ├── RowCountError       1   a statement touched another number of rows
@@ -122,6 +123,10 @@ class BusyError(NovaDecomError):
     """Another run holds this host."""
 
     exit_code = ExitCode.BUSY
+
+
+class HaltedError(NovaDecomError):
+    """Another host of the run failed, and no more were to begin."""
 
 
 class RunInterruptedError(NovaDecomError):

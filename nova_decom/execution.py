@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from nova_decom.errors import (
     ChangeFailedError,
     ExitCode,
+    HaltedError,
     JournalError,
     NoAnswerError,
     NovaDecomError,
@@ -37,6 +38,7 @@ from nova_decom.pace import Pace, Pacing
 from nova_decom.procedure import REMOVE, Job, check_still_fits, inspect, make_plan
 from nova_decom.steps import PROCEDURE, Cloud, Step
 from nova_decom.steps.move_servers import MoveServers
+from nova_decom.together import Together
 from nova_decom.waiting import Clock, Interrupts, retrying, until
 
 #: A change that failed in passing is tried so often; each time the cloud is read again before.
@@ -97,6 +99,7 @@ class Execution:
     job: Job = REMOVE
     pacing: Pacing = field(default_factory=Pacing)
     outcomes: list[Outcome] = field(default_factory=list)
+    together: Together = field(default_factory=Together)
 
     def run(self, reviewed: Plan) -> HostReport:
         """Guard again, make every change that is still needed, verify.
@@ -105,12 +108,12 @@ class Execution:
         """
         self.outcomes = []
         try:
-            self._begin(reviewed)
-            for step in self.job.steps:
-                self._do(step, reviewed)
-            report = self._verify(reviewed)
+            with self.together.working():
+                report = self._carry_out(reviewed)
         except RunInterruptedError as error:
             report = self._failed(reviewed, error, Result.INTERRUPTED, error.code)
+        except HaltedError as error:
+            report = self._failed(reviewed, error, Result.INTERRUPTED, error.exit_code)
         except NovaDecomError as error:
             changed = any(o.begun and not o.change.only_waits for o in self.outcomes)
             refused = isinstance(error, RefusedError | StalePlanError) and not changed
@@ -120,6 +123,20 @@ class Execution:
             result = Result.REFUSED if refused else Result.FAILED
             report = self._failed(reviewed, error, result, code)
         return self._record(report)
+
+    def _carry_out(self, reviewed: Plan) -> HostReport:
+        """Every step; hosts that leave together are all disabled before a server moves."""
+        first, *others = self.job.steps
+        try:
+            self._begin(reviewed)
+            self._do(first, reviewed)
+        finally:
+            self.together.passed(reviewed.host)
+        if reviewed.result.request.moves_servers:
+            self.together.wait_for_all()
+        for step in others:
+            self._do(step, reviewed)
+        return self._verify(reviewed)
 
     def _record(self, report: HostReport) -> HostReport:
         try:
@@ -167,6 +184,7 @@ class Execution:
     def _change(self, step: Step, host: str, mine: list[Change]) -> None:
         """Make these changes, one after the other."""
         self.interrupts.check()
+        self.together.go_on()
         facts = self.cloud.refresh(host, step.reads)
         if not step.reversible:
             self._raise_if_blocked(facts)
@@ -292,13 +310,14 @@ class Execution:
         if gone():
             return
         self.progress.waiting(host, change.detail, self.timeout)
-        until(
-            gone,
-            what=f"{host}: {change.step} {change.target}: {change.detail}",
-            timeout=self.timeout,
-            every=1.0,
-            clock=self.clock,
-        )
+        with self.together.waiting():
+            until(
+                gone,
+                what=f"{host}: {change.step} {change.target}: {change.detail}",
+                timeout=self.timeout,
+                every=1.0,
+                clock=self.clock,
+            )
 
     def _verify(self, reviewed: Plan) -> HostReport:
         """Read everything again; what was deleted, once more after the settle time."""
@@ -309,7 +328,8 @@ class Execution:
         unchecked = report.unchecked
         if self.settle > 0:
             self.progress.waiting(reviewed.host, "nothing may come back", self.settle)
-            self.clock.sleep(self.settle)
+            with self.together.waiting():
+                self.clock.sleep(self.settle)
             report = self._look(reviewed.host)
         else:
             unchecked = (*unchecked, "whether it comes back: --settle 0")

@@ -138,12 +138,41 @@ def cells_answering(facts: HostFacts) -> Objection | None:
     )
 
 
+def fleet_healthy(facts: HostFacts) -> Objection | None:
+    """Most other compute services are up: the host is sick, not the control plane."""
+    others = [
+        s
+        for s in facts.fleet.services
+        if s.binary == NOVA_COMPUTE
+        and s.host not in {facts.host, *facts.request.leaving}
+        and not s.forced_down
+    ]
+    down = [s.host for s in others if not s.is_up]
+    if 2 * len(down) <= len(others):
+        return None
+    return Objection(
+        f"{len(down)} of {len(others)} other compute services are down: {some(down)}",
+        "look at the message queue, the databases and the clocks before any host is removed",
+    )
+
+
+def blast_radius(facts: HostFacts) -> Objection | None:
+    """Not more hosts leave in one run than were meant to."""
+    count, most = len(facts.request.leaving), facts.request.max_hosts
+    if count <= most:
+        return None
+    return Objection(
+        f"{count} hosts in one run, and --max-hosts is {most}", f"--max-hosts {count}, if so meant"
+    )
+
+
 def last_host(facts: HostFacts) -> Objection | None:
     """Another enabled host that is up remains in the cell and in the availability zone."""
     service = facts.service
     if service is None:
         return None
-    others = [s for s in facts.fleet.services if s.takes_servers and s.host != facts.host]
+    leaving = {facts.host, *facts.request.leaving}
+    others = [s for s in facts.fleet.services if s.takes_servers and s.host not in leaving]
     remedy = "enable another host there first, or --skip-guard last-host"
     if not any(s.zone == service.zone for s in others):
         return Objection(
@@ -254,7 +283,9 @@ GUARDS: tuple[Guard, ...] = (
     Guard("host-known", host_known, skippable=False),
     Guard("host-exact", host_exact, skippable=False),
     Guard("cells-answering", cells_answering, skippable=False),
+    Guard("fleet-healthy", fleet_healthy),
     Guard("last-host", last_host),
+    Guard("blast-radius", blast_radius),
     Guard("servers-present", servers_present),
     Guard("servers-movable", servers_movable),
     Guard("capacity", capacity),

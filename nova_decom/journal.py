@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 import stat
+import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -75,6 +76,7 @@ class RunJournal:
         self.state_dir = open_state_dir(state_dir)
         directory = self.state_dir / "runs"
         self.path = directory / f"{run}.jsonl"
+        self._turn = threading.RLock()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
         with _writing(self.path):
             directory.mkdir(mode=0o700, exist_ok=True)
@@ -97,7 +99,7 @@ class RunJournal:
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = {"v": VERSION, "at": stamp, "run": self.run, "event": kind, **data}
         rest = memoryview((json.dumps(line, default=_encode) + "\n").encode())
-        with _writing(self.path):
+        with self._turn, _writing(self.path):
             while rest:
                 rest = rest[os.write(self._file, rest) :]
             os.fsync(self._file)
@@ -109,18 +111,19 @@ class RunJournal:
 
         :raises JournalError: it cannot be written.
         """
-        for image in images:
-            transaction = image.transaction
-            self.event(
-                "before-image",
-                host=transaction and transaction.host,
-                cell=transaction and transaction.cell,
-                database=image.source,
-                table=image.table,
-                rows=list(image.rows),
-            )
-        if text := sqlfile.block(images):
-            self._append_sql(text)
+        with self._turn:
+            for image in images:
+                transaction = image.transaction
+                self.event(
+                    "before-image",
+                    host=transaction and transaction.host,
+                    cell=transaction and transaction.cell,
+                    database=image.source,
+                    table=image.table,
+                    rows=list(image.rows),
+                )
+            if text := sqlfile.block(images):
+                self._append_sql(text)
 
     def _append_sql(self, text: str) -> None:
         """Beside the journal, ``RUN.sql``: on the disk when this returns."""

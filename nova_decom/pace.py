@@ -7,6 +7,7 @@ the servers of one host, this one or one on which a server has landed.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,24 @@ ATTEMPTS = 2
 EMPTY_READINGS = 2
 
 
+class Total:
+    """So many moves at once over all hosts of a run."""
+
+    def __init__(self, most: int) -> None:
+        """Nothing moves yet."""
+        self._most = most
+        self._counts: dict[str, int] = {}
+        self._turn = threading.Lock()
+
+    def grant(self, host: str, moving: int, wanted: int) -> int:
+        """Of the moves that a host wants to begin beside those in progress, how many it may."""
+        with self._turn:
+            others = sum(count for name, count in self._counts.items() if name != host)
+            granted = max(0, min(wanted, self._most - others - moving))
+            self._counts[host] = moving + granted
+            return granted
+
+
 @dataclass(frozen=True, slots=True)
 class Pacing:
     """How many moves at once per host, the bound of each in seconds, seconds between polls.
@@ -45,6 +64,12 @@ class Pacing:
     move_timeout: float = 3600.0
     every: float = 2.0
     blind: float = 300.0
+    total: Total | None = None
+
+    def room(self, host: str, moving: int, wanted: int) -> int:
+        """How many more may begin on the host, where so many move and so many want to."""
+        room = min(wanted, self.at_once - moving)
+        return room if self.total is None else self.total.grant(host, moving, max(0, room))
 
     def bound(self, servers: int) -> float:
         """Seconds for all: each round may take its time for each attempt, and one to spare."""
@@ -89,6 +114,8 @@ class Pace:
             except NovaDecomError:
                 self._give_up(self.flights.values())
                 raise
+            finally:
+                self.pacing.room(self.facts.host, 0, 0)
         failed = self.log.failed
         if failed:
             named = "; ".join(f"{server}: {why}" for server, why in failed.items())
@@ -174,7 +201,8 @@ class Pace:
     def _launch(self) -> None:
         """Begin as many as there is room for; what only waits for others takes none."""
         ways = {c.server: c for c in courses(self.facts)}
-        room = self.pacing.at_once - len(self._in_progress())
+        moving = len(self._in_progress())
+        room = self.pacing.room(self.facts.host, moving, len(self.queue))
         for change in tuple(self.queue):
             way = ways.get(change.target)
             asks = isinstance(way, Course) and way.action is not None

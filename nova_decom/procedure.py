@@ -33,7 +33,7 @@ from nova_decom.steps.enable_service import EnableService
 from nova_decom.steps.move_servers import MoveServers
 
 #: Guards that say nothing about whether a host is gone.
-HARMLESS = {"host-known", "last-host"}
+HARMLESS = {"host-known", "last-host", "fleet-healthy", "blast-radius", "capacity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,8 @@ DRAIN = Job(
     "drain",
     PROCEDURE[:2],
     _guards(
-        *("host-known", "host-exact", "cells-answering", "last-host", "foreign-disable"),
+        *("host-known", "host-exact", "cells-answering", "fleet-healthy", "last-host"),
+        *("blast-radius", "foreign-disable"),
         *("servers-present", "servers-movable", "capacity", "migrations-active"),
         *("service-alive", "ironic"),
     ),

@@ -55,6 +55,13 @@ DEFAULTS: Mapping[str, Any] = {
     "absent_ok": False,
     "skip_guard": (),
     "on_failure": "stop",
+    "jobs": 4,
+    "max_hosts": 10,
+    "max_moves_total": None,
+    "hosts_file": None,
+    "aggregate": (),
+    "zone": (),
+    "match": (),
     "settle": 60.0,
     "report_interval": None,
     "timeout": 300.0,
@@ -63,9 +70,9 @@ DEFAULTS: Mapping[str, Any] = {
     "html": None,
     "plan": None,
 }
-LISTS = ("cell_db_url", "column", "host_alias", "skip_guard")
+LISTS = ("aggregate", "zone", "match", "cell_db_url", "column", "host_alias", "skip_guard")
 NUMBERS = ("settle", "report_interval", "timeout", "move_timeout")
-COUNTS = ("verbose", "max_moves")
+COUNTS = ("verbose", "max_moves", "jobs", "max_hosts", "max_moves_total")
 FLAGS = (
     "confirm_resizes",
     "leave_stopped",
@@ -89,7 +96,10 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 #: A report interval of nothing would make the proof by heartbeat a proof of nothing.
 MINIMUMS = {
+    "jobs": 1,
+    "max_hosts": 1,
     "max_moves": 1,
+    "max_moves_total": 1,
     "move_timeout": 1.0,
     "report_interval": 0.1,
     "settle": 0.0,
@@ -132,6 +142,7 @@ class Settings:
             target=self.target,
             confirm_resizes=self.confirm_resizes,
             leave_stopped=self.leave_stopped,
+            max_hosts=self.max_hosts,
         )
 
     def told(self) -> dict[str, Any]:

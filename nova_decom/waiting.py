@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -95,7 +96,7 @@ class Interrupts:
         """Nobody asked yet."""
         self.asked: ExitCode | None = None
         self._times = 0
-        self._needed = 1
+        self._own = threading.local()
 
     def ask(self, code: ExitCode) -> None:
         """Note that the run is to stop; what a signal handler may do safely."""
@@ -104,19 +105,19 @@ class Interrupts:
 
     @contextmanager
     def patient(self) -> Iterator[None]:
-        """Within, only being asked twice stops; the first time shows in ``asked``."""
-        self._needed = 2
+        """Within, only being asked twice stops this thread; the first time shows in ``asked``."""
+        self._own.needed = 2
         try:
             yield
         finally:
-            self._needed = 1
+            self._own.needed = 1
 
     def check(self) -> None:
         """Stop here if somebody asked.
 
         :raises RunInterruptedError: somebody did.
         """
-        if self.asked is not None and self._times >= self._needed:
+        if self.asked is not None and self._times >= getattr(self._own, "needed", 1):
             raise RunInterruptedError(self.asked)
 
     def clock(self, tick: float = 0.2) -> Clock:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -45,6 +46,8 @@ class App:
     def __init__(self, given: Given) -> None:
         """Resolve the settings; nothing is connected yet."""
         self.command = given.command
+        #: The hosts that leave together in this run.
+        self.leaving: frozenset[str] = frozenset()
         self.settings = resolve(given.values, section("nova-decom"))
         given.resolved = self.settings.values
         self.state_dir = state_dir(self.settings)
@@ -123,6 +126,7 @@ class App:
             stop_command=StopCommand(settings.stop_command) if settings.stop_command else None,
         )
         request = settings.request(run, self.report_interval, self.command)
+        request = replace(request, leaving=self.leaving)
         return LiveCloud(
             clients,
             request,

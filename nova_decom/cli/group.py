@@ -20,6 +20,7 @@ from nova_decom.cli.options import (
     PROCEDURE_OPTIONS,
     REMOVE_OPTIONS,
     RUN_OPTIONS,
+    SELECTION,
     TIMEOUT,
     YES,
     Given,
@@ -58,6 +59,13 @@ def cli(context: click.Context) -> Report | None:
     return plan_hosts(given, ())
 
 
+def require(given: Given, hosts: tuple[str, ...], *instead: str) -> None:
+    """Refuse a command that says of no host: nothing never means all."""
+    selectors = ("hosts_file", "aggregate", "zone", "match", *instead)
+    if not hosts and not any(given.values.get(name) for name in selectors):
+        raise click.UsageError("Missing argument 'HOST...'.")
+
+
 @cli.command("list")
 @HOSTS
 @apply(COLUMN, *COMMON_OF_LIST)
@@ -71,7 +79,7 @@ def list_command(given: Given, hosts: tuple[str, ...]) -> Report:
 
 @cli.command("plan")
 @HOSTS
-@apply(OUT, DETAILED, *PROCEDURE_OPTIONS, *COMMON)
+@apply(OUT, DETAILED, *SELECTION, *PROCEDURE_OPTIONS, *COMMON)
 @click.pass_obj
 def plan_command(given: Given, hosts: tuple[str, ...]) -> Report:
     """Show findings and every change with its API call or SQL; change nothing."""
@@ -91,41 +99,43 @@ def plan_hosts(given: Given, hosts: tuple[str, ...]) -> Report:
 @click.pass_obj
 def remove_command(given: Given, hosts: tuple[str, ...]) -> Report:
     """Plan, ask, carry out and verify the removal of hosts."""
-    if not hosts and not given.values.get("plan"):
-        raise click.UsageError("Missing argument 'HOST...'.")
+    require(given, hosts, "plan")
     from nova_decom.cli.remove import remove  # noqa: PLC0415
 
     return remove(given, hosts)
 
 
 @cli.command("drain")
-@SOME_HOSTS
+@HOSTS
 @apply(*RUN_OPTIONS, DETAILED, *DRAIN_OPTIONS, *COMMON)
 @click.pass_obj
 def drain_command(given: Given, hosts: tuple[str, ...]) -> Report:
     """Disable hosts and move their servers away, for maintenance."""
+    require(given, hosts)
     from nova_decom.cli.remove import drain  # noqa: PLC0415
 
     return drain(given, hosts)
 
 
 @cli.command("enable")
-@SOME_HOSTS
-@apply(ON_FAILURE, TIMEOUT, *COMMON)
+@HOSTS
+@apply(*SELECTION, ON_FAILURE, TIMEOUT, *COMMON)
 @click.pass_obj
 def enable_command(given: Given, hosts: tuple[str, ...]) -> Report:
     """Enable hosts again that this program has disabled."""
+    require(given, hosts)
     from nova_decom.cli.remove import enable  # noqa: PLC0415
 
     return enable(given, hosts)
 
 
 @cli.command("verify")
-@SOME_HOSTS
-@apply(*PROCEDURE_OPTIONS, *COMMON)
+@HOSTS
+@apply(*SELECTION, *PROCEDURE_OPTIONS, *COMMON)
 @click.pass_obj
 def verify_command(given: Given, hosts: tuple[str, ...]) -> Report:
     """Look whether anything is left of hosts, anywhere."""
+    require(given, hosts)
     from nova_decom.cli.look import verify_hosts  # noqa: PLC0415
 
     return verify_hosts(given, hosts)

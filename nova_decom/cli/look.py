@@ -9,6 +9,7 @@ from pathlib import Path
 from nova_decom.cli.app import App
 from nova_decom.cli.hosts import named
 from nova_decom.cli.options import Given
+from nova_decom.cli.selection import selected
 from nova_decom.errors import ConfigurationError, ExitCode, RefusedError
 from nova_decom.model import (
     PLANNED_PARTS,
@@ -48,7 +49,10 @@ def list_hosts(given: Given, hosts: tuple[str, ...]) -> Report:
 
 def plan(given: Given, hosts: tuple[str, ...]) -> Report:
     """The plan of each host named, or a line for every compute host."""
-    return plan_with(App(given), hosts)
+    app = App(given)
+    hosts = selected(app, hosts)
+    app.leaving = frozenset(hosts)
+    return plan_with(app, hosts)
 
 
 def plan_with(app: App, hosts: tuple[str, ...], job: Job = REMOVE) -> Report:
@@ -72,7 +76,8 @@ def plan_with(app: App, hosts: tuple[str, ...], job: Job = REMOVE) -> Report:
 
 def verify_hosts(given: Given, hosts: tuple[str, ...]) -> Report:
     """What is left of each host."""
-    reports = tuple(verify(f) for f in App(given).reading().gather(named(hosts)))
+    app = App(given)
+    reports = tuple(verify(f) for f in app.reading().gather(selected(app, hosts)))
     return Report("verify", max(int(r.exit_code) for r in reports), reports)
 
 

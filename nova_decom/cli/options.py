@@ -146,13 +146,44 @@ ON_FAILURE = _option(
     type=click.Choice(["stop", "continue"]),
     help="After a host that failed.  [default: stop]",
 )
+SELECTION = (
+    _option(
+        "--hosts-file",
+        metavar="FILE",
+        help="Also the hosts of this file, one a line; - is standard input.",
+    ),
+    _option(
+        "--aggregate", metavar="NAME", multiple=True, help="Also the members of this aggregate."
+    ),
+    _option("--zone", metavar="NAME", multiple=True, help="Also the hosts of this zone."),
+    _option(
+        "--match", metavar="GLOB", multiple=True, help="Also the hosts that this glob matches."
+    ),
+    _option(
+        "--max-hosts",
+        type=click.IntRange(min=1),
+        help="Refuse more hosts than this in one run.  [default: 10]",
+    ),
+)
+_SIDE_BY_SIDE = (
+    _option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        help="So many hosts are worked on at the same time.  [default: 4]",
+    ),
+    _option(
+        "--max-moves-total",
+        type=click.IntRange(min=1),
+        help="So many servers of all hosts move at once.",
+    ),
+)
 TIMEOUT = _option(
     "--timeout",
     type=click.FloatRange(min=0.1),
     help="Bound in seconds on each wait, three report intervals at least.  [default: 300]",
 )
 YES = _flag("-y", "--yes", help="Do not ask.")
-RUN_OPTIONS = (YES, ON_FAILURE, TIMEOUT)
+RUN_OPTIONS = (YES, *SELECTION, *_SIDE_BY_SIDE, ON_FAILURE, TIMEOUT)
 
 PROCEDURE_OPTIONS = (
     _option("--reason", metavar="TEXT", help="Why; goes into disabled_reason and the journal."),
@@ -197,6 +228,8 @@ REMOVE_OPTIONS = (
         type=click.Path(exists=True, dir_okay=False),
         help="Carry out this plan of 'nova-decom plan --out', if the cloud still fits.",
     ),
+    *SELECTION,
+    *_SIDE_BY_SIDE,
     ON_FAILURE,
     _option(
         "--settle",

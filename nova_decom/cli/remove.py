@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -17,6 +18,8 @@ from nova_decom.cli.app import App
 from nova_decom.cli.hosts import named
 from nova_decom.cli.look import plan_with
 from nova_decom.cli.options import Given
+from nova_decom.cli.selection import selected
+from nova_decom.clients.cloud import LiveCloud
 from nova_decom.errors import ConfigurationError, ExitCode, NovaDecomError, UnconfirmedError
 from nova_decom.execution import Execution
 from nova_decom.journal import RunJournal, new_run_id, request_id
@@ -25,7 +28,7 @@ from nova_decom.model import HostFacts, HostReport, Outcome, Plan, Report, Resul
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
 from nova_decom.output.text import print_report
-from nova_decom.pace import Pacing
+from nova_decom.pace import Pacing, Total
 from nova_decom.planfile import load_plans
 from nova_decom.procedure import (
     DRAIN,
@@ -39,6 +42,7 @@ from nova_decom.procedure import (
     verify,
 )
 from nova_decom.settings import operator
+from nova_decom.together import Together, side_by_side
 from nova_decom.waiting import Interrupts
 
 
@@ -50,6 +54,8 @@ def remove(given: Given, hosts: tuple[str, ...]) -> Report:
     """
     app = App(given)
     saved = load_plans(Path(app.settings.plan)) if app.settings.plan else ()
+    if not saved:
+        hosts = selected(app, hosts)
     return carry_out(app, _chosen(app, hosts, saved), REMOVE, saved)
 
 
@@ -58,12 +64,14 @@ def drain(given: Given, hosts: tuple[str, ...]) -> Report:
 
     :raises UnconfirmedError: nobody said yes.
     """
-    return carry_out(App(given), named(hosts), DRAIN)
+    app = App(given)
+    return carry_out(app, selected(app, hosts), DRAIN)
 
 
 def enable(given: Given, hosts: tuple[str, ...]) -> Report:
     """Enable hosts that this program has disabled; nothing is asked, as nothing can be lost."""
-    return carry_out(App(given), named(hosts), ENABLE)
+    app = App(given)
+    return carry_out(app, selected(app, hosts), ENABLE)
 
 
 def carry_out(app: App, hosts: tuple[str, ...], job: Job, saved: Sequence[Plan] = ()) -> Report:
@@ -72,6 +80,7 @@ def carry_out(app: App, hosts: tuple[str, ...], job: Job, saved: Sequence[Plan] 
     :raises UnconfirmedError: nobody said yes.
     :raises StalePlanError: the cloud no longer fits one of the plans of ``saved``.
     """
+    app.leaving = frozenset(hosts)
     if app.settings.dry_run:
         return plan_with(app, hosts, job)
     asks = job.asks and not app.settings.yes
@@ -80,7 +89,8 @@ def carry_out(app: App, hosts: tuple[str, ...], job: Job, saved: Sequence[Plan] 
             "nobody can confirm: standard input is not a terminal",
             f"nova-decom {job.name} {' '.join(hosts)} --yes",
         )
-    facts = app.reading().gather(hosts)
+    read = app.reading()
+    facts = read.gather(hosts)
     plans = [make_plan(f, job) for f in facts]
     reviewed = {p.host: p for p in saved}
     for plan in plans:
@@ -93,7 +103,7 @@ def carry_out(app: App, hosts: tuple[str, ...], job: Job, saved: Sequence[Plan] 
         return Report(job.name, combined(done), tuple(done))
     if asks:
         _confirm(app, job, [*map(planned, todo), *done], [p.host for p in todo])
-    return _run(app, job, todo, done)
+    return _run(app, job, read, todo, done)
 
 
 def _chosen(app: App, hosts: tuple[str, ...], saved: Sequence[Plan]) -> tuple[str, ...]:
@@ -122,19 +132,13 @@ def _without_changes(plan: Plan, facts: HostFacts, job: Job) -> HostReport:
     if plan.blocked:
         report = refused(plan)
         only_database = {f.guard for f in plan.blocked} == {"database-access"}
-        return _replace(report, exit_code=ExitCode.UNAVAILABLE) if only_database else report
+        return replace(report, exit_code=ExitCode.UNAVAILABLE) if only_database else report
     if job is not REMOVE:
         return HostReport(plan.host, Result.UNCHANGED, plan.findings)
     report = verify(facts)
     if report.result is Result.CLEAN:
-        return _replace(report, result=Result.UNCHANGED)
+        return replace(report, result=Result.UNCHANGED)
     return report
-
-
-def _replace(report: HostReport, **what: object) -> HostReport:
-    from dataclasses import replace  # noqa: PLC0415
-
-    return replace(report, **what)  # type: ignore[arg-type]
 
 
 def _confirm(app: App, job: Job, reports: Sequence[HostReport], hosts: Sequence[str]) -> None:
@@ -157,16 +161,21 @@ def _confirm(app: App, job: Job, reports: Sequence[HostReport], hosts: Sequence[
         )
 
 
-def _run(app: App, job: Job, plans: Sequence[Plan], done: Sequence[HostReport]) -> Report:
+def _run(
+    app: App, job: Job, read: LiveCloud, plans: Sequence[Plan], done: Sequence[HostReport]
+) -> Report:
     """Carry out the plans with a journal; signals are obeyed between changes."""
-    reports = list(done)
     err = console(sys.stderr, app.settings.color)
+    jobs = int(app.settings.jobs)
     with RunJournal(app.state_dir, new_run_id()) as journal, signals() as interrupts:
         _write_header(app, job, journal, [p.host for p in plans])
         clock = interrupts.clock()
+        together = Together(jobs, len(plans), interrupts)
+        cloud = app.changing(journal, clock)
+        cloud.take_over(read)
         with progress(err, quiet=app.settings.quiet) as shown:
             execution = Execution(
-                app.changing(journal, clock),
+                cloud,
                 journal,
                 shown,
                 interrupts,
@@ -174,21 +183,38 @@ def _run(app: App, job: Job, plans: Sequence[Plan], done: Sequence[HostReport]) 
                 timeout=max(float(app.settings.timeout), 3 * app.report_interval),
                 settle=float(app.settings.settle),
                 job=job,
-                pacing=Pacing(int(app.settings.max_moves), float(app.settings.move_timeout)),
+                pacing=_pacing(app),
+                together=together,
             )
-            stop = False
-            for plan in plans:
-                report = _not_begun(plan) if stop else _one(app, journal, execution, plan)
-                reports.append(report)
-                stop = stop or _is_end(report, app.settings.on_failure)
-        return Report(job.name, combined(reports), tuple(reports), run=journal.run)
+
+            def one(plan: Plan) -> HostReport:
+                return _one(app, journal, execution, plan)
+
+            reports = (*done, *side_by_side(one, plans, jobs))
+        return Report(job.name, combined(reports), reports, run=journal.run)
+
+
+def _pacing(app: App) -> Pacing:
+    most = app.settings.max_moves_total
+    total = Total(int(most)) if most is not None else None
+    return Pacing(int(app.settings.max_moves), float(app.settings.move_timeout), total=total)
 
 
 def _one(app: App, journal: RunJournal, execution: Execution, plan: Plan) -> HostReport:
-    """One host, held for this run."""
+    """One host, held for this run; its failure may keep others from beginning."""
+    together = execution.together
+    report = _not_begun(plan) if together.halted else _held(app, journal, execution, plan)
+    together.passed(plan.host)
+    if _is_end(report, app.settings.on_failure):
+        together.halt()
+    return report
+
+
+def _held(app: App, journal: RunJournal, execution: Execution, plan: Plan) -> HostReport:
     try:
         with host_lock(app.state_dir, plan.host, journal.run):
-            return execution.run(plan)
+            # Each host has an execution of its own, for its outcomes.
+            return replace(execution, outcomes=[]).run(plan)
     except NovaDecomError as error:
         return HostReport(
             host=plan.host,

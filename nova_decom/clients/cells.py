@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from nova_decom.clients.cellrows import NODE_COLUMNS, CellRows, Row
@@ -116,8 +116,8 @@ class NovaDatabases:
             all_cells=self.api is not None,
         )
 
-    def report_counts(self, host: str, services: Iterable[str]) -> dict[str, int]:
-        """The heartbeat counters of these services (uuids) of one host, from every cell."""
+    def report_counts(self, hosts: Collection[str], services: Iterable[str]) -> dict[str, int]:
+        """The heartbeat counters of these services (uuids) of exactly these hosts, by uuid."""
         uuids = sorted(services)
         if not uuids:
             return {}
@@ -128,7 +128,7 @@ class NovaDatabases:
                 f"AND uuid IN ({marks(uuids)})",
                 *uuids,
             )
-            counts |= {r["uuid"]: int(r["report_count"]) for r in rows if r["host"] == host}
+            counts |= {r["uuid"]: int(r["report_count"]) for r in rows if r["host"] in hosts}
         return counts
 
     def run(self, transaction: Transaction, images: Images) -> None:

@@ -26,6 +26,7 @@ from nova_decom.clients.preflight import (
     Check,
     check_database,
 )
+from nova_decom.clients.reads import SharedReads, Wanted
 from nova_decom.clients.remote import Remote, StopCommand
 from nova_decom.errors import (
     BadRequestError,
@@ -39,7 +40,9 @@ from nova_decom.guards import is_known
 from nova_decom.model import (
     PLANNED_PARTS,
     Action,
+    Aggregate,
     Allocation,
+    ComputeService,
     Heartbeat,
     HostFacts,
     Identity,
@@ -53,6 +56,7 @@ from nova_decom.model import (
     Transaction,
     Unit,
 )
+from nova_decom.moving.room import share_rooms
 from nova_decom.waiting import Clock
 
 #: Up to so many hosts, servers and migrations are asked for by host; above, for all at once.
@@ -98,6 +102,7 @@ class LiveCloud:
         self._memories: dict[str, Memory] = {}
         self._problems: tuple[str, ...] | None = None
         self._refused_agents: set[str] = set()
+        self._reads = SharedReads(self._read_wanted)
 
     @property
     def clients(self) -> Clients:
@@ -108,26 +113,36 @@ class LiveCloud:
         self, hosts: Sequence[str] | None, parts: frozenset[Part] = PLANNED_PARTS
     ) -> tuple[HostFacts, ...]:
         """The facts of these hosts, or of every compute host, by as few calls as there are."""
-        self._read(hosts, parts)
+        if Part.SERVICES in parts:
+            self._read_services(None)
         chosen = compute_hosts(self._view) if hosts is None else tuple(hosts)
-        return tuple(self._slice(host) for host in chosen)
+        self._read(dict.fromkeys(chosen, parts))
+        return share_rooms([self._slice(host) for host in chosen])
+
+    def hosts_of_the_cloud(self) -> tuple[tuple[ComputeService, ...], tuple[Aggregate, ...]]:
+        """All services and all aggregates, for choosing hosts by them."""
+        self._read_services(None)
+        self._read_aggregates(())
+        return self._view.services, self._view.aggregates
 
     def facts(self, host: str) -> HostFacts:
         """Everything about one host, read anew."""
-        return self.gather((host,))[0]
+        return self.refresh(host, PLANNED_PARTS)
 
     def refresh(self, host: str, parts: frozenset[Part]) -> HostFacts:
-        """The facts of the host with only these parts read anew."""
-        if Part.HEARTBEATS in parts:
-            self._read((host,), frozenset({Part.SERVICES}), of_host=host)
-            self._listen(host)
-            parts -= {Part.SERVICES}
-        others = parts - {Part.HEARTBEATS, Part.UNIT}
-        if others:
-            self._read((host,), others, of_host=host)
+        """The facts of the host with only these parts read anew.
+
+        Threads that ask at the same time are served by one reading for all of them.
+        """
+        if parts - {Part.UNIT}:
+            self._reads(host, parts)
         if Part.UNIT in parts:
             self._look_at_unit(host)
         return self._slice(host)
+
+    def take_over(self, other: LiveCloud) -> None:
+        """Go on from what another cloud has seen: heartbeats stand still since its look."""
+        self._memories = dict(other._memories)
 
     def disable_service(self, service: str, reason: str) -> str | None:
         """Disable a compute service."""
@@ -187,7 +202,9 @@ class LiveCloud:
     def run(self, transaction: Transaction) -> None:
         """Run one guarded database transaction."""
         if self._clients.databases is not None:
-            self._clients.databases.run(transaction, self._images)
+            # A connection serves one thread at a time.
+            with self._reads.turn:
+                self._clients.databases.run(transaction, self._images)
 
     def survey(self, remembered: frozenset[str] = frozenset()) -> audit.Cloud:
         """What an audit looks at, by a number of calls that does not grow with the hosts.
@@ -198,8 +215,11 @@ class LiveCloud:
         clients = self._clients
         rows = clients.databases.cloud_rows() if clients.databases else None
         from_rows = rows is not None and rows.all_cells
-        parts = {Part.SERVICES, Part.AGGREGATES, Part.PROVIDERS}
-        self._read(None, frozenset(parts if from_rows else {*parts, Part.COMPUTE_NODES}))
+        self._read_services(None)
+        self._read_aggregates(())
+        self._read_providers(())
+        if not from_rows:
+            self._read_compute_nodes(())
         if rows is not None and from_rows:
             self._view = replace(self._view, compute_nodes=audit.living_nodes(self._view, rows))
         if clients.network.available():
@@ -240,13 +260,17 @@ class LiveCloud:
     def _remember(self, host: str, **what: Any) -> None:  # noqa: ANN401
         self._memories[host] = replace(self._memory(host), **what)
 
-    def _read(
-        self, hosts: Sequence[str] | None, parts: frozenset[Part], of_host: str | None = None
-    ) -> None:
-        """Read parts of the view; with ``of_host`` only that host's share of the services."""
-        if Part.SERVICES in parts:
-            self._read_services(of_host)
-        chosen = compute_hosts(self._view) if hosts is None else tuple(hosts)
+    def _read_wanted(self, wanted: Wanted) -> None:
+        """Services first: of one host, or of all where more is asked for than one host's."""
+        of_services = {Part.SERVICES, Part.HEARTBEATS}
+        hosts = [h for h, parts in wanted.items() if parts & of_services]
+        if hosts:
+            whole = len(wanted) > 1 or any(parts >= PLANNED_PARTS for parts in wanted.values())
+            self._read_services(None if whole else hosts[0])
+        self._read(wanted)
+
+    def _read(self, wanted: Wanted) -> None:
+        """Read what is wanted of each host, beside the services."""
         readers: tuple[tuple[Part, Callable[[Sequence[str]], None]], ...] = (
             (Part.COMPUTE_NODES, self._read_compute_nodes),
             (Part.SERVERS, self._read_servers),
@@ -259,11 +283,13 @@ class LiveCloud:
             (Part.AGENTS, self._read_agents),
         )
         for part, read in readers:
-            if part in parts:
-                read(chosen)
-        if self._hears(parts):
-            for host in chosen:
-                self._hear(host, self._counts(host))
+            hosts = [host for host, parts in wanted.items() if part in parts]
+            if hosts:
+                read(hosts)
+        heard = [host for host, parts in wanted.items() if self._hears(parts)]
+        for host in heard:
+            self._hear(host, self._counts(host))
+        self._listen([h for h, p in wanted.items() if Part.HEARTBEATS in p and h not in heard])
 
     def _read_services(self, of_host: str | None) -> None:
         found = self._clients.compute.services(of_host)
@@ -279,13 +305,21 @@ class LiveCloud:
 
     def _read_servers(self, hosts: Sequence[str]) -> None:
         compute = self._clients.compute
-        servers = compute.servers_of(hosts) if len(hosts) <= BY_HOST else compute.servers()
-        self._view = replace(self._view, servers=servers)
+        found = compute.servers_of(hosts) if len(hosts) <= BY_HOST else compute.servers()
+        asked = {*hosts, *(s.host for s in found)}
+        others = [s for s in self._view.servers if s.host not in asked]
+        self._view = replace(self._view, servers=(*others, *found))
 
     def _read_migrations(self, hosts: Sequence[str]) -> None:
         compute = self._clients.compute
         found = compute.migrations_of(hosts) if len(hosts) <= BY_HOST else compute.migrations()
-        self._view = replace(self._view, migrations=found)
+        known = {m.id for m in found}
+        others = [
+            m
+            for m in self._view.migrations
+            if m.id not in known and not {m.source, m.destination} & set(hosts)
+        ]
+        self._view = replace(self._view, migrations=(*others, *found))
 
     def _read_aggregates(self, _hosts: Sequence[str]) -> None:
         self._view = replace(self._view, aggregates=self._clients.compute.aggregates())
@@ -313,12 +347,15 @@ class LiveCloud:
 
     def _read_allocations(self, hosts: Sequence[str]) -> None:
         found: list[Allocation] = []
+        asked: set[str] = set()
         for host in hosts:
             identity = self._slice(host).identity
             for provider in own_providers(self._view, host, identity):
                 held = self._clients.placement.allocations(provider.uuid)
+                asked.add(provider.uuid)
                 found += [replace(a, owner=self._owner(a.consumer, host)) for a in held]
-        self._view = replace(self._view, allocations=tuple(found))
+        others = [a for a in self._view.allocations if a.provider not in asked]
+        self._view = replace(self._view, allocations=(*others, *found))
 
     def _owner(self, consumer: str, host: str) -> Owner:
         """Whose an allocation is: nova is asked only for those that are not plainly here."""
@@ -355,8 +392,9 @@ class LiveCloud:
         only = len(hosts) == 1 and not self._request.aliases
         agents = network.agents(hosts[0]) if only else network.agents()
         refused = self._refused_agents
-        agents = tuple(replace(a, refused=a.id in refused) for a in agents)
-        self._view = replace(self._view, agents=agents)
+        found = [replace(a, refused=a.id in refused) for a in agents]
+        others = [a for a in self._view.agents if only and a.host != hosts[0]]
+        self._view = replace(self._view, agents=(*others, *found))
 
     def _note(self, host: str) -> None:
         """Keep what this look adds to the host's names and uuids."""
@@ -375,11 +413,13 @@ class LiveCloud:
         rows = database.services if database else ()
         return {r.uuid: r.report_count for r in rows if r.uuid}
 
-    def _listen(self, host: str) -> None:
-        """Look at the heartbeats alone: one call and, with databases, one query per cell."""
+    def _listen(self, hosts: Sequence[str]) -> None:
+        """Look at the heartbeats alone: with databases by one query per cell."""
         databases = self._clients.databases
-        ids = [s.id for s in self._view.services if s.host == host and s.id]
-        self._hear(host, databases.report_counts(host, ids) if databases else {})
+        ids = [s.id for s in self._view.services if s.host in hosts and s.id]
+        counts = databases.report_counts(hosts, ids) if databases and ids else {}
+        for host in hosts:
+            self._hear(host, counts)
 
     def _hear(self, host: str, counts: dict[str, int]) -> None:
         now = self._clock.now()

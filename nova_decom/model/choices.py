@@ -141,6 +141,8 @@ class Request:
     target: str | None = None
     confirm_resizes: bool = False
     leave_stopped: bool = False
+    leaving: frozenset[str] = frozenset()
+    max_hosts: int = 10
 
     @property
     def moves_servers(self) -> bool:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
-from nova_decom.model import HostFacts, Server
+from nova_decom.model import HostFacts, Room, Server
 
 SCOPE = "aggregate_instance_extra_specs:"
 MEMORY = "MEMORY_MB"
@@ -23,13 +24,37 @@ def candidates(facts: HostFacts) -> tuple[str, ...]:
         for s in facts.fleet.services
         if s.takes_servers
         and s.host != facts.host
+        and s.host not in facts.request.leaving
         and (service is None or s.zone == service.zone)
         and target in {None, s.host}
     )
 
 
 def homeless(facts: HostFacts, servers: Collection[Server]) -> tuple[Server, ...]:
-    """The servers for which there is no room left when the larger ones have taken theirs.
+    """The servers for which there is no room left when the larger ones have taken theirs."""
+    return _packed(facts, servers)[0]
+
+
+def share_rooms(hosts: Sequence[HostFacts]) -> tuple[HostFacts, ...]:
+    """Each host with the room that the servers of those before it leave."""
+    taken: dict[str, Resources] = {}
+    shared = []
+    for facts in hosts:
+        if facts.rooms is None:
+            shared.append(facts)
+            continue
+        rooms = tuple(
+            Room(r.host, tuple(taken.get(r.host, dict(r.free)).items())) for r in facts.rooms
+        )
+        shared.append(replace(facts, rooms=rooms))
+        taken |= _packed(shared[-1], facts.servers)[1]
+    return tuple(shared)
+
+
+def _packed(
+    facts: HostFacts, servers: Collection[Server]
+) -> tuple[tuple[Server, ...], dict[str, Resources]]:
+    """The servers that find no room, and what is left of each host that may take them.
 
     Each takes the host with the most free memory, as the scheduler's weigher does; a packing
     that is better than this one may exist when it is tight.
@@ -46,7 +71,7 @@ def homeless(facts: HostFacts, servers: Collection[Server]) -> tuple[Server, ...
         for name, amount in demands[server.id].items():
             if name in rooms[host]:
                 rooms[host][name] -= amount
-    return tuple(left)
+    return tuple(left), rooms
 
 
 def another_target(facts: HostFacts, server: Server, refused: Collection[str]) -> str | None:

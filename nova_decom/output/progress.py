@@ -54,56 +54,58 @@ class Lines:
 
 
 class Screen:
-    """The changes so far, and the one in hand with the seconds that it takes."""
+    """The changes so far, and for each host the one in hand with the seconds that it takes."""
 
     def __init__(self, live: Live) -> None:
         """Draw on this display."""
         self._live = live
-        self._now: tuple[str, float] | None = None
-        self._note: str | None = None
+        self._now: dict[str, tuple[str, float]] = {}
+        self._notes: dict[str, str] = {}
+        self._moves: dict[str, Moves] = {}
+        self._since: dict[tuple[str, str], float] = {}
         self._spinner = Spinner("dots")
-        self._since: dict[str, float] = {}
-        self._moves: Moves | None = None
 
     def change(self, host: str, change: Change, status: str, note: str = "") -> None:
-        """Show a change begin; when it ends, print it above the live line."""
-        what = f"{safe(host)}  {_what(change)}"
+        """Show a change begin; when it ends, print it above the live lines."""
+        what, now = f"{safe(host)}  {_what(change)}", time.monotonic()
+        if change.step != MoveServers.name:
+            self._moves.pop(host, None)
         if status == "started":
-            self._since[change.target] = time.monotonic()
-            self._now, self._note = (what, time.monotonic()), None
+            self._since[host, change.target] = now
+            self._now[host] = (what, now)
+            self._notes.pop(host, None)
             return
-        taken = time.monotonic() - self._since.pop(change.target, time.monotonic())
+        taken = now - self._since.pop((host, change.target), now)
         mark, style = MARKS.get(status, ("?", ""))
-        self._now = None
+        self._now.pop(host, None)
         note = f"  {safe(note)}" if note else ""
         self._live.console.print(
             Text.assemble((f"{mark} ", style), what, note, (f"  {taken:.1f} s", "dim"))
         )
-        if self._moves is not None and change.step != MoveServers.name:
-            self._moves = None
-
-    def moves(self, moves: Moves) -> None:
-        """Show how all moves stand, and each that goes on."""
-        self._moves = moves if moves.left else None
 
     def waiting(self, host: str, what: str, seconds: float) -> None:
         """Show what is waited for."""
-        if self._now is None:
-            self._now = (f"{safe(host)}  verify", time.monotonic())
-        self._note = f"up to {seconds:g} s: {safe(what)}"
+        self._now.setdefault(host, (f"{safe(host)}  verify", time.monotonic()))
+        self._notes[host] = f"up to {seconds:g} s: {safe(what)}"
+
+    def moves(self, moves: Moves) -> None:
+        """Show how all moves of a host stand, and each that goes on."""
+        self._moves[moves.host] = moves
+        if not moves.left:
+            del self._moves[moves.host]
 
     def render(self) -> RenderableType:
-        """The live line, or those of all moves that go on."""
-        if self._moves is not None:
-            return _table_of(self._moves, self._spinner)
-        if self._now is None:
-            return Text("")
-        what, since = self._now
-        text = Text(f"{what}  {time.monotonic() - since:.0f} s")
-        if self._note:
-            text.append(f"  ({self._note})", "dim")
+        """A line for each host on which something goes on, and one for each server that moves."""
         grid = Table.grid(padding=(0, 1))
-        grid.add_row(self._spinner, text)
+        for moves in tuple(self._moves.values()):
+            _add_moves(grid, moves, self._spinner)
+        for host, (what, since) in tuple(self._now.items()):
+            if host in self._moves:
+                continue
+            text = Text(f"{what}  {time.monotonic() - since:.0f} s")
+            if host in self._notes:
+                text.append(f"  ({self._notes[host]})", "dim")
+            grid.add_row(self._spinner, text)
         return grid
 
 
@@ -111,14 +113,13 @@ def _what(change: Change) -> str:
     return safe(change.label or f"{change.step} {change.action}")
 
 
-def _table_of(moves: Moves, spinner: Spinner) -> RenderableType:
+def _add_moves(grid: Table, moves: Moves, spinner: Spinner) -> None:
     """A line for the host, with rate and time left, and one for each server that moves."""
     elapsed = moves.now - moves.since
     head = f"{safe(moves.host)}  {moves.moved} moved, {moves.left} left, {moves.failed} failed"
     if moves.moved and elapsed > 0:
         rate = moves.moved / elapsed
         head += f"  {rate * 60:.1f} a minute, about {_minutes(moves.left / rate)} left"
-    grid = Table.grid(padding=(0, 1))
     grid.add_row(spinner, Text(f"{head}  {_minutes(elapsed)}"))
     for flight in moves.flights:
         name = flight.server.name if flight.server else flight.id
@@ -127,7 +128,6 @@ def _table_of(moves: Moves, spinner: Spinner) -> RenderableType:
         text = Text(f"  {safe(name)}  {way}  {safe(moves.host)} → {safe(to)}")
         text.append(f"  {moves.now - flight.began:.0f} s", "dim")
         grid.add_row("", text)
-    return grid
 
 
 def _minutes(seconds: float) -> str:

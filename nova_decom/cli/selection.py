@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which hosts: by name, from a file, by aggregate, zone or glob; never more than was said.
+
+Globs are compared here, letter by letter, with the names that nova told: no pattern reaches an
+API or a database.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from nova_decom.cli.app import App
+from nova_decom.cli.hosts import named
+from nova_decom.errors import ConfigurationError
+from nova_decom.model import NOVA_COMPUTE, Aggregate, ComputeService
+from nova_decom.output.console import console, line
+from nova_decom.settings import expanded
+
+SELECTORS = ("hosts_file", "aggregate", "zone", "match")
+
+
+def selected(app: App, hosts: Sequence[str]) -> tuple[str, ...]:
+    """The hosts named and selected, each once; what was selected is told on stderr.
+
+    :raises ConfigurationError: a selector selects nothing: nothing never means all.
+    """
+    settings = app.settings
+    given = {name: settings.values[name] for name in SELECTORS if settings.values[name]}
+    if not given:
+        return named(hosts)
+    found = list(hosts)
+    if settings.hosts_file:
+        found += _checked("--hosts-file", settings.hosts_file, _from_file(settings.hosts_file))
+    if given.keys() - {"hosts_file"}:
+        services, aggregates = app.reading().hosts_of_the_cloud()
+        for name in settings.aggregate:
+            found += _checked("--aggregate", name, in_aggregate(name, aggregates))
+        for name in settings.zone:
+            found += _checked("--zone", name, in_zone(name, services))
+        for glob in settings.match:
+            found += _checked("--match", glob, matching(glob, services))
+    chosen = named(found)
+    err = console(sys.stderr, settings.color)
+    err.print(line(f"{len(chosen)} hosts selected: {', '.join(chosen)}"))
+    return chosen
+
+
+def in_aggregate(name: str, aggregates: Iterable[Aggregate]) -> list[str]:
+    """The members of the aggregates of exactly this name, those that nova no longer has too."""
+    return sorted({h for a in aggregates if a.name == name for h in a.hosts})
+
+
+def in_zone(name: str, services: Iterable[ComputeService]) -> list[str]:
+    """The compute hosts of exactly this availability zone."""
+    return sorted(s.host for s in services if s.binary == NOVA_COMPUTE and s.zone == name)
+
+
+def matching(glob: str, services: Iterable[ComputeService]) -> list[str]:
+    """The compute hosts that a shell glob matches, case and all."""
+    hosts = (s.host for s in services if s.binary == NOVA_COMPUTE)
+    return sorted(h for h in hosts if fnmatchcase(h, glob))
+
+
+def _from_file(path: str) -> list[str]:
+    """One host a line; empty lines and those that begin with # are passed over."""
+    try:
+        text = sys.stdin.read() if path == "-" else expanded(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}", "give a readable --hosts-file") from None
+    lines = (part.strip() for part in text.splitlines())
+    return [part for part in lines if part and not part.startswith("#")]
+
+
+def _checked(option: str, value: str | Path, hosts: list[str]) -> list[str]:
+    if not hosts:
+        raise ConfigurationError(
+            f"{option} {value} selects no host", "an empty selection never means all; correct it"
+        )
+    return hosts

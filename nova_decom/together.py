@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts that leave together: so many at work at a time, all waits shared.
+
+Each host has a thread and runs the same code as a host alone. It holds a slot while it works,
+and gives it back while it only waits: twenty hosts wait for their heartbeats at the same time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from nova_decom.errors import HaltedError
+from nova_decom.waiting import Interrupts
+
+T = TypeVar("T")
+R = TypeVar("R")
+#: Seconds after which a thread that waits for its turn looks whether it still shall.
+LOOK = 0.2
+
+
+@dataclass(slots=True)
+class Together:
+    """What the hosts of one run share; one host alone needs nothing of it."""
+
+    jobs: int = 1
+    hosts: int = 1
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    halted: bool = False
+    _slots: threading.Semaphore = field(init=False)
+    _passed: set[str] = field(default_factory=set)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def __post_init__(self) -> None:
+        """So many slots as jobs."""
+        self._slots = threading.Semaphore(self.jobs)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Within: the host holds a slot.
+
+        :raises HaltedError: another host failed and no more are to begin.
+        :raises RunInterruptedError: the run was asked to stop.
+        """
+        while not self._slots.acquire(timeout=LOOK):
+            self.go_on()
+            self.interrupts.check()
+        try:
+            self.go_on()
+            yield
+        finally:
+            self._slots.release()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Within: the host, which works, only waits; others may work."""
+        self._slots.release()
+        try:
+            yield
+        finally:
+            # It must hold its slot again whatever happened, to give it back in working().
+            self._slots.acquire()
+
+    def halt(self) -> None:
+        """No other host is to begin or to go on."""
+        self.halted = True
+
+    def go_on(self) -> None:
+        """Stop here if another host failed.
+
+        :raises HaltedError: one did, and no more are to begin.
+        """
+        if self.halted:
+            raise HaltedError(
+                "ended because another host of the run failed",
+                "run again for this host, or give --on-failure continue",
+            )
+
+    def passed(self, host: str) -> None:
+        """The host is disabled, or has ended before that."""
+        with self._changed:
+            self._passed.add(host)
+            self._changed.notify_all()
+
+    def wait_for_all(self) -> None:
+        """Until every host is disabled: no server may move to one that leaves too."""
+        if self.hosts == 1:
+            return
+        with self.waiting(), self._changed:
+            while len(self._passed) < self.hosts and not self.halted:
+                self.interrupts.check()
+                self._changed.wait(LOOK)
+
+
+def side_by_side(work: Callable[[T], R], things: Sequence[T], jobs: int) -> list[R]:
+    """The results in order; with several jobs each is made in a thread of its own.
+
+    Signals reach the main thread, which only waits.
+    """
+    if jobs == 1 or len(things) == 1:
+        return [work(thing) for thing in things]
+    with ThreadPoolExecutor(max_workers=len(things)) as pool:
+        futures = [pool.submit(work, thing) for thing in things]
+        while wait(futures, timeout=LOOK).not_done:
+            # A wait without end would keep Python from running signal handlers.
+            pass
+        return [future.result() for future in futures]
