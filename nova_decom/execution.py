@@ -26,12 +26,14 @@ from nova_decom.model import (
     HostReport,
     Leftover,
     Outcome,
+    Part,
     Plan,
     Result,
     Status,
     Verdict,
 )
-from nova_decom.pace import Moves, Pace, Pacing
+from nova_decom.moving.logbook import Moves
+from nova_decom.pace import Pace, Pacing
 from nova_decom.procedure import REMOVE, Job, check_still_fits, inspect, make_plan
 from nova_decom.steps import PROCEDURE, Cloud, Step
 from nova_decom.steps.move_servers import MoveServers
@@ -39,6 +41,9 @@ from nova_decom.waiting import Clock, Interrupts, retrying, until
 
 #: A change that failed in passing is tried so often; each time the cloud is read again before.
 ATTEMPTS = 3
+
+#: What moving servers changes.
+MOVED = frozenset({Part.SERVERS, Part.MIGRATIONS, Part.DATABASE})
 
 
 class Journal(Protocol):
@@ -156,11 +161,13 @@ class Execution:
         if isinstance(step, MoveServers):
             if reviewed.result.request.moves_servers:
                 self._move(step, reviewed.host, mine)
-            return
-        if not mine:
-            return
+        elif mine:
+            self._change(step, reviewed.host, mine)
+
+    def _change(self, step: Step, host: str, mine: list[Change]) -> None:
+        """Make these changes, one after the other."""
         self.interrupts.check()
-        facts = self.cloud.refresh(reviewed.host, step.reads)
+        facts = self.cloud.refresh(host, step.reads)
         if not step.reversible:
             self._raise_if_blocked(facts)
             _raise_if_undone(step, facts)
@@ -188,8 +195,9 @@ class Execution:
         for change in mine:
             if change.key not in needed:
                 self._end(host, Outcome(change, Status.NOT_NEEDED))
-        pace = Pace(step, self.cloud, self, self.interrupts, self.clock, self.pacing)
-        pace.run(facts)
+        Pace(step, self.cloud, self, self.interrupts, self.clock, self.pacing, facts).run()
+        # Guards of later steps would still see the servers where they were.
+        self.cloud.refresh(host, MOVED)
 
     def began(self, host: str, change: Change) -> None:
         """Write down and show that a change begins."""

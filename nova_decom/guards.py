@@ -9,7 +9,7 @@ seen and what would resolve it. :func:`judge` turns them into findings, in the o
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from nova_decom.model import (
@@ -18,27 +18,22 @@ from nova_decom.model import (
     DatabaseFacts,
     Finding,
     HostFacts,
-    Migration,
+    Objection,
     StopWith,
     Verdict,
+    some,
     summary,
 )
-from nova_decom.moving.courses import Course, Obstacle, courses
-from nova_decom.moving.room import candidates, homeless
+from nova_decom.moving.guards import (
+    capacity,
+    migrations_active,
+    pci_allocated,
+    servers_movable,
+    servers_present,
+)
 
 #: What every reason of ours begins with.
 CLAIM = "nova-decom "
-#: A guard names at most so many things in its message; the rest is counted.
-NAMED = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Objection:
-    """Why not, and what would resolve it."""
-
-    message: str
-    remedy: str
-    verdict: Verdict = Verdict.BLOCKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +113,7 @@ def host_exact(facts: HostFacts) -> Objection | None:
     similar = [n for n in sorted(facts.fleet.names) if _is_similar(facts.host, n)]
     if similar and not is_known(facts):
         return Objection(
-            f"{facts.host!r} is not a host, but {_some(map(repr, similar))} "
+            f"{facts.host!r} is not a host, but {some(map(repr, similar))} "
             f"{'is' if len(similar) == 1 else 'are'}; names are compared letter by letter",
             f"give the exact name: {similar[0]}",
         )
@@ -160,86 +155,6 @@ def last_host(facts: HostFacts) -> Objection | None:
     return None
 
 
-def servers_present(facts: HostFacts) -> Objection | None:
-    """No server is on the host, in whatever state, that this run does not move."""
-    named = {s.id: f"{s.name!r} {s.id} {s.status}" for s in facts.servers}
-    moved = set(named) if facts.request.moves_servers else set()
-    for row in facts.database.instances if facts.database else ():
-        named.setdefault(row.uuid, f"{row.name!r} {row.uuid} {row.vm_state} (database only)")
-    named = {server: text for server, text in named.items() if server not in moved}
-    if not named:
-        return _fence(facts) if moved and facts.request.evacuates else None
-    return Objection(
-        f"{len(named)} server{'s' if len(named) > 1 else ''} on the host: {_some(named.values())}",
-        "move or delete them (--servers auto moves them): openstack server list --all-projects "
-        f"--host {facts.host} (SOFT_DELETED ones show only with --deleted: restore or force-delete them)",
-    )
-
-
-def _fence(facts: HostFacts) -> Objection:
-    return Objection(
-        f"{len(facts.servers)} servers will be started elsewhere from their disks: the host must "
-        "be fenced, or both write to the same volumes",
-        "power the host off, or cut it off from storage and networks, before you confirm",
-        Verdict.WARNING,
-    )
-
-
-def servers_movable(facts: HostFacts) -> Objection | None:
-    """Each server can leave by the way that was chosen."""
-    found = [c for c in courses(facts) if isinstance(c, Obstacle) and not c.in_migration]
-    target = facts.request.target
-    if target is not None and facts.request.moves_servers and not candidates(facts):
-        return Objection(
-            f"--target {target} is no other enabled host that is up in the availability zone",
-            "choose another, or none: the scheduler chooses then",
-        )
-    if not found:
-        return None
-    cures = dict.fromkeys(o.remedy for o in found)
-    return Objection(
-        f"{len(found)} servers cannot leave the host: {_some(o.text for o in found)}",
-        f"{'; '.join(cures)} (--skip-guard servers-movable moves the others)",
-    )
-
-
-def capacity(facts: HostFacts) -> Objection | None:
-    """The enabled hosts that remain have room for the servers that leave."""
-    if facts.rooms is None or not facts.request.moves_servers:
-        return None
-    leaving = {c.server for c in courses(facts) if isinstance(c, Course)}
-    left = homeless(facts, [s for s in facts.servers if s.id in leaving])
-    if not left:
-        return None
-    return Objection(
-        f"by placement no other host has room for {len(left)} of {len(leaving)} servers: "
-        f"{_some(f'{s.name!r} {s.id}' for s in left)}",
-        "make room, or enable more hosts; --skip-guard capacity lets the scheduler try",
-    )
-
-
-def migrations_active(facts: HostFacts) -> Objection | None:
-    """No migration to or from the host is in progress; VERIFY_RESIZE is one (finished)."""
-    active: dict[int, Migration] = {m.id: m for m in facts.migrations}
-    for migration in facts.database.active_migrations if facts.database else ():
-        active.setdefault(migration.id, migration)
-    # Those that are waited for, or confirmed.
-    handled = {c.server for c in courses(facts) if isinstance(c, Course)}
-    active = {number: m for number, m in active.items() if m.server not in handled}
-    if not active:
-        return None
-    texts = (
-        f"{m.id} ({m.type} of {m.server}, {m.status}, "
-        f"{m.source} to {m.destination or 'no host yet'}, since {m.created_at})"
-        for m in active.values()
-    )
-    return Objection(
-        f"{len(active)} migrations in progress: {_some(texts)}",
-        "wait for them, or confirm (--confirm-resizes), revert or abort them: openstack server "
-        f"migration list --host {facts.host}",
-    )
-
-
 def service_alive(facts: HostFacts) -> Objection | None:
     """A nova-compute that lives can be stopped by this run."""
     service, request = facts.service, facts.request
@@ -274,7 +189,7 @@ def node_owner(facts: HostFacts) -> Objection | None:
         return None
     texts = (f"compute_nodes {r.id} ({r.hypervisor_hostname}) of {r.host!r}" for r in foreign)
     return Objection(
-        f"deleting the service would also delete {_some(texts)}",
+        f"deleting the service would also delete {some(texts)}",
         "correct compute_nodes.service_id of that row first",
     )
 
@@ -291,41 +206,13 @@ def ironic(facts: HostFacts) -> Objection | None:
     if not nodes:
         return None
     return Objection(
-        f"the host serves {len(nodes)} ironic nodes: {_some(nodes)}",
+        f"the host serves {len(nodes)} ironic nodes: {some(nodes)}",
         "move them first: nova-manage db ironic_compute_node_move",
     )
 
 
 def _is_ironic(hypervisor_type: str) -> bool:
     return hypervisor_type.casefold() == "ironic"
-
-
-def pci_allocated(facts: HostFacts) -> Objection | None:
-    """No PCI device of the host is allocated to or claimed by a server that lives here.
-
-    Servers that were evacuated or deleted while the host was dead leave devices allocated that
-    only its nova-compute would free.
-    """
-    here = {s.id for s in facts.servers}
-    here |= {row.uuid for row in facts.database.instances} if facts.database else set()
-    here -= {c.server for c in courses(facts) if isinstance(c, Course)}
-    lives = facts.service is not None and facts.service.is_up
-    taken = [
-        d
-        for d in (facts.database.pci_devices if facts.database else ())
-        if not d.deleted
-        and (
-            d.instance_uuid in here
-            or (d.status in {"allocated", "claimed"} and lives and not d.instance_uuid)
-        )
-    ]
-    if not taken:
-        return None
-    texts = (f"{d.address} {d.status} by {d.instance_uuid}" for d in taken)
-    return Objection(
-        f"{len(taken)} PCI devices are in use: {_some(texts)}",
-        "move or delete the servers that hold them",
-    )
 
 
 def database_access(facts: HostFacts) -> Objection | None:
@@ -407,14 +294,3 @@ OWN_DISABLE = Guard("own-disable", own_disable, skippable=False)
 
 def _ids(services: Iterable[ComputeService]) -> str:
     return ", ".join(str(s.id) for s in services)
-
-
-def _some(texts: Iterable[str]) -> str:
-    items = list(texts)
-    return ", ".join(_with_rest(items))
-
-
-def _with_rest(items: list[str]) -> Iterator[str]:
-    yield from items[:NAMED]
-    if len(items) > NAMED:
-        yield f"and {len(items) - NAMED} more"

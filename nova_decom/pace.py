@@ -8,30 +8,28 @@ the servers of one host, this one or one on which a server has landed.
 from __future__ import annotations
 
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from nova_decom.errors import (
     ChangeFailedError,
-    ConflictError,
     NovaDecomError,
     PassingError,
     RunInterruptedError,
     UnavailableError,
     WaitTimeoutError,
 )
-from nova_decom.model import Action, Change, HostFacts, Outcome, Sight, Status
-from nova_decom.moving.courses import Obstacle, courses
-from nova_decom.moving.fates import Fate, Flight, Kind, fate, own_migration
+from nova_decom.model import Action, Change, HostFacts, Sight, Status
+from nova_decom.moving.courses import FINISHED, Course, Obstacle, courses
+from nova_decom.moving.fates import MOVING, Fate, Flight, Kind, fate, own_migration
+from nova_decom.moving.logbook import Logbook, Watcher
 from nova_decom.moving.room import another_target
 from nova_decom.steps.base import Cloud
-from nova_decom.steps.move_servers import MoveServers, course_of
+from nova_decom.steps.move_servers import MoveServers
 from nova_decom.waiting import Clock, Interrupts
 
-#: A move that failed is tried once more, on another host.
+#: A move that failed is tried once more, on another host; so is a call that nova refused.
 ATTEMPTS = 2
-MOVING = {Action.LIVE, Action.COLD, Action.EVACUATE}
 #: So many readings without a server, one after the other, count as empty.
 EMPTY_READINGS = 2
 
@@ -48,34 +46,10 @@ class Pacing:
     every: float = 2.0
     blind: float = 300.0
 
-
-@dataclass(frozen=True, slots=True)
-class Moves:
-    """How all moves of one host stand, for the display."""
-
-    host: str
-    flights: tuple[Flight, ...]
-    moved: int
-    left: int
-    failed: int
-    now: float
-    since: float
-
-
-class Watcher(Protocol):
-    """Who writes down and shows what begins and ends."""
-
-    def began(self, host: str, change: Change) -> None:
-        """A change is about to be asked for."""
-
-    def ended(self, host: str, outcome: Outcome) -> None:
-        """A change has ended."""
-
-    def noted(self, host: str, what: str) -> None:
-        """Something worth to be known that ends nothing."""
-
-    def moves(self, moves: Moves) -> None:
-        """How all of them stand, once per tick."""
+    def bound(self, servers: int) -> float:
+        """Seconds for all: each round may take its time for each attempt, and one to spare."""
+        rounds = -(-servers // self.at_once) + 1
+        return rounds * ATTEMPTS * self.move_timeout
 
 
 @dataclass(slots=True)
@@ -88,168 +62,203 @@ class Pace:
     interrupts: Interrupts
     clock: Clock
     pacing: Pacing
-    since: float = 0.0
-    seen: float = 0.0
+    facts: HostFacts
+    log: Logbook = field(init=False)
     queue: deque[Change] = field(default_factory=deque)
     flights: dict[str, Flight] = field(default_factory=dict)
     to_look: deque[str] = field(default_factory=deque)
-    attempts: dict[str, int] = field(default_factory=dict)
-    firsts: dict[str, float] = field(default_factory=dict)
-    moved: set[str] = field(default_factory=set)
-    failed: dict[str, str] = field(default_factory=dict)
     sight: Sight = field(default_factory=Sight)
+    seen: float = 0.0
 
-    def run(self, facts: HostFacts) -> None:
+    def __post_init__(self) -> None:
+        """Time begins to count."""
+        self.seen = self.clock.now()
+        self.log = Logbook(self.facts.host, self.watcher, self.clock, self.seen)
+
+    def run(self) -> None:
         """Move until two readings in a row show nothing left to move.
 
         :raises ChangeFailedError: some could not be moved; the others were.
-        :raises WaitTimeoutError: servers went on arriving.
+        :raises WaitTimeoutError: the bound for all ran out.
         :raises RunInterruptedError: asked to stop. Moves in progress were waited for, unless
             asked twice.
         """
-        self.since = self.seen = self.clock.now()
         with self.interrupts.patient():
             try:
-                self._move_all(facts)
+                self._move_all()
             except NovaDecomError:
-                self._abandon()
+                self._give_up(self.flights.values())
                 raise
-        if self.failed:
-            named = "; ".join(f"{server}: {why}" for server, why in self.failed.items())
+        failed = self.log.failed
+        if failed:
+            named = "; ".join(f"{server}: {why}" for server, why in failed.items())
             raise ChangeFailedError(
-                f"{facts.host}: {len(self.failed)} servers could not be moved: {named}",
+                f"{self.facts.host}: {len(failed)} servers could not be moved: {named}",
                 "mend what is named, then run again",
             )
 
-    def _move_all(self, facts: HostFacts) -> None:
-        self.sight = self.cloud.watch(facts.host, facts.host)
-        bound, empty = self._bound(len(facts.servers)), 0
+    def _move_all(self) -> None:
+        bound = self.pacing.bound(len({c.server for c in courses(self.facts)}))
+        empty = 0
         while True:
-            left = [c for c in self.step.changes(facts) if c.target not in self.failed]
-            empty = 0 if left else empty + 1
-            if empty == EMPTY_READINGS:
-                return
-            if self.clock.now() - self.since > bound:
-                raise WaitTimeoutError(
-                    f"{facts.host}: servers go on arriving after {bound:g} s",
-                    "find out who sends them there, then run again",
-                )
-            self.queue.extend(left)
-            self._fly(facts)
-            self._pause()
-            facts = self.cloud.refresh(facts.host, self.step.reads)
+            if self._look():
+                self._settle_all()
+                self._queue_new()
+                if not self.queue and not self.flights:
+                    empty += self._is_fresh
+                    if empty == EMPTY_READINGS:
+                        return
+                else:
+                    empty = 0
+                    self._launch()
+            if self.interrupts.asked is not None:
+                self._stop(self.interrupts)
+            self._raise_if_late(bound)
+            self.log.show(tuple(self.flights.values()), len(self.queue))
+            self.clock.sleep(self.pacing.every)
 
-    def _bound(self, servers: int) -> float:
-        """Seconds for all: each round may take its time for each attempt, and one to spare."""
-        rounds = -(-servers // self.pacing.at_once) + 1
-        return rounds * ATTEMPTS * self.pacing.move_timeout
+    def _raise_if_late(self, bound: float) -> None:
+        if self.clock.now() - self.log.since > bound:
+            left = len(self.queue) + len(self.flights)
+            raise WaitTimeoutError(
+                f"{self.facts.host}: {left} servers still to be moved after {bound:g} s",
+                "find out what holds or sends them there, then run again",
+            )
 
-    def _fly(self, facts: HostFacts) -> None:
-        """Until nothing is queued or in progress; once asked to stop, nothing more begins."""
-        while self.queue or self.flights:
-            if self.interrupts.asked is None:
-                self._launch(facts)
-            elif not self.flights:
-                raise RunInterruptedError(self.interrupts.asked)
-            self._show(facts.host)
-            if self.flights or self.queue:
-                self._pause()
-                facts = self._tick(facts)
+    def _stop(self, interrupts: Interrupts) -> None:
+        """Begin nothing more, and no longer wait for what others do."""
+        self._give_up([f for f in self.flights.values() if f.action is None])
+        if not self.flights and interrupts.asked is not None:
+            raise RunInterruptedError(interrupts.asked)
 
-    def _pause(self) -> None:
-        self.clock.sleep(self.pacing.every)
+    def _give_up(self, flights: Iterable[Flight]) -> None:
+        changes = [f.change for f in flights] + list(self.queue)
+        self.queue.clear()
+        for change in changes:
+            self.flights.pop(change.target, None)
+        self.log.give_up(changes)
 
-    def _abandon(self) -> None:
-        for flight in self.flights.values():
-            outcome = Outcome(flight.change, Status.PENDING, flight.request_id, begun=True)
-            self.watcher.ended(flight.host, outcome)
-        self.flights.clear()
+    # Looking
 
-    # Beginning
+    @property
+    def _is_fresh(self) -> bool:
+        """True when the last reading was of the servers that are still here."""
+        return self.sight.looked == self.facts.host
 
-    def _launch(self, facts: HostFacts) -> None:
-        """Begin as many as there is room for; what only waits for others takes none."""
-        for change in tuple(self.queue):
-            course = course_of(change, facts)
-            waits = course is None or course.action is None
-            if waits or len(self._in_progress(facts.host)) < self.pacing.at_once:
-                self.queue.remove(change)
-                self._begin(change, facts)
-
-    def _in_progress(self, host: str) -> set[str]:
-        """The servers on their way: by nova's own records, and those just begun."""
-        ours = {f.id for f in self.flights.values() if f.landing is None and f.action is not None}
-        return ours | {m.server for m in self.sight.migrations if m.leaves(host) and not m.is_over}
-
-    def _begin(self, change: Change, facts: HostFacts) -> None:
-        """Ask nova to begin the move that the server's state of now allows."""
-        course = course_of(change, facts)
-        if change.target not in self.firsts:
-            self.firsts[change.target] = self.clock.now()
-            self.watcher.began(facts.host, change)
-        if course is None:
-            self._without_course(change, facts)
-            return
-        newest = max((m.id for m in self.sight.migrations), default=0)
-        flight = Flight(
-            change,
-            facts.host,
-            course.action,
-            server=next((s for s in facts.servers if s.id == course.server), None),
-            mark=course.migration.id - 1 if course.migration else newest,
-            began=self.clock.now(),
-        )
-        self.attempts[flight.id] = self.attempts.get(flight.id, 0) + 1
-        self.flights[flight.id] = flight
-        self._ask(flight, facts)
-
-    def _ask(self, flight: Flight, facts: HostFacts) -> None:
+    def _look(self) -> bool:
+        """One reading: of this host, or every other time of one where servers have landed."""
+        host = self.facts.host
+        look = self.to_look.popleft() if self.to_look and self._is_fresh else host
         try:
-            flight.request_id = self.step.apply(flight.change, self.cloud, facts)
-        except UnavailableError:
-            # Whether it was heard is not known: what nova shows from now on tells.
-            return
-        except (ConflictError, PassingError) as error:
-            # Its state is another one by now, or nova had no time; once more, by what is read next.
-            self._fail(flight, str(error), again=True)
-        except ChangeFailedError as error:
-            self._fail(flight, str(error))
-
-    def _without_course(self, change: Change, facts: HostFacts) -> None:
-        """It is not here any more, or cannot leave."""
-        for obstacle in courses(facts):
-            if isinstance(obstacle, Obstacle) and obstacle.server == change.target:
-                self.failed[change.target] = f"{obstacle.text}; {obstacle.remedy}"
-                error = self.failed[change.target]
-                self.watcher.ended(facts.host, Outcome(change, Status.FAILED, error=error))
-                return
-        self.watcher.ended(facts.host, Outcome(change, Status.NOT_NEEDED))
-
-    # Watching
-
-    def _tick(self, facts: HostFacts) -> HostFacts:
-        """One reading, and what it means for every move; the facts as they are now."""
-        look = facts.host
-        if self.to_look and self.sight.looked == facts.host:
-            look = self.to_look.popleft()
-        try:
-            self.sight = self.cloud.watch(facts.host, look)
+            self.sight = self.cloud.watch(host, look)
         except UnavailableError:
             # Moves go on without us; a night's drain outlives a restart of the API.
             if self.clock.now() - self.seen > self.pacing.blind:
                 raise
-            return facts
+            return False
         self.seen = self.clock.now()
-        facts = _seen(facts, self.sight)
+        here = self.sight.servers if self._is_fresh else self.facts.servers
+        active = tuple(m for m in self.sight.migrations if not m.is_over)
+        self.facts = replace(self.facts, migrations=active, servers=here)
+        return True
+
+    def _queue_new(self) -> None:
+        """Whatever is here and not yet known: servers arrive late, and come back."""
+        if not self._is_fresh:
+            return
+        known = {*self.flights, *self.log.failed, *(c.target for c in self.queue)}
+        self.queue += [c for c in self.step.changes(self.facts) if c.target not in known]
+
+    # Beginning
+
+    def _launch(self) -> None:
+        """Begin as many as there is room for; what only waits for others takes none."""
+        ways = {c.server: c for c in courses(self.facts)}
+        room = self.pacing.at_once - len(self._in_progress())
+        for change in tuple(self.queue):
+            way = ways.get(change.target)
+            asks = isinstance(way, Course) and way.action is not None
+            if self.interrupts.asked is None and (room > 0 if asks else self._is_fresh):
+                self.queue.remove(change)
+                self._begin(change, way)
+                room -= asks
+
+    def _in_progress(self) -> set[str]:
+        """The servers on their way: by nova's own records, and those just begun.
+
+        A resize of a user's that only waits to be confirmed is not on its way.
+        """
+        ours = {f.id for f in self.flights.values() if f.landing is None and f.action is not None}
+        active = (m for m in self.facts.migrations if m.status != FINISHED)
+        return ours | {m.server for m in active if m.leaves(self.facts.host)}
+
+    def _begin(self, change: Change, way: Course | Obstacle | None) -> None:
+        """Ask nova to begin the move that the server's state of now allows."""
+        story = self.log.story(change)
+        if way is None:
+            self.log.end(change, Status.NOT_NEEDED)
+            return
+        if isinstance(way, Obstacle):
+            self.log.fail(change, f"{way.text}; {way.remedy}")
+            return
+        server = next((s for s in self.facts.servers if s.id == way.server), None)
+        asked = self.facts
+        if way.action in MOVING and server is not None:
+            if story.before is None or server.status != "ERROR":
+                story.before = server
+            server = story.before
+            if story.avoid is not None:
+                target = another_target(self.facts, server, {story.avoid})
+                if target is None:
+                    self.log.fail(change, "there is no other host for it")
+                    return
+                self.log.note(change.target, f"{story.why}; once more, to {target}")
+                asked = replace(asked, request=replace(asked.request, target=target))
+        newest = max((m.id for m in self.sight.migrations), default=0)
+        flight = Flight(
+            change,
+            self.facts.host,
+            way.action,
+            server=server,
+            mark=way.migration.id - 1 if way.migration else newest,
+            began=self.clock.now(),
+            confirming=way.action is Action.CONFIRM,
+        )
+        self.flights[flight.id] = flight
+        if way.action is not None:
+            self._ask(flight, asked)
+
+    def _ask(self, flight: Flight, facts: HostFacts) -> None:
+        """What nova answers is not the end of it: what it shows from now on tells."""
+        story = self.log.stories[flight.id]
+        story.is_asked = True
+        try:
+            story.request_id = flight.request_id = self.step.apply(
+                flight.change, self.cloud, facts
+            )
+        except UnavailableError as error:
+            flight.refusal, flight.is_lost = str(error), True
+        except ChangeFailedError as error:
+            flight.refusal = str(error)
+            flight.may_repeat = isinstance(error, PassingError)
+        if flight.refusal is not None:
+            story.refusals += 1
+            can_repeat = flight.is_lost or flight.may_repeat
+            flight.may_repeat = can_repeat and story.refusals < ATTEMPTS
+            flight.confirming = False
+
+    # Settling
+
+    def _settle_all(self) -> None:
+        """What the reading means for every move."""
         for flight in tuple(self.flights.values()):
             migration = own_migration(flight, self.sight)
             flight.to = migration.destination if migration else flight.to
             bound = self.pacing.move_timeout
-            found = fate(flight, self.sight, facts.request, self.seen, bound)
-            self._settle(flight, found, facts)
-        return facts
+            found = fate(flight, self.sight, self.facts.request, self.seen, bound)
+            self._settle(flight, found)
 
-    def _settle(self, flight: Flight, found: Fate, facts: HostFacts) -> None:
+    def _settle(self, flight: Flight, found: Fate) -> None:
         """Do what the fate of a move asks for."""
         if found.kind is Kind.LOOK and found.host is not None:
             flight.landing = found.host
@@ -261,72 +270,50 @@ class Pace:
             self._again(flight)
         elif found.kind is Kind.DONE:
             self._end(flight, Status.DONE, to=found.host)
-            self.moved.add(flight.id)
+        elif found.kind is Kind.GONE:
+            self._end(flight, Status.NOT_NEEDED)
         elif found.kind is Kind.FAILED:
-            self._retry_or_fail(flight, found, facts)
+            self._retry_or_fail(flight, found)
 
     def _ask_next(self, flight: Flight, action: Action) -> None:
+        """Ask for what ends the move; unanswered, it is asked again after the next reading."""
+        story = self.log.stories[flight.id]
+        story.is_asked = True
+        try:
+            self.cloud.act(flight.id, action, None)
+        except UnavailableError:
+            return
+        except ChangeFailedError as error:
+            story.refusals += 1
+            if not isinstance(error, PassingError) or story.refusals >= ATTEMPTS:
+                self._fail(flight, str(error))
+            return
         flight.confirming = flight.confirming or action is Action.CONFIRM
         flight.powering = action in {Action.START, Action.STOP}
-        if flight.landing is not None:
-            self.to_look.append(flight.landing)
-        with suppress(UnavailableError):
-            try:
-                self.cloud.act(flight.id, action, None)
-            except ChangeFailedError as error:
-                self._fail(flight, str(error))
 
     def _again(self, flight: Flight) -> None:
         """Its state is another one: ask again, first of all, which way it leaves."""
-        del self.flights[flight.id]
-        waited = self.clock.now() - self.firsts[flight.id]
+        waited = self.clock.now() - self.log.stories[flight.id].since
         if waited > ATTEMPTS * self.pacing.move_timeout:
-            self.flights[flight.id] = flight
             self._fail(flight, f"its state changed again and again for {waited:.0f} s")
             return
+        del self.flights[flight.id]
         self.queue.appendleft(flight.change)
 
-    def _retry_or_fail(self, flight: Flight, found: Fate, facts: HostFacts) -> None:
-        """Once more elsewhere, if the host that failed is known and there is another."""
-        is_new = self.attempts[flight.id] < ATTEMPTS and flight.action in MOVING
-        if found.host is None or flight.server is None or not is_new:
+    def _retry_or_fail(self, flight: Flight, found: Fate) -> None:
+        """Once more elsewhere, if the host that failed is known."""
+        story = self.log.stories[flight.id]
+        if found.host is None or flight.action not in MOVING or story.avoid is not None:
             self._fail(flight, found.text)
             return
-        target = another_target(facts, flight.server, {found.host})
-        if target is None:
-            self._fail(flight, f"{found.text}, on {found.host}; no other host has room")
-            return
-        self.watcher.noted(flight.host, f"{flight.id}: {found.text}; once more, to {target}")
-        asked = replace(facts, request=replace(facts.request, target=target))
-        self._begin(flight.change, asked)
-
-    def _fail(self, flight: Flight, why: str, *, again: bool = False) -> None:
-        if again and self.attempts[flight.id] < ATTEMPTS:
-            del self.flights[flight.id]
-            self.queue.append(flight.change)
-            return
-        self.failed[flight.id] = why
-        self._end(flight, Status.FAILED, error=why)
-
-    def _end(
-        self, flight: Flight, status: Status, to: str | None = None, error: str | None = None
-    ) -> None:
+        story.avoid, story.why = found.host, f"{found.text}, on {found.host}"
         del self.flights[flight.id]
-        seconds = self.clock.now() - self.firsts[flight.id]
-        outcome = Outcome(
-            flight.change, status, flight.request_id, error, begun=True, seconds=seconds, to=to
-        )
-        self.watcher.ended(flight.host, outcome)
+        self.queue.appendleft(flight.change)
 
-    def _show(self, host: str) -> None:
-        counts = (len(self.moved), len(self.queue) + len(self.flights), len(self.failed))
-        flights = tuple(self.flights.values())
-        self.watcher.moves(Moves(host, flights, *counts, self.clock.now(), self.since))
+    def _fail(self, flight: Flight, why: str) -> None:
+        del self.flights[flight.id]
+        self.log.fail(flight.change, why)
 
-
-def _seen(facts: HostFacts, sight: Sight) -> HostFacts:
-    """The facts with what was read just now."""
-    migrations = tuple(m for m in sight.migrations if not m.is_over)
-    if sight.looked != facts.host:
-        return replace(facts, migrations=migrations)
-    return replace(facts, migrations=migrations, servers=sight.servers)
+    def _end(self, flight: Flight, status: Status, to: str | None = None) -> None:
+        del self.flights[flight.id]
+        self.log.end(flight.change, status, to=to)

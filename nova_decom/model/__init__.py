@@ -32,12 +32,14 @@ from nova_decom.model.choices import (
 )
 from nova_decom.model.facts import Fleet, Heartbeat, HostFacts, Identity, Unit
 from nova_decom.model.plan import (
+    NAMED,
     Change,
     Finding,
     HostReport,
     Image,
     Kept,
     Leftover,
+    Objection,
     Outcome,
     Plan,
     ReAdd,
@@ -45,6 +47,7 @@ from nova_decom.model.plan import (
     Statement,
     Transaction,
     Value,
+    some,
     summary,
 )
 from nova_decom.model.rows import (
@@ -60,6 +63,7 @@ from nova_decom.model.rows import (
 
 __all__ = [
     "API_DATABASE",
+    "NAMED",
     "NOVA_COMPUTE",
     "PLANNED_PARTS",
     "TERMINAL_MIGRATIONS",
@@ -86,6 +90,7 @@ __all__ = [
     "Leftover",
     "Migration",
     "NetworkAgent",
+    "Objection",
     "Outcome",
     "Owner",
     "Part",
@@ -110,5 +115,6 @@ __all__ = [
     "Unit",
     "Value",
     "Verdict",
+    "some",
     "summary",
 ]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,8 @@ from nova_decom.model.facts import HostFacts
 
 #: What a parameter of a statement may be; dates are text, as MySQL takes them.
 Value = int | float | str | None
+#: A message names at most so many things; the rest is counted.
+NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,15 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Objection:
+    """Why not, and what would resolve it."""
+
+    message: str
+    remedy: str
+    verdict: Verdict = Verdict.BLOCKED
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What one guard saw."""
 
@@ -258,3 +269,10 @@ class Report:
 def summary(thing: object) -> str:
     """The first sentence of the docstring of a step or of a guard."""
     return " ".join((thing.__doc__ or "").split("\n\n", maxsplit=1)[0].split())
+
+
+def some(texts: Iterable[str]) -> str:
+    """The first of them, and how many more there are."""
+    items = list(texts)
+    rest = [f"and {len(items) - NAMED} more"] if len(items) > NAMED else []
+    return ", ".join([*items[:NAMED], *rest])

@@ -16,7 +16,9 @@ from nova_decom.moving.courses import FINISHED, PASSING, may_confirm
 
 #: Ends of a migration after which the server is where it was.
 WITHOUT_MOVE = {"error", "failed", "cancelled", "reverted"}
-#: Seconds within which nova shows a migration of its own for what it was asked to move.
+#: Actions that move a server by a migration of their own.
+MOVING = {Action.LIVE, Action.COLD, Action.EVACUATE}
+#: Seconds within which nova shows that it does what it was asked.
 BEGIN_WITHIN = 60.0
 #: How the state before is called when it is not known, or does not matter.
 ANY = "any"
@@ -30,6 +32,7 @@ class Kind(StrEnum):
     ASK = "ask"  # ask nova for ``action``
     AGAIN = "again"  # its state changed: ask again which way it leaves
     DONE = "done"
+    GONE = "gone"  # not here any more, by nothing that we know
     FAILED = "failed"
 
 
@@ -43,15 +46,18 @@ class Fate:
     text: str = ""
 
 
-RUNNING, AGAIN = Fate(Kind.RUNNING), Fate(Kind.AGAIN)
+RUNNING, AGAIN, GONE = Fate(Kind.RUNNING), Fate(Kind.AGAIN), Fate(Kind.GONE)
 
 
 @dataclass(slots=True)
 class Flight:
     """A move in progress; seconds of a monotonic clock.
 
-    Migrations of the server with an id above ``mark`` are its own. ``landing`` is the host on
-    which it is to be found since its migration is over; ``to`` where it goes, for the display.
+    Migrations of the server with an id above ``mark`` are its own. ``server`` is what it was
+    before. ``landing`` is the host on which it is to be found since its migration is over;
+    ``to`` where it goes, for the display. ``refusal`` is what came instead of an answer that
+    accepts it; ``is_lost`` when nova may have heard it all the same, ``may_repeat`` when it may
+    be asked once more.
     """
 
     change: Change
@@ -65,6 +71,9 @@ class Flight:
     landing: str | None = None
     to: str | None = None
     request_id: str | None = None
+    refusal: str | None = None
+    is_lost: bool = False
+    may_repeat: bool = False
 
     @property
     def id(self) -> str:
@@ -75,9 +84,7 @@ class Flight:
 def fate(flight: Flight, sight: Sight, request: Request, now: float, bound: float) -> Fate:
     """What to do about the move now; never waits longer than ``bound`` seconds."""
     migration = own_migration(flight, sight)
-    found = _fate(flight, migration, sight, request)
-    if migration is None and found is RUNNING and _is_ignored(flight, sight, now):
-        return Fate(Kind.FAILED, text="nova accepted it and began no migration")
+    found = _fate(flight, migration, sight, request, now)
     if found.kind in {Kind.RUNNING, Kind.LOOK} and now - flight.began > bound:
         text = f"not within {bound:g} s"
         if migration is not None and not migration.is_over:
@@ -95,19 +102,21 @@ def own_migration(flight: Flight, sight: Sight) -> Migration | None:
     return max(own, key=lambda m: m.id, default=None)
 
 
-def _fate(flight: Flight, migration: Migration | None, sight: Sight, request: Request) -> Fate:
+def _fate(
+    flight: Flight, migration: Migration | None, sight: Sight, request: Request, now: float
+) -> Fate:
     if flight.landing is not None:
         return _landed(flight, sight, request)
     if migration is None:
-        return _without_migration(flight, sight)
+        return _without_migration(flight, sight, now)
     if not migration.is_over:
         if migration.status == FINISHED and not flight.confirming:
             return _unconfirmed(flight, migration, request)
         return RUNNING
-    if migration.status in WITHOUT_MOVE:
-        return _not_moved(flight, migration, sight)
     if not migration.leaves(flight.host):
         return AGAIN
+    if migration.status in WITHOUT_MOVE:
+        return _not_moved(flight, migration, sight)
     return Fate(Kind.LOOK, host=migration.destination)
 
 
@@ -124,38 +133,42 @@ def _not_moved(flight: Flight, migration: Migration, sight: Sight) -> Fate:
         return RUNNING
     here = sight.server(flight.id)
     if here is None:
-        return Fate(Kind.LOOK, host=migration.destination)
-    if here.task_state is not None:
+        gone = migration.destination is None
+        return GONE if gone else Fate(Kind.LOOK, host=migration.destination)
+    if here.task_state is not None or here.status in PASSING:
         return RUNNING
     if flight.action is None:
         return AGAIN  # it was somebody else's; now it is ours to begin
-    if here.status == "ERROR":
+    if here.status == "ERROR" and flight.action is not Action.EVACUATE:
         return Fate(Kind.FAILED, text=f"{migration.type} {migration.id} left it in ERROR")
     text = f"{migration.type} {migration.id} ended as {migration.status}"
     return Fate(Kind.FAILED, host=migration.destination, text=text)
 
 
-def _without_migration(flight: Flight, sight: Sight) -> Fate:
-    """Offloading, building and the like show by the server alone."""
+def _without_migration(flight: Flight, sight: Sight, now: float) -> Fate:
+    """Offloading, building and the like show by the server alone; so does nothing at all."""
     if sight.looked != flight.host:
         return RUNNING
     here = sight.server(flight.id)
     if here is None:
-        return Fate(Kind.DONE)
-    waits = flight.action in {None, Action.OFFLOAD, Action.CONFIRM}
-    settled = here.task_state is None and here.status not in PASSING
-    changed = flight.server is None or here.status != flight.server.status
-    if waits and settled and (changed or flight.action is None):
+        return Fate(Kind.DONE) if flight.action is Action.OFFLOAD else GONE
+    if here.task_state is not None or here.status in PASSING:
+        return RUNNING
+    return _idle(flight, flight.action, here.status, now - flight.began)
+
+
+def _idle(flight: Flight, action: Action | None, status: str, since: float) -> Fate:
+    """It is here, and nothing goes on: what was waited for is over, or nothing has begun."""
+    if action is None:
         return AGAIN
-    return RUNNING
-
-
-def _is_ignored(flight: Flight, sight: Sight, now: float) -> bool:
-    """Asked to move and accepted, but still here as if nothing were, for too long."""
-    here = sight.server(flight.id) if sight.looked == flight.host else None
-    waits = flight.action in {None, Action.OFFLOAD, Action.CONFIRM}
-    idle = here is not None and here.task_state is None and here.status not in PASSING
-    return idle and not waits and now - flight.began > BEGIN_WITHIN
+    if action not in MOVING and flight.server and status != flight.server.status:
+        return AGAIN
+    if since <= BEGIN_WITHIN and (flight.refusal is None or flight.is_lost):
+        return RUNNING
+    if flight.may_repeat:
+        return AGAIN
+    text = flight.refusal or f"nova accepted {action.value} and did nothing"
+    return Fate(Kind.FAILED, text=text)
 
 
 def _landed(flight: Flight, sight: Sight, request: Request) -> Fate:
@@ -165,18 +178,18 @@ def _landed(flight: Flight, sight: Sight, request: Request) -> Fate:
         return look
     there = sight.server(flight.id)
     if there is None:
-        # Deleted by its owner, or moved on by somebody else: it is not here, in any case.
-        return Fate(Kind.DONE)
+        return GONE  # deleted by its owner, or moved on by somebody else
     if there.task_state is not None or there.status in PASSING or there.status == "VERIFY_RESIZE":
         return look
     wanted = status_wanted(flight, request)
-    if wanted in {ANY, there.status} and there.status != "ERROR":
-        return Fate(Kind.DONE, host=there.host)
-    powered = {"ACTIVE": Action.START, "SHUTOFF": Action.STOP}.get(wanted)
-    if flight.powering:
-        return look
-    if flight.action is Action.EVACUATE and powered and there.status in {"ACTIVE", "SHUTOFF"}:
-        return Fate(Kind.ASK, action=powered)
+    if there.status != "ERROR":
+        if wanted in {ANY, there.status}:
+            return Fate(Kind.DONE, host=there.host)
+        powered = {"ACTIVE": Action.START, "SHUTOFF": Action.STOP}.get(wanted)
+        if flight.powering:
+            return look
+        if flight.action is Action.EVACUATE and powered and there.status in {"ACTIVE", "SHUTOFF"}:
+            return Fate(Kind.ASK, action=powered)
     return Fate(Kind.FAILED, text=f"is {there.status} on {there.host}, and was {wanted}")
 
 
@@ -185,10 +198,8 @@ def status_wanted(flight: Flight, request: Request) -> str:
 
     From 2.95 nova leaves evacuated servers stopped (nova 27, api/openstack/compute/evacuate.py).
     """
-    if flight.server is None or flight.action in {None, Action.CONFIRM}:
-        return ANY
-    if flight.server.status == "ERROR":
-        return ANY
     if flight.action is Action.EVACUATE and request.leave_stopped:
         return "SHUTOFF"
+    if flight.server is None or flight.action not in MOVING or flight.server.status == "ERROR":
+        return ANY
     return flight.server.status

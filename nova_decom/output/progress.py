@@ -15,8 +15,8 @@ from rich.text import Text
 
 from nova_decom.execution import Progress, Silent
 from nova_decom.model import Change
+from nova_decom.moving.logbook import Moves
 from nova_decom.output.safe import safe
-from nova_decom.pace import Moves
 from nova_decom.steps.move_servers import MoveServers
 
 MINUTE = 60

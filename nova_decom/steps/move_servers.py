@@ -28,10 +28,7 @@ class MoveServers:
     name: ClassVar[str] = "move-servers"
     reversible: ClassVar[bool] = True
     reads: ClassVar[frozenset[Part]] = frozenset(
-        {
-            *(Part.SERVICES, Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS, Part.ROOM),
-            Part.DATABASE,
-        }
+        {Part.SERVICES, Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS, Part.ROOM}
     )
     side_by_side: ClassVar[bool] = True
 

@@ -10,22 +10,28 @@ import signal
 import pytest
 
 from nova_decom.execution import Execution
-from nova_decom.procedure import make_plan
+from nova_decom.pace import Pacing
+from nova_decom.procedure import REMOVE, make_plan
 from nova_decom.waiting import Interrupts
 from tests.unit.fake import FakeCloud, FakeJournal
 
+PACING = Pacing()
 FOREIGN = ("OS_", "NOVA_DECOM_", "STATE_DIRECTORY", "SUDO_USER")
 
 
 class Run:
     """One process that plans and carries out: what ``nova-decom remove --yes`` does."""
 
-    def __init__(self, world, *, was_known=False, settle=60.0, timeout=300.0):
+    def __init__(
+        self, world, *, was_known=False, settle=60.0, timeout=300.0, job=REMOVE, pacing=PACING
+    ):
         """Read the world and make the plan that is reviewed."""
-        self.reviewed = make_plan(FakeCloud(world, was_known=was_known).facts(world.truth.host))
+        seen = FakeCloud(world, was_known=was_known).facts(world.truth.host)
+        self.reviewed = make_plan(seen, job)
         self.journal = FakeJournal()
         self.interrupts = Interrupts()
         self.told = []
+        self.shown = []
         self.execution = Execution(
             FakeCloud(world, was_known=was_known),
             self.journal,
@@ -34,6 +40,8 @@ class Run:
             world.time.clock,
             timeout=timeout,
             settle=settle,
+            job=job,
+            pacing=pacing,
         )
 
     def go(self, reviewed=None):
@@ -47,6 +55,10 @@ class Run:
     def waiting(self, _host, what, seconds):
         """Progress: something is waited for."""
         self.told.append(("waiting", what, seconds))
+
+    def moves(self, moves):
+        """Progress: how the moves of servers stand."""
+        self.shown.append(moves)
 
 
 @pytest.fixture

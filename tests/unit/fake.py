@@ -15,11 +15,13 @@ from nova_decom.model import (
     API_DATABASE,
     NOVA_COMPUTE,
     PLANNED_PARTS,
+    Action,
     DatabaseFacts,
     Heartbeat,
     HostFacts,
     Part,
     ResourceProvider,
+    Sight,
     StopWith,
     Transaction,
     Unit,
@@ -67,6 +69,8 @@ class FakeCloud:
                 replace(a, refused=a.refused or a.id in self._refused) for a in self._seen.agents
             )
         )
+        if Part.ROOM in parts:
+            self._see(rooms=truth.rooms, groups=truth.groups)
         if parts & {Part.HEARTBEATS, Part.SERVICES, Part.DATABASE}:
             self._see(heartbeats=tuple(self._hear()))
         asks = truth.request.stop_with is StopWith.SSH and not truth.request.offline
@@ -83,6 +87,25 @@ class FakeCloud:
         disabled = replace(here, status="disabled", disabled_reason=reason)
         others = tuple(s for s in self.world.truth.services if s is not here)
         return self._write("disable", lambda: self.world.change(services=(disabled, *others)))
+
+    def enable_service(self, service: str) -> str | None:
+        """The service of the host."""
+        here = self.world.truth.service
+        assert here is not None
+        assert service == here.id
+        enabled = replace(here, status="enabled", disabled_reason=None)
+        others = tuple(s for s in self.world.truth.services if s is not here)
+        return self._write("enable", lambda: self.world.change(services=(enabled, *others)))
+
+    def act(self, server: str, action: Action, target: str | None) -> str | None:
+        """A server that is on the host, or left it during the test."""
+        nova = self.world.nova
+        nova.answer()
+        return self._write(action.value, lambda: nova.act(server, action, target))
+
+    def watch(self, host: str, look: str) -> Sight:
+        """Moves in progress."""
+        return self.world.nova.watch(host, look)
 
     def stop_unit(self, host: str) -> None:
         """The unit of the host; whether the process really ends is the world's matter."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from nova_decom.model import StopWith, Verdict
 from tests.unit import build
 from tests.unit.build import absent, database, facts, fleet, neighbour, request, service
+from tests.unit.guard_moving_cases import MOVING_CASES
 from tests.unit.guard_row_cases import ROW_CASES
 
 OK, WARNING, BLOCKED = Verdict.OK, Verdict.WARNING, Verdict.BLOCKED
@@ -217,4 +218,5 @@ TABLE = [
         "the host serves 1 ironic nodes: metal",
     ),
     *ROW_CASES,
+    *MOVING_CASES,
 ]

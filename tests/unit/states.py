@@ -22,6 +22,7 @@ from tests.unit.build import (
     request,
     service_row,
 )
+from tests.unit.moving_states import MOVABLE
 
 
 def stale(owner, **what):
@@ -91,4 +92,4 @@ LEFT_BEHIND: dict[str, HostFacts] = {
     ),
 }
 
-ALL_STATES = REMOVABLE | LEFT_BEHIND
+ALL_STATES = REMOVABLE | LEFT_BEHIND | MOVABLE

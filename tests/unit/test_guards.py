@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.guards import GUARDS, NAMED, is_known, judge
+from nova_decom.guards import GUARDS, is_known, judge
+from nova_decom.model import NAMED
 from tests.unit import build
 from tests.unit.build import absent, database, facts, fleet, neighbour, request, service
 from tests.unit.guard_cases import BLOCKED, OK, TABLE, WARNING
@@ -39,7 +40,7 @@ def test_each_guard_is_named_described_and_tried_both_ways(guard):
     """A name in kebab-case, one sentence, and in the table one case each of yes and no."""
     tried = {verdict for name, _, _, verdict, _ in TABLE if name == guard.name}
 
-    assert re.fullmatch(r"[a-z]+(-[a-z]+)+|ironic", guard.name)
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)+|ironic|capacity", guard.name)
     assert (guard.ask.__doc__ or "").split("\n")[0].endswith(".")
     assert OK in tried
     assert tried - {OK}

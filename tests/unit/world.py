@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from nova_decom.model import NOVA_COMPUTE, HostFacts, ResourceProvider, Unit
 from nova_decom.waiting import Clock
+from tests.unit.nova import Nova
 
 UNIT = "nova-compute.service"
 
@@ -63,6 +64,7 @@ class World:
         self.failures: dict[int, BaseException] = {}
         self.answer_lost = False
         self._silent_since = self.time.now()
+        self.nova = Nova(self)
 
     def change(self, **what: object) -> None:
         """Something happens to the host."""

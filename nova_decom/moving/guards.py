@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guards that look at servers and at what still binds them to the host. Pure."""
+
+from __future__ import annotations
+
+from nova_decom.model import HostFacts, Migration, Objection, Verdict, some
+from nova_decom.moving.courses import Course, Obstacle, courses
+from nova_decom.moving.room import candidates, homeless
+
+
+def servers_present(facts: HostFacts) -> Objection | None:
+    """No server is on the host, in whatever state, that this run does not move."""
+    named = {s.id: f"{s.name!r} {s.id} {s.status}" for s in facts.servers}
+    moved = set(named) if facts.request.moves_servers else set()
+    for row in facts.database.instances if facts.database else ():
+        named.setdefault(row.uuid, f"{row.name!r} {row.uuid} {row.vm_state} (database only)")
+    named = {server: text for server, text in named.items() if server not in moved}
+    if not named:
+        return _fence(facts) if moved and facts.request.evacuates else None
+    return Objection(
+        f"{len(named)} server{'s' if len(named) > 1 else ''} on the host: {some(named.values())}",
+        "move or delete them (--servers auto moves them): openstack server list --all-projects "
+        f"--host {facts.host} (SOFT_DELETED ones show only with --deleted: restore or "
+        "force-delete them)",
+    )
+
+
+def _fence(facts: HostFacts) -> Objection:
+    return Objection(
+        f"{len(facts.servers)} servers will be started elsewhere from their disks: the host must "
+        "be fenced, or both write to the same volumes",
+        "power the host off, or cut it off from storage and networks, before you confirm",
+        Verdict.WARNING,
+    )
+
+
+def servers_movable(facts: HostFacts) -> Objection | None:
+    """Each server can leave by the way that was chosen."""
+    ways = tuple(courses(facts))
+    hindered = _host_in_the_way(facts) if any(isinstance(c, Course) for c in ways) else None
+    found = [c for c in ways if isinstance(c, Obstacle) and not c.in_migration]
+    if hindered or not found:
+        return hindered
+    cures = dict.fromkeys(o.remedy for o in found)
+    return Objection(
+        f"{len(found)} servers cannot leave the host: {some(o.text for o in found)}",
+        f"{'; '.join(cures)} (--skip-guard servers-movable moves the others)",
+    )
+
+
+def _host_in_the_way(facts: HostFacts) -> Objection | None:
+    """What hinders every server alike: a host that is down, a target that takes none."""
+    service, target = facts.service, facts.request.target
+    if not facts.request.evacuates and (service is None or not service.is_up):
+        return Objection(
+            f"nova-compute on {facts.host} is down, and servers leave only while it runs",
+            "start it; or --offline when the host is dead and fenced",
+        )
+    if target is not None and not candidates(facts):
+        return Objection(
+            f"--target {target} is no other enabled host that is up in the availability zone",
+            "choose another, or none: the scheduler chooses then",
+        )
+    return None
+
+
+def capacity(facts: HostFacts) -> Objection | None:
+    """The enabled hosts that remain have room for the servers that leave."""
+    if facts.rooms is None or not facts.request.moves_servers:
+        return None
+    leaving = {c.server for c in courses(facts) if isinstance(c, Course)}
+    left = homeless(facts, [s for s in facts.servers if s.id in leaving])
+    if not left:
+        return None
+    return Objection(
+        f"by placement no other host has room for {len(left)} of {len(leaving)} servers: "
+        f"{some(f'{s.name!r} {s.id}' for s in left)}",
+        "make room, or enable more hosts; --skip-guard capacity lets the scheduler try",
+    )
+
+
+def migrations_active(facts: HostFacts) -> Objection | None:
+    """No migration to or from the host is in progress; VERIFY_RESIZE is one (finished)."""
+    active: dict[int, Migration] = {m.id: m for m in facts.migrations}
+    for migration in facts.database.active_migrations if facts.database else ():
+        active.setdefault(migration.id, migration)
+    # Those that are waited for, or confirmed.
+    handled = {c.server for c in courses(facts) if isinstance(c, Course)}
+    active = {number: m for number, m in active.items() if m.server not in handled}
+    if not active:
+        return None
+    texts = (
+        f"{m.id} ({m.type} of {m.server}, {m.status}, "
+        f"{m.source} to {m.destination or 'no host yet'}, since {m.created_at})"
+        for m in active.values()
+    )
+    return Objection(
+        f"{len(active)} migrations in progress: {some(texts)}",
+        "wait for them, or confirm (--confirm-resizes), revert or abort them: openstack server "
+        f"migration list --host {facts.host}",
+    )
+
+
+def pci_allocated(facts: HostFacts) -> Objection | None:
+    """No PCI device of the host is allocated to or claimed by a server that lives here.
+
+    Servers that were evacuated or deleted while the host was dead leave devices allocated that
+    only its nova-compute would free.
+    """
+    here = {s.id for s in facts.servers}
+    here |= {row.uuid for row in facts.database.instances} if facts.database else set()
+    here -= {c.server for c in courses(facts) if isinstance(c, Course)}
+    lives = facts.service is not None and facts.service.is_up
+    taken = [
+        d
+        for d in (facts.database.pci_devices if facts.database else ())
+        if not d.deleted
+        and (
+            d.instance_uuid in here
+            or (d.status in {"allocated", "claimed"} and lives and not d.instance_uuid)
+        )
+    ]
+    if not taken:
+        return None
+    texts = (f"{d.address} {d.status} by {d.instance_uuid}" for d in taken)
+    return Objection(
+        f"{len(taken)} PCI devices are in use: {some(texts)}",
+        "move or delete the servers that hold them",
+    )

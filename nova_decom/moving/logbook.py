@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is written down of each server that moves, and shown of all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from nova_decom.model import Change, Outcome, Server, Status
+from nova_decom.moving.fates import Flight
+from nova_decom.waiting import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """How all moves of one host stand, for the display; seconds of a monotonic clock."""
+
+    host: str
+    flights: tuple[Flight, ...]
+    moved: int
+    left: int
+    failed: int
+    now: float
+    since: float
+
+
+class Watcher(Protocol):
+    """Who writes down and shows what begins and ends."""
+
+    def began(self, host: str, change: Change) -> None:
+        """A change is about to be asked for."""
+
+    def ended(self, host: str, outcome: Outcome) -> None:
+        """A change has ended."""
+
+    def noted(self, host: str, what: str) -> None:
+        """Something worth to be known that ends nothing."""
+
+    def moves(self, moves: Moves) -> None:
+        """How all of them stand, once per tick."""
+
+
+@dataclass(slots=True)
+class Story:
+    """One server over all attempts to move it.
+
+    ``before`` is what it was when it first began to move, ``avoid`` the host on which that
+    failed and ``why`` how; ``is_asked`` when nova was asked for anything.
+    """
+
+    since: float
+    before: Server | None = None
+    avoid: str | None = None
+    why: str = ""
+    refusals: int = 0
+    is_asked: bool = False
+    request_id: str | None = None
+
+
+@dataclass(slots=True)
+class Logbook:
+    """The stories of the servers of one host; each begins once and ends once."""
+
+    host: str
+    watcher: Watcher
+    clock: Clock
+    since: float
+    stories: dict[str, Story] = field(default_factory=dict)
+    moved: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def story(self, change: Change) -> Story:
+        """The story of the server; the first time, it begins."""
+        if change.target not in self.stories:
+            self.stories[change.target] = Story(self.clock.now())
+            self.watcher.began(self.host, change)
+        return self.stories[change.target]
+
+    def end(
+        self, change: Change, status: Status, *, to: str | None = None, error: str | None = None
+    ) -> None:
+        """The story ends; when the server comes back, a new one begins."""
+        story = self.stories.pop(change.target)
+        seconds = self.clock.now() - story.since
+        if status is Status.DONE:
+            self.moved += 1
+        if status is Status.FAILED and error is not None:
+            self.failed[change.target] = error
+        outcome = Outcome(
+            change, status, story.request_id, error, begun=story.is_asked, seconds=seconds, to=to
+        )
+        self.watcher.ended(self.host, outcome)
+
+    def fail(self, change: Change, why: str) -> None:
+        """It could not be moved; an earlier failure is told with it."""
+        earlier = self.stories[change.target].why
+        self.end(change, Status.FAILED, error=f"{earlier}; then: {why}" if earlier else why)
+
+    def give_up(self, changes: list[Change]) -> None:
+        """What has begun is left as it is."""
+        for change in changes:
+            if change.target in self.stories:
+                self.end(change, Status.PENDING)
+
+    def note(self, server: str, what: str) -> None:
+        """Something worth to be known of a server."""
+        self.watcher.noted(self.host, f"{server}: {what}")
+
+    def show(self, flights: tuple[Flight, ...], queued: int) -> None:
+        """Tell how all of them stand."""
+        left, now = queued + len(flights), self.clock.now()
+        self.watcher.moves(
+            Moves(self.host, flights, self.moved, left, len(self.failed), now, self.since)
+        )

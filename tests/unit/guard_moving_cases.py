@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the guards that look at servers let pass when a way is chosen, and what they object to."""
+
+from __future__ import annotations
+
+from nova_decom.model import Room, Servers, Verdict
+from tests.unit import build
+from tests.unit.build import database, facts, request, service
+
+OK, WARNING, BLOCKED = Verdict.OK, Verdict.WARNING, Verdict.BLOCKED
+AUTO = request(servers=Servers.AUTO)
+DEAD = {
+    "service": service(state="down"),
+    "request": request(servers=Servers.EVACUATE, offline=True),
+}
+WEB = (build.server(),)
+HELD = (build.allocation(resources=(("MEMORY_MB", 512), ("VCPU", 2))),)
+OF_WEB = build.pci_row(status="allocated", instance_uuid="id-of-web")
+
+
+def moving(**what):
+    """A host with one server, which moves."""
+    return facts(**{"request": AUTO, "servers": WEB} | what)
+
+
+def room(host="node2", memory=512, cpus=2):
+    """What a host has free."""
+    return Room(host, (("MEMORY_MB", memory), ("VCPU", cpus)))
+
+
+def with_room(*rooms, **what):
+    """A host with one server, and these rooms for it."""
+    return moving(**{"rooms": rooms, "allocations": HELD} | what)
+
+
+#: guard, what is the case, facts, verdict, words of the message
+MOVING_CASES = [
+    ("servers-present", "it moves", moving(), OK, ""),
+    (
+        "servers-present",
+        "one moves, another only the database shows",
+        moving(database=database(instances=(build.instance_row("lost"),))),
+        BLOCKED,
+        "1 server on the host: 'lost' id-of-lost active (database only)",
+    ),
+    ("servers-present", "dead, and empty", facts(**DEAD), OK, ""),
+    ("servers-present", "dead", moving(**DEAD), WARNING, "the host must be fenced"),
+    ("servers-movable", "it is", moving(), OK, ""),
+    ("servers-movable", "no way chosen", facts(servers=WEB), OK, ""),
+    (
+        "servers-movable",
+        "suspended",
+        moving(servers=(build.server(status="SUSPENDED"),)),
+        BLOCKED,
+        "1 servers cannot leave the host: 'web' id-of-web (SUSPENDED)",
+    ),
+    (
+        "servers-movable",
+        "the host is down, and nobody says that it is dead",
+        moving(service=service(state="down")),
+        BLOCKED,
+        "nova-compute on node1 is down, and servers leave only while it runs",
+    ),
+    (
+        "servers-movable",
+        "there is no nova-compute",
+        moving(service=None),
+        BLOCKED,
+        "nova-compute on node1 is down",
+    ),
+    (
+        "servers-movable",
+        "down and empty",
+        moving(service=service(state="down"), servers=()),
+        OK,
+        "",
+    ),
+    ("servers-movable", "dead", moving(**DEAD), OK, ""),
+    (
+        "servers-movable",
+        "a target that is not there",
+        moving(request=request(servers=Servers.AUTO, target="node9")),
+        BLOCKED,
+        "--target node9 is no other enabled host",
+    ),
+    (
+        "servers-movable",
+        "a target that went when all had moved",
+        facts(request=request(servers=Servers.AUTO, target="node9")),
+        OK,
+        "",
+    ),
+    (
+        "servers-movable",
+        "a target",
+        moving(request=request(servers=Servers.AUTO, target="node2")),
+        OK,
+        "",
+    ),
+    ("capacity", "nobody moves", facts(servers=WEB, rooms=(room(memory=1),)), OK, ""),
+    ("capacity", "not known", moving(), OK, ""),
+    ("capacity", "just enough", with_room(room()), OK, ""),
+    ("capacity", "no other host", with_room(), BLOCKED, "no other host has room for 1 of 1"),
+    ("capacity", "too little memory", with_room(room(memory=511)), BLOCKED, "'web' id-of-web"),
+    ("capacity", "too few processors", with_room(room(cpus=1)), BLOCKED, "'web' id-of-web"),
+    ("capacity", "on this host only", with_room(room("node1")), BLOCKED, "'web' id-of-web"),
+    (
+        "capacity",
+        "who cannot leave needs no room",
+        with_room(servers=(build.server(status="SUSPENDED"),)),
+        OK,
+        "",
+    ),
+    (
+        "migrations-active",
+        "one that is waited for",
+        moving(migrations=(build.migration(),)),
+        OK,
+        "",
+    ),
+    (
+        "migrations-active",
+        "a resize of a user's, whose server is elsewhere",
+        facts(request=AUTO, migrations=(build.migration(type="resize", status="finished"),)),
+        BLOCKED,
+        "1 migrations in progress: 7 (resize of id-of-web, finished",
+    ),
+    (
+        "migrations-active",
+        "a resize of a user's, to be confirmed",
+        facts(
+            request=request(servers=Servers.AUTO, confirm_resizes=True),
+            migrations=(build.migration(type="resize", status="finished"),),
+        ),
+        OK,
+        "",
+    ),
+    (
+        "migrations-active",
+        "one that cannot end, as the host is dead",
+        moving(**DEAD, migrations=(build.migration(),)),
+        BLOCKED,
+        "1 migrations in progress: 7",
+    ),
+    (
+        "pci-allocated",
+        "its server moves",
+        moving(database=database(pci_devices=(OF_WEB,))),
+        OK,
+        "",
+    ),
+    (
+        "pci-allocated",
+        "its server cannot move",
+        moving(
+            servers=(build.server(status="SUSPENDED"),),
+            database=database(pci_devices=(OF_WEB,)),
+        ),
+        BLOCKED,
+        "0000:01:00.0 allocated by id-of-web",
+    ),
+]

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which way a server leaves: every state, by every way that may be chosen."""
+
+from __future__ import annotations
+
+import pytest
+
+from nova_decom.model import Action, ServerGroup, Servers
+from nova_decom.moving.courses import PINNED, Course, courses, request_body
+from tests.unit import build
+from tests.unit.build import facts, fleet, migration, neighbour, request, server, service
+
+LIVE, COLD, EVACUATE = Action.LIVE, Action.COLD, Action.EVACUATE
+CONFIRM, OFFLOAD = Action.CONFIRM, Action.OFFLOAD
+#: No way leads off the host; nothing is asked, it passes by itself.
+NO, WAIT = "no", "wait"
+#: the state of a server, and how it leaves: auto, live, cold, evacuate
+STATES = {
+    "ACTIVE": (LIVE, LIVE, COLD, EVACUATE),
+    "PAUSED": (LIVE, LIVE, NO, NO),
+    "SHUTOFF": (COLD, NO, COLD, EVACUATE),
+    "ERROR": (NO, NO, NO, EVACUATE),
+    "SUSPENDED": (NO, NO, NO, NO),
+    "RESCUE": (NO, NO, NO, NO),
+    "SOFT_DELETED": (NO, NO, NO, NO),
+    "UNKNOWN": (NO, NO, NO, NO),
+    "VERIFY_RESIZE": (NO, NO, NO, NO),
+    "SHELVED": (OFFLOAD, OFFLOAD, OFFLOAD, NO),
+    "BUILD": (WAIT, WAIT, WAIT, NO),
+    "REBOOT": (WAIT, WAIT, WAIT, NO),
+    "HARD_REBOOT": (WAIT, WAIT, WAIT, NO),
+    "PASSWORD": (WAIT, WAIT, WAIT, NO),
+    "REBUILD": (WAIT, WAIT, WAIT, NO),
+    "MIGRATING": (WAIT, WAIT, WAIT, NO),
+    "RESIZE": (WAIT, WAIT, WAIT, NO),
+    "REVERT_RESIZE": (WAIT, WAIT, WAIT, NO),
+    "A STATE OF TOMORROW": (NO, NO, NO, NO),
+}
+WAYS = (Servers.AUTO, Servers.LIVE, Servers.COLD, Servers.EVACUATE)
+MATRIX = [
+    pytest.param(status, way, wanted, id=f"{status}, {way}")
+    for status, row in STATES.items()
+    for way, wanted in zip(WAYS, row, strict=True)
+]
+
+
+def moved(way=Servers.AUTO, **what):
+    """A host with one server that leaves this way."""
+    asked = request(servers=way, offline=way is Servers.EVACUATE, **what.pop("asked", {}))
+    return facts(**{"request": asked, "servers": (server(),)} | what)
+
+
+def only(state):
+    """The one course or obstacle."""
+    (found,) = courses(state)
+    return found
+
+
+def kind(found):
+    """What the tables above call it."""
+    if not isinstance(found, Course):
+        return NO
+    return found.action or WAIT
+
+
+@pytest.mark.parametrize(("status", "way", "wanted"), MATRIX)
+def test_a_state_and_a_way_make_a_course(status, way, wanted):
+    """What cannot leave is told why, and what would help."""
+    found = only(moved(way, servers=(server(status=status),)))
+
+    assert (found.server, kind(found)) == ("id-of-web", wanted)
+    assert "'web' id-of-web" in found.text
+    if wanted is NO:
+        assert found.remedy
+        assert not found.in_migration
+
+
+def test_without_a_way_nothing_moves():
+    """Refusing is the default."""
+    assert not tuple(courses(facts(servers=(server(),), migrations=(migration(),))))
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "SHUTOFF", "PAUSED"])
+def test_a_server_that_is_busy_is_waited_for(status):
+    """Nova refuses to move it while a task is under way."""
+    found = only(moved(servers=(server(status=status, task_state="image_uploading"),)))
+
+    assert kind(found) == WAIT
+    assert "image_uploading" in found.text
+
+
+@pytest.mark.parametrize("task", [None, "rebuilding"])
+def test_a_dead_host_is_evacuated_whatever_its_servers_were_doing(task):
+    """Their tasks went with the host."""
+    found = only(moved(Servers.EVACUATE, servers=(server(task_state=task),)))
+
+    assert kind(found) is EVACUATE
+
+
+def test_auto_evacuates_a_dead_host():
+    """Nothing else would work."""
+    state = facts(request=request(servers=Servers.AUTO, offline=True), servers=(server(),))
+
+    assert kind(only(state)) is EVACUATE
+
+
+@pytest.mark.parametrize("spec", PINNED)
+@pytest.mark.parametrize(("way", "wanted"), [(Servers.AUTO, NO), (Servers.COLD, COLD)])
+def test_a_device_that_stays_keeps_its_server_from_moving_alive(spec, way, wanted):
+    """A cold migration takes another device where it arrives."""
+    found = only(moved(way, servers=(server(extra_specs=((spec, "1"),)),)))
+
+    assert kind(found) == wanted
+    if wanted is NO:
+        assert PINNED[spec] in found.text
+        assert "--servers cold" in found.remedy
+
+
+def test_locked_servers_are_told():
+    """An administrator's token moves them all the same."""
+    assert "locked" in only(moved(servers=(server(locked=True),))).text
+
+
+#: type, status, source, destination; with --confirm-resizes; how it leaves
+MIGRATIONS = [
+    ("live-migration", "running", "node1", "node2", False, WAIT),
+    ("live-migration", "accepted", "node1", None, False, WAIT),
+    ("live-migration", "running", "node2", "node1", False, WAIT),
+    ("migration", "finished", "node1", "node2", False, CONFIRM),
+    ("migration", "finished", "node2", "node1", False, CONFIRM),
+    ("migration", "confirming", "node1", "node2", False, WAIT),
+    ("resize", "migrating", "node1", "node2", False, WAIT),
+    ("resize", "finished", "node1", "node2", False, NO),
+    ("resize", "finished", "node2", "node1", False, NO),
+    ("resize", "finished", "node1", "node2", True, CONFIRM),
+]
+
+
+@pytest.mark.parametrize(("kind_of", "status", "source", "to", "confirm", "wanted"), MIGRATIONS)
+def test_a_migration_is_waited_for_or_confirmed(kind_of, status, source, to, confirm, wanted):
+    """A cold migration is an operator's; a resize is its user's to confirm."""
+    going = migration(type=kind_of, status=status, source=source, destination=to)
+    state = moved(asked={"confirm_resizes": confirm}, servers=(), migrations=(going,))
+
+    found = only(state)
+
+    assert (found.server, kind(found)) == ("id-of-web", wanted)
+    assert f"{kind_of} 7, {status}, from {source} to {to or 'no host yet'}" in found.text
+    if wanted is NO:
+        assert found.in_migration
+    else:
+        assert found.migration == going
+
+
+def test_a_server_with_a_migration_is_told_once():
+    """It is here until it has moved."""
+    found = only(moved(migrations=(migration(),)))
+
+    assert kind(found) == WAIT
+    assert "'web' id-of-web (ACTIVE)" in found.text
+
+
+@pytest.mark.parametrize(("type_of", "wanted"), [("live-migration", NO), ("evacuation", WAIT)])
+def test_on_a_dead_host_only_an_evacuation_ends(type_of, wanted):
+    """Whatever else was going on waits for a host that does not come back."""
+    found = only(moved(Servers.EVACUATE, migrations=(migration(type=type_of),)))
+
+    assert kind(found) == wanted
+
+
+@pytest.mark.parametrize(("confirm", "wanted"), [(False, NO), (True, CONFIRM)])
+def test_a_resize_within_the_host_waits_for_its_user(confirm, wanted):
+    """Its migration may be one that nova no longer tells."""
+    state = moved(asked={"confirm_resizes": confirm}, servers=(server(status="VERIFY_RESIZE"),))
+
+    assert kind(only(state)) == wanted
+
+
+OTHERS = fleet(service(), neighbour(), neighbour("node3"))
+#: policy, number of members, hosts that may take one; may it leave?
+GROUPS = [
+    ("affinity", 2, OTHERS, False),
+    ("anti-affinity", 2, OTHERS, True),
+    ("anti-affinity", 3, OTHERS, False),
+    ("soft-affinity", 9, OTHERS, True),
+    ("soft-anti-affinity", 9, OTHERS, True),
+]
+
+
+@pytest.mark.parametrize(("policy", "members", "hosts", "leaves"), GROUPS)
+@pytest.mark.parametrize("way", [Servers.AUTO, Servers.COLD, Servers.EVACUATE])
+def test_server_groups_are_obeyed(policy, members, hosts, leaves, way):
+    """The scheduler would find no host: it is told before anything is tried."""
+    group = ServerGroup("g", policy, ("id-of-web", *(f"m{n}" for n in range(1, members))))
+    other = ServerGroup("other", "affinity", ("somebody",))
+
+    found = only(moved(way, groups=(other, group), fleet=hosts))
+
+    assert isinstance(found, Course) is leaves
+    if not leaves:
+        assert f"server group 'g' ({policy})" in found.text
+
+
+def test_a_group_adds_nothing_to_what_cannot_leave_anyway():
+    """One reason is enough."""
+    group = ServerGroup("g", "affinity", ("id-of-web", "other"))
+    found = only(moved(groups=(group,), servers=(server(status="SUSPENDED"),)))
+
+    assert "group" not in found.text
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "SHUTOFF"])
+def test_the_target_is_told(status):
+    """Where one is named."""
+    found = only(moved(asked={"target": "node2"}, servers=(server(status=status),)))
+
+    assert found.text.endswith(" to node2")
+
+
+BODIES = [
+    (LIVE, None, {"os-migrateLive": {"host": None, "block_migration": "auto"}}),
+    (LIVE, "node2", {"os-migrateLive": {"host": "node2", "block_migration": "auto"}}),
+    (COLD, None, {"migrate": None}),
+    (COLD, "node2", {"migrate": {"host": "node2"}}),
+    (EVACUATE, None, {"evacuate": {}}),
+    (EVACUATE, "node2", {"evacuate": {"host": "node2"}}),
+    (CONFIRM, "node2", {"confirmResize": None}),
+    (OFFLOAD, None, {"shelveOffload": None}),
+    (Action.START, None, {"os-start": None}),
+    (Action.STOP, None, {"os-stop": None}),
+]
+
+
+@pytest.mark.parametrize(("action", "target", "body"), BODIES)
+def test_bodies_of_requests(action, target, body):
+    """As nova's API takes them."""
+    assert request_body(action, target) == body
+
+
+def test_each_way_is_one_of_the_ways():
+    """The table of states has a column for each."""
+    assert {*WAYS, Servers.REFUSE} == set(Servers)
+    assert build.HOST == "node1"
