@@ -122,7 +122,7 @@ class HostFacts:
         """True when traces are left without the service that would tell of a nova-compute."""
         database = self.database
         in_rows = database is not None and bool(
-            database.host_mapping or database.aggregate_hosts or database.has_live_rows
+            database.host_mapping or database.aggregate_hosts or database.has_live_rows(self.host)
         )
         in_api = (self.compute_nodes, self.aggregates, self.providers)
         return self.service is None and (in_rows or any(in_api))

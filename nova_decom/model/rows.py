@@ -100,11 +100,10 @@ class DatabaseFacts:
     all_cells: bool = True
     problems: tuple[str, ...] = ()
 
-    @property
-    def has_live_rows(self) -> bool:
-        """True when a service or a compute node of nova-compute is not deleted."""
-        services = any(r.binary == NOVA_COMPUTE and not r.deleted for r in self.services)
-        return services or any(not r.deleted for r in self.compute_nodes)
+    def has_live_rows(self, host: str) -> bool:
+        """True when a nova-compute or a compute node of exactly this host is not deleted."""
+        services = (r for r in self.services if r.binary == NOVA_COMPUTE)
+        return any(r.host == host and not r.deleted for r in (*services, *self.compute_nodes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 
@@ -58,7 +59,7 @@ class Run:
 
     def moves(self, moves):
         """Progress: how the moves of servers stand."""
-        self.shown.append(moves)
+        self.shown.append(replace(moves, flights=tuple(map(replace, moves.flights))))
 
 
 @pytest.fixture

@@ -50,6 +50,7 @@ class Nova:
         truth: HostFacts = self.world.truth
         for migration in truth.migrations:
             self._resume(migration)
+        self._count(truth.migrations)
         for server in truth.servers:
             if server.status == "BUILD":
                 self.world.time.at(TAKES, lambda s=server: self.set(s.id, status="ACTIVE"))
@@ -248,5 +249,9 @@ class Nova:
             rest = tuple(m for m in base.active_migrations if m.id in known)
             base = replace(base, active_migrations=rest)
         self.world.change(migrations=active, allocations=held, database=base)
-        leaving = [m for m in active if m.leaves(truth.host) and m.status != "finished"]
+        self._count(active)
+
+    def _count(self, active: tuple[Migration, ...]) -> None:
+        host = self.world.truth.host
+        leaving = [m for m in active if m.leaves(host) and m.status != "finished"]
         self.most = max(self.most, len(leaving))

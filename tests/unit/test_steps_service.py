@@ -26,6 +26,14 @@ def told(step, state):
     return [(change.action, change.target) for change in step.changes(state)]
 
 
+#: Live rows of a host that is spelled otherwise, and nothing of this one.
+NODE1_ROWS = {
+    "host_mapping": None,
+    "services": (build.service_row(host="NODE1"),),
+    "compute_nodes": (build.node_row(host="NODE1"),),
+}
+
+
 @pytest.mark.parametrize(
     ("state", "changes"),
     [
@@ -87,6 +95,7 @@ SILENT = (build.heartbeat(still=20),)
         (build.ghost(compute_nodes=(), providers=(), database=None), []),
         (build.ghost(providers=(), database=None), []),
         (build.history(), []),
+        (build.absent(database=build.database(**NODE1_ROWS)), []),
         (build.REMOVABLE["all in one"], [("stop", "node1"), PROVE]),
         (
             build.REMOVABLE["all in one, all binaries, conductor down"],
