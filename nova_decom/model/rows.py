@@ -102,8 +102,9 @@ class DatabaseFacts:
 
     def has_live_rows(self, host: str) -> bool:
         """True when a nova-compute or a compute node of exactly this host is not deleted."""
-        services = (r for r in self.services if r.binary == NOVA_COMPUTE)
-        return any(r.host == host and not r.deleted for r in (*services, *self.compute_nodes))
+        services = (s for s in self.services if s.binary == NOVA_COMPUTE)
+        has_service = any(s.host == host and not s.deleted for s in services)
+        return has_service or any(n.host == host and not n.deleted for n in self.compute_nodes)
 
 
 @dataclass(frozen=True, slots=True)
