@@ -41,6 +41,8 @@ EVENTS = {
     "not-needed": "a change was not made, as it was done already",
     "failed": "a change was tried and did not happen; `error` says why",
     "pending": "a change was begun when the run was interrupted; the next run asks the cloud",
+    "unanswered": "a write had no answer of use; the cloud is read before it is tried again",
+    "note": "what ends nothing but is worth to be known: why a server is tried on another host",
     "before-image": "rows, or an object of an API, as they were before they went",
     "result": "how a host ended",
 }
