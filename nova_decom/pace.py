@@ -321,10 +321,6 @@ class Pace:
 
     def _again(self, flight: Flight) -> None:
         """Its state is another one: ask again, first of all, which way it leaves."""
-        waited = self.clock.now() - self.log.stories[flight.id].since
-        if waited > ATTEMPTS * self.pacing.move_timeout:
-            self._fail(flight, f"its state changed again and again for {waited:.0f} s")
-            return
         del self.flights[flight.id]
         self.queue.appendleft(flight.change)
 

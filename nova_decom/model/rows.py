@@ -80,8 +80,8 @@ class DatabaseFacts:
     """What the databases hold of this host.
 
     ``cell`` is None when no cell names the host. ``problems`` are sentences for the guard
-    database-access. ``nodes_needed`` counts deleted instances that name the host and
-    whose ``compute_id`` is still NULL: nova's online migration needs the
+    database-access. ``nodes_needed`` counts instances, deleted ones included, that name the
+    host and whose ``compute_id`` is still NULL: nova's online migration needs the
     compute_nodes row for them (nova 28, objects/instance.py:1366).
     """
 
@@ -102,9 +102,9 @@ class DatabaseFacts:
 
     def has_live_rows(self, host: str) -> bool:
         """True when a nova-compute or a compute node of exactly this host is not deleted."""
-        live = [r for r in self.services if r.binary == NOVA_COMPUTE and not r.deleted]
-        nodes = [r for r in self.compute_nodes if not r.deleted]
-        return any(r.host == host for r in live) or any(r.host == host for r in nodes)
+        services = (s for s in self.services if s.binary == NOVA_COMPUTE)
+        has_service = any(s.host == host and not s.deleted for s in services)
+        return has_service or any(n.host == host and not n.deleted for n in self.compute_nodes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,10 @@ ALLOWED = {
 }
 TYPES = {Action.LIVE: "live-migration", Action.COLD: "migration", Action.EVACUATE: "evacuation"}
 SHOWN = {Action.LIVE: "MIGRATING", Action.COLD: "RESIZE", Action.EVACUATE: "REBUILD"}
-#: How an attempt to move may go: as asked, failed on the other host, no host found, cancelled
-#: by somebody, never ending, accepted and forgotten.
-WELL, FAILS, NO_HOST, CANCELLED, STUCK, FORGOTTEN = (
-    *("well", "fails", "no host", "cancelled"),
-    *("stuck", "forgotten"),
-)
+#: How an attempt to move may go: as asked, failed on the other host, failed and the server in
+#: ERROR, no host found, cancelled by somebody, never ending, accepted and forgotten.
+WAYS = ("well", "fails", "breaks", "no host", "cancelled", "stuck", "forgotten")
+WELL, FAILS, BREAKS, NO_HOST, CANCELLED, STUCK, FORGOTTEN = WAYS
 
 
 @dataclass
@@ -122,8 +120,10 @@ class Nova:
         running = {"status": "running", "destination": goes}
         self.world.time.at(BEGINS, lambda: self._become(number, **running))
         later = self.takes.get(server.id, TAKES)
-        if way in {FAILS, CANCELLED}:
-            status = "error" if way == FAILS else "cancelled"
+        if way == BREAKS:
+            server = replace(server, status="ERROR")
+        if way in {FAILS, BREAKS, CANCELLED}:
+            status = "cancelled" if way == CANCELLED else "error"
             self.world.time.at(later, lambda: self._fail(number, server, status, action))
         elif way == WELL:
             self.world.time.at(later, lambda: self._arrive(number, server, goes, action))

@@ -50,6 +50,11 @@ def going(status, **what):
     return sight(server(), migrations=(migration(status=status, **what),))
 
 
+def over(status, *servers, of=HOST, to="node2"):
+    """A look at one host when the migration has ended."""
+    return sight(*servers, of=of, migrations=(migration(status=status, destination=to),))
+
+
 def of(moving, seen, *, after=1.0, **asked):
     """Its fate so many seconds after it began."""
     return fate(moving, seen, request(**asked), moving.began + after, BOUND)
@@ -80,6 +85,15 @@ FATES = [
     ("confirmed", flight(COLD, confirming=True), going("confirmed"), LOOK),
     ("arrived here", flight(None), going("completed", source="node2", destination=HOST), AGAIN),
     ("somebody else's, failed", flight(None), going("error"), AGAIN),
+    ("failed, looked elsewhere", flight(), over("error", of="node2"), RUNNING),
+    ("failed, going back", flight(), over("error", server(task_state="x")), RUNNING),
+    ("failed, still passing", flight(), over("error", server(status="MIGRATING")), RUNNING),
+    ("failed, and yet it left", flight(), over("error"), LOOK),
+    ("failed before a host was found, and gone", flight(), over("error", to=None), GONE),
+    ("failed, and broken", flight(), over("error", server(status="ERROR")),
+     Fate(Kind.FAILED, text="live-migration 7 left it in ERROR")),
+    ("evacuation failed", flight(EVACUATE), over("error", server(status="ERROR")),
+     Fate(Kind.FAILED, host="node2", text="live-migration 7 ended as error")),
     # by the server alone
     ("deleted", flight(), sight(), GONE),
     ("deleted while it was waited for", flight(None), sight(), GONE),

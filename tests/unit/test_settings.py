@@ -204,3 +204,38 @@ def test_an_operator_without_a_name_has_a_number(monkeypatch, failure):
     monkeypatch.setattr(getpass, "getuser", nobody)
 
     assert operator().startswith(f"uid {os.getuid()}@")
+
+
+WAYS = [
+    ({"servers": "evacuate"}, "give --offline as well"),
+    ({"servers": "live", "offline": True}, "--servers evacuate"),
+    ({"servers": "cold", "offline": True}, "--servers evacuate"),
+]
+
+
+@pytest.mark.parametrize(("given", "cure"), WAYS)
+def test_ways_that_contradict_the_state_of_the_host_are_refused(given, cure):
+    """A living host is not evacuated, and from a dead one nothing migrates."""
+    with pytest.raises(ConfigurationError) as raised:
+        resolve(given, {})
+
+    assert cure in raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "servers", "evacuates"),
+    [
+        ("remove", {}, "refuse", False),
+        ("plan", {}, "refuse", False),
+        ("drain", {}, "auto", False),
+        ("drain", {"servers": "cold"}, "cold", False),
+        ("drain", {"offline": True}, "auto", True),
+        ("remove", {"servers": "evacuate", "offline": True}, "evacuate", True),
+        ("remove", {"offline": True}, "refuse", False),
+    ],
+)
+def test_a_removal_moves_servers_only_when_told_how(command, given, servers, evacuates):
+    """To drain is to move them."""
+    asked = resolve(given, {}).request("RUN", 10.0, command)
+
+    assert (asked.servers, asked.evacuates) == (servers, evacuates)

@@ -163,3 +163,27 @@ def test_patience_has_an_end():
         retry(attempt, clock, attempts=9)
 
     assert tried == [1000]
+
+
+def test_who_is_patient_stops_when_asked_twice():
+    """The first time shows in ``asked``; outside, once is enough."""
+    interrupts = Interrupts()
+    with interrupts.patient():
+        interrupts.ask(ExitCode.INTERRUPTED)
+        interrupts.check()
+        assert interrupts.asked is ExitCode.INTERRUPTED
+        interrupts.ask(ExitCode.TERMINATED)
+        with pytest.raises(RunInterruptedError) as raised:
+            interrupts.check()
+
+    assert raised.value.code is ExitCode.TERMINATED
+
+
+def test_patience_ends_with_what_it_is_for():
+    """Having been asked once is obeyed right after it."""
+    interrupts = Interrupts()
+    with interrupts.patient():
+        interrupts.ask(ExitCode.INTERRUPTED)
+
+    with pytest.raises(RunInterruptedError):
+        interrupts.check()

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Moves as they are shown: lines in a pipe, a table on a terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from nova_decom.model import Action, Change
+from nova_decom.moving.fates import Flight
+from nova_decom.moving.logbook import Moves
+from nova_decom.output import progress
+from nova_decom.output.console import console
+from tests.unit.build import server
+
+CHANGE = Change("move-servers", "move", "id-of-web", "POST", label="live-migrate 'web'")
+
+
+def moves(*flights, moved=3, left=4, failed=1, now=1060.0):
+    """How it stands a minute after it began."""
+    return Moves("node1", flights, moved, left, failed, now, since=1000.0)
+
+
+def flight(**what):
+    """A move that began five seconds ago."""
+    known = {"server": server(), "began": 1055.0, "action": Action.LIVE}
+    return Flight(CHANGE, "node1", **known | what)
+
+
+def shown(standing, *events):
+    """What the terminal shows last."""
+    stream = io.StringIO()
+    terminal = console(stream, "never")
+    screen = progress.Screen(progress.Live(console=terminal, auto_refresh=False))
+    screen.change("node1", CHANGE, "started")
+    screen.moves(standing)
+    for event in events:
+        screen.change("node1", *event)
+    stream.truncate(0)
+    terminal.print(screen.render(), soft_wrap=True)
+    return stream.getvalue()
+
+
+def test_the_host_has_a_line_with_rate_and_time_left():
+    """Three in a minute, four left."""
+    text = shown(moves())
+
+    assert "node1  3 moved, 4 left, 1 failed  3.0 a minute, about 1 min left  1 min" in text
+
+
+def test_before_the_first_has_moved_nothing_is_foretold():
+    """There is no rate yet."""
+    text = shown(moves(moved=0, now=1030.0))
+
+    assert "0 moved, 4 left, 1 failed  30 s" in text
+    assert "minute" not in text
+
+
+FLIGHTS = [
+    ("begun", flight(), "web  os-migrateLive  node1 → ?  5 s"),
+    ("going", flight(to="node2"), "web  os-migrateLive  node1 → node2  5 s"),
+    ("landed", flight(to="node2", landing="node3"), "node1 → node3"),
+    ("waited for", flight(action=None, server=None), "id-of-web  wait  node1 → ?"),
+    ("with a wild name", flight(server=server("a\x1b[2Jb")), "a\\x1b[2Jb"),
+]
+
+
+@pytest.mark.parametrize(("going", "text"), [pytest.param(f, t, id=c) for c, f, t in FLIGHTS])
+def test_each_server_that_moves_has_a_line(going, text):
+    """From, to, elapsed; its name is text, never a control of the terminal."""
+    screen = shown(moves(going))
+
+    assert text in screen
+    assert "\x1b[2J" not in screen
+
+
+@pytest.mark.parametrize("standing", [moves(left=0), moves()])
+def test_the_table_goes_with_the_moves(standing):
+    """When none is left, or the next step begins."""
+    events = [] if standing.left == 0 else [(Change("stop-service", "stop", "x", "y"), "done")]
+
+    assert "moved" not in shown(standing, *events)
+
+
+def test_in_a_pipe_each_move_is_told_when_it_begins_and_ends():
+    """And not at every poll."""
+    stream = io.StringIO()
+    lines = progress.Lines(console(stream, "never"))
+
+    lines.change("node1", CHANGE, "started")
+    lines.moves(moves(flight()))
+    lines.change("node1", CHANGE, "done", "to node2")
+
+    assert stream.getvalue().splitlines() == [
+        "node1: live-migrate 'web': started",
+        "node1: live-migrate 'web': done (to node2)",
+    ]
