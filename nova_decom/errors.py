@@ -17,6 +17,7 @@
     └── ChangeFailedError       1   a change failed
         ├── RowCountError       1   a statement touched another number of rows
         ├── BadRequestError     1   a service answered 400
+        ├── MissingError        1   a service answered 404
         ├── PassingError        1   a service answered 429 or 5xx: another attempt may do
         │   └── ConflictError   1   a service answered 409
         ├── UnsupportedError    1   a service never does such a thing; the run goes on
@@ -153,6 +154,10 @@ class RowCountError(ChangeFailedError):
 
 class BadRequestError(ChangeFailedError):
     """A service answered 400: it never does such a thing."""
+
+
+class MissingError(ChangeFailedError):
+    """A service answered 404: what was to be changed is not there any more."""
 
 
 class PassingError(ChangeFailedError):

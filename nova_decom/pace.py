@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from nova_decom.errors import (
     ChangeFailedError,
+    MissingError,
     NovaDecomError,
     PassingError,
     RunInterruptedError,
@@ -310,6 +311,10 @@ class Pace:
         try:
             self.cloud.act(flight.id, action, None)
         except UnavailableError:
+            return
+        except MissingError:
+            # Deleted by its owner: nova ends the migration with it.
+            flight.confirming = True
             return
         except ChangeFailedError as error:
             story.refusals += 1

@@ -19,6 +19,7 @@ from nova_decom.errors import (
     ChangeFailedError,
     ConfigurationError,
     ConflictError,
+    MissingError,
     NoAnswerError,
     PassingError,
     UnavailableError,
@@ -33,7 +34,7 @@ T = TypeVar("T")
 #: wait up to rpc_response_timeout, 60 s (nova 34.0.0 compute/api.py:6356).
 HTTP_TIMEOUT = 90
 BAD_REQUEST, NOT_FOUND, CONFLICT, TOO_MANY_REQUESTS = 400, 404, 409, 429
-REFUSALS = {BAD_REQUEST: BadRequestError, CONFLICT: ConflictError}
+REFUSALS = {BAD_REQUEST: BadRequestError, NOT_FOUND: MissingError, CONFLICT: ConflictError}
 #: Answers that may be others a moment later.
 PASSING = frozenset({TOO_MANY_REQUESTS, 500, 502, 503, 504})
 #: A read that fails on the way is asked so many times.

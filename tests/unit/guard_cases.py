@@ -66,7 +66,60 @@ TABLE = [
         BLOCKED,
         "1 compute service entries have no id or status UNKNOWN",
     ),
+    ("fleet-healthy", "all others are up", facts(), OK, ""),
+    (
+        "fleet-healthy",
+        "half of the others are down",
+        facts(fleet=fleet(service(), neighbour(), neighbour("node3", state="down"))),
+        OK,
+        "",
+    ),
+    (
+        "fleet-healthy",
+        "those forced down, leaving or not nova-compute do not count",
+        facts(
+            fleet=fleet(
+                service(),
+                neighbour(),
+                neighbour("node3", state="down", forced_down=True),
+                neighbour("node4", state="down"),
+                neighbour("node5", state="down", binary="nova-conductor"),
+            ),
+            request=request(leaving=frozenset({"node1", "node4"})),
+        ),
+        OK,
+        "",
+    ),
+    (
+        "fleet-healthy",
+        "most others are down",
+        facts(
+            fleet=fleet(
+                service(),
+                neighbour(),
+                neighbour("node3", state="down"),
+                neighbour("node4", state="down"),
+            )
+        ),
+        BLOCKED,
+        "2 of 3 other compute services are down: node3, node4",
+    ),
+    ("blast-radius", "one host", facts(request=request(leaving=frozenset({"node1"}))), OK, ""),
+    (
+        "blast-radius",
+        "more than were meant",
+        facts(request=request(leaving=frozenset({"node1", "node2", "node3"}), max_hosts=2)),
+        BLOCKED,
+        "3 hosts in one run, and --max-hosts is 2",
+    ),
     ("last-host", "another one is there", facts(), OK, ""),
+    (
+        "last-host",
+        "the other one leaves too",
+        facts(request=request(leaving=frozenset({"node1", "node2"}))),
+        BLOCKED,
+        "no other enabled host that is up in availability zone 'nova'",
+    ),
     ("last-host", "there is no service", build.ghost(fleet=fleet(service("node9"))), OK, ""),
     (
         "last-host",

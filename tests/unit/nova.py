@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field, replace
 
-from nova_decom.errors import ConflictError, UnavailableError
+from nova_decom.errors import ConflictError, MissingError, UnavailableError
 from nova_decom.model import Action, HostFacts, Migration, Owner, Server, Sight
 
 BEGINS, TAKES, CONFIRMS = 1.0, 10.0, 1.0
@@ -82,6 +82,8 @@ class Nova:
     def act(self, server: str, action: Action, target: str | None) -> None:
         """What POST /servers/ID/action does."""
         self.asked.append((server, action, target))
+        if server not in {*self.elsewhere, *(s.id for s in self.world.truth.servers)}:
+            raise MissingError("HTTP 404: no such server", "look")
         found = self._server(server)
         if found.status not in ALLOWED[action] or found.task_state:
             raise ConflictError(f"HTTP 409: {found.status}, {found.task_state}", "look")
@@ -190,6 +192,9 @@ class Nova:
         """Its owner deletes it."""
         self.elsewhere.pop(server, None)
         self._leave(server)
+        for number, record in self.records.items():
+            if record.server == server and record.status == "finished":
+                self.records[number] = replace(record, status="confirmed")
 
     def land(self, server: str, host: str, status: str) -> None:
         """It is on another host, or on none."""

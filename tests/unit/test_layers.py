@@ -28,6 +28,7 @@ LAYERS = (
             "procedure",
             "execution",
             "pace",
+            "together",
             "journal",
             "locks",
             "planfile",

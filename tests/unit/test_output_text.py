@@ -283,7 +283,7 @@ def test_the_live_line_shows_what_is_in_hand_and_for_how_long(monkeypatch):
     terminal = console(stream, "auto")
     change = make_plan(facts()).changes[0]
     with progress.progress(terminal, quiet=False) as screen:
-        assert str(screen.render()) == ""
+        assert screen.render().row_count == 0
         screen.change("node1", change, "started")
         terminal.print(screen.render())
         screen.change("node1", change, "done")
