@@ -192,9 +192,9 @@ class Nova:
         """Its owner deletes it."""
         self.elsewhere.pop(server, None)
         self._leave(server)
-        for number, record in self.records.items():
+        for number, record in tuple(self.records.items()):
             if record.server == server and record.status == "finished":
-                self.records[number] = replace(record, status="confirmed")
+                self._become(number, status="confirmed")
 
     def land(self, server: str, host: str, status: str) -> None:
         """It is on another host, or on none."""
