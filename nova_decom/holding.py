@@ -49,12 +49,11 @@ class Hold:
         One of our own that has lapsed, as after hours of moving servers, is written anew first:
         whoever takes it over meanwhile has written last.
         """
-        if _is_ours(facts) and facts.claim_is_over:
-            service = facts.service
-            if service is not None and service.id is not None:
-                self.journal.event("renewed", host=facts.host, service=service.id)
-                self.cloud.disable_service(service.id, claims.renewed(service.disabled_reason))
-                self.claimed()
+        service = facts.service
+        if service and service.id and facts.claim_is_over and _is_ours(facts):
+            self.journal.event("renewed", host=facts.host, service=service.id)
+            self.cloud.disable_service(service.id, claims.renewed(service.disabled_reason))
+            self.claimed()
         stood = claims.STANDS if self.since is None else self.clock.now() - self.since
         if stood >= claims.STANDS:
             return facts

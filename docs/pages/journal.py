@@ -43,6 +43,8 @@ EVENTS = {
     "not-needed": "a change was not made, as it was done already",
     "failed": "a change was tried and did not happen; `error` says why",
     "pending": "a change was begun when the run was interrupted; the next run asks the cloud",
+    "renewed": "the claim on the host had lapsed, and was written anew",
+    "released": "the host stays, and its reason says from now on that the run has ended",
     "before-image": "rows, or an object of an API, as they were before they went",
     "result": "how a host ended",
 }

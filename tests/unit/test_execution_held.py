@@ -9,8 +9,10 @@ import pytest
 
 from nova_decom import claims
 from nova_decom.errors import ExitCode, UnavailableError
+from nova_decom.holding import Hold
 from nova_decom.model import Result
-from tests.unit.build import facts, request, service
+from tests.unit.build import facts, ghost, request, service
+from tests.unit.fake import FakeCloud, FakeJournal
 from tests.unit.world import World
 
 OURS = "nova-decom OURS by ops@here until 2026-11-24T12:00:00Z: old"
@@ -139,3 +141,52 @@ def test_what_was_foreign_is_not_let_go(run):
 
     assert world.writes == ["disable"]
     assert world.truth.service.disabled_reason is None
+
+
+@pytest.mark.parametrize("stage", [1.0, 5.0, 19.0])
+def test_a_service_that_another_run_deleted_ends_this_one(run, stage):
+    """It was quicker, or its claim went with the service: nothing further is done here."""
+    world = World(state())
+    process = run(world)
+    world.time.at(stage, lambda: world.change(services=()))
+
+    report = process.go()
+
+    assert (report.result, report.exit_code) == (Result.FAILED, ExitCode.BUSY)
+    assert "was deleted by somebody else meanwhile" in report.error
+    assert world.writes == ["disable", "stop"]
+
+
+def hold_of(world):
+    """The hold of a process that has just looked at its host."""
+    cloud, journal = FakeCloud(world), FakeJournal()
+    return Hold(cloud, journal, world.time.clock), cloud.facts("node1"), journal
+
+
+@pytest.mark.parametrize("lapsed", [True, False])
+def test_a_claim_that_has_lapsed_is_written_anew_and_stands(lapsed):
+    """After hours of moving servers; whoever took it over meanwhile would have written last."""
+    world = World(facts(service=service(status="disabled", disabled_reason=OURS)))
+    world.change(request=request(claim=OURS))
+    hold, seen, journal = hold_of(world)
+    before = world.time.now()
+
+    hold.settled(replace(seen, claim_is_over=lapsed))
+
+    assert journal.kinds == (["renewed"] if lapsed else [])
+    assert world.time.now() - before == (claims.STANDS if lapsed else 0)
+    if lapsed:
+        assert " until TIME: old" in world.truth.service.disabled_reason
+
+
+def test_a_host_without_a_service_is_not_held():
+    """There is nothing to write a claim into, and nothing to let go."""
+    world = World(ghost())
+    hold, seen, journal = hold_of(world)
+    hold.begins(seen)
+
+    hold.settled(seen)
+    hold.raise_if_overtaken(seen, ())
+    hold.release("node1")
+
+    assert (journal.kinds, world.writes) == ([], [])

@@ -249,7 +249,8 @@ def test_a_server_that_is_deleted_just_before_it_is_asked_for(run):
 def test_waiting_alone_changes_nothing(run):
     """Whoever reads ``changed: false`` may rely on it."""
     state = with_migration(type="live-migration")
-    world = World(replace(state, services=(service(status="disabled"),)))
+    held = service(status="disabled", disabled_reason=state.request.claim)
+    world = World(replace(state, services=(held,)))
 
     report = run(world, job=DRAIN).go()
 
