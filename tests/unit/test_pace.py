@@ -340,6 +340,17 @@ def test_enabling_takes_back_our_own_disabling(run):
         (service(status="disabled", disabled_reason="broken fan"), "somebody else: 'broken fan'"),
         (service(status="disabled"), "somebody else: 'without a reason'"),
         (None, "no nova-compute service"),
+        (
+            service(
+                status="disabled",
+                disabled_reason="nova-decom X by a@b until 2026-11-24T12:00:00Z: old",
+            ),
+            "run X by a@b is at work on it",
+        ),
+        (
+            service(status="disabled", disabled_reason="nova-decom X by a@b (was disabled): old"),
+            "somebody else: 'nova-decom X",
+        ),
     ],
 )
 def test_enabling_refuses_what_is_not_ours(run, here, words):
