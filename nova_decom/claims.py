@@ -22,6 +22,8 @@ LONGEST = 255
 LONGEST_NAME = 120
 #: Stands for the end of validity until the claim is written.
 TIME = "TIME"
+#: What stands between our reason and that of whoever had disabled the service.
+BEFORE = "; before: "
 #: Seconds for which a claim stands before anything is done that cannot be taken back: longer
 #: than another run takes between its look at the service and its own claim.
 STANDS = 2.0
@@ -101,8 +103,8 @@ def over(claim: str, before: str | None) -> str:
     if other is not None and not other.was_disabled:
         return claim
     head, reason = claim.split(": ", 1)
-    words = other.reason if other else before
-    return f"{head} (was disabled): {reason}" + (f"; before: {words}" if words else "")
+    words = other.reason.partition(BEFORE)[2] if other else before
+    return f"{head} (was disabled): {reason}" + (f"{BEFORE}{words}" if words else "")
 
 
 def stamped(text: str, until: datetime) -> str:

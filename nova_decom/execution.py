@@ -159,8 +159,7 @@ class Execution:
 
     def _begin(self, reviewed: Plan) -> None:
         facts = self.cloud.facts(reviewed.host)
-        if self.job is not ENABLE:
-            raise_if_held(facts)
+        self._raise_if_held(facts)
         self.hold.begins(facts)
         present = make_plan(facts, self.job)
         self.journal.event(
@@ -184,9 +183,10 @@ class Execution:
         """Make these changes, one after the other."""
         self.interrupts.check()
         facts = self.cloud.refresh(host, step.reads | HELD)
+        self._raise_if_held(facts)
         if not step.reversible:
             facts = self.hold.settled(facts)
-            raise_if_held(facts)
+            self._raise_if_held(facts)
             self.hold.raise_if_overtaken(facts, self.outcomes)
             self._raise_if_blocked(facts)
             _raise_if_undone(step, facts)
@@ -209,7 +209,8 @@ class Execution:
     def _move(self, step: MoveServers, host: str, mine: list[Change]) -> None:
         """Move what is on the host, and what still arrives, many side by side."""
         self.interrupts.check()
-        facts = self.cloud.refresh(host, step.reads)
+        facts = self.cloud.refresh(host, step.reads | HELD)
+        self._raise_if_held(facts)
         needed = {c.key for c in step.changes(facts)}
         for change in mine:
             if change.key not in needed:
@@ -308,8 +309,7 @@ class Execution:
     def _await_gone(self, step: Step, change: Change, host: str) -> None:
         def gone() -> bool:
             facts = self.cloud.refresh(host, step.reads | HELD)
-            if self.job is not ENABLE:
-                raise_if_held(facts)
+            self._raise_if_held(facts)
             return change.key not in {c.key for c in step.changes(facts)}
 
         if gone():
@@ -385,6 +385,11 @@ class Execution:
             remedy=error.remedy,
             exit_code=code,
         )
+
+    def _raise_if_held(self, facts: HostFacts) -> None:
+        """Enabling has a guard of its own for that."""
+        if self.job is not ENABLE:
+            raise_if_held(facts)
 
     def _raise_if_blocked(self, facts: HostFacts) -> None:
         blocked = [f for f in judge(facts, self.job.guards) if f.verdict is Verdict.BLOCKED]

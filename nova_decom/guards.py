@@ -33,9 +33,6 @@ from nova_decom.moving.guards import (
     servers_present,
 )
 
-#: What every reason of ours begins with.
-CLAIM = "nova-decom "
-
 
 @dataclass(frozen=True, slots=True)
 class Guard:

@@ -68,8 +68,12 @@ def test_a_service_is_disabled_and_claimed(state, changes):
         ("broken fan", "nova-decom RUN by ops@jump (was disabled): old; before: broken fan"),
         ("nova-decom OTHER by x@y: older", "nova-decom RUN by ops@jump: old"),
         (
+            "nova-decom OTHER by x@y (was disabled): older; before: broken fan",
+            "nova-decom RUN by ops@jump (was disabled): old; before: broken fan",
+        ),
+        (
             "nova-decom OTHER by x@y (was disabled): older",
-            "nova-decom RUN by ops@jump (was disabled): old; before: older",
+            "nova-decom RUN by ops@jump (was disabled): old",
         ),
     ],
 )
