@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from nova_decom.errors import (
+    BusyError,
     ChangeFailedError,
     ExitCode,
     HaltedError,
@@ -21,6 +22,7 @@ from nova_decom.errors import (
     UnsupportedError,
 )
 from nova_decom.guards import judge
+from nova_decom.holding import Hold, raise_if_held
 from nova_decom.model import (
     Change,
     HostFacts,
@@ -35,8 +37,9 @@ from nova_decom.model import (
 )
 from nova_decom.moving.logbook import Moves
 from nova_decom.pace import Pace, Pacing
-from nova_decom.procedure import REMOVE, Job, check_still_fits, inspect, make_plan
+from nova_decom.procedure import ENABLE, REMOVE, Job, check_still_fits, inspect, make_plan
 from nova_decom.steps import PROCEDURE, Cloud, Step
+from nova_decom.steps.disable_service import DisableService
 from nova_decom.steps.move_servers import MoveServers
 from nova_decom.together import Together
 from nova_decom.waiting import Clock, Interrupts, retrying, until
@@ -46,6 +49,10 @@ ATTEMPTS = 3
 
 #: What moving servers changes.
 MOVED = frozenset({Part.SERVERS, Part.MIGRATIONS, Part.DATABASE})
+
+
+#: Where it stands who holds the host: looked at before each step.
+HELD = frozenset({Part.SERVICES})
 
 
 class Journal(Protocol):
@@ -100,6 +107,11 @@ class Execution:
     pacing: Pacing = field(default_factory=Pacing)
     outcomes: list[Outcome] = field(default_factory=list)
     together: Together = field(default_factory=Together)
+    hold: Hold = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is held yet."""
+        self.hold = Hold(self.cloud, self.journal, self.clock)
 
     def run(self, reviewed: Plan) -> HostReport:
         """Guard again, make every change that is still needed, verify.
@@ -116,12 +128,13 @@ class Execution:
             report = self._failed(reviewed, error, Result.INTERRUPTED, error.exit_code)
         except NovaDecomError as error:
             changed = any(o.begun and not o.change.only_waits for o in self.outcomes)
-            refused = isinstance(error, RefusedError | StalePlanError) and not changed
+            refused = isinstance(error, RefusedError | StalePlanError | BusyError) and not changed
             code = error.exit_code
             if changed and isinstance(error, RefusedError | StalePlanError):
                 code = ExitCode.FAILED
             result = Result.REFUSED if refused else Result.FAILED
             report = self._failed(reviewed, error, result, code)
+        self.hold.release(reviewed.host)
         return self._record(report)
 
     def _carry_out(self, reviewed: Plan) -> HostReport:
@@ -163,6 +176,8 @@ class Execution:
 
     def _begin(self, reviewed: Plan) -> None:
         facts = self.cloud.facts(reviewed.host)
+        self._raise_if_held(facts)
+        self.hold.begins(facts)
         present = make_plan(facts, self.job)
         self.journal.event(
             "findings", host=facts.host, findings=[asdict(f) for f in present.findings]
@@ -185,8 +200,12 @@ class Execution:
         """Make these changes, one after the other."""
         self.interrupts.check()
         self.together.go_on()
-        facts = self.cloud.refresh(host, step.reads)
+        facts = self.cloud.refresh(host, step.reads | HELD)
+        self._raise_if_held(facts)
         if not step.reversible:
+            facts = self.hold.settled(facts)
+            self._raise_if_held(facts)
+            self.hold.raise_if_overtaken(facts, self.outcomes)
             self._raise_if_blocked(facts)
             _raise_if_undone(step, facts)
         todo = tuple(step.changes(facts))
@@ -208,7 +227,8 @@ class Execution:
     def _move(self, step: MoveServers, host: str, mine: list[Change]) -> None:
         """Move what is on the host, and what still arrives, many side by side."""
         self.interrupts.check()
-        facts = self.cloud.refresh(host, step.reads)
+        facts = self.cloud.refresh(host, step.reads | HELD)
+        self._raise_if_held(facts)
         needed = {c.key for c in step.changes(facts)}
         for change in mine:
             if change.key not in needed:
@@ -255,6 +275,8 @@ class Execution:
             raise
         taken = self.clock.now() - since
         done = Outcome(change, Status.DONE, request_id, begun=True, seconds=taken)
+        if step.name == DisableService.name:
+            self.hold.claimed()
         self._end(facts.host, done)
 
     def _apply(self, step: Step, change: Change, facts: HostFacts) -> str | None:
@@ -304,7 +326,8 @@ class Execution:
 
     def _await_gone(self, step: Step, change: Change, host: str) -> None:
         def gone() -> bool:
-            facts = self.cloud.refresh(host, step.reads)
+            facts = self.cloud.refresh(host, step.reads | HELD)
+            self._raise_if_held(facts)
             return change.key not in {c.key for c in step.changes(facts)}
 
         if gone():
@@ -382,6 +405,11 @@ class Execution:
             remedy=error.remedy,
             exit_code=code,
         )
+
+    def _raise_if_held(self, facts: HostFacts) -> None:
+        """Enabling has a guard of its own for that."""
+        if self.job is not ENABLE:
+            raise_if_held(facts)
 
     def _raise_if_blocked(self, facts: HostFacts) -> None:
         blocked = [f for f in judge(facts, self.job.guards) if f.verdict is Verdict.BLOCKED]

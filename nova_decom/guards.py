@@ -12,6 +12,7 @@ import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from nova_decom import claims
 from nova_decom.model import (
     NOVA_COMPUTE,
     ComputeService,
@@ -31,9 +32,6 @@ from nova_decom.moving.guards import (
     servers_movable,
     servers_present,
 )
-
-#: What every reason of ours begins with.
-CLAIM = "nova-decom "
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +182,34 @@ def last_host(facts: HostFacts) -> Objection | None:
     return None
 
 
+def foreign_disable(facts: HostFacts) -> Objection | None:
+    """Nobody else holds the host: no other run, and nobody who disabled it for another reason."""
+    service = facts.service
+    if service is None or service.status != "disabled" or not service.disabled_reason:
+        return None
+    reason = service.disabled_reason
+    if claims.is_of(claims.run_of(facts.request.claim), reason):
+        return None
+    other = claims.read(reason)
+    if other is None:
+        return Objection(
+            f"somebody else has disabled it: {reason!r}",
+            "ask them; their reason is kept behind ours, and restore puts it back",
+            Verdict.WARNING,
+        )
+    if facts.claim_is_over or other.until is None:
+        return Objection(
+            f"run {other.run} by {other.by} has left it disabled",
+            "this run takes it over",
+            Verdict.WARNING,
+        )
+    return Objection(
+        f"run {other.run} by {other.by} holds the host, until {other.until:%Y-%m-%d %H:%M:%S} UTC "
+        "at the latest",
+        "wait until it has ended; if it is dead, --skip-guard foreign-disable takes it over",
+    )
+
+
 def service_alive(facts: HostFacts) -> Objection | None:
     """A nova-compute that lives can be stopped by this run."""
     service, request = facts.service, facts.request
@@ -279,6 +305,7 @@ def _another_cloud(facts: HostFacts, database: DatabaseFacts) -> Objection | Non
     return None
 
 
+FOREIGN_DISABLE = Guard("foreign-disable", foreign_disable)
 GUARDS: tuple[Guard, ...] = (
     Guard("host-known", host_known, skippable=False),
     Guard("host-exact", host_exact, skippable=False),
@@ -286,6 +313,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("fleet-healthy", fleet_healthy),
     Guard("last-host", last_host),
     Guard("blast-radius", blast_radius),
+    FOREIGN_DISABLE,
     Guard("servers-present", servers_present),
     Guard("servers-movable", servers_movable),
     Guard("capacity", capacity),
@@ -306,17 +334,19 @@ def own_disable(facts: HostFacts) -> Objection | None:
             f"{facts.host} has no nova-compute service that could be enabled",
             "start nova-compute on it, then nova-manage cell_v2 discover_hosts",
         )
-    if service.status != "disabled" or is_own_claim(service.disabled_reason):
+    if service.status != "disabled":
+        return None
+    claim = claims.read(service.disabled_reason)
+    if claim is not None and claim.until is not None and not facts.claim_is_over:
+        return Objection(
+            f"run {claim.run} by {claim.by} is at work on it", "wait until it has ended"
+        )
+    if claim is not None and not claim.was_disabled:
         return None
     return Objection(
         f"disabled by somebody else: {service.disabled_reason or 'without a reason'!r}",
         f"openstack compute service set --enable {facts.host} nova-compute",
     )
-
-
-def is_own_claim(reason: str | None) -> bool:
-    """True for a reason that a run of this program gave."""
-    return (reason or "").startswith(CLAIM)
 
 
 #: Asked by ``enable`` only.

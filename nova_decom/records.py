@@ -133,6 +133,12 @@ def find_record(state_dir: Path, run: str) -> Record:
     return read_record(path)
 
 
+def has_ended(state_dir: Path, run: str, host: str) -> bool:
+    """True when a run of this state directory no longer holds the host, however it ended."""
+    known = RUN_ID.fullmatch(run) and (state_dir / "runs" / f"{run}.jsonl").exists()
+    return bool(known) and holder(state_dir, host) != run
+
+
 def summary_of(record: Record, state_dir: Path) -> dict[str, Any]:
     """One run in one row: ``result`` is "running" while it goes on, "unfinished" if killed."""
     header, ended = record.header, _ended(record)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nova_decom.claims import claim
 from nova_decom.errors import ConfigurationError
 from nova_decom.guards import GUARDS
 from nova_decom.model import Request, Rows, Servers, StopWith
@@ -128,7 +129,7 @@ class Settings:
         """
         servers = self.servers or ("auto" if command == "drain" else "refuse")
         return Request(
-            claim=f"nova-decom {run} by {operator()}: {self.reason}",
+            claim=claim(run, operator(), self.reason),
             stop_with=StopWith(self.stop_with),
             offline=self.offline,
             rows=Rows(self.rows),
@@ -144,6 +145,14 @@ class Settings:
             leave_stopped=self.leave_stopped,
             max_hosts=self.max_hosts,
         )
+
+    @property
+    def validity(self) -> float:
+        """Seconds that the claim on one host holds: longer than all its waits together.
+
+        Moving servers may take longer still; then the claim is written anew.
+        """
+        return max(3600.0, 10 * float(self.timeout) + float(self.settle))
 
     def told(self) -> dict[str, Any]:
         """Every setting that is not the default, for the journal; URLs only as given or not."""

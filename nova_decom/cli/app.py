@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from nova_decom.claims import Holding
 from nova_decom.cli.options import Given
 from nova_decom.clients.cells import NovaDatabases, Sources
 from nova_decom.clients.cloud import Clients, LiveCloud
@@ -26,6 +27,7 @@ from nova_decom.clients.urls import NovaConf, Target, read_nova_conf, target
 from nova_decom.errors import ConfigurationError
 from nova_decom.hostnames import HostNames
 from nova_decom.journal import HostMemory, RunJournal, request_id
+from nova_decom.records import has_ended
 from nova_decom.settings import (
     DEFAULT_INTERVAL,
     Settings,
@@ -132,6 +134,7 @@ class App:
             request,
             recall=HostMemory(self.state_dir).recall,
             seen=partial(self._names.keep, cloud_name(settings.os_cloud)),
+            holding=Holding(settings.validity, partial(has_ended, self.state_dir)),
             **more,
         )
 

@@ -45,6 +45,9 @@ from nova_decom.settings import operator
 from nova_decom.together import Together, side_by_side
 from nova_decom.waiting import Interrupts
 
+#: What alone blocks a host, and is no refusal to a script but a state of the world.
+OTHER_CODES = {"database-access": ExitCode.UNAVAILABLE, "foreign-disable": ExitCode.BUSY}
+
 
 def remove(given: Given, hosts: tuple[str, ...]) -> Report:
     """Remove hosts, one after the other; with ``--dry-run`` only plan.
@@ -131,8 +134,9 @@ def _without_changes(plan: Plan, facts: HostFacts, job: Job) -> HostReport:
     """A host on which nothing is to be, or may be, done."""
     if plan.blocked:
         report = refused(plan)
-        only_database = {f.guard for f in plan.blocked} == {"database-access"}
-        return replace(report, exit_code=ExitCode.UNAVAILABLE) if only_database else report
+        guards = {f.guard for f in plan.blocked}
+        code = OTHER_CODES.get(guards.pop()) if len(guards) == 1 else None
+        return report if code is None else replace(report, exit_code=code)
     if job is not REMOVE:
         return HostReport(plan.host, Result.UNCHANGED, plan.findings)
     report = verify(facts)

@@ -80,11 +80,12 @@ def _without_changes(plan: Plan) -> HostReport:
     seen = [f"{f.guard}: {f.message}" for f in plan.blocked]
     seen += [f"{x.kind} {x.target}: {x.detail}" for x in plan.leftovers]
     remedies = [f.remedy for f in plan.blocked if f.remedy] + [x.remedy for x in plan.leftovers]
+    held = [f.guard for f in plan.blocked] == ["foreign-disable"]
     return replace(
         result_of(plan, [Outcome(c, Status.PENDING) for c in plan.changes], Result.REFUSED),
         error="; ".join(seen),
         remedy="; ".join(dict.fromkeys(remedies)) or None,
-        exit_code=ExitCode.REFUSED,
+        exit_code=ExitCode.BUSY if held else ExitCode.REFUSED,
     )
 
 

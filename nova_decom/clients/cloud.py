@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from nova_decom import audit
+from nova_decom import audit, claims
 from nova_decom.clients.cells import NovaDatabases
 from nova_decom.clients.compute import Compute
 from nova_decom.clients.database import Images
@@ -78,7 +79,7 @@ class Clients:
 class LiveCloud:
     """Reads the cloud in bulk, remembers what it saw, and makes one change at a time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it reads by, and where what it saw goes
         self,
         clients: Clients,
         request: Request,
@@ -87,11 +88,13 @@ class LiveCloud:
         images: Images | None = None,
         clock: Clock | None = None,
         seen: Callable[[Sequence[str]], None] = lambda _hosts: None,
+        holding: claims.Holding | None = None,
     ) -> None:
         """``recall`` knows hosts of earlier runs; ``images`` saves rows before they go.
 
         ``seen`` is told the names of all compute hosts whenever they were read.
         """
+        self._holding = holding or claims.Holding()
         self._clients = clients
         self._request = request
         self._recall = recall
@@ -145,8 +148,9 @@ class LiveCloud:
         self._memories = dict(other._memories)
 
     def disable_service(self, service: str, reason: str) -> str | None:
-        """Disable a compute service."""
-        return self._clients.compute.disable_service(service, reason)
+        """Disable a compute service; a claim gets its end of validity."""
+        until = datetime.now(UTC) + timedelta(seconds=self._holding.validity)
+        return self._clients.compute.disable_service(service, claims.stamped(reason, until))
 
     def delete_service(self, service: str) -> str | None:
         """Delete a service."""
@@ -249,7 +253,16 @@ class LiveCloud:
         if is_known(facts):
             # What this run has seen goes on being known when nothing of it is left.
             self._remember(host, is_known=True)
-        return facts
+        return replace(facts, claim_is_over=self._is_over(facts))
+
+    def _is_over(self, facts: HostFacts) -> bool:
+        """Whether the claim on the service is one that holds no longer."""
+        found = claims.read(facts.service.disabled_reason) if facts.service else None
+        if found is None:
+            return False
+        ours = found.run == claims.run_of(facts.request.claim)
+        dead = not ours and self._holding.has_ended(found.run, facts.host)
+        return dead or found.has_lapsed(datetime.now(UTC))
 
     def _memory(self, host: str) -> Memory:
         if host not in self._memories:

@@ -127,7 +127,7 @@ class Owner(StrEnum):
 class Request:
     """What the operator asked for, as far as it decides what is to be done."""
 
-    claim: str = "nova-decom RUN: decommissioned"
+    claim: str = "nova-decom RUN by OPERATOR: decommissioned"
     stop_with: StopWith = StopWith.SSH
     offline: bool = False
     rows: Rows = Rows.PURGE

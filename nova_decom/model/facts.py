@@ -111,6 +111,8 @@ class HostFacts:
     fleet: Fleet = field(default_factory=Fleet, compare=False)
     was_known: bool = field(default=False, compare=False)
     unchecked: tuple[str, ...] = field(default=(), compare=False)
+    #: The run whose claim the service's disabled_reason is has ended, or its claim has lapsed.
+    claim_is_over: bool = field(default=False, compare=False)
 
     @property
     def service(self) -> ComputeService | None:

@@ -27,7 +27,7 @@ from nova_decom.restore.todo import to_do
 from nova_decom.sqlfile import TABLES
 
 #: The guards of a removal that a restore asks too.
-GUARDS = ("cells-answering", "database-access")
+GUARDS = ("cells-answering", "foreign-disable", "database-access")
 
 
 def plan_restore(past: Past, present: Present, problem: str | None = None) -> Plan:

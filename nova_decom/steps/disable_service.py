@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
+from nova_decom import claims
 from nova_decom.model import NOVA_COMPUTE, Change, HostFacts, Part
 from nova_decom.steps.base import Cloud
 
 
 class DisableService:
-    """Disable the compute service, so that the scheduler sends nothing more.
+    """Disable the compute service, so that the scheduler sends nothing more, and claim the host.
+
+    The reason is the claim of the run, by which runs on other machines know that the host is
+    held. A service that is disabled already is claimed too, its reason kept behind ours.
 
     Never ``forced_down``: while servers are on the host it turns migrations into errors and
     deletes into local deletes (nova 34.0.0 servicegroup/api.py:76).
@@ -24,19 +28,20 @@ class DisableService:
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
-        """One change while the service is enabled."""
+        """One change while the service is enabled, or not claimed by this run."""
         service = facts.service
-        if service is None or service.id is None or service.status == "disabled":
+        if service is None or service.id is None or _is_ours(facts):
             return
-        body = json.dumps({"status": "disabled", "disabled_reason": facts.request.claim})
+        body = json.dumps({"status": "disabled", "disabled_reason": _claim(facts)})
         yield Change(self.name, "disable", service.id, f"PUT /os-services/{service.id} {body}")
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The service is disabled, with our claim as its reason."""
         return replace(
             facts,
+            claim_is_over=False,
             services=tuple(
-                replace(s, status="disabled", disabled_reason=facts.request.claim)
+                replace(s, status="disabled", disabled_reason=_claim(facts))
                 if s.id == change.target and s.binary == NOVA_COMPUTE
                 else s
                 for s in facts.services
@@ -45,4 +50,22 @@ class DisableService:
 
     def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
         """Disable it."""
-        return cloud.disable_service(change.target, facts.request.claim)
+        return cloud.disable_service(change.target, _claim(facts))
+
+
+def _is_ours(facts: HostFacts) -> bool:
+    """Disabled under this run's claim, which has not lapsed."""
+    service = facts.service
+    return (
+        service is not None
+        and service.status == "disabled"
+        and claims.is_of(claims.run_of(facts.request.claim), service.disabled_reason)
+        and not facts.claim_is_over
+    )
+
+
+def _claim(facts: HostFacts) -> str:
+    service = facts.service
+    if service is None or service.status != "disabled":
+        return facts.request.claim
+    return claims.over(facts.request.claim, service.disabled_reason)

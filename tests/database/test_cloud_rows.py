@@ -43,11 +43,11 @@ def test_registration_is_purged_in_the_api_database(nova):
     saved = []
     (change,) = make_plan(nova.facts("node1")).changes
 
-    nova.writing().run(change.transaction, lambda *image: saved.append(image))
+    nova.writing().run(change.transaction, saved.extend)
 
     assert [r["host"] for r in nova.api.rows("host_mappings")] == ["node10"]
     assert [r["host"] for r in nova.api.rows("aggregate_hosts")] == ["node10"]
-    assert [(table, len(rows)) for _, table, rows in saved] == [
+    assert [(image.table, len(image.rows)) for image in saved] == [
         ("aggregate_hosts", 1),
         ("host_mappings", 1),
     ]
@@ -62,6 +62,6 @@ def test_a_registration_that_changed_meanwhile_stays(nova):
     nova.api.query("DELETE FROM nova_api.host_mappings WHERE host = 'node1'")
 
     with pytest.raises(RowCountError):
-        nova.writing().run(change.transaction, lambda *_: None)
+        nova.writing().run(change.transaction, lambda _images: None)
 
     assert [r["host"] for r in nova.api.rows("aggregate_hosts")] == ["node1"]

@@ -49,6 +49,12 @@ COVERED_ELSEWHERE: dict[str, tuple[str, ...]] = {
         "cli/test_errors.py::test_usage_errors_are_exit_2",
         "cli/test_remove.py::test_an_unknown_host_is_refused_unless_absent_is_wished",
     ),
+    # a host that somebody else disabled, or another run
+    "X2": (
+        "cli/test_two_machines.py::test_a_host_that_somebody_else_disabled_is_removed_with_a_warning",
+        "cli/test_two_machines.py::test_of_two_runs_at_once_one_goes_on",
+        "cli/test_two_machines.py::test_a_claim_that_has_lapsed_is_taken_over",
+    ),
     # a host in two cells; a cell that does not answer
     "X5": (
         "database/test_cells.py::test_host_in_two_cells",
@@ -82,7 +88,6 @@ COVERED_ELSEWHERE: dict[str, tuple[str, ...]] = {
 
 #: Scenarios that need what the program does not have yet.
 NOT_YET: dict[str, str] = {
-    "X2": "the guard foreign-disable: a host that somebody else disabled is removed if asked for",
     "X3": "the guard fleet-healthy: nothing objects when most of the other hosts are down",
 }
 

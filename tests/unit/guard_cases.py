@@ -13,6 +13,12 @@ OK, WARNING, BLOCKED = Verdict.OK, Verdict.WARNING, Verdict.BLOCKED
 FOREIGN_NODE = build.node_row(9, host="node2", hypervisor_hostname="node2", uuid="other")
 IRONIC_ROW = build.node_row(hypervisor_type="ironic", hypervisor_hostname="metal")
 
+
+def claimed(reason, **what):
+    """A host that is disabled for a reason."""
+    return facts(service=service(status="disabled", disabled_reason=reason), **what)
+
+
 #: guard, what is the case, facts, verdict, words of the message
 TABLE = [
     ("host-known", "it is there", facts(), OK, ""),
@@ -58,6 +64,38 @@ TABLE = [
     ),
     ("host-exact", "like nothing else", absent("rack7"), OK, ""),
     ("host-exact", "known of old", absent("NODE2", was_known=True), OK, ""),
+    ("foreign-disable", "enabled", facts(), OK, ""),
+    ("foreign-disable", "no service", build.ghost(), OK, ""),
+    ("foreign-disable", "disabled without a reason", claimed(None), OK, ""),
+    ("foreign-disable", "ours", claimed("nova-decom RUN by ops@jump: old"), OK, ""),
+    (
+        "foreign-disable",
+        "held by another run",
+        claimed("nova-decom OTHER by x@far until 2026-11-24T12:00:00Z: old"),
+        BLOCKED,
+        "run OTHER by x@far holds the host, until 2026-11-24 12:00:00 UTC at the latest",
+    ),
+    (
+        "foreign-disable",
+        "held by a dead run",
+        claimed("nova-decom OTHER by x@far until 2026-11-24T12:00:00Z: old", claim_is_over=True),
+        WARNING,
+        "run OTHER by x@far has left it disabled",
+    ),
+    (
+        "foreign-disable",
+        "left by a run that ended",
+        claimed("nova-decom OTHER by x@far: old"),
+        WARNING,
+        "run OTHER by x@far has left it disabled",
+    ),
+    (
+        "foreign-disable",
+        "disabled by somebody",
+        claimed("broken fan"),
+        WARNING,
+        "somebody else has disabled it: 'broken fan'",
+    ),
     ("cells-answering", "all answer", facts(), OK, ""),
     (
         "cells-answering",

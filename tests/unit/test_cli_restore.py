@@ -170,6 +170,19 @@ def test_a_host_that_is_held_is_busy(capsys, cloud, state):
     assert "the-other-run" in document["hosts"][0]["error"]["message"]
 
 
+@pytest.mark.usefixtures("state")
+def test_a_host_that_another_machine_holds_is_busy(capsys, cloud):
+    """By the claim on its service."""
+    claim = "nova-decom OTHER by x@far until 2026-11-24T12:00:00Z: old"
+    held = build.service(status="disabled", disabled_reason=claim)
+    cloud.now = present(facts=build.facts(service=held))
+
+    code, document = restore(capsys, RUN, "--yes")
+
+    assert (code, cloud.writes) == (75, [])
+    assert "run OTHER by x@far holds the host" in document["hosts"][0]["error"]["message"]
+
+
 def test_a_journal_of_doubt_is_not_restored(capsys, cloud, state):
     """A line of it cannot be read."""
     with (state / "runs" / f"{RUN}.jsonl").open("a") as file:

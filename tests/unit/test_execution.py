@@ -170,7 +170,8 @@ def test_a_change_less_than_reviewed_is_not_needed(run):
     """What somebody else did meanwhile is passed over, and told."""
     world = World(facts())
     process = run(world)
-    world.change(services=(build.service(status="disabled"),))
+    claim = world.truth.request.claim
+    world.change(services=(build.service(status="disabled", disabled_reason=claim),))
 
     report = process.go()
 

@@ -103,9 +103,12 @@ def test_an_interrupt_ends_a_wait(run):
     assert world.time.now() - 1000 < 10
 
 
+CLAIMED = service(status="disabled", disabled_reason=request().claim)
+
+
 def test_a_change_that_was_made_counts_even_if_its_effect_was_not_awaited(run):
     """Whoever reads ``changed: false`` may rely on it."""
-    world = World(facts(service=service(status="disabled")))
+    world = World(facts(service=CLAIMED))
     process = run(world)
     world.on_stop = lambda: process.interrupts.ask(ExitCode.INTERRUPTED)
     obey_interrupts(process, world)
@@ -118,7 +121,7 @@ def test_a_change_that_was_made_counts_even_if_its_effect_was_not_awaited(run):
 
 def test_waiting_in_vain_changes_nothing(run):
     """A proof only looks: a run that came no further did not change the cloud."""
-    state = facts(service=service(status="disabled"), request=request(stop_with=StopWith.NONE))
+    state = facts(service=CLAIMED, request=request(stop_with=StopWith.NONE))
     world = World(state)
 
     report = run(world, timeout=30.0).go()

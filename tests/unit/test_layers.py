@@ -20,6 +20,7 @@ LAYERS = (
     (("model",), "values know no function that works on them"),
     (("waiting",), "time, and failures of waiting"),
     (("moving",), "pure; how servers leave, which guards ask and a step does"),
+    (("claims",), "words and times; guards, steps and settings use them"),
     (("guards",), "pure questions about values"),
     (("facts",), "pure; what was read of the cloud, and one host's share of it"),
     (("steps", "leftovers", "readd", "audit"), "pure; a step sees the cloud only as a protocol"),
@@ -27,6 +28,7 @@ LAYERS = (
         (
             "procedure",
             "execution",
+            "holding",
             "pace",
             "together",
             "journal",

@@ -250,7 +250,8 @@ def test_a_server_that_is_deleted_just_before_it_is_asked_for(run):
 def test_waiting_alone_changes_nothing(run):
     """Whoever reads ``changed: false`` may rely on it."""
     state = with_migration(type="live-migration")
-    world = World(replace(state, services=(service(status="disabled"),)))
+    held = service(status="disabled", disabled_reason=state.request.claim)
+    world = World(replace(state, services=(held,)))
 
     report = run(world, job=DRAIN).go()
 
@@ -340,6 +341,17 @@ def test_enabling_takes_back_our_own_disabling(run):
         (service(status="disabled", disabled_reason="broken fan"), "somebody else: 'broken fan'"),
         (service(status="disabled"), "somebody else: 'without a reason'"),
         (None, "no nova-compute service"),
+        (
+            service(
+                status="disabled",
+                disabled_reason="nova-decom X by a@b until 2026-11-24T12:00:00Z: old",
+            ),
+            "run X by a@b is at work on it",
+        ),
+        (
+            service(status="disabled", disabled_reason="nova-decom X by a@b (was disabled): old"),
+            "somebody else: 'nova-decom X",
+        ),
     ],
 )
 def test_enabling_refuses_what_is_not_ours(run, here, words):

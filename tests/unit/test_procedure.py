@@ -35,7 +35,7 @@ BLOCKED = facts(servers=(build.server(),))
 #: what is the case, facts, the changes of the plan
 PLANS = [
     ("in order", facts(), ALL),
-    ("disabled", facts(service=build.service(status="disabled")), ALL[1:]),
+    ("disabled", facts(service=build.service(status="disabled")), ALL),
     ("offline", build.REMOVABLE["dead and offline"], [ALL[0], *ALL[2:]]),
     ("no database", facts(database=None), ALL[:-1]),
     ("rows kept", facts(request=request(rows=Rows.KEEP)), ALL[:-1]),

@@ -16,6 +16,7 @@ from nova_decom.model import Image, Result, Statement, Status, Transaction
 from nova_decom.records import (
     Record,
     find_record,
+    has_ended,
     read_record,
     read_records,
     reports,
@@ -318,3 +319,14 @@ def test_the_journal_is_json_lines(journal):
     journal.save([image()])
 
     assert all(json.loads(line)["run"] == RUN for line in journal.path.read_text().splitlines())
+
+
+def test_a_run_of_this_machine_has_ended_when_it_holds_its_host_no_more(journal):
+    """However it ended; of a run of another machine nothing is known here."""
+    place = journal.state_dir
+    assert has_ended(place, RUN, "node1")
+    with host_lock(place, "node1", RUN):
+        assert not has_ended(place, RUN, "node1")
+        assert has_ended(place, RUN, "node2")
+    assert not has_ended(place, LATER, "node1")
+    assert not has_ended(place, "../runs/x", "node1")

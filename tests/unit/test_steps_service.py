@@ -21,6 +21,12 @@ NOT_REACHED = Unit("nova-compute", active=False, enabled=False, reached=False)
 ENABLED = Unit("nova-compute.service", active=False, enabled=True)
 
 
+def disabled(reason, **what):
+    """A service that is disabled for a reason."""
+    service = build.service(status="disabled", disabled_reason=reason)
+    return facts(service=service, **what)
+
+
 def told(step, state):
     """Action and target of each change."""
     return [(change.action, change.target) for change in step.changes(state)]
@@ -39,14 +45,45 @@ NODE1_ROWS = {
     [
         (facts(), [("disable", SERVICE)]),
         (facts(service=build.service(state="down")), [("disable", SERVICE)]),
-        (facts(service=build.service(status="disabled")), []),
+        (facts(service=build.service(status="disabled")), [("disable", SERVICE)]),
+        (disabled("broken fan"), [("disable", SERVICE)]),
+        (disabled("nova-decom OTHER by x@y: old"), [("disable", SERVICE)]),
+        (disabled(request().claim), []),
+        (disabled(request().claim, claim_is_over=True), [("disable", SERVICE)]),
         (facts(service=build.service(id=None)), []),
         (build.ghost(), []),
     ],
 )
-def test_an_enabled_service_is_disabled(state, changes):
-    """A service that somebody else disabled keeps its reason."""
+def test_a_service_is_disabled_and_claimed(state, changes):
+    """Once, by this run; a claim of its own that has lapsed is renewed."""
     assert told(DISABLE, state) == changes
+    for change in DISABLE.changes(state):
+        assert told(DISABLE, DISABLE.after(change, state)) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "claim"),
+    [
+        (None, "nova-decom RUN by ops@jump (was disabled): old"),
+        ("broken fan", "nova-decom RUN by ops@jump (was disabled): old; before: broken fan"),
+        ("nova-decom OTHER by x@y: older", "nova-decom RUN by ops@jump: old"),
+        (
+            "nova-decom OTHER by x@y (was disabled): older; before: broken fan",
+            "nova-decom RUN by ops@jump (was disabled): old; before: broken fan",
+        ),
+        (
+            "nova-decom OTHER by x@y (was disabled): older",
+            "nova-decom RUN by ops@jump (was disabled): old",
+        ),
+    ],
+)
+def test_a_claim_tells_what_was_before_it(reason, claim):
+    """Somebody's words are not lost, and whether the service was enabled before all runs."""
+    (change,) = DISABLE.changes(disabled(reason))
+
+    assert claim in change.detail
+    after = DISABLE.after(change, disabled(reason))
+    assert after.service.disabled_reason == claim
 
 
 def test_disabling_shows_the_call_with_our_claim():

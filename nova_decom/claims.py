@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who holds a host, in words that fit into ``disabled_reason``: a lock between machines.
+
+``nova-decom RUN by USER@HOST until TIME: REASON`` while the run lives; without ``until`` when
+it has ended and the host is left as it is; with ``(was disabled)`` when somebody else had
+disabled the service before. Nova keeps 255 characters: the reason is cut, never the claim.
+
+Nova has no compare-and-swap for a service. A run writes its claim, lets it stand for a moment,
+and reads it again before each step that cannot be taken back: of two runs that wrote, the one
+that wrote last finds its own claim, and the other one stops.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+LONGEST = 255
+#: USER@HOST takes no more of it.
+LONGEST_NAME = 120
+#: Stands for the end of validity until the claim is written.
+TIME = "TIME"
+#: What stands between our reason and that of whoever had disabled the service.
+BEFORE = "; before: "
+#: Seconds for which a claim stands before anything is done that cannot be taken back: longer
+#: than another run takes between its look at the service and its own claim.
+STANDS = 2.0
+#: Seconds that the clocks of two machines may differ.
+SKEW = 60.0
+
+_UNTIL = re.compile(r" until [0-9-]{10}T[0-9:]{8}Z")
+_FORM = re.compile(
+    r"nova-decom (?P<run>\S+) by (?P<by>.*?)"
+    r"(?: until (?P<until>[0-9-]{10}T[0-9:]{8}Z))?(?P<was> \(was disabled\))?: (?P<reason>.*)",
+    re.DOTALL,
+)
+
+
+def _nobody(_run: str, _host: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """For how many seconds a claim holds, and whether a run of this machine holds no longer."""
+
+    validity: float = 3600.0
+    has_ended: Callable[[str, str], bool] = _nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim as it was read; ``until`` is None when its run has ended."""
+
+    run: str
+    by: str
+    until: datetime | None
+    was_disabled: bool
+    reason: str
+
+    def has_lapsed(self, now: datetime) -> bool:
+        """True when its run has ended, or must have: every wait of a run is bounded."""
+        return self.until is None or (now - self.until).total_seconds() > SKEW
+
+
+def claim(run: str, by: str, reason: str) -> str:
+    """The claim of a run; its end of validity is filled in by :func:`stamped`."""
+    name = "".join(by.split()).replace(":", "_")[:LONGEST_NAME]
+    return f"nova-decom {run} by {name} until {TIME}: {reason}"
+
+
+def read(text: str | None) -> Claim | None:
+    """The claim in a ``disabled_reason``, None when it is somebody else's words."""
+    found = _FORM.fullmatch(text or "")
+    if found is None:
+        return None
+    until = found["until"]
+    try:
+        end = datetime.strptime(until, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) if until else None
+    except ValueError:
+        return None
+    return Claim(found["run"], found["by"], end, bool(found["was"]), found["reason"])
+
+
+def is_of(run: str, text: str | None) -> bool:
+    """True when the text is a claim of this run."""
+    return (text or "").startswith(f"nova-decom {run} ")
+
+
+def run_of(text: str) -> str:
+    """The run of a claim of ours, also where ``RUN`` stands for it."""
+    return text.split(" ")[1]
+
+
+def over(claim: str, before: str | None) -> str:
+    """The claim on a service that is disabled already, for what ``before`` says.
+
+    Another run's claim is taken over; somebody else's words are kept behind ours.
+    """
+    other = read(before)
+    if other is not None and not other.was_disabled:
+        return claim
+    head, reason = claim.split(": ", 1)
+    words = other.reason.partition(BEFORE)[2] if other else before
+    return f"{head} (was disabled): {reason}" + (f"{BEFORE}{words}" if words else "")
+
+
+def stamped(text: str, until: datetime) -> str:
+    """The claim with its end of validity, as it is written."""
+    end = f" until {until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return text.replace(f" until {TIME}", end, 1)[:LONGEST]
+
+
+def renewed(text: str | None) -> str:
+    """A claim that has lapsed, to be stamped anew."""
+    return _UNTIL.sub(f" until {TIME}", text or "", count=1)
+
+
+def ended(text: str) -> str:
+    """The claim of a run that has ended."""
+    return _UNTIL.sub("", text, count=1)

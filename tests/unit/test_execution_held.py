@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two runs on one host from two machines: at most one goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nova_decom import claims
+from nova_decom.errors import ExitCode, UnavailableError
+from nova_decom.holding import Hold
+from nova_decom.model import Result
+from tests.unit.build import facts, ghost, request, service
+from tests.unit.fake import FakeCloud, FakeJournal
+from tests.unit.world import World
+
+OURS = "nova-decom OURS by ops@here until 2026-11-24T12:00:00Z: old"
+THEIRS = "nova-decom THEIRS by ops@far until 2026-11-24T12:00:00Z: old"
+HELD = "run THEIRS by ops@far holds the host"
+
+
+def state(**what):
+    """A host in order, and a claim of ours that has an end."""
+    return facts(request=request(claim=OURS, **what))
+
+
+def take(world, reason=THEIRS, status="disabled"):
+    """Somebody else writes into the service."""
+    (now,) = world.truth.services
+    world.change(services=(replace(now, status=status, disabled_reason=reason),))
+
+
+def test_a_host_that_was_taken_since_the_plan_is_left(run):
+    """Exit 75, nothing written."""
+    world = World(state())
+    process = run(world)
+    take(world)
+
+    report = process.go()
+
+    assert (report.result, report.exit_code) == (Result.REFUSED, ExitCode.BUSY)
+    assert HELD in report.error
+    assert "--skip-guard foreign-disable" in report.remedy
+    assert world.writes == []
+
+
+@pytest.mark.parametrize("after", [1.0, 10.0, 19.0])
+def test_who_claimed_last_goes_on_and_the_other_one_stops(run, after):
+    """Both had looked before either wrote; nothing was deleted, and their claim is left alone."""
+    world = World(state())
+    process = run(world)
+    world.time.at(after, lambda: take(world))
+
+    report = process.go()
+
+    assert (report.result, report.exit_code) == (Result.FAILED, ExitCode.BUSY)
+    assert HELD in report.error
+    assert "delete" not in world.writes
+    assert world.truth.service.disabled_reason == THEIRS
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"), [(None, "enabled"), ("mine", "disabled"), (None, "disabled")]
+)
+def test_a_claim_that_somebody_removed_holds_nothing(run, reason, status):
+    """Before anything that cannot be taken back, it must still be there."""
+    world = World(state(skip_guards=frozenset({"foreign-disable"})))
+    process = run(world)
+    world.time.at(10, lambda: take(world, reason, status))
+
+    report = process.go()
+
+    assert (report.result, report.exit_code) == (Result.FAILED, ExitCode.FAILED)
+    assert "delete-service not begun, as this is no longer done: disable-service" in report.error
+    assert "delete" not in world.writes
+
+
+def test_skipping_the_guard_does_not_let_two_runs_go_on(run):
+    """It takes a claim over; one that is written later takes it back."""
+    world = World(state(skip_guards=frozenset({"foreign-disable"})))
+    process = run(world)
+    world.time.at(10, lambda: take(world))
+
+    assert process.go().result is Result.FAILED
+
+    assert "delete" not in world.writes
+
+
+def test_a_claim_stands_before_anything_is_deleted(run):
+    """Also where no heartbeat has to be waited for: the host was silent for long."""
+    world = World(state())
+    world.beating = False
+    world.fall_silent()
+    first = run(world)
+    world.time.sleep(60)
+    begun = world.time.now()
+    moments = []
+    delete = world.delete_service
+    world.delete_service = lambda uuid: (moments.append(world.time.now()), delete(uuid))
+
+    assert first.go().result is Result.REMOVED
+
+    assert moments[0] - begun >= claims.STANDS
+
+
+def test_a_run_that_fails_lets_go(run):
+    """The service stays disabled and says by whom; the claim no longer counts."""
+    world = World(state())
+    world.fail(2, UnavailableError("no answer"))
+    process = run(world)
+
+    report = process.go()
+
+    assert report.result is Result.FAILED
+    assert world.truth.service.status == "disabled"
+    assert world.truth.service.disabled_reason == "nova-decom OURS by ops@here: old"
+    assert process.journal.kinds[-2:] == ["released", "result"]
+    assert run(world).go().result is Result.REMOVED
+
+
+def test_a_run_that_cannot_let_go_ends_all_the_same(run):
+    """Its claim lapses by time."""
+    world = World(state())
+    world.failures = {n: UnavailableError("no answer") for n in (2, 3)}
+    process = run(world)
+
+    report = process.go()
+
+    assert (report.result, report.error) == (Result.FAILED, "no answer")
+    assert world.truth.service.disabled_reason == OURS
+
+
+def test_what_was_foreign_is_not_let_go(run):
+    """A service whose reason is not ours is not written to."""
+    world = World(facts(service=service(), request=request(claim=OURS)))
+    process = run(world)
+    world.fail(1, UnavailableError("no answer"))
+
+    process.go()
+
+    assert world.writes == ["disable"]
+    assert world.truth.service.disabled_reason is None
+
+
+@pytest.mark.parametrize("stage", [1.0, 5.0, 19.0])
+def test_a_service_that_another_run_deleted_ends_this_one(run, stage):
+    """It was quicker, or its claim went with the service: nothing further is done here."""
+    world = World(state())
+    process = run(world)
+    world.time.at(stage, lambda: world.change(services=()))
+
+    report = process.go()
+
+    assert (report.result, report.exit_code) == (Result.FAILED, ExitCode.BUSY)
+    assert "was deleted by somebody else meanwhile" in report.error
+    assert world.writes == ["disable", "stop"]
+
+
+def hold_of(world):
+    """The hold of a process that has just looked at its host."""
+    cloud, journal = FakeCloud(world), FakeJournal()
+    return Hold(cloud, journal, world.time.clock), cloud.facts("node1"), journal
+
+
+@pytest.mark.parametrize("lapsed", [True, False])
+def test_a_claim_that_has_lapsed_is_written_anew_and_stands(lapsed):
+    """After hours of moving servers; whoever took it over meanwhile would have written last."""
+    world = World(facts(service=service(status="disabled", disabled_reason=OURS)))
+    world.change(request=request(claim=OURS))
+    hold, seen, journal = hold_of(world)
+    before = world.time.now()
+
+    hold.settled(replace(seen, claim_is_over=lapsed))
+
+    assert journal.kinds == (["renewed"] if lapsed else [])
+    assert world.time.now() - before == (claims.STANDS if lapsed else 0)
+    if lapsed:
+        assert " until TIME: old" in world.truth.service.disabled_reason
+
+
+def test_a_host_without_a_service_is_not_held():
+    """There is nothing to write a claim into, and nothing to let go."""
+    world = World(ghost())
+    hold, seen, journal = hold_of(world)
+    hold.begins(seen)
+
+    hold.settled(seen)
+    hold.raise_if_overtaken(seen, ())
+    hold.release("node1")
+
+    assert (journal.kinds, world.writes) == ([], [])
