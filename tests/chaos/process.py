@@ -43,6 +43,8 @@ class Site:
 
     server: Server
     directory: Path
+    #: The scripted cloud is served by somebody else, not by the process itself.
+    over_tcp: bool = False
 
     @property
     def state(self) -> Path:
@@ -92,8 +94,8 @@ def _child(site: Site, arguments: list[str], fate: Fate) -> None:
     try:
         output = site.directory / "stdout"
         # The parent's own streams are left alone.
-        for number, name in ((1, output), (2, site.directory / "stderr")):
-            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+        sys.stdout = output.open("w")
+        sys.stderr = (site.directory / "stderr").open("w")
         _install(site, fate)
         code = run_command([*arguments, "--state-dir", str(site.state_dir)])
         sys.stdout.flush()
@@ -125,6 +127,8 @@ def _install(site: Site, fate: Fate) -> None:
         "Remote": lambda _config: FatedRemote(site.state, fate),
         "WritableRemote": lambda _config: FatedWritableRemote(site.state, fate),
     }
+    if site.over_tcp:
+        del targets["connect"]
     for name, target in targets.items():
         setattr(app_module, name, target)
     remove_module.RunJournal = lambda *a: FatedJournal(fate, *a)  # type: ignore[assignment,misc]
