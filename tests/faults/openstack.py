@@ -360,6 +360,7 @@ class Nova(Handler):
                     "id": a["id"],
                     "name": a["name"],
                     "hosts": [m["host"] for m in members if m["aggregate_id"] == a["id"]],
+                    "metadata": {},
                 }
                 for a in self.rows("SELECT id, name FROM nova_api.aggregates ORDER BY id")
             ]
