@@ -113,6 +113,14 @@ def test_nobody_listens(cloud):
 LOGIN = "POST /identity/v3/auth/tokens"
 
 
+@faults()
+def test_a_login_that_fails_in_passing(cloud, fault):
+    """It changes nothing, so it is tried again like a read."""
+    script = cloud.proxy.play(Rule(LOGIN, fault))
+    assert len(Compute(cloud.api()).services()) == 4
+    assert script.count(LOGIN) == 2
+
+
 def test_a_token_that_is_revoked_in_the_middle(cloud):
     """A new one is asked for, once, and the read goes on."""
     script = cloud.proxy.play()
