@@ -7,9 +7,11 @@ process passes by fate: journal, database, HTTP and ssh. Time passes when somebo
 
 import json
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,8 @@ from tests.faults.openstack import UNIT_OFF, UNIT_ON, OpenStack, State
 
 UNIT = "nova-compute.service"
 SERVER_LOST = 2013
+#: Real seconds after which a process that does not end is ended.
+PATIENCE = 120
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ def live(site: Site, arguments: list[str], disturbance: Disturbance | None = Non
 
 def _child(site: Site, arguments: list[str], fate: Fate) -> None:
     code = 99
+    signal.alarm(PATIENCE)
     try:
         output = site.directory / "stdout"
         # The parent's own streams are left alone.
@@ -271,17 +276,14 @@ class FatedWritableRemote(FatedRemote):
             state.write()
 
 
-class _ssh:  # noqa: N801 - a with statement reads best so
-    def __init__(self, fate: Fate, what: str) -> None:
-        self._fate, self._what = fate, what
-
-    def __enter__(self) -> None:
-        self._mode = self._fate.at(Kind.SSH, self._what)
-        if self._mode is Mode.LOST_BEFORE:
-            raise ChangeFailedError("ssh failed with 255, by the script", "look")
-
-    def __exit__(self, *error: object) -> None:
-        if self._mode is Mode.KILL_AFTER:
-            self._fate.die()
-        if self._mode is Mode.LOST_AFTER:
-            raise ChangeFailedError("ssh failed with 255, by the script", "look")
+@contextmanager
+def _ssh(fate: Fate, what: str) -> Iterator[None]:
+    """One command on the host."""
+    mode = fate.at(Kind.SSH, what)
+    if mode is Mode.LOST_BEFORE:
+        raise ChangeFailedError("ssh failed with 255, by the script", "look")
+    yield
+    if mode is Mode.KILL_AFTER:
+        fate.die()
+    if mode is Mode.LOST_AFTER:
+        raise ChangeFailedError("ssh failed with 255, by the script", "look")
