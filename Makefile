@@ -35,9 +35,10 @@ unit: $(READY)  ## the unit tests
 test: packages $(READY)  ## everything, on a real Nova; installs what it needs
 	tests/run-all
 
-chaos: packages $(READY)  ## kill and disturb removals: RUNS=500 SEED=..., then at every point
+chaos: packages $(READY)  ## kill and disturb removals: RUNS=500 SEED=...; at every point; on the lab
 	$(BIN)/python -m tests.chaos --runs $(or $(RUNS),500) $(if $(SEED),--seed $(SEED))
 	$(if $(SEED),,$(BIN)/python -m tests.chaos --every)
+	$(if $(SEED),,$(BIN)/python -m tests.chaos.lab --runs 40)
 
 demo: packages $(READY)  ## the main job on a real Nova, shown step by step
 	tests/demo

@@ -294,7 +294,8 @@ def _retry_after(response: Any) -> float:  # noqa: ANN401
 
 def _may_pass(error: Exception) -> bool:
     """True for failures of the way, and of keystone itself, that another attempt may not meet."""
-    lost = isinstance(error, keystone.ConnectionError | keystone.DiscoveryFailure)
+    kinds = keystone.ConnectionError | keystone.DiscoveryFailure | keystone.InvalidResponse
+    lost = isinstance(error, kinds)
     passing = getattr(error, "http_status", None) in PASSING
     return (lost and not isinstance(error, keystone.SSLError)) or passing
 

@@ -18,6 +18,8 @@ from tests.database.server import Server
 
 #: The shapes that have every step of the procedure between them.
 EVERY = ("full", "full, rows kept", "without provider", "without compute node", "by sql")
+#: Somebody watches: one line for so many stories.
+OFTEN = 50
 Told = tuple[str, Callable[[], None]]
 
 
@@ -66,6 +68,8 @@ def _tell(stories: Stories, title: str, told: Iterator[Told]) -> int:
             traceback.print_exc()
             wrong.append(name)
             print(f"WRONG: {name}", flush=True)
+        if count % OFTEN == 0:
+            print(f"{count} stories, {time.monotonic() - begin:.0f} s", flush=True)
     modes = collections.Counter(s.split(":")[0] for s in stories.struck)
     seconds = time.monotonic() - begin
     print(

@@ -7,9 +7,11 @@ process passes by fate: journal, database, HTTP and ssh. Time passes when somebo
 
 import json
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,8 @@ from tests.faults.openstack import UNIT_OFF, UNIT_ON, OpenStack, State
 
 UNIT = "nova-compute.service"
 SERVER_LOST = 2013
+#: Real seconds after which a process that does not end is ended.
+PATIENCE = 120
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Site:
 
     server: Server
     directory: Path
+    #: The scripted cloud is served by somebody else, not by the process itself.
+    over_tcp: bool = False
 
     @property
     def state(self) -> Path:
@@ -89,11 +95,12 @@ def live(site: Site, arguments: list[str], disturbance: Disturbance | None = Non
 
 def _child(site: Site, arguments: list[str], fate: Fate) -> None:
     code = 99
+    signal.alarm(PATIENCE)
     try:
         output = site.directory / "stdout"
         # The parent's own streams are left alone.
-        for number, name in ((1, output), (2, site.directory / "stderr")):
-            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+        sys.stdout = output.open("w")
+        sys.stderr = (site.directory / "stderr").open("w")
         _install(site, fate)
         code = run_command([*arguments, "--state-dir", str(site.state_dir)])
         sys.stdout.flush()
@@ -125,6 +132,8 @@ def _install(site: Site, fate: Fate) -> None:
         "Remote": lambda _config: FatedRemote(site.state, fate),
         "WritableRemote": lambda _config: FatedWritableRemote(site.state, fate),
     }
+    if site.over_tcp:
+        del targets["connect"]
     for name, target in targets.items():
         setattr(app_module, name, target)
     remove_module.RunJournal = lambda *a: FatedJournal(fate, *a)  # type: ignore[assignment,misc]
@@ -267,17 +276,14 @@ class FatedWritableRemote(FatedRemote):
             state.write()
 
 
-class _ssh:  # noqa: N801 - a with statement reads best so
-    def __init__(self, fate: Fate, what: str) -> None:
-        self._fate, self._what = fate, what
-
-    def __enter__(self) -> None:
-        self._mode = self._fate.at(Kind.SSH, self._what)
-        if self._mode is Mode.LOST_BEFORE:
-            raise ChangeFailedError("ssh failed with 255, by the script", "look")
-
-    def __exit__(self, *error: object) -> None:
-        if self._mode is Mode.KILL_AFTER:
-            self._fate.die()
-        if self._mode is Mode.LOST_AFTER:
-            raise ChangeFailedError("ssh failed with 255, by the script", "look")
+@contextmanager
+def _ssh(fate: Fate, what: str) -> Iterator[None]:
+    """One command on the host."""
+    mode = fate.at(Kind.SSH, what)
+    if mode is Mode.LOST_BEFORE:
+        raise ChangeFailedError("ssh failed with 255, by the script", "look")
+    yield
+    if mode is Mode.KILL_AFTER:
+        fate.die()
+    if mode is Mode.LOST_AFTER:
+        raise ChangeFailedError("ssh failed with 255, by the script", "look")

@@ -2,6 +2,7 @@
 """One story: a host, a removal that is disturbed, and the same command until it is done."""
 
 import difflib
+import json
 import os
 import random
 from collections.abc import Iterator
@@ -133,15 +134,27 @@ def every_fault(stories: Stories, shape: str) -> Iterator[Disturbance]:
 def prepare(site: Site) -> None:
     """The surroundings of the program: a cloud to log in to, databases to connect to."""
     clouds = site.directory / "clouds.yaml"
-    auth = "{auth_url: http://cloud.test/identity/v3, username: admin, project_name: admin, "
-    auth += f"password: {PASSWORD}, user_domain_id: default, project_domain_id: default}}"
-    clouds.write_text(f"clouds: {{scripted: {{region_name: R, auth: {auth}}}}}\n")
+    clouds.write_text(clouds_yaml("http://cloud.test"))
     for name in [n for n in os.environ if n.startswith(("OS_", "NOVA_DECOM_"))]:
         if name != "NOVA_DECOM_LAB_CACHE":
             del os.environ[name]
     os.environ["OS_CLIENT_CONFIG_FILE"] = str(clouds)
     os.environ["OS_CLOUD"] = "scripted"
     os.environ["NOVA_DECOM_API_DB_URL"] = site.server.url("nova_api")
+
+
+def clouds_yaml(base: str, timeout: float | None = None) -> str:
+    """The way to the scripted cloud."""
+    auth = {
+        "auth_url": f"{base}/identity/v3",
+        "username": "admin",
+        "password": PASSWORD,
+        "project_name": "admin",
+        "user_domain_id": "default",
+        "project_domain_id": "default",
+    }
+    cloud = {"region_name": "R", "auth": auth, "api_timeout": timeout}
+    return json.dumps({"clouds": {"scripted": {k: v for k, v in cloud.items() if v}}})
 
 
 def site_at(directory: Path, server: object) -> Site:

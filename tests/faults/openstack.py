@@ -189,7 +189,7 @@ class OpenStack:
         }
 
     def _check_token(self, request: Request) -> None:
-        """With a clock of its own, as keystone has."""
+        """Known, and not revoked."""
         token = request.headers.get("x-auth-token", "")
         if token not in self.tokens:
             raise HTTPError(401, "The request you have made requires authentication.")
