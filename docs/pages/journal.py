@@ -37,12 +37,12 @@ EVENTS = {
     "findings": "what the guards said when the run on a host began",
     "before": "all that was read of the host; what nova deletes by itself is in it",
     "started": "a change begins",
-    "unanswered": "a change got no answer, or one that may pass: the cloud is read before more",
-    "note": "something worth to be known that ends nothing: a move that is tried once more",
     "done": "a change was made, and read back",
     "not-needed": "a change was not made, as it was done already",
     "failed": "a change was tried and did not happen; `error` says why",
     "pending": "a change was begun when the run was interrupted; the next run asks the cloud",
+    "unanswered": "a change was sent and its answer lost; the cloud is read before anything else",
+    "note": "something that ends nothing: a server that arrived late, say",
     "before-image": "rows, or an object of an API, as they were before they went",
     "result": "how a host ended",
 }
@@ -50,9 +50,8 @@ EVENTS = {
 
 def journal() -> str:
     """The page of the journal."""
-    order = list(EVENTS)
-    found = sorted(written().items(), key=lambda event: order.index(event[0]))
-    rows = ((code(kind), EVENTS[kind], ", ".join(map(code, keys))) for kind, keys in found)
+    keys = written()
+    rows = ((code(kind), when, ", ".join(map(code, keys[kind]))) for kind, when in EVENTS.items())
     return page("Journal", TEXT, table(("event", "when", "keys"), rows), MORE)
 
 
@@ -69,10 +68,7 @@ def written() -> dict[str, tuple[str, ...]]:
 
 def _kinds(node: ast.AST) -> Iterator[str]:
     """The kinds that a call of ``journal.event`` may write: a literal, or an outcome's status."""
-    if not (
-        isinstance(node, ast.Call)
-        and ast.unparse(node.func).endswith(("journal.event", "self.event"))
-    ):
+    if not (isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".event")):
         return
     first = node.args[0]
     if isinstance(first, ast.Constant):
