@@ -6,7 +6,7 @@ In the output ``…`` stands for anything within a line, a line of ``…`` for a
 or a uuid for any other; without output only the exit code counts. HTML comments, which no reader
 sees, say what else matters::
 
-    <!-- setup: hosts node7 -->          bring the lab into a state of tests/docs/setups.py
+    <!-- setup: hosts node7 -->         bring the lab into a state of tests/docs/setups.py
     <!-- exits 4 -->                    the last command of the block ends so, and not with 0
     <!-- types node3 -->                it is run at a terminal, and this is typed at its prompt
     <!-- not run: REASON -->            the block cannot be run, and why
