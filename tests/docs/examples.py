@@ -117,7 +117,8 @@ def missing(shown: tuple[str, ...], seen: str) -> str | None:
         if text.strip() == ANY:
             free = True
             continue
-        wanted = re.compile(".*".join(map(re.escape, _squeezed(text).split(ANY))))
+        parts = (re.escape(part.strip()) for part in _squeezed(text).split(ANY))
+        wanted = re.compile(".*".join(parts))
         reach = lines[at:] if free else lines[at : at + 1]
         found = next((n for n, line in enumerate(reach) if wanted.fullmatch(line)), None)
         if found is None:
