@@ -54,7 +54,7 @@ man: $(READY)  ## write the man pages to docs/_build/man1
 	$(BIN)/python docs/man.py docs/_build/man1
 
 hooks: $(READY)  ## let git run lint, types and the generated pages before each commit
-	$(BIN)/uv tool run pre-commit install
+	$(BIN)/pre-commit install
 
 $(RELEASE_TOOLS): $(READY)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group release

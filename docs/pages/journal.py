@@ -52,9 +52,8 @@ EVENTS = {
 
 def journal() -> str:
     """The page of the journal."""
-    order = list(EVENTS)
-    found = sorted(written().items(), key=lambda event: order.index(event[0]))
-    rows = ((code(kind), EVENTS[kind], ", ".join(map(code, keys))) for kind, keys in found)
+    keys = written()
+    rows = ((code(kind), when, ", ".join(map(code, keys[kind]))) for kind, when in EVENTS.items())
     return page("Journal", TEXT, table(("event", "when", "keys"), rows), MORE)
 
 
@@ -71,10 +70,7 @@ def written() -> dict[str, tuple[str, ...]]:
 
 def _kinds(node: ast.AST) -> Iterator[str]:
     """The kinds that a call of ``journal.event`` may write: a literal, or an outcome's status."""
-    if not (
-        isinstance(node, ast.Call)
-        and ast.unparse(node.func).endswith(("journal.event", "self.event"))
-    ):
+    if not (isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".event")):
         return
     first = node.args[0]
     if isinstance(first, ast.Constant):

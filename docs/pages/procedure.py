@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nova_decom.steps import PROCEDURE, Step
+from nova_decom.steps.enable_service import EnableService
 from pages.markdown import docstring, page
 
 TEXT = """\
@@ -16,14 +17,21 @@ Verification asks it of fresh facts, and wants no answer. Running again after a 
 a kill is execution again: the cloud says what is done, not the journal.
 
 Before the first step stand the [guards](guards.md); why the order is this one tells
-[how nova knows a host](how-nova-knows-a-host.md)."""
+[how nova knows a host](how-nova-knows-a-host.md).
+
+`remove` takes all steps, `drain` the first two."""
+
+BACK = """\
+The command `enable` has one step of its own:"""
 
 
 def procedure() -> str:
     """The page of the steps."""
-    return page("The procedure", TEXT, *(_step(n, step) for n, step in enumerate(PROCEDURE, 1)))
+    steps = (_step(f"{n}. {step.name}", step) for n, step in enumerate(PROCEDURE, 1))
+    back = EnableService()
+    return page("The procedure", TEXT, *steps, BACK, _step(back.name, back))
 
 
-def _step(number: int, step: Step) -> Iterator[str]:
+def _step(title: str, step: Step) -> Iterator[str]:
     way_back = "can be taken back" if step.reversible else "cannot be taken back"
-    yield from (f"## {number}. {step.name}", "", docstring(step), "", f"This step {way_back}.")
+    yield from (f"## {title}", "", docstring(step), "", f"This step {way_back}.")

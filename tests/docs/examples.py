@@ -6,7 +6,7 @@ In the output ``…`` stands for anything within a line, a line of ``…`` for a
 or a uuid for any other; without output only the exit code counts. HTML comments, which no reader
 sees, say what else matters::
 
-    <!-- setup: dead_host node14 -->    bring the lab into a state of tests/docs/setups.py
+    <!-- setup: hosts node7 -->         bring the lab into a state of tests/docs/setups.py
     <!-- exits 4 -->                    the last command of the block ends so, and not with 0
     <!-- types node3 -->                it is run at a terminal, and this is typed at its prompt
     <!-- not run: REASON -->            the block cannot be run, and why
@@ -117,7 +117,8 @@ def missing(shown: tuple[str, ...], seen: str) -> str | None:
         if text.strip() == ANY:
             free = True
             continue
-        wanted = re.compile(".*".join(map(re.escape, _squeezed(text).split(ANY))))
+        parts = (re.escape(part.strip()) for part in _squeezed(text).split(ANY))
+        wanted = re.compile(".*".join(parts))
         reach = lines[at:] if free else lines[at : at + 1]
         found = next((n for n, line in enumerate(reach) if wanted.fullmatch(line)), None)
         if found is None:

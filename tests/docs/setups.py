@@ -23,15 +23,16 @@ def hosts(lab: Lab, *names: str) -> None:
     lab.start_compute(*names)
 
 
-def server_on(lab: Lab, host: str) -> None:
+def server_on(lab: Lab, host: str, status: str = "ACTIVE") -> None:
     """A server on a host that runs."""
-    lab.create_servers(1, on=host)
+    lab.create_servers(1, on=host, status=status)
 
 
-def dead_host(lab: Lab, host: str) -> None:
-    """A host that died with a server on it, which was evacuated since."""
+def dead_with_server(lab: Lab, host: str) -> None:
+    """A host that has just died, with a server on it."""
     lab.start_compute(host)
-    states.evacuated(lab, host)
+    lab.create_servers(1, on=host)
+    states.down(lab, host)
 
 
 def half_removed(lab: Lab, host: str) -> None:
@@ -74,5 +75,8 @@ def checkout(_lab: Lab) -> str:
 
 SETUPS: Mapping[str, Callable[..., str | None]] = {
     f.__name__: f
-    for f in (hosts, server_on, dead_host, half_removed, mysql_user, no_database, checkout)
+    for f in (
+        *(hosts, server_on, dead_with_server, half_removed),
+        *(mysql_user, no_database, checkout),
+    )
 }

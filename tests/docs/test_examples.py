@@ -14,12 +14,15 @@ from tests.docs.examples import PAGES, Block, Command, blocks, missing
 from tests.docs.setups import SETUPS
 from tests.docs.shell import Shell
 from tests.lab import Lab
+from tests.lab.waiting import wait_until
 from tests.scenarios import states
 from tests.scenarios.calls import rows
 
 FOUND = {path: tuple(blocks(path.read_text("utf-8"))) for path in PAGES}
 RUNNABLE = [p for p, found in FOUND.items() if any(b.not_run is None for b in found)]
 KEPT = ("node1", "node2", "node3")
+#: A service that has just registered has no heartbeat to show.
+SILENT = "SELECT id FROM services WHERE deleted = 0 AND host IN %s AND updated_at IS NULL"
 
 
 @pytest.fixture
@@ -35,6 +38,7 @@ def shell(lab: Lab, tmp_path: Path) -> Iterator[Shell]:
         "NOVA_DECOM_SETTLE": "2",
     }
     lab.start_compute(*(h for h in KEPT if not _is_ready(lab, h)))
+    wait_until(lambda: not rows(lab, "nova", SILENT, KEPT), timeout=60, what="every heartbeat")
     before = _servers(lab)
     with Shell(tmp_path, environment) as opened:
         yield opened

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.docs.examples import CHECKOUT, PAGES, Command, blocks, missing
@@ -14,6 +16,14 @@ def test_every_shell_example_is_run_or_says_why_not(path):
     reasons = [block.not_run for block in blocks(path.read_text("utf-8"))]
 
     assert all(reason is None or len(reason.split()) > 2 for reason in reasons)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(CHECKOUT)))
+def test_no_example_hides_in_an_indented_block(path):
+    """It would neither be run nor say why not."""
+    text = re.sub(r"^ *```.*?^ *```$", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+    assert re.findall(r"\n\n {4}\S.*", text) == []
 
 
 PAGE = """\
