@@ -55,6 +55,10 @@ class App:
         self.state_dir = state_dir(self.settings)
         # Not the section's state directory: completion has no time to read clouds.yaml.
         self._names = HostNames(state_dir_of(given.values.get("state_dir")))
+        if self.settings.metrics_textfile:
+            from nova_decom.output.metrics import check_metrics  # noqa: PLC0415
+
+            check_metrics(expanded(self.settings.metrics_textfile))
         _set_up_logging(self.settings)
         for name in SECRET_OPTIONS:
             if given.from_command_line(name):

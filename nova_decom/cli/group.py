@@ -14,7 +14,9 @@ from nova_decom.cli.options import (
     COMMON_OF_LIST,
     DETAILED,
     DRAIN_OPTIONS,
+    HOOKS,
     HTML,
+    METRICS,
     ON_FAILURE,
     OUT,
     PROCEDURE_OPTIONS,
@@ -95,7 +97,7 @@ def plan_hosts(given: Given, hosts: tuple[str, ...]) -> Report:
 
 @cli.command("remove")
 @HOSTS
-@apply(DETAILED, *REMOVE_OPTIONS, *PROCEDURE_OPTIONS, *COMMON)
+@apply(DETAILED, METRICS, *REMOVE_OPTIONS, *PROCEDURE_OPTIONS, *COMMON)
 @click.pass_obj
 def remove_command(given: Given, hosts: tuple[str, ...]) -> Report:
     """Plan, ask, carry out and verify the removal of hosts."""
@@ -119,7 +121,7 @@ def drain_command(given: Given, hosts: tuple[str, ...]) -> Report:
 
 @cli.command("enable")
 @HOSTS
-@apply(*SELECTION, ON_FAILURE, TIMEOUT, *COMMON)
+@apply(*SELECTION, ON_FAILURE, TIMEOUT, HOOKS, *COMMON)
 @click.pass_obj
 def enable_command(given: Given, hosts: tuple[str, ...]) -> Report:
     """Enable hosts again that this program has disabled."""
@@ -131,7 +133,7 @@ def enable_command(given: Given, hosts: tuple[str, ...]) -> Report:
 
 @cli.command("verify")
 @HOSTS
-@apply(*SELECTION, *PROCEDURE_OPTIONS, *COMMON)
+@apply(METRICS, *SELECTION, *PROCEDURE_OPTIONS, *COMMON)
 @click.pass_obj
 def verify_command(given: Given, hosts: tuple[str, ...]) -> Report:
     """Look whether anything is left of hosts, anywhere."""
@@ -142,7 +144,7 @@ def verify_command(given: Given, hosts: tuple[str, ...]) -> Report:
 
 
 @cli.command("audit")
-@apply(DETAILED, COLUMN, *COMMON_OF_LIST)
+@apply(DETAILED, METRICS, COLUMN, *COMMON_OF_LIST)
 @click.pass_obj
 def audit_command(given: Given) -> Report:
     """Look for what earlier removals left, of any host, in the whole cloud."""

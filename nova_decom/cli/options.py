@@ -182,8 +182,13 @@ TIMEOUT = _option(
     type=click.FloatRange(min=0.1),
     help="Bound in seconds on each wait, three report intervals at least.  [default: 300]",
 )
+HOOKS = _option(
+    "--hooks",
+    type=click.Path(exists=True, file_okay=False),
+    help="Directory of programs told what goes on.  [default: /etc/nova-decom/hooks.d]",
+)
 YES = _flag("-y", "--yes", help="Do not ask.")
-RUN_OPTIONS = (YES, *SELECTION, *_SIDE_BY_SIDE, ON_FAILURE, TIMEOUT)
+RUN_OPTIONS = (YES, *SELECTION, *_SIDE_BY_SIDE, ON_FAILURE, TIMEOUT, HOOKS)
 
 PROCEDURE_OPTIONS = (
     _option("--reason", metavar="TEXT", help="Why; goes into disabled_reason and the journal."),
@@ -237,12 +242,18 @@ REMOVE_OPTIONS = (
         help="Seconds in which nothing may come back; 0 switches it off.  [default: 60]",
     ),
     TIMEOUT,
+    HOOKS,
 )
 
 DETAILED = _flag(
     "--detailed-exitcode", help="Exit 3 when there are changes, 4 when a guard blocks."
 )
 OUT = _option("--out", type=click.Path(dir_okay=False), help="Save the plan to this file.")
+METRICS = _option(
+    "--metrics-textfile",
+    type=click.Path(dir_okay=False),
+    help="Tell Prometheus' textfile collector of the run; needs nova-decom[metrics].",
+)
 HTML = _option(
     "--html", type=click.Path(dir_okay=False), help="Write the report of a run to this file."
 )

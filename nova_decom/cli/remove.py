@@ -15,6 +15,7 @@ from types import FrameType
 import click
 
 from nova_decom.cli.app import App
+from nova_decom.cli.hooking import hooks_of
 from nova_decom.cli.hosts import named
 from nova_decom.cli.look import plan_with
 from nova_decom.cli.options import Given
@@ -22,6 +23,7 @@ from nova_decom.cli.selection import selected
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.errors import ConfigurationError, ExitCode, NovaDecomError, UnconfirmedError
 from nova_decom.execution import Execution
+from nova_decom.hooks import Hooks, Observers
 from nova_decom.journal import RunJournal, new_run_id, request_id
 from nova_decom.locks import host_lock
 from nova_decom.model import HostFacts, HostReport, Outcome, Plan, Report, Result, Status
@@ -170,8 +172,9 @@ def _run(
 ) -> Report:
     """Carry out the plans with a journal; signals are obeyed between changes."""
     err = console(sys.stderr, app.settings.color)
-    jobs = int(app.settings.jobs)
-    with RunJournal(app.state_dir, new_run_id()) as journal, signals() as interrupts:
+    jobs, run = int(app.settings.jobs), new_run_id()
+    hooks = hooks_of(app, job.name, run)
+    with RunJournal(app.state_dir, run) as journal, signals() as interrupts:
         _write_header(app, job, journal, [p.host for p in plans])
         clock = interrupts.clock()
         together = Together(jobs, len(plans), interrupts)
@@ -181,7 +184,7 @@ def _run(
             execution = Execution(
                 cloud,
                 journal,
-                shown,
+                Observers((shown, hooks)),
                 interrupts,
                 clock,
                 timeout=max(float(app.settings.timeout), 3 * app.report_interval),
@@ -192,7 +195,7 @@ def _run(
             )
 
             def one(plan: Plan) -> HostReport:
-                return _one(app, journal, execution, plan)
+                return _one(app, run, hooks, execution, plan)
 
             reports = (*done, *side_by_side(one, plans, jobs))
         return Report(job.name, combined(reports), reports, run=journal.run)
@@ -204,21 +207,24 @@ def _pacing(app: App) -> Pacing:
     return Pacing(int(app.settings.max_moves), float(app.settings.move_timeout), total=total)
 
 
-def _one(app: App, journal: RunJournal, execution: Execution, plan: Plan) -> HostReport:
+def _one(app: App, run: str, hooks: Hooks, execution: Execution, plan: Plan) -> HostReport:
     """One host, held for this run; its failure may keep others from beginning."""
     together = execution.together
-    report = _not_begun(plan) if together.halted else _held(app, journal, execution, plan)
+    report = _not_begun(plan) if together.halted else _held(app, run, hooks, execution, plan)
     together.passed(plan.host)
     if _is_end(report, app.settings.on_failure):
         together.halt()
     return report
 
 
-def _held(app: App, journal: RunJournal, execution: Execution, plan: Plan) -> HostReport:
+def _held(app: App, run: str, hooks: Hooks, execution: Execution, plan: Plan) -> HostReport:
     try:
-        with host_lock(app.state_dir, plan.host, journal.run):
+        with host_lock(app.state_dir, plan.host, run):
+            hooks.start(plan.host)
             # Each host has an execution of its own, for its outcomes.
-            return replace(execution, outcomes=[]).run(plan)
+            report = replace(execution, outcomes=[]).run(plan)
+            hooks.end(report)
+            return report
     except NovaDecomError as error:
         return HostReport(
             host=plan.host,
