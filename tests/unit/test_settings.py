@@ -204,3 +204,11 @@ def test_an_operator_without_a_name_has_a_number(monkeypatch, failure):
     monkeypatch.setattr(getpass, "getuser", nobody)
 
     assert operator().startswith(f"uid {os.getuid()}@")
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [({}, 3600), ({"timeout": 600.0, "settle": 60.0}, 6060)]
+)
+def test_a_claim_holds_longer_than_all_waits_of_a_host(given, seconds):
+    """An hour at least: whoever comes after a dead run has to wait for it."""
+    assert resolve(given, {}).validity == seconds
