@@ -203,7 +203,7 @@ class Execution:
         facts = self.cloud.refresh(host, step.reads | HELD)
         self._raise_if_held(facts)
         if not step.reversible:
-            facts = self.hold.settled(facts)
+            facts = self.hold.settled(facts, step.reads)
             self._raise_if_held(facts)
             self.hold.raise_if_overtaken(facts, self.outcomes)
             self._raise_if_blocked(facts)

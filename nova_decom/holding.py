@@ -43,8 +43,8 @@ class Hold:
         """The claim was written and read back."""
         self.since = self.clock.now()
 
-    def settled(self, facts: HostFacts) -> HostFacts:
-        """The facts, read again when the claim had still to stand for a while.
+    def settled(self, facts: HostFacts, reads: frozenset[Part]) -> HostFacts:
+        """The facts, these parts read again when the claim had still to stand for a while.
 
         One of our own that has lapsed, as after hours of moving servers, is written anew first:
         whoever takes it over meanwhile has written last.
@@ -58,7 +58,7 @@ class Hold:
         if stood >= claims.STANDS:
             return facts
         self.clock.sleep(claims.STANDS - stood)
-        return self.cloud.refresh(facts.host, frozenset({Part.SERVICES}))
+        return self.cloud.refresh(facts.host, reads | {Part.SERVICES})
 
     def raise_if_overtaken(self, facts: HostFacts, outcomes: Sequence[Outcome]) -> None:
         """Stop here when the service that is held is gone, and not by this run.

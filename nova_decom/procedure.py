@@ -29,6 +29,7 @@ from nova_decom.model import (
 )
 from nova_decom.readd import NOT_OURS, safe_to_readd
 from nova_decom.steps import PROCEDURE, Step
+from nova_decom.steps.disable_service import DisableService
 from nova_decom.steps.enable_service import EnableService
 from nova_decom.steps.move_servers import MoveServers
 
@@ -84,6 +85,9 @@ def make_plan(facts: HostFacts, job: Job = REMOVE) -> Plan:
         for change in tuple(step.changes(after)):
             changes.append(change)
             after = step.after(change, after)
+    if facts.is_disabled and all(c.step == DisableService.name for c in changes):
+        # To claim a host for which nothing else is to be done is no work.
+        changes, after = [], facts
     findings = judge(facts, job.guards)
     may_begin = all(f.verdict is not Verdict.BLOCKED for f in findings)
     return Plan(

@@ -120,6 +120,11 @@ class HostFacts:
         return next((s for s in self.services if s.binary == NOVA_COMPUTE), None)
 
     @property
+    def is_disabled(self) -> bool:
+        """True when nova-compute is there, and the scheduler may not choose it."""
+        return self.service is not None and self.service.status == "disabled"
+
+    @property
     def is_haunted(self) -> bool:
         """True when traces are left without the service that would tell of a nova-compute."""
         database = self.database

@@ -34,6 +34,11 @@ def test_an_audit_knows_whether_it_sees_every_cell(nova):
     assert not nova.reading(only).cloud_rows().all_cells
 
 
+def in_rows(facts):
+    """The changes that databases see; whether nova-compute runs is another question."""
+    return [c for c in make_plan(facts).changes if c.transaction is not None]
+
+
 def test_registration_is_purged_in_the_api_database(nova):
     """Mapping and memberships of exactly this host go, saved first; others stay."""
     cell = nova.api.ids("cell_mappings")[1]
@@ -41,7 +46,7 @@ def test_registration_is_purged_in_the_api_database(nova):
         nova.api.host(host, cell)
     nova.api.aggregate("all", "node1", "node10")
     saved = []
-    (change,) = make_plan(nova.facts("node1")).changes
+    (change,) = in_rows(nova.facts("node1"))
 
     nova.writing().run(change.transaction, saved.extend)
 
@@ -51,14 +56,14 @@ def test_registration_is_purged_in_the_api_database(nova):
         ("aggregate_hosts", 1),
         ("host_mappings", 1),
     ]
-    assert make_plan(nova.facts("node1", absent_ok=True)).changes == ()
+    assert in_rows(nova.facts("node1", absent_ok=True)) == []
 
 
 def test_a_registration_that_changed_meanwhile_stays(nova):
     """A row less than planned rolls everything back."""
     nova.api.host("node1", nova.api.ids("cell_mappings")[1])
     nova.api.aggregate("all", "node1")
-    (change,) = make_plan(nova.facts("node1")).changes
+    (change,) = in_rows(nova.facts("node1"))
     nova.api.query("DELETE FROM nova_api.host_mappings WHERE host = 'node1'")
 
     with pytest.raises(RowCountError):

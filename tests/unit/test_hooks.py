@@ -12,7 +12,7 @@ import pytest
 from nova_decom.clients.hooks import HookDirectory
 from nova_decom.errors import ConfigurationError, ExitCode, RefusedError
 from nova_decom.execution import Silent
-from nova_decom.hooks import FAILURE, NAMES, START, STEP, SUCCESS, Hooks, Together, no_hooks
+from nova_decom.hooks import FAILURE, NAMES, START, STEP, SUCCESS, Hooks, Observers, no_hooks
 from nova_decom.model import Change, HostReport, Result
 from nova_decom.settings import inherited
 from tests.unit.build import facts
@@ -46,7 +46,7 @@ def test_each_change_is_told_once_when_it_has_ended(run):
     """As the observer of an execution, beside the progress that people see."""
     recorder = Recorder(on_step="exit code 1")
     process = run(World(facts()))
-    process.execution.progress = Together((Silent(), recorder.hooks, process))
+    process.execution.progress = Observers((Silent(), recorder.hooks, process))
 
     report = process.go()
 

@@ -240,3 +240,11 @@ def test_a_removal_moves_servers_only_when_told_how(command, given, servers, eva
     asked = resolve(given, {}).request("RUN", 10.0, command)
 
     assert (asked.servers, asked.evacuates) == (servers, evacuates)
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [({}, 3600), ({"timeout": 600.0, "settle": 60.0}, 6060)]
+)
+def test_a_claim_holds_longer_than_all_waits_of_a_host(given, seconds):
+    """An hour at least: whoever comes after a dead run has to wait for it."""
+    assert resolve(given, {}).validity == seconds
