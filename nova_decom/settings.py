@@ -61,6 +61,7 @@ DEFAULTS: Mapping[str, Any] = {
     "detailed_exitcode": False,
     "out": None,
     "html": None,
+    "metrics_textfile": None,
     "plan": None,
 }
 LISTS = ("cell_db_url", "column", "host_alias", "skip_guard")

@@ -15,6 +15,7 @@ from nova_decom.cli.options import (
     DETAILED,
     DRAIN_OPTIONS,
     HTML,
+    METRICS,
     ON_FAILURE,
     OUT,
     PROCEDURE_OPTIONS,
@@ -87,7 +88,7 @@ def plan_hosts(given: Given, hosts: tuple[str, ...]) -> Report:
 
 @cli.command("remove")
 @HOSTS
-@apply(DETAILED, *REMOVE_OPTIONS, *PROCEDURE_OPTIONS, *COMMON)
+@apply(DETAILED, METRICS, *REMOVE_OPTIONS, *PROCEDURE_OPTIONS, *COMMON)
 @click.pass_obj
 def remove_command(given: Given, hosts: tuple[str, ...]) -> Report:
     """Plan, ask, carry out and verify the removal of hosts."""
@@ -122,7 +123,7 @@ def enable_command(given: Given, hosts: tuple[str, ...]) -> Report:
 
 @cli.command("verify")
 @SOME_HOSTS
-@apply(*PROCEDURE_OPTIONS, *COMMON)
+@apply(METRICS, *PROCEDURE_OPTIONS, *COMMON)
 @click.pass_obj
 def verify_command(given: Given, hosts: tuple[str, ...]) -> Report:
     """Look whether anything is left of hosts, anywhere."""
@@ -132,7 +133,7 @@ def verify_command(given: Given, hosts: tuple[str, ...]) -> Report:
 
 
 @cli.command("audit")
-@apply(DETAILED, COLUMN, *COMMON_OF_LIST)
+@apply(DETAILED, METRICS, COLUMN, *COMMON_OF_LIST)
 @click.pass_obj
 def audit_command(given: Given) -> Report:
     """Look for what earlier removals left, of any host, in the whole cloud."""

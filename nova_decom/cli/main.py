@@ -40,13 +40,21 @@ def run(arguments: Sequence[str] | None = None) -> int:
             report = _failure(error, given.command)
         if not isinstance(report, Report):
             return int(report or 0)
-        return _show(report, given.known)
+        return _ended(report, given)
     except click.ClickException as error:
         return _usage(error, given.command, _style(given, arguments))
     except (click.Abort, KeyboardInterrupt):
-        return _show(_interrupted(given.command), given.known)
+        return _ended(_interrupted(given.command), given)
     except Exception as error:  # noqa: BLE001 - the one broad except: a bug of ours
-        return _show(_bug(error, given), given.known)
+        return _ended(_bug(error, given), given)
+
+
+def _ended(report: Report, given: Given) -> int:
+    if given.known.get("metrics_textfile"):
+        from nova_decom.cli.measure import measure  # noqa: PLC0415
+
+        measure(report, given.known)
+    return _show(report, given.known)
 
 
 def _show(report: Report, given: Mapping[str, Any]) -> int:

@@ -210,6 +210,11 @@ DETAILED = _flag(
     "--detailed-exitcode", help="Exit 3 when there are changes, 4 when a guard blocks."
 )
 OUT = _option("--out", type=click.Path(dir_okay=False), help="Save the plan to this file.")
+METRICS = _option(
+    "--metrics-textfile",
+    type=click.Path(dir_okay=False),
+    help="Tell Prometheus' textfile collector of the run; needs nova-decom[metrics].",
+)
 HTML = _option(
     "--html", type=click.Path(dir_okay=False), help="Write the report of a run to this file."
 )

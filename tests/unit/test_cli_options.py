@@ -51,6 +51,8 @@ PROCEDURE = [
     (["--timeout", "10"], "timeout", 10.0),
     (["--detailed-exitcode"], "detailed_exitcode", True),
     (["--out", "plan"], "out", "plan"),
+    (["--html", "page"], "html", "page"),
+    (["--metrics-textfile", "x.prom"], "metrics_textfile", "x.prom"),
     (["-c", "host", "-c", "zone"], "column", ("host", "zone")),
 ]
 ENVIRONMENT = [
@@ -82,6 +84,8 @@ def every_option():
         *options.REMOVE_OPTIONS,
         options.DETAILED,
         options.OUT,
+        options.HTML,
+        options.METRICS,
         options.COLUMN,
     )
     def command():
