@@ -60,6 +60,7 @@ DEFAULTS: Mapping[str, Any] = {
     "timeout": 300.0,
     "detailed_exitcode": False,
     "out": None,
+    "hooks": None,
     "html": None,
     "metrics_textfile": None,
     "plan": None,
@@ -286,6 +287,11 @@ def operator() -> str:
         except (KeyError, OSError):
             user = f"uid {os.getuid()}"
     return f"{user}@{socket.gethostname()}"
+
+
+def inherited() -> Mapping[str, str]:
+    """Our own environment, for programs of the operator's that we call."""
+    return dict(os.environ)
 
 
 def _plain(value: object) -> object:

@@ -14,6 +14,7 @@ from nova_decom.cli.options import (
     COMMON_OF_LIST,
     DETAILED,
     DRAIN_OPTIONS,
+    HOOKS,
     HTML,
     METRICS,
     ON_FAILURE,
@@ -112,7 +113,7 @@ def drain_command(given: Given, hosts: tuple[str, ...]) -> Report:
 
 @cli.command("enable")
 @SOME_HOSTS
-@apply(ON_FAILURE, TIMEOUT, *COMMON)
+@apply(ON_FAILURE, TIMEOUT, HOOKS, *COMMON)
 @click.pass_obj
 def enable_command(given: Given, hosts: tuple[str, ...]) -> Report:
     """Enable hosts again that this program has disabled."""

@@ -151,8 +151,13 @@ TIMEOUT = _option(
     type=click.FloatRange(min=0.1),
     help="Bound in seconds on each wait, three report intervals at least.  [default: 300]",
 )
+HOOKS = _option(
+    "--hooks",
+    type=click.Path(exists=True, file_okay=False),
+    help="Directory of programs told what goes on.  [default: /etc/nova-decom/hooks.d]",
+)
 YES = _flag("-y", "--yes", help="Do not ask.")
-RUN_OPTIONS = (YES, ON_FAILURE, TIMEOUT)
+RUN_OPTIONS = (YES, ON_FAILURE, TIMEOUT, HOOKS)
 
 PROCEDURE_OPTIONS = (
     _option("--reason", metavar="TEXT", help="Why; goes into disabled_reason and the journal."),
@@ -204,6 +209,7 @@ REMOVE_OPTIONS = (
         help="Seconds in which nothing may come back; 0 switches it off.  [default: 60]",
     ),
     TIMEOUT,
+    HOOKS,
 )
 
 DETAILED = _flag(

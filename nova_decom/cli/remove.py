@@ -14,11 +14,13 @@ from types import FrameType
 import click
 
 from nova_decom.cli.app import App
+from nova_decom.cli.hooking import hooks_of
 from nova_decom.cli.hosts import named
 from nova_decom.cli.look import plan_with
 from nova_decom.cli.options import Given
 from nova_decom.errors import ConfigurationError, ExitCode, NovaDecomError, UnconfirmedError
 from nova_decom.execution import Execution
+from nova_decom.hooks import Hooks, Together
 from nova_decom.journal import RunJournal, new_run_id, request_id
 from nova_decom.locks import host_lock
 from nova_decom.model import HostFacts, HostReport, Outcome, Plan, Report, Result, Status
@@ -161,14 +163,16 @@ def _run(app: App, job: Job, plans: Sequence[Plan], done: Sequence[HostReport]) 
     """Carry out the plans with a journal; signals are obeyed between changes."""
     reports = list(done)
     err = console(sys.stderr, app.settings.color)
-    with RunJournal(app.state_dir, new_run_id()) as journal, signals() as interrupts:
+    run = new_run_id()
+    hooks = hooks_of(app, job.name, run)
+    with RunJournal(app.state_dir, run) as journal, signals() as interrupts:
         _write_header(app, job, journal, [p.host for p in plans])
         clock = interrupts.clock()
         with progress(err, quiet=app.settings.quiet) as shown:
             execution = Execution(
                 app.changing(journal, clock),
                 journal,
-                shown,
+                Together((shown, hooks)),
                 interrupts,
                 clock,
                 timeout=max(float(app.settings.timeout), 3 * app.report_interval),
@@ -178,17 +182,20 @@ def _run(app: App, job: Job, plans: Sequence[Plan], done: Sequence[HostReport]) 
             )
             stop = False
             for plan in plans:
-                report = _not_begun(plan) if stop else _one(app, journal, execution, plan)
+                report = _not_begun(plan) if stop else _one(app, run, hooks, execution, plan)
                 reports.append(report)
                 stop = stop or _is_end(report, app.settings.on_failure)
         return Report(job.name, combined(reports), tuple(reports), run=journal.run)
 
 
-def _one(app: App, journal: RunJournal, execution: Execution, plan: Plan) -> HostReport:
-    """One host, held for this run."""
+def _one(app: App, run: str, hooks: Hooks, execution: Execution, plan: Plan) -> HostReport:
+    """One host, held for this run; its hooks are told, and may refuse to begin."""
     try:
-        with host_lock(app.state_dir, plan.host, journal.run):
-            return execution.run(plan)
+        with host_lock(app.state_dir, plan.host, run):
+            hooks.start(plan.host)
+            report = execution.run(plan)
+            hooks.end(report)
+            return report
     except NovaDecomError as error:
         return HostReport(
             host=plan.host,

@@ -52,6 +52,7 @@ PROCEDURE = [
     (["--detailed-exitcode"], "detailed_exitcode", True),
     (["--out", "plan"], "out", "plan"),
     (["--html", "page"], "html", "page"),
+    (["--hooks", "/"], "hooks", "/"),
     (["--metrics-textfile", "x.prom"], "metrics_textfile", "x.prom"),
     (["-c", "host", "-c", "zone"], "column", ("host", "zone")),
 ]

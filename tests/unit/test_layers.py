@@ -39,6 +39,7 @@ LAYERS = (
         ),
         "what derives from the steps",
     ),
+    (("hooks",), "observes an execution; it calls programs only through a function"),
     (("clients",), "the outside; the procedure must run without it"),
     (("output",), "shows reports; nothing below knows that anybody looks"),
     (("settings", "bugreport"), "options and environment; nothing below reads them"),
