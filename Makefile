@@ -16,7 +16,7 @@ $(READY): pyproject.toml setup.cfg
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	PBR_VERSION=$$(git describe --tags --abbrev=0 2>/dev/null || echo 0.0.0) \
 	    $(BIN)/uv pip install --quiet --python $(BIN)/python \
-	    --editable . --group test --group lint --group docs
+	    --editable . --group test --group lint --group docs --group osc
 	touch $@
 
 packages:  ## install the Debian packages of bindep.txt that are missing

@@ -44,6 +44,7 @@ LAYERS = (
     (("output",), "shows reports; nothing below knows that anybody looks"),
     (("settings", "bugreport"), "options and environment; nothing below reads them"),
     (("cli", "__main__"), "the composition root: builds the real things and hands them down"),
+    (("osc",), "another skin of the same commands"),
 )
 #: The only packages that may import a library, and why.
 DOORS = {
@@ -56,7 +57,8 @@ DOORS = {
     "prometheus_client": (("output",), "an extra, asked for before anything is done"),
     "yaml": (("output",), "as rich; only when asked for"),
     "tenacity": (("waiting",), "one policy of retrying, one clock"),
-    "click": (("cli",), "no function below the command line asks or exits"),
+    "click": (("cli", "osc"), "no function below the command line asks or exits"),
+    "osc_lib": (("osc",), "an extra; only openstack itself imports what is there"),
     "platformdirs": (("settings",), "the only reader of the environment"),
 }
 LEVEL = {part: level for level, (parts, _) in enumerate(LAYERS) for part in parts}
