@@ -81,8 +81,7 @@ class Hooks:
 
     def _tell(self, name: str, told: Mapping[str, str]) -> str | None:
         told = {**self.about, **told, "HOOK": name}
-        # No variable can hold a zero byte.
-        return self.call(name, {f"NOVA_DECOM_{k}": v.replace("\0", "") for k, v in told.items()})
+        return self.call(name, {f"NOVA_DECOM_{key}": text for key, text in told.items()})
 
 
 def no_hooks() -> Hooks:

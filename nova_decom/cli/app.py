@@ -27,6 +27,7 @@ from nova_decom.clients.urls import NovaConf, Target, read_nova_conf, target
 from nova_decom.errors import ConfigurationError
 from nova_decom.hostnames import HostNames
 from nova_decom.journal import HostMemory, RunJournal, request_id
+from nova_decom.output.metrics import MEASURED, check_metrics
 from nova_decom.records import has_ended
 from nova_decom.settings import (
     DEFAULT_INTERVAL,
@@ -55,9 +56,7 @@ class App:
         self.state_dir = state_dir(self.settings)
         # Not the section's state directory: completion has no time to read clouds.yaml.
         self._names = HostNames(state_dir_of(given.values.get("state_dir")))
-        if self.settings.metrics_textfile:
-            from nova_decom.output.metrics import check_metrics  # noqa: PLC0415
-
+        if self.settings.metrics_textfile and given.command in MEASURED:
             check_metrics(expanded(self.settings.metrics_textfile))
         _set_up_logging(self.settings)
         for name in SECRET_OPTIONS:

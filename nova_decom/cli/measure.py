@@ -19,10 +19,14 @@ from nova_decom.timeline import spans
 
 def measure(report: Report, given: Mapping[str, Any]) -> None:
     """Write the metrics if that was asked for; a failure to do so changes no outcome."""
-    from nova_decom.output.metrics import check_metrics, write_metrics  # noqa: PLC0415
+    from nova_decom.output.metrics import (  # noqa: PLC0415
+        MEASURED,
+        check_metrics,
+        write_metrics,
+    )
 
     told = given.get("metrics_textfile")
-    if not told:
+    if not told or report.command not in MEASURED:
         return
     try:
         path = expanded(told)

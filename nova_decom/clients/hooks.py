@@ -22,8 +22,10 @@ from nova_decom.errors import ConfigurationError
 #: Where hooks are looked for when nobody says otherwise.
 USUAL = Path("/etc/nova-decom/hooks.d")
 SECONDS = 30.0
-#: So much of a hook's last line is told.
+#: So much of a hook's last line is told, in characters.
 LINE = 200
+#: Linux takes 128 KiB for one variable, and no program may fail for a long statement.
+LONGEST = 32 * 1024
 
 
 class HookDirectory:
@@ -67,9 +69,11 @@ class HookDirectory:
             return f"{hook}: exit code {code}{f': {said}' if said else ''}"
 
     def _run(self, hook: Path, variables: Mapping[str, str], output: IO[bytes]) -> int:
+        told: dict[str, str | bytes] = {**self._inherited}
+        told |= {name: _plain(text) for name, text in variables.items()}
         process = subprocess.Popen(
             [str(hook)],
-            env={**self._inherited, **variables},
+            env=told,
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -106,6 +110,11 @@ def _check(path: Path, is_kind: Callable[[int], bool], kind: str) -> None:
         )
     if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise ConfigurationError(f"hooks: {path} can be written by others", f"chmod go-w {path}")
+
+
+def _plain(text: str) -> bytes:
+    """A text as a variable can hold it: no zero byte, no lone surrogate, of bounded length."""
+    return text.replace("\0", "").encode("utf-8", "backslashreplace")[:LONGEST]
 
 
 def _last_line(output: IO[bytes]) -> str:

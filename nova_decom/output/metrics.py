@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING
 
 from nova_decom.errors import ConfigurationError
 from nova_decom.model import Report, Result
+from nova_decom.output.safe import safe
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+#: The commands that are measured, whoever else reads the setting in clouds.yaml.
+MEASURED = ("remove", "verify", "audit")
 #: Hosts that ended so were looked at for what is left.
 _LOOKED_AT = {Result.REMOVED, Result.CLEAN, Result.UNCHANGED, Result.LEFTOVERS}
 
@@ -77,7 +80,7 @@ def _fill(
     kinds = Counter(x.kind for host in report.hosts for x in host.leftovers)
     left = gauge("leftovers", "What the last run found left of hosts, by kind.", "kind")
     for kind, count in kinds.items():
-        left.labels(command, kind).set(count)
+        left.labels(command, safe(kind)).set(count)
     if report.error is None:
         hosts = gauge("leftovers_hosts", "Hosts of which the last run found anything left.")
         hosts.labels(command).set(sum(1 for host in report.hosts if host.leftovers))
@@ -85,7 +88,7 @@ def _fill(
     for host in report.hosts:
         if host.result in _LOOKED_AT:
             count = sum(1 for x in host.leftovers if x.kind == "server")
-            servers.labels(command, host.host).set(count)
+            servers.labels(command, safe(host.host)).set(count)
     took = gauge("step_seconds", "How long each step of the last run took.", "step")
     for step, value in seconds.items():
-        took.labels(command, step).set(value)
+        took.labels(command, safe(step)).set(value)

@@ -161,6 +161,8 @@ def test_what_is_given_reaches_the_command_line(play: Play, tmp_path: Path) -> N
         reason="-- rack",
         offline=True,
         settle=0,
+        servers="live",
+        max_moves=2,
         skip_guards=["ironic", "last-host"],
         extra_args=["--debug"],
     )
@@ -173,6 +175,8 @@ def test_what_is_given_reaches_the_command_line(play: Play, tmp_path: Path) -> N
         "--format=json",
         "--os-cloud=prod",
         "--reason=-- rack",
+        "--servers=live",
+        "--max-moves=2",
         "--settle=0.0",
         "--offline",
         "--skip-guard=ironic",

@@ -126,13 +126,6 @@ def test_nobody_is_told_where_there_are_no_hooks():
     hooks.end(HostReport("node1", Result.REMOVED))
 
 
-def test_a_text_that_no_variable_can_hold_is_told_without_it():
-    """A zero byte in a reason stops no hook."""
-    recorder = Recorder()
-    recorder.hooks.end(HostReport("node1", Result.FAILED, error="a\0b", exit_code=1))
-    assert recorder.calls[0][1]["NOVA_DECOM_ERROR"] == "ab"
-
-
 @pytest.fixture
 def directory(tmp_path):
     """A directory of hooks; ``write`` puts one in."""
@@ -164,6 +157,27 @@ def test_a_hook_has_its_variables_no_input_and_no_terminal(directory, tmp_path, 
     assert "NOVA_DECOM_HOST=a b\nc\n" in text
     assert "MINE=7\n" in text
     assert text.endswith("no terminal\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a\0b", "ab"),
+        ("\ud800", "\\ud800"),
+        ("rack 7 → rack 8", "rack 7 → rack 8"),
+        ("x" * 200_000, "x" * 32 * 1024),
+    ],
+    ids=["zero", "surrogate", "arrow", "long"],
+)
+def test_a_text_that_no_variable_can_hold_stops_no_hook(directory, tmp_path, text, told):
+    """Names and statements are other people's."""
+    out = tmp_path / "out"
+    write(directory, STEP, f'printf %s "$NOVA_DECOM_DETAIL" >{out}')
+
+    hooks = HookDirectory(directory, NAMES, {"PATH": "/usr/bin:/bin", "LC_ALL": "C"})
+
+    assert hooks.call(STEP, {"NOVA_DECOM_DETAIL": text}) is None
+    assert out.read_text("utf-8") == told
 
 
 def test_a_hook_that_is_not_there_is_not_called(directory):

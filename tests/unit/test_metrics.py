@@ -83,6 +83,27 @@ def test_a_run_that_failed_early_is_told_too(file, clean_environment):
     assert [p.name for p in clean_environment.iterdir() if "prom" in p.name] == ["run.prom"]
 
 
+def test_other_commands_leave_the_file_alone(file, clean_environment):
+    """The setting may stand in clouds.yaml, where every command reads it."""
+    (clean_environment / "clouds.yaml").write_text(
+        f"clouds: {{other: {{}}}}\nnova-decom: {{metrics_textfile: {file}}}\n"
+    )
+    assert run(["list", "--os-cloud", "nowhere"]) == 2
+    assert not file.exists()
+
+    assert run(["audit", "--os-cloud", "nowhere"]) == 2
+    assert file.exists()
+
+
+def test_a_name_that_is_no_text_is_told_escaped(file):
+    """It comes from other people's databases."""
+    hosts = (HostReport("a\ud800\nb", Result.CLEAN),)
+
+    measure(Report("verify", 0, hosts), {"metrics_textfile": str(file)})
+
+    assert told(file)["servers_left", "a\\ud800\\nb"] == 0
+
+
 def test_the_collector_can_read_it_whatever_the_umask(file):
     """It runs as another user."""
     before = os.umask(0o077)

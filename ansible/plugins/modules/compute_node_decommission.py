@@ -61,6 +61,16 @@ options:
     description: The host is dead and fenced, so there is no ssh to it.
     type: bool
     default: false
+  servers:
+    description: How servers leave the host; V(auto) by the state of each, V(refuse) not at all.
+    type: str
+    choices: [refuse, live, cold, auto, evacuate]
+  target:
+    description: Move servers to this host; the scheduler checks it.
+    type: str
+  max_moves:
+    description: So many servers of a host move at once.
+    type: int
   rows:
     description: What becomes of the rows in the cell database.
     type: str
@@ -202,6 +212,9 @@ VALUES = {
     "stop_with": "--stop-with",
     "stop_command": "--stop-command",
     "ssh_config": "--ssh-config",
+    "servers": "--servers",
+    "target": "--target",
+    "max_moves": "--max-moves",
     "rows": "--rows",
     "on_failure": "--on-failure",
     "settle": "--settle",
@@ -314,7 +327,9 @@ def complaint(told):
 
 def main():
     """Run it once."""
-    strings = dict.fromkeys(["cloud", "region", "reason", "stop_command"], {"type": "str"})
+    strings = dict.fromkeys(
+        ["cloud", "region", "reason", "stop_command", "target"], {"type": "str"}
+    )
     paths = dict.fromkeys(["nova_conf", "state_dir", "ssh_config"], {"type": "path"})
     numbers = dict.fromkeys(["settle", "report_interval", "timeout"], {"type": "float"})
     flags = dict.fromkeys(FLAGS, {"type": "bool", "default": False})
@@ -325,6 +340,8 @@ def main():
             api_db_url=dict(type="str", no_log=True),
             cell_db_urls=dict(names, no_log=True),
             stop_with=dict(type="str", choices=["ssh", "command", "none"]),
+            servers=dict(type="str", choices=["refuse", "live", "cold", "auto", "evacuate"]),
+            max_moves=dict(type="int"),
             rows=dict(type="str", choices=["purge", "keep"]),
             on_failure=dict(type="str", choices=["stop", "continue"]),
             host_aliases=dict(names, default=[]),
