@@ -144,6 +144,7 @@ def _tell(stories: LabStories, first: int, runs: int) -> int:
             seed = first + number - 1
             try:
                 stories.tell(host, seed)
+                print(f"{host}: done, {stories.kills} killed so far", flush=True)
             except AssertionError as error:
                 wrong.append(seed)
                 print(f"WRONG: {host}, --seed {seed} --runs 1: {error}", flush=True)
