@@ -5,6 +5,7 @@ import argparse
 import collections
 import itertools
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -30,6 +31,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="of the first of them; by chance if not given")
     parser.add_argument("--every", action="store_true", help="at every point instead")
     options = parser.parse_args()
+    # So that the server is stopped when somebody stops us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     first = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     with tempfile.TemporaryDirectory(prefix="chaos-") as directory:
         server = Server(Path(directory) / "mariadb")
