@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -120,7 +121,10 @@ def _row(option: click.Option) -> tuple[str, ...]:
 
 
 def _metavar(option: click.Option) -> str:
-    metavar = option.make_metavar(click.Context(cli)).strip("[]")
+    # The context came with click 8.2.
+    takes = inspect.signature(option.make_metavar).parameters
+    arguments = (click.Context(cli),) if takes else ()
+    metavar = option.make_metavar(*arguments).strip("[]")
     return METAVARS.get(metavar, metavar)
 
 

@@ -186,6 +186,8 @@ class Nova:
 
     def arrive(self, server: Server) -> None:
         """A server appears on the host."""
+        if self.world.truth.service is None:
+            return  # nova sends nothing to a host that it does not have
         self.world.change(servers=(*self.world.truth.servers, server))
 
     def delete(self, server: str) -> None:

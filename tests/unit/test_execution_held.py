@@ -171,7 +171,7 @@ def test_a_claim_that_has_lapsed_is_written_anew_and_stands(lapsed):
     hold, seen, journal = hold_of(world)
     before = world.time.now()
 
-    hold.settled(replace(seen, claim_is_over=lapsed))
+    hold.settled(replace(seen, claim_is_over=lapsed), frozenset())
 
     assert journal.kinds == (["renewed"] if lapsed else [])
     assert world.time.now() - before == (claims.STANDS if lapsed else 0)
@@ -185,7 +185,7 @@ def test_a_host_without_a_service_is_not_held():
     hold, seen, journal = hold_of(world)
     hold.begins(seen)
 
-    hold.settled(seen)
+    hold.settled(seen, frozenset())
     hold.raise_if_overtaken(seen, ())
     hold.release("node1")
 

@@ -14,6 +14,7 @@ from nova_decom.errors import ConfigurationError, ExitCode, RefusedError
 from nova_decom.execution import Silent
 from nova_decom.hooks import FAILURE, NAMES, START, STEP, SUCCESS, Hooks, Observers, no_hooks
 from nova_decom.model import Change, HostReport, Result
+from nova_decom.moving.logbook import Moves
 from nova_decom.settings import inherited
 from tests.unit.build import facts
 from tests.unit.world import World
@@ -257,3 +258,17 @@ def test_what_belongs_to_somebody_else_is_not_run(directory):
     os.chown(directory, 12345, -1)
     with pytest.raises(ConfigurationError, match=r"hooks.d belongs to uid 12345"):
         HookDirectory(directory, NAMES, inherited())
+
+
+def test_how_moves_stand_is_told_to_all_observers():
+    """The display wants to know; hooks are told of each move when it has ended."""
+    told = []
+
+    class Screen(Silent):
+        def moves(self, moves):
+            told.append(moves)
+
+    moves = Moves("node1", (), moved=1, left=0, failed=0, now=2.0, since=1.0)
+    Observers((Screen(), Recorder().hooks)).moves(moves)
+
+    assert told == [moves]

@@ -12,6 +12,7 @@ from nova_decom.errors import (
     BadRequestError,
     ConflictError,
     ExitCode,
+    MissingError,
     NoAnswerError,
     PassingError,
     UnavailableError,
@@ -445,3 +446,14 @@ def test_unavailable_while_beginning_is_not_the_end(run):
     world.fail(1, UnavailableError("HTTP 401", "look"))
 
     assert run(world, job=DRAIN).go().exit_code == ExitCode.SUCCESS
+
+
+def test_a_confirmation_of_a_server_that_is_gone_is_no_failure(run):
+    """Its owner deleted it between two readings; nova ends its migration with it."""
+    world = World(occupied(OFF, service=CLAIMED))
+    world.fail(2, MissingError("HTTP 404", "look"))
+    world.time.at(30.0, lambda: world.nova.delete(OFF.id))
+
+    report = run(world, job=DRAIN).go()
+
+    assert (report.exit_code, report.error) == (0, None)

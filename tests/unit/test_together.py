@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts that leave together: slots, shared waits, shared readings, one that fails."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from nova_decom.clients.reads import SharedReads
+from nova_decom.errors import ExitCode, HaltedError, RunInterruptedError, UnavailableError
+from nova_decom.model import Part, Result, Room, Status
+from nova_decom.moving.room import share_rooms
+from nova_decom.pace import Pacing, Total
+from nova_decom.together import Together, side_by_side
+from nova_decom.waiting import Interrupts
+from tests.unit.build import allocation, facts, fleet, neighbour, request, server, service
+from tests.unit.world import World
+
+PATIENCE = 10.0
+
+
+def at_once(together, hosts, work):
+    """The most hosts that were at work at the same time."""
+    now, most, lock = set(), [0], threading.Lock()
+
+    def one(host):
+        with together.working():
+            with lock:
+                now.add(host)
+                most[0] = max(most[0], len(now))
+            work(together)
+            with lock:
+                now.discard(host)
+
+    side_by_side(one, hosts, together.jobs)
+    return most[0]
+
+
+def test_no_more_hosts_work_at_once_than_there_are_jobs():
+    """Each holds a slot while it works."""
+    assert at_once(Together(jobs=2, hosts=6), range(6), lambda _: time.sleep(0.02)) == 2
+
+
+def test_all_hosts_wait_at_the_same_time_whatever_the_number_of_jobs():
+    """Who only waits gives its slot to the next: five waits take no longer than one."""
+    meeting = threading.Barrier(5, timeout=PATIENCE)
+
+    def work(together):
+        with together.waiting():
+            meeting.wait()
+
+    at_once(Together(jobs=2, hosts=5), range(5), work)
+
+    assert not meeting.broken
+
+
+def test_one_job_works_in_order_in_the_calling_thread():
+    """As one host after the other."""
+    seen = []
+
+    def one(host):
+        seen.append((host, threading.current_thread() is threading.main_thread()))
+        return host * 2
+
+    assert side_by_side(one, [3, 1, 2], 1) == [6, 2, 4]
+    assert seen == [(3, True), (1, True), (2, True)]
+
+
+def test_results_keep_the_order_of_the_hosts():
+    """Whoever is done first."""
+    assert side_by_side(lambda n: time.sleep(n / 50) or n, [3, 1, 2], 4) == [3, 1, 2]
+
+
+def test_a_run_that_was_halted_begins_nothing_more():
+    """Neither a host that has a slot nor one that waits for it."""
+    together = Together(jobs=1, hosts=2)
+    with together.working():
+        together.halt()
+        with pytest.raises(HaltedError, match="another host"):
+            together.go_on()
+        with pytest.raises(HaltedError), together.working():
+            pytest.fail("it began")
+    with pytest.raises(HaltedError), together.working():
+        pytest.fail("it began")
+
+
+def test_who_waits_for_a_slot_can_be_interrupted():
+    """A host that has not begun ends at once."""
+    interrupts = Interrupts()
+    together = Together(jobs=1, hosts=2, interrupts=interrupts)
+    with together.working():
+        interrupts.ask(ExitCode.INTERRUPTED)
+        with pytest.raises(RunInterruptedError), together.working():
+            pytest.fail("it began")
+
+
+def test_servers_move_only_when_every_host_is_disabled_or_has_ended():
+    """The last one lets all go on."""
+    together = Together(jobs=3, hosts=3)
+    order = []
+
+    def one(host):
+        with together.working():
+            time.sleep(host / 50)
+            order.append(("disabled", host))
+            together.passed(host)
+            together.wait_for_all()
+            order.append(("moves", host))
+
+    side_by_side(one, [0, 1, 2], 3)
+
+    assert [what for what, _ in order] == ["disabled"] * 3 + ["moves"] * 3
+
+
+def test_one_host_alone_waits_for_nobody():
+    """And needs no slot of its own."""
+    Together().wait_for_all()
+
+
+def test_a_host_of_a_halted_run_ends_as_interrupted_with_nothing_changed(run):
+    """It can be run again."""
+    world = World(facts())
+    process = run(world)
+    process.execution.together.halt()
+
+    report = process.go()
+
+    assert (report.result, report.exit_code) == (Result.INTERRUPTED, ExitCode.FAILED)
+    assert {o.status for o in report.outcomes} == {Status.PENDING}
+    assert world.writes == []
+
+
+def test_readings_that_are_wanted_at_the_same_time_are_made_once():
+    """Whoever asks while one goes on is served by the next, together with all others."""
+    rounds, begun, go = [], threading.Event(), threading.Event()
+
+    def read(wanted):
+        rounds.append(dict(wanted))
+        begun.set()
+        go.wait(PATIENCE)
+
+    reads = SharedReads(read)
+    first = threading.Thread(target=reads, args=("a", frozenset({Part.SERVICES})))
+    first.start()
+    assert begun.wait(PATIENCE)
+    others = [
+        threading.Thread(target=reads, args=(host, frozenset({part})))
+        for host, part in [("b", Part.SERVERS), ("c", Part.DATABASE), ("b", Part.DATABASE)]
+    ]
+    for thread in others:
+        thread.start()
+    end = time.monotonic() + PATIENCE
+    while len(reads._next.wanted) < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    go.set()
+    for thread in (first, *others):
+        thread.join(PATIENCE)
+
+    assert rounds[0] == {"a": {Part.SERVICES}}
+    assert sum(len(r) for r in rounds[1:]) <= 3
+    assert {host for r in rounds for host in r} == {"a", "b", "c"}
+
+
+def test_a_reading_that_fails_fails_for_all_that_shared_it():
+    """And the next one is tried anew."""
+    answers = iter([UnavailableError("no answer"), None])
+
+    def read(_wanted):
+        if error := next(answers):
+            raise error
+
+    reads = SharedReads(read)
+    with pytest.raises(UnavailableError):
+        reads("a", frozenset({Part.SERVICES}))
+    reads("a", frozenset({Part.SERVICES}))
+
+
+def test_hosts_that_leave_together_share_the_room_that_there_is():
+    """What the servers of the first take, the second does not find."""
+    rooms = (Room("node3", (("MEMORY_MB", 100),)),)
+    asked = request(servers="auto", leaving=frozenset({"node1", "node2"}))
+    services = fleet(service(), neighbour(), neighbour("node3"))
+    hosts = [
+        facts(
+            name,
+            servers=(server("web", host=name),),
+            allocations=(allocation(consumer="id-of-web", resources=(("MEMORY_MB", 60),)),),
+            rooms=rooms,
+            fleet=services,
+            request=asked,
+        )
+        for name in ("node1", "node2")
+    ]
+
+    first, second = share_rooms(hosts)
+
+    assert first.rooms == rooms
+    assert second.rooms == (Room("node3", (("MEMORY_MB", 40),)),)
+    assert share_rooms([facts()]) == (facts(),)
+
+
+def test_the_moves_of_all_hosts_share_one_limit():
+    """What one host has in progress the other cannot begin."""
+    pacing = Pacing(at_once=4, total=Total(5))
+
+    assert pacing.room("node1", moving=0, wanted=9) == 4
+    assert pacing.room("node2", moving=0, wanted=9) == 1
+    assert pacing.room("node1", moving=0, wanted=0) == 0
+    assert pacing.room("node2", moving=1, wanted=9) == 3
+    assert Pacing(at_once=4).room("node1", moving=3, wanted=9) == 1
