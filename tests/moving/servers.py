@@ -61,12 +61,15 @@ def migrations(lab: Lab, source: str) -> list[dict[str, Any]]:
 
 
 def in_progress(lab: Lab, source: str) -> int:
-    """How many migrations from the host nova has in progress."""
+    """How many migrations from the host nova has in progress.
+
+    A user's resize that only waits to be confirmed is none of them.
+    """
     ((count,),) = calls.rows(
         lab,
         "nova",
         "SELECT COUNT(*) FROM migrations WHERE BINARY source_compute = %s "
-        f"AND status NOT IN ({ENDED})",
+        f"AND status NOT IN ({ENDED}) AND NOT (migration_type = 'resize' AND status = 'finished')",
         source,
     )
     return int(count)
