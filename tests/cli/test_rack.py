@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many hosts in one run: each gets its own result, and running again touches only what is left."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+from tests.cli.conftest import Hosts
+from tests.cli.run import NovaDecom
+from tests.cli.snapshot import Snapshot
+from tests.lab import Lab
+from tests.scenarios import states
+
+SETTLE = 10
+RACK = ("rack-1", "rack-2", "rack-3", "rack-4", "rack-5")
+BOUND = ("--timeout", "6", "--settle", "3", "-f", "json")
+
+
+def test_a_rack_in_which_every_host_is_in_another_state(
+    lab: Lab, decom: NovaDecom, hosts: Hosts, snapshot: Snapshot, tmp_path: Path
+) -> None:
+    """Servers on it, cannot be stopped, not there, half removed, empty: exit 6, each told."""
+    full, stubborn, half, *empty = RACK
+    hosts.start(*RACK)
+    lab.create_servers(1, on=full)
+    (hosts.directory(stubborn) / "unstoppable").touch()
+    lab.stop_compute(half)
+    states.service_removed_by_sql(lab, half)
+    names = tmp_path / "rack"
+    names.write_text("\n".join(["# row 7", *RACK, "", "rack-6"]))
+    command = ("remove", "--hosts-file", str(names), "--yes", "--on-failure", "continue", *BOUND)
+
+    ran = decom(*command)
+
+    results = {h["host"]: h["result"] for h in ran.json["hosts"]}
+    assert ran.code == 6, ran.err
+    assert "6 hosts selected" in ran.err
+    assert results == {
+        full: "refused",
+        stubborn: "failed",
+        half: "removed",
+        **dict.fromkeys(empty, "removed"),
+        "rack-6": "refused",
+    }
+    assert {h for h in snapshot.hosts_in("services") if h in RACK} == {full, stubborn}
+
+    again = decom(*command)
+
+    results = {h["host"]: h["result"] for h in again.json["hosts"]}
+    assert again.code == 6
+    assert results == {
+        full: "refused",
+        stubborn: "failed",
+        **dict.fromkeys((half, *empty), "unchanged"),
+        "rack-6": "refused",
+    }
+
+
+def test_hosts_are_chosen_exactly_and_never_more_than_were_meant(
+    decom: NovaDecom, hosts: Hosts
+) -> None:
+    """A glob knows letters, an empty choice is an error, and a large one a refusal."""
+    hosts.start("glob-1", "glob-10")
+
+    plan = decom("plan", "--match", "glob-?", "-f", "json")
+    assert [h["host"] for h in plan.json["hosts"]] == ["glob-1"]
+    assert "1 hosts selected: glob-1" in plan.err
+    assert decom("plan", "--match", "GLOB-*").code == 2
+    assert decom("remove", "--aggregate", "no such", "--yes").code == 2
+    refused = decom("remove", "--match", "glob-*", "--max-hosts", "1", "--yes", "-f", "json")
+    assert refused.code == 4
+    findings = [f for h in refused.json["hosts"] for f in h["findings"]]
+    blocked = [f["guard"] for f in findings if f["verdict"] == "blocked"]
+    assert blocked == ["blast-radius"] * 2
+
+
+def test_hosts_that_leave_together_share_their_waits(decom: NovaDecom, hosts: Hosts) -> None:
+    """Five hosts prove their silence and settle in the time of one, with the default of jobs."""
+    names = [f"wait-{n}" for n in range(1, 6)]
+    hosts.start(*names)
+
+    ran = decom("remove", *names, "--yes", "--settle", str(SETTLE), "-f", "json")
+
+    assert ran.code == 0, ran.out + ran.err
+    assert {h["result"] for h in ran.json["hosts"]} == {"removed"}
+    (journal,) = (decom.state_dir / "runs").glob("*.jsonl")
+    events = [json.loads(line) for line in journal.read_text("utf-8").splitlines()]
+    ends = [datetime.fromisoformat(e["at"]) for e in events if e["event"] == "result"]
+    assert len(ends) == len(names)
+    # One after the other, the last would end four settle times after the first.
+    assert (max(ends) - min(ends)).total_seconds() < 2 * SETTLE
