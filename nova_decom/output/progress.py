@@ -14,12 +14,21 @@ from rich.table import Table
 from rich.text import Text
 
 from nova_decom.execution import Progress, Silent
-from nova_decom.model import Change
+from nova_decom.model import Action, Change
 from nova_decom.moving.logbook import Moves
 from nova_decom.output.safe import safe
 from nova_decom.steps.move_servers import MoveServers
 
 MINUTE = 60
+WAYS = {
+    Action.LIVE: "live-migrate",
+    Action.COLD: "cold-migrate",
+    Action.EVACUATE: "evacuate",
+    Action.CONFIRM: "confirm",
+    Action.OFFLOAD: "offload",
+    Action.START: "start",
+    Action.STOP: "stop",
+}
 MARKS = {
     "done": ("✓", "green"),
     "failed": ("✗", "bold red"),
@@ -123,7 +132,7 @@ def _add_moves(grid: Table, moves: Moves, spinner: Spinner) -> None:
     grid.add_row(spinner, Text(f"{head}  {_minutes(elapsed)}"))
     for flight in moves.flights:
         name = flight.server.name if flight.server else flight.id
-        way = flight.action.value if flight.action else "wait"
+        way = WAYS[flight.action] if flight.action else "wait"
         to = flight.landing or flight.to or "?"
         text = Text(f"  {safe(name)}  {way}  {safe(moves.host)} → {safe(to)}")
         text.append(f"  {moves.now - flight.began:.0f} s", "dim")

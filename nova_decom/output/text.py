@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -36,12 +37,31 @@ STYLES = {
 }
 
 
+SUMMARY = ("host", "result", "changes", "left over", "why")
+
+
 def print_report(out: Console, report: Report, *, verbose: bool) -> None:
     """Each host in full, one after the other."""
     for number, host in enumerate(report.hosts):
         if number:
             out.print()
         _print_host(out, host, verbose=verbose)
+    if len(report.hosts) > 1:
+        out.print()
+        print_table(out, SUMMARY, map(_summary, report.hosts))
+
+
+def _summary(host: HostReport) -> tuple[str, ...]:
+    """One host in one row: its result, changes by status, how much is left over, and why."""
+    counts = Counter(str(outcome.status) for outcome in host.outcomes)
+    changes = ", ".join(f"{count} {status}" for status, count in counts.items())
+    return (
+        host.host,
+        str(host.result),
+        changes or "-",
+        str(len(host.leftovers)),
+        host.error or "",
+    )
 
 
 def print_overview(out: Console, report: Report) -> None:

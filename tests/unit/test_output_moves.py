@@ -58,8 +58,8 @@ def test_before_the_first_has_moved_nothing_is_foretold():
 
 
 FLIGHTS = [
-    ("begun", flight(), "web  os-migrateLive  node1 → ?  5 s"),
-    ("going", flight(to="node2"), "web  os-migrateLive  node1 → node2  5 s"),
+    ("begun", flight(), "web  live-migrate  node1 → ?  5 s"),
+    ("going", flight(to="node2"), "web  live-migrate  node1 → node2  5 s"),
     ("landed", flight(to="node2", landing="node3"), "node1 → node3"),
     ("waited for", flight(action=None, server=None), "id-of-web  wait  node1 → ?"),
     ("with a wild name", flight(server=server("a\x1b[2Jb")), "a\\x1b[2Jb"),

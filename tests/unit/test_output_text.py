@@ -296,3 +296,18 @@ def test_the_live_line_shows_what_is_in_hand_and_for_how_long(monkeypatch):
     assert "✓ node1  disable-service disable  0.0 s\n" in seen
     assert "node1  verify  0 s  (up to 60 s: nothing may come back)\n" in seen
     assert "? node1  disable-service disable" in seen
+
+
+def test_several_hosts_end_with_a_table_of_their_results(capsys):
+    """A rack at a glance; one host needs none."""
+    plan = make_plan(facts())
+    gone = HostReport("node1", Result.REMOVED, outcomes=planned(plan).outcomes)
+    stuck = HostReport("node2", Result.REFUSED, error="servers-present: 1 server")
+
+    out, _ = shown(capsys, Report("remove", 6, (gone, stuck)))
+
+    *_, head, first, second = out.rstrip().splitlines()
+    assert head.split() == ["host", "result", "changes", "left", "over", "why"]
+    assert first.split() == ["node1", "removed", "5", "planned", "0"]
+    assert second.split() == ["node2", "refused", "-", "0", "servers-present:", "1", "server"]
+    assert "left over" not in shown(capsys, Report("remove", 0, (gone,)))[0]
