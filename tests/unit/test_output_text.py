@@ -98,7 +98,7 @@ def test_hosts_stand_apart(capsys):
 
     out, _ = shown(capsys, Report("verify", 0, (host, host)))
 
-    assert out.count("node1  clean") == 2
+    assert out.count("node1  clean\n") == 2
     assert "yes\n\nnode1" in out
 
 
