@@ -221,6 +221,8 @@ class Api:
                 connect_retries=0,
                 status_code_retries=0,
                 global_request_id=self._request_id,
+                # What a write answers may hold a password: an evacuation's has that of the server.
+                log=method == "GET",
                 **extra,
             ),
         )

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A host that died with servers on it: they are built anew elsewhere, and it stays away."""
 
+from pathlib import Path
+
 from tests.cli.conftest import Hosts
 from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot
@@ -59,15 +61,22 @@ def test_servers_of_a_dead_host_run_elsewhere_and_the_host_is_removed(
 
 
 def test_servers_can_be_left_stopped(
-    lab: Lab, decom: NovaDecom, hosts: Hosts, fleet: Fleet
+    lab: Lab, decom: NovaDecom, hosts: Hosts, fleet: Fleet, tmp_path: Path
 ) -> None:
-    """With --leave-stopped an operator starts them when the host is surely off."""
+    """With --leave-stopped an operator starts them when the host is surely off.
+
+    Nova answers an evacuation with a password for the server: it reaches no log.
+    """
     hosts.start("dead2")
     fleet.boot("dead2", ACTIVE=1)
     died(lab, "dead2")
 
-    ran = decom("drain", "dead2", "--offline", "--leave-stopped", "--yes", "-f", "json")
+    log = tmp_path / "log"
+    options = ("--offline", "--leave-stopped", "--yes", "--debug", "--log-file", str(log))
+    ran = decom("drain", "dead2", *options, "-f", "json")
 
     assert ran.code == 0, ran.out + ran.err
     ((host, status),) = fleet.now().values()
     assert (host != "dead2", status) == (True, "SHUTOFF")
+    assert "/action" in log.read_text("utf-8")
+    assert "adminPass" not in log.read_text("utf-8")
