@@ -50,7 +50,7 @@ class App:
         """Resolve the settings; nothing is connected yet."""
         self.command = given.command
         #: The hosts that leave together in this run.
-        self.leaving: frozenset[str] = frozenset()
+        self.hosts: tuple[str, ...] = ()
         self.settings = resolve(given.values, section("nova-decom"))
         given.resolved = self.settings.values
         self.state_dir = state_dir(self.settings)
@@ -131,7 +131,7 @@ class App:
             stop_command=StopCommand(settings.stop_command) if settings.stop_command else None,
         )
         request = settings.request(run, self.report_interval, self.command)
-        request = replace(request, leaving=self.leaving)
+        request = replace(request, leaving=frozenset(self.hosts))
         return LiveCloud(
             clients,
             request,

@@ -121,7 +121,7 @@ def drain_command(given: Given, hosts: tuple[str, ...]) -> Report:
 
 @cli.command("enable")
 @HOSTS
-@apply(*SELECTION, ON_FAILURE, TIMEOUT, HOOKS, *COMMON)
+@apply(YES, *SELECTION, ON_FAILURE, TIMEOUT, HOOKS, *COMMON)
 @click.pass_obj
 def enable_command(given: Given, hosts: tuple[str, ...]) -> Report:
     """Enable hosts again that this program has disabled."""

@@ -51,7 +51,7 @@ def plan(given: Given, hosts: tuple[str, ...]) -> Report:
     """The plan of each host named, or a line for every compute host."""
     app = App(given)
     hosts = selected(app, hosts)
-    app.leaving = frozenset(hosts)
+    app.hosts = hosts
     return plan_with(app, hosts)
 
 

@@ -85,7 +85,7 @@ def carry_out(app: App, hosts: tuple[str, ...], job: Job, saved: Sequence[Plan] 
     :raises UnconfirmedError: nobody said yes.
     :raises StalePlanError: the cloud no longer fits one of the plans of ``saved``.
     """
-    app.leaving = frozenset(hosts)
+    app.hosts = hosts
     if app.settings.dry_run:
         return plan_with(app, hosts, job)
     asks = job.asks and not app.settings.yes
@@ -197,8 +197,14 @@ def _run(
             def one(plan: Plan) -> HostReport:
                 return _one(app, run, hooks, execution, plan)
 
-            reports = (*done, *side_by_side(one, plans, jobs))
+            reports = in_order(app.hosts, (*done, *side_by_side(one, plans, jobs)))
         return Report(job.name, combined(reports), reports, run=journal.run)
+
+
+def in_order(hosts: Sequence[str], reports: Sequence[HostReport]) -> tuple[HostReport, ...]:
+    """The reports in the order in which the hosts were given, whichever ended first."""
+    place = {host: number for number, host in enumerate(hosts)}
+    return tuple(sorted(reports, key=lambda report: place[report.host]))
 
 
 def _pacing(app: App) -> Pacing:

@@ -179,7 +179,7 @@ def _print_outcomes(out: Console, outcomes: Sequence[Outcome], *, verbose: bool)
     for number, outcome in enumerate(outcomes, 1):
         change = outcome.change
         status = (f"{outcome.status:10}", STYLES[outcome.status])
-        entry(out, (f"  {number:3}  ", status, f" {change.step:16} "), _sentence(change))
+        entry(out, (f"  {number:3}  ", status, f" {change.step:19} "), _sentence(change))
         if verbose or outcome.status is Status.PLANNED:
             for text in _statements(change):
                 entry(out, (" " * 20,), (text, "dim"))

@@ -176,3 +176,10 @@ def test_what_nova_cannot_have_as_a_name_is_refused(host):
 def test_what_nova_can_have_as_a_name_is_taken_as_it_is(host):
     """Nothing is trimmed, folded or guessed."""
     assert named((host,)) == (host,)
+
+
+def test_hosts_are_told_in_the_order_in_which_they_were_given():
+    """Whichever ended first."""
+    reports = [remove.HostReport(name, Result.REMOVED) for name in ("b", "c", "a")]
+
+    assert [r.host for r in remove.in_order(("c", "a", "b"), reports)] == ["c", "a", "b"]
