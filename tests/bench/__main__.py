@@ -165,7 +165,7 @@ class Bench:
 def main() -> None:
     """Bring the lab up, measure, and take it down again if it was not there before."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=PARTS, default=PARTS)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--runs", type=int, default=5, help="of which the median is taken")
     parser.add_argument("--hosts", type=int, default=20, help="of the rack")
     parser.add_argument("--servers", type=int, default=20, help="that are moved")
