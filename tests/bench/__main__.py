@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from tests.bench.crowd import crowd
 from tests.bench.photograph import Photograph
 from tests.bench.runner import CHECKOUT, Row, Runner, Took
 from tests.bench.table import LOOKED, REMOVED, Table, machine, say
@@ -26,7 +27,8 @@ DEFAULTS = ("--settle", "60", "--report-interval", "10")
 #: The hosts of the bench are stopped, and so most of the lab is down.
 ALLOWED = ("--skip-guard", "fleet-healthy", "--max-hosts", "100", "--yes", "-q")
 BATCH = 5
-PARTS = ("one", "many", "drain", "start")
+LARGE = 2000
+PARTS = ("one", "many", "start", "large", "drain")
 
 
 class Bench:
@@ -117,7 +119,7 @@ class Bench:
             table,
             "(a) `nova-decom drain --max-moves 4`",
             source,
-            lambda: self.run.program("drain", source, "--yes", "-q", "--max-moves", "4"),
+            lambda: self.run.program("drain", source, *ALLOWED, "--max-moves", "4"),
         )
         loop = self._emptied(
             table,
@@ -160,6 +162,15 @@ class Bench:
         three = often("`tests/bench/three-lists`", partial(self.run.script, "three-lists"))
         often("`nova-decom plan node1`", partial(self.run.program, "plan", "node1"))
         say(f"\nthree lists / list = {three.counted / ours.counted:.1f}")
+
+    def large(self) -> None:
+        """Plans for a cloud of 2,000 hosts."""
+        with crowd(self.lab, LARGE) as all_of_them:
+            table = Table(f"{LARGE} hosts", LOOKED)
+            many = ("--match", all_of_them, "--max-hosts", str(LARGE))
+            for command in (("list",), ("plan",), ("plan", *many)):
+                took = self.run.program(*command, "-f", "json", "-q")
+                table.add(Row(f"`nova-decom {' '.join(command)}`", (took,)))
 
 
 def main() -> None:
