@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RELEASE_TOOLS := $(VENV)/.release-tools
 
-.PHONY: help check lint unit test chaos demo lab docs man dist shiv sbom hooks clean packages
+.PHONY: help check lint unit test chaos bench demo lab docs man dist shiv sbom hooks clean packages
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,9 @@ chaos: packages $(READY)  ## kill and disturb removals: RUNS=500 SEED=...; at ev
 	$(BIN)/python -m tests.chaos --runs $(or $(RUNS),500) $(if $(SEED),--seed $(SEED))
 	$(if $(SEED),,$(BIN)/python -m tests.chaos --every)
 	$(if $(SEED),,$(BIN)/python -m tests.chaos.lab --runs 40)
+
+bench: packages $(READY)  ## how long it takes beside what it replaces; HOSTS=20 SERVERS=20; on the lab
+	$(BIN)/python -m tests.bench --hosts $(or $(HOSTS),20) --servers $(or $(SERVERS),20) $(PARTS)
 
 demo: packages $(READY)  ## the main job on a real Nova, shown step by step
 	tests/demo

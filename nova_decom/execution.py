@@ -111,7 +111,7 @@ class Execution:
 
     def __post_init__(self) -> None:
         """Nothing is held yet."""
-        self.hold = Hold(self.cloud, self.journal, self.clock)
+        self.hold = Hold(self.cloud, self.journal, self.clock, self.together.waiting)
 
     def run(self, reviewed: Plan) -> HostReport:
         """Guard again, make every change that is still needed, verify.

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,6 +31,8 @@ class Hold:
     cloud: Cloud
     journal: Events
     clock: Clock
+    #: Within: the host only waits, and others of the run may work.
+    waiting: Callable[[], AbstractContextManager[None]] = nullcontext
     since: float | None = None
     service: str | None = None
 
@@ -57,7 +59,8 @@ class Hold:
         stood = claims.STANDS if self.since is None else self.clock.now() - self.since
         if stood >= claims.STANDS:
             return facts
-        self.clock.sleep(claims.STANDS - stood)
+        with self.waiting():
+            self.clock.sleep(claims.STANDS - stood)
         return self.cloud.refresh(facts.host, reads | {Part.SERVICES})
 
     def raise_if_overtaken(self, facts: HostFacts, outcomes: Sequence[Outcome]) -> None:

@@ -9,8 +9,11 @@ import pytest
 
 from nova_decom import claims
 from nova_decom.errors import ExitCode, UnavailableError
+from nova_decom.execution import Execution
 from nova_decom.holding import Hold
 from nova_decom.model import Result
+from nova_decom.together import Together
+from nova_decom.waiting import Clock
 from tests.unit.build import facts, ghost, request, service
 from tests.unit.fake import FakeCloud, FakeJournal
 from tests.unit.world import World
@@ -177,6 +180,27 @@ def test_a_claim_that_has_lapsed_is_written_anew_and_stands(lapsed):
     assert world.time.now() - before == (claims.STANDS if lapsed else 0)
     if lapsed:
         assert " until TIME: old" in world.truth.service.disabled_reason
+
+
+def test_a_claim_that_still_has_to_stand_keeps_no_other_host_from_work():
+    """All hosts of a run wait for their claims at the same time, whatever the number of jobs."""
+    world = World(facts(service=service(status="disabled", disabled_reason=OURS)))
+    together, others = Together(jobs=1, hosts=2), []
+
+    def sleep(seconds):
+        # Another host of the run takes the only slot.
+        others.append(together._slots.acquire(blocking=False))
+        together._slots.release()
+        world.time.clock.sleep(seconds)
+
+    cloud, clock = FakeCloud(world), Clock(world.time.now, sleep)
+    hold = Execution(cloud, FakeJournal(), clock=clock, together=together).hold
+    hold.claimed()
+
+    with together.working():
+        hold.settled(cloud.facts("node1"), frozenset())
+
+    assert others == [True]
 
 
 def test_a_host_without_a_service_is_not_held():

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m tests.bench``: side by side on the lab, medians, as tables in Markdown."""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from tests.bench.crowd import crowd
+from tests.bench.photograph import Photograph
+from tests.bench.runner import CHECKOUT, Row, Runner, Took
+from tests.bench.table import LOOKED, REMOVED, Table, machine, say
+from tests.lab import Lab
+from tests.lab.waiting import wait_until
+from tests.scenarios import calls, states
+
+LIVING = ("node1", "node2", "node3")
+#: Of these only the counted part is looked at, so the waits are made short.
+SHORT = ("--settle", "0", "--report-interval", "0.1")
+#: As an operator gets them who says nothing.
+DEFAULTS = ("--settle", "60", "--report-interval", "10")
+#: The hosts of the bench are stopped, and so most of the lab is down.
+ALLOWED = ("--skip-guard", "fleet-healthy", "--max-hosts", "100", "--yes", "-q")
+BATCH = 5
+LARGE = 2000
+PARTS = ("one", "many", "start", "large", "drain")
+
+
+class Bench:
+    def __init__(self, lab: Lab, scratch: Path, options: argparse.Namespace) -> None:
+        self.lab = lab
+        self.run = Runner(lab, scratch)
+        self.runs: int = options.runs
+        self.rack = tuple(f"rack-{n}" for n in range(1, options.hosts + 1))
+        self.servers: int = options.servers
+
+    # Removals
+
+    def one(self) -> None:
+        """One host whose nova-compute is stopped."""
+        self._prepare()
+        self._removals("One host", self.rack[:1], by_hand_runs=self.runs)
+
+    def many(self) -> None:
+        """All hosts of the rack; by hand once, for it takes minutes."""
+        self._prepare()
+        self._removals(f"{len(self.rack)} hosts", self.rack, by_hand_runs=1)
+
+    def _removals(self, title: str, hosts: tuple[str, ...], by_hand_runs: int) -> None:
+        kept = Photograph(self.lab, hosts)
+        table = Table(f"{title}, nova-compute stopped", REMOVED)
+
+        def measure(what: str, runs: int, command: Callable[[], Took]) -> Row:
+            took = []
+            for _ in range(runs):
+                kept.put_back()
+                took.append(command())
+                self._all_gone(hosts)
+            return table.add(Row(what, tuple(took)))
+
+        def remove(*options: str) -> Callable[[], Took]:
+            return lambda: self.run.counted("remove", *hosts, *ALLOWED, *options)
+
+        script = measure(
+            "(a) `tests/bench/by-hand`",
+            by_hand_runs,
+            lambda: self.run.script("by-hand", self.run.port, *hosts),
+        )
+        floor = measure(
+            "(b) the floor: `tests/bench/floor.py`", self.runs, lambda: self.run.floor(*hosts)
+        )
+        ours = measure(
+            "(c) `nova-decom remove --stop-with none`",
+            self.runs,
+            remove("--stop-with", "none", *SHORT),
+        )
+        measure("the same, asking each host by ssh", self.runs, remove(*SHORT))
+        measure("the same with the default waits", 1, remove(*DEFAULTS))
+        kept.put_back()
+        say(f"\n(a) / (c) = {script.counted / ours.counted:.1f}")
+        say(f"(c) / (b) = {ours.counted / floor.counted:.2f}")
+
+    def _all_gone(self, hosts: Sequence[str]) -> None:
+        found = calls.rows(self.lab, "nova", "SELECT host FROM services")
+        left = {host for (host,) in found} & set(hosts)
+        if left:
+            raise SystemExit(f"not removed: {', '.join(sorted(left))}")
+
+    def _prepare(self) -> None:
+        """The rack, known to nova and stopped for so long that nova says so."""
+        new = [host for host in self.rack if host not in self._states()]
+        for start in range(0, len(new), BATCH):
+            batch = new[start : start + BATCH]
+            self.lab.start_compute(*batch)
+            self.lab.stop_compute(*batch)
+        wait_until(self._is_down, timeout=60, what="the rack to be down")
+
+    def _is_down(self) -> bool:
+        return set(self._states().values()) == {"down"}
+
+    def _states(self) -> dict[str, str]:
+        """What nova says of each host of the rack that it knows."""
+        services = calls.compute(self.lab, "GET", "/os-services?binary=nova-compute")["services"]
+        return {s["host"]: s["state"] for s in services if s["host"] in self.rack}
+
+    # Servers
+
+    def drain(self) -> None:
+        """A host full of servers, by live migration."""
+        states.no_quota(self.lab)
+        source = LIVING[-1]
+        table = Table(f"{self.servers} servers, live migration", LOOKED)
+        ours = self._emptied(
+            table,
+            "(a) `nova-decom drain --max-moves 4`",
+            source,
+            lambda: self.run.program("drain", source, *ALLOWED, "--max-moves", "4"),
+        )
+        loop = self._emptied(
+            table,
+            "(b) `tests/bench/one-by-one`",
+            source,
+            lambda: self.run.script("one-by-one", source),
+        )
+        say(f"\n(b) / (a) = {loop.counted / ours.counted:.1f}")
+
+    def _emptied(self, table: Table, what: str, source: str, command: Callable[[], Took]) -> Row:
+        """Fill the host, empty it, and let it take servers again. Once: it takes minutes."""
+        servers = self.lab.create_servers(self.servers, on=source)
+        try:
+            took = command()
+            left = [s for s in servers if self._host_of(s) == source]
+            if left:
+                raise SystemExit(f"{what}: {len(left)} servers are still on {source}")
+        finally:
+            self.lab.delete_servers(*servers)
+            service = calls.service(self.lab, source)["id"]
+            self.lab.connection().compute.enable_service(service)
+        return table.add(Row(what, (took,)))
+
+    def _host_of(self, server: str) -> str:
+        return str(calls.show(self.lab, server)["OS-EXT-SRV-ATTR:host"])
+
+    # Looking
+
+    def start(self) -> None:
+        """Start-up, and one table instead of three."""
+        table = Table("Start-up and looking", LOOKED)
+
+        def often(what: str, command: Callable[[], Took]) -> Row:
+            return table.add(Row(what, tuple(command() for _ in range(self.runs))))
+
+        for option in ("--version", "--help"):
+            often(f"`nova-decom {option}`", partial(self.run.program, option))
+        often("`openstack --version`", partial(self.run.openstack, "--version"))
+        ours = often("`nova-decom list`", partial(self.run.program, "list"))
+        three = often("`tests/bench/three-lists`", partial(self.run.script, "three-lists"))
+        often("`nova-decom plan node1`", partial(self.run.program, "plan", "node1"))
+        say(f"\nthree lists / list = {three.counted / ours.counted:.1f}")
+
+    def large(self) -> None:
+        """Plans for a cloud of 2,000 hosts."""
+        with crowd(self.lab, LARGE) as all_of_them:
+            table = Table(f"{LARGE} hosts", LOOKED)
+            many = ("--match", all_of_them, "--max-hosts", str(LARGE))
+            for command in (("list",), ("plan",), ("plan", *many)):
+                took = self.run.program(*command, "-f", "json", "-q")
+                table.add(Row(f"`nova-decom {' '.join(command)}`", (took,)))
+
+
+def main() -> None:
+    """Bring the lab up, measure, and take it down again if it was not there before."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--runs", type=int, default=5, help="of which the median is taken")
+    parser.add_argument("--hosts", type=int, default=20, help="of the rack")
+    parser.add_argument("--servers", type=int, default=20, help="that are moved")
+    options = parser.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    lab = Lab(Path(os.environ.get("NOVA_DECOM_LAB", CHECKOUT / ".lab")))
+    ran_before = bool(lab.processes.running())
+    scratch = Path(tempfile.mkdtemp(prefix="bench-"))
+    try:
+        lab.up(computes=LIVING)
+        say(f"{machine()}, OpenStack {lab.site.release.number}, `make bench`")
+        bench = Bench(lab, scratch, options)
+        for part in options.parts or PARTS:
+            getattr(bench, part)()
+    finally:
+        shutil.rmtree(scratch)
+        if not ran_before:
+            lab.down()
+
+
+if __name__ == "__main__":
+    main()
