@@ -79,7 +79,7 @@ def test_a_destination_that_dies_in_the_middle_holds_back_only_its_own(
     lab.stop_compute("dying1")
     await_down(lab, "dying1")
 
-    ran = decom.remove("source1", "--servers", "auto", "--move-timeout", "30")
+    ran = decom.remove("source1", "--servers", "auto", "--move-timeout", "90")
 
     assert ran.code == 1, ran.out + ran.err
     assert ran.host["result"] == "failed"
