@@ -59,7 +59,14 @@ class Memory:
     is_known: bool = False
 
 
-def host_facts(view: View, host: str, request: Request, memory: Memory) -> HostFacts:
+def fleet_of(view: View) -> Fleet:
+    """What all hosts of a view have in common; made once for many of them."""
+    return Fleet(view.services, _names(view), view.aggregates)
+
+
+def host_facts(
+    view: View, host: str, request: Request, memory: Memory, fleet: Fleet | None = None
+) -> HostFacts:
     """The facts of exactly this host."""
     services = tuple(s for s in view.services if s.host == host)
     nodes = tuple(n for n in view.compute_nodes if n.host == host)
@@ -89,7 +96,7 @@ def host_facts(view: View, host: str, request: Request, memory: Memory) -> HostF
         ),
         unit=memory.unit,
         identity=identity,
-        fleet=Fleet(view.services, _names(view), view.aggregates),
+        fleet=fleet or fleet_of(view),
         was_known=memory.is_known,
         unchecked=tuple(_unchecked(view, services, database, memory.unit)),
     )

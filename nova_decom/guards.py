@@ -138,12 +138,11 @@ def cells_answering(facts: HostFacts) -> Objection | None:
 
 def fleet_healthy(facts: HostFacts) -> Objection | None:
     """Most other compute services are up: the host is sick, not the control plane."""
+    leaving = {facts.host, *facts.request.leaving}
     others = [
         s
         for s in facts.fleet.services
-        if s.binary == NOVA_COMPUTE
-        and s.host not in {facts.host, *facts.request.leaving}
-        and not s.forced_down
+        if s.binary == NOVA_COMPUTE and s.host not in leaving and not s.forced_down
     ]
     down = [s.host for s in others if not s.is_up]
     if 2 * len(down) <= len(others):

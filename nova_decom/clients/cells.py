@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nova_decom.clients.cellrows import NODE_COLUMNS, CellRows, Row
@@ -161,7 +161,11 @@ class NovaDatabases:
             f"ON c.id = m.cell_id WHERE c.uuid IN ({marks(cells)})",
             *cells,
         )
-        return _Registration(tuple(mappings), tuple(members), tuple(neighbours or ()))
+        hosts_of: dict[str, set[str]] = {}
+        for row in neighbours or ():
+            hosts_of.setdefault(row["uuid"], set()).add(row["host"])
+        together = {cell: frozenset(names) for cell, names in hosts_of.items()}
+        return _Registration(tuple(mappings), tuple(members), together)
 
     def _host_facts(
         self, host: str, registration: _Registration, found: dict[str, CellRows]
@@ -176,7 +180,7 @@ class NovaDatabases:
         return DatabaseFacts(
             cell=cell,
             cells_naming_host=tuple(live),
-            cell_hosts=frozenset(m["host"] for m in registration.neighbours if mapping)
+            cell_hosts=registration.neighbours.get(mapping.cell, frozenset())
             if mapping
             else frozenset(),
             host_mapping=mapping,
@@ -200,7 +204,8 @@ class NovaDatabases:
 class _Registration:
     mappings: tuple[Row, ...] = ()
     members: tuple[Row, ...] = ()
-    neighbours: tuple[Row, ...] = ()
+    #: Cell -> its hosts, one set for all of them.
+    neighbours: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def mapping(self, host: str) -> HostMappingRow | None:
         """The mapping of exactly this host."""

@@ -36,7 +36,15 @@ from nova_decom.errors import (
     UnsupportedError,
     WriteRefusedError,
 )
-from nova_decom.facts import Memory, View, compute_hosts, host_facts, identity_of, own_providers
+from nova_decom.facts import (
+    Memory,
+    View,
+    compute_hosts,
+    fleet_of,
+    host_facts,
+    identity_of,
+    own_providers,
+)
 from nova_decom.guards import is_known
 from nova_decom.model import (
     PLANNED_PARTS,
@@ -44,6 +52,7 @@ from nova_decom.model import (
     Aggregate,
     Allocation,
     ComputeService,
+    Fleet,
     Heartbeat,
     HostFacts,
     Identity,
@@ -120,7 +129,8 @@ class LiveCloud:
             self._read_services(None)
         chosen = compute_hosts(self._view) if hosts is None else tuple(hosts)
         self._read(dict.fromkeys(chosen, parts))
-        return share_rooms([self._slice(host) for host in chosen])
+        fleet = fleet_of(self._view)
+        return share_rooms([self._slice(host, fleet) for host in chosen])
 
     def hosts_of_the_cloud(self) -> tuple[tuple[ComputeService, ...], tuple[Aggregate, ...]]:
         """All services and all aggregates, for choosing hosts by them."""
@@ -248,8 +258,8 @@ class LiveCloud:
     def _save(self, path: str) -> None:
         self._images([Image("placement", path, (self._clients.placement.image(path),))])
 
-    def _slice(self, host: str) -> HostFacts:
-        facts = host_facts(self._view, host, self._request, self._memory(host))
+    def _slice(self, host: str, fleet: Fleet | None = None) -> HostFacts:
+        facts = host_facts(self._view, host, self._request, self._memory(host), fleet)
         if is_known(facts):
             # What this run has seen goes on being known when nothing of it is left.
             self._remember(host, is_known=True)
@@ -361,8 +371,9 @@ class LiveCloud:
     def _read_allocations(self, hosts: Sequence[str]) -> None:
         found: list[Allocation] = []
         asked: set[str] = set()
+        fleet = fleet_of(self._view)
         for host in hosts:
-            identity = self._slice(host).identity
+            identity = self._slice(host, fleet).identity
             for provider in own_providers(self._view, host, identity):
                 held = self._clients.placement.allocations(provider.uuid)
                 asked.add(provider.uuid)

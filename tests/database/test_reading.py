@@ -245,3 +245,15 @@ def test_a_cell_alone(nova):
     assert database.cell == "nova"
     assert database.services
     assert database.host_mapping is None
+
+
+def test_hosts_read_together_keep_their_cells_apart(nova):
+    """A host of another cell is no neighbour that could take a cell's last host's place."""
+    cell0, cell1 = nova.api.ids("cell_mappings")[:2]
+    nova.api.host("node1", cell1)
+    nova.api.host("node2", cell0)
+
+    found = nova.reading().facts(["node1", "node2"])
+
+    assert found["node1"].cell_hosts == {"node1"}
+    assert found["node2"].cell_hosts == {"node2"}
