@@ -33,6 +33,7 @@ def test_clean_host(lab: Lab, decom: NovaDecom, host: str) -> None:
     ran = bring_to_clean(decom, host)
 
     assert [c for c in ran.changes("done") if c != "stop-service prove"] == [
+        "disable-service disable",  # it was, and is held now
         "stop-service stop",
         "delete-service delete",
         "purge-rows delete",
