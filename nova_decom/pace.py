@@ -72,6 +72,11 @@ class Pacing:
         room = min(wanted, self.at_once - moving)
         return room if self.total is None else self.total.grant(host, moving, max(0, room))
 
+    def give_back(self, host: str) -> None:
+        """Nothing of the host moves any more; others may."""
+        if self.total is not None:
+            self.total.grant(host, moving=0, wanted=0)
+
     def bound(self, servers: int) -> float:
         """Seconds for all: each round may take its time for each attempt, and one to spare."""
         rounds = -(-servers // self.at_once) + 1
@@ -116,7 +121,7 @@ class Pace:
                 self._give_up(self.flights.values())
                 raise
             finally:
-                self.pacing.room(self.facts.host, 0, 0)
+                self.pacing.give_back(self.facts.host)
         failed = self.log.failed
         if failed:
             named = "; ".join(f"{server}: {why}" for server, why in failed.items())

@@ -52,7 +52,8 @@ class Job:
 
 
 def _guards(*names: str) -> tuple[Guard, ...]:
-    return tuple(g for g in GUARDS if g.name in names)
+    by_name = {guard.name: guard for guard in GUARDS}
+    return tuple(by_name[name] for name in names)
 
 
 REMOVE = Job("remove", PROCEDURE, GUARDS, Result.REMOVED)

@@ -96,12 +96,12 @@ class Together:
                 self._changed.wait(LOOK)
 
 
-def side_by_side(work: Callable[[T], R], things: Sequence[T], jobs: int) -> list[R]:
-    """The results in order; with several jobs each is made in a thread of its own.
+def side_by_side(work: Callable[[T], R], things: Sequence[T], *, in_threads: bool) -> list[R]:
+    """The results in order, one made after the other, or each in a thread of its own.
 
-    Signals reach the main thread, which only waits.
+    Signals reach the main thread, which only waits. What waits for another thing needs threads.
     """
-    if jobs == 1 or len(things) == 1:
+    if not in_threads or len(things) == 1:
         return [work(thing) for thing in things]
     with ThreadPoolExecutor(max_workers=len(things)) as pool:
         futures = [pool.submit(work, thing) for thing in things]

@@ -12,14 +12,13 @@ from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
-import click
-
 from nova_decom.cli.app import App
+from nova_decom.cli.confirming import confirm
 from nova_decom.cli.hooking import hooks_of
 from nova_decom.cli.hosts import named
 from nova_decom.cli.look import plan_with
 from nova_decom.cli.options import Given
-from nova_decom.cli.selection import selected
+from nova_decom.cli.selection import is_selecting, selected
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.errors import ConfigurationError, ExitCode, NovaDecomError, UnconfirmedError
 from nova_decom.execution import Execution
@@ -29,7 +28,6 @@ from nova_decom.locks import host_lock
 from nova_decom.model import HostFacts, HostReport, Outcome, Plan, Report, Result, Status
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
-from nova_decom.output.text import print_report
 from nova_decom.pace import Pacing, Total
 from nova_decom.planfile import load_plans
 from nova_decom.procedure import (
@@ -52,14 +50,14 @@ OTHER_CODES = {"database-access": ExitCode.UNAVAILABLE, "foreign-disable": ExitC
 
 
 def remove(given: Given, hosts: tuple[str, ...]) -> Report:
-    """Remove hosts, one after the other; with ``--dry-run`` only plan.
+    """Remove hosts, side by side; with ``--dry-run`` only plan.
 
     :raises UnconfirmedError: nobody said yes.
     :raises StalePlanError: the cloud no longer fits the plan of ``--plan``.
     """
     app = App(given)
     saved = load_plans(Path(app.settings.plan)) if app.settings.plan else ()
-    if not saved:
+    if not app.settings.plan:
         hosts = selected(app, hosts)
     return carry_out(app, _chosen(app, hosts, saved), REMOVE, saved)
 
@@ -107,16 +105,16 @@ def carry_out(app: App, hosts: tuple[str, ...], job: Job, saved: Sequence[Plan] 
     if not todo:
         return Report(job.name, combined(done), tuple(done))
     if asks:
-        _confirm(app, job, [*map(planned, todo), *done], [p.host for p in todo])
+        confirm(app, job.name, "plan", [*map(planned, todo), *done], [p.host for p in todo])
     return _run(app, job, read, todo, done)
 
 
 def _chosen(app: App, hosts: tuple[str, ...], saved: Sequence[Plan]) -> tuple[str, ...]:
     """The hosts named, or those of the saved plan; never both."""
-    if app.settings.plan and hosts:
+    if app.settings.plan and (hosts or is_selecting(app)):
         raise ConfigurationError(
             f"{app.settings.plan} names its hosts; others were not reviewed",
-            "leave out HOST, or leave out --plan",
+            "leave out HOST and what selects hosts, or leave out --plan",
         )
     if not saved and not hosts:
         raise ConfigurationError(f"{app.settings.plan} names no host", "name one")
@@ -145,26 +143,6 @@ def _without_changes(plan: Plan, facts: HostFacts, job: Job) -> HostReport:
     if report.result is Result.CLEAN:
         return replace(report, result=Result.UNCHANGED)
     return report
-
-
-def _confirm(app: App, job: Job, reports: Sequence[HostReport], hosts: Sequence[str]) -> None:
-    """Show the plan on stderr and have the host's name, or the number of hosts, typed."""
-    err = console(sys.stderr, app.settings.color)
-    report = Report("plan", ExitCode.SUCCESS, tuple(reports))
-    print_report(err, report, verbose=app.settings.verbose > 0)
-    wanted = hosts[0] if len(hosts) == 1 else str(len(hosts))
-    what = "the host name" if len(hosts) == 1 else "the number of hosts"
-    err.print()
-    try:
-        typed = click.prompt(
-            f"Type {what} to {job.name}", err=True, default="", show_default=False
-        )
-    except click.Abort:
-        typed = ""
-    if typed != wanted:
-        raise UnconfirmedError(
-            "not confirmed; nothing was changed", f"type {wanted} to confirm, or give --yes"
-        )
 
 
 def _run(
@@ -197,7 +175,10 @@ def _run(
             def one(plan: Plan) -> HostReport:
                 return _one(app, run, hooks, execution, plan)
 
-            reports = in_order(app.hosts, (*done, *side_by_side(one, plans, jobs)))
+            # Where servers move, each host waits until all of them are disabled.
+            meet = any(plan.result.request.moves_servers for plan in plans)
+            ran = side_by_side(one, plans, in_threads=jobs > 1 or meet)
+            reports = in_order(app.hosts, (*done, *ran))
         return Report(job.name, combined(reports), reports, run=journal.run)
 
 
@@ -215,11 +196,14 @@ def _pacing(app: App) -> Pacing:
 
 def _one(app: App, run: str, hooks: Hooks, execution: Execution, plan: Plan) -> HostReport:
     """One host, held for this run; its failure may keep others from beginning."""
-    together = execution.together
-    report = _not_begun(plan) if together.halted else _held(app, run, hooks, execution, plan)
-    together.passed(plan.host)
-    if _is_end(report, app.settings.on_failure):
-        together.halt()
+    together, report = execution.together, None
+    try:
+        report = _not_begun(plan) if together.halted else _held(app, run, hooks, execution, plan)
+    finally:
+        # Whatever happened, no other host may wait for this one.
+        together.passed(plan.host)
+        if report is None or _is_end(report, app.settings.on_failure):
+            together.halt()
     return report
 
 

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
-import click
-
 from nova_decom.cli.app import App
+from nova_decom.cli.confirming import confirm
 from nova_decom.cli.options import Given
 from nova_decom.cli.remove import combined, signals
 from nova_decom.errors import ExitCode, NovaDecomError, RefusedError, UnconfirmedError
@@ -19,7 +18,6 @@ from nova_decom.locks import host_lock
 from nova_decom.model import HostReport, Outcome, Plan, Report, Result, Status
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
-from nova_decom.output.text import print_report
 from nova_decom.records import Record, find_record
 from nova_decom.restore import Past, Restoration, past_of, plan_restore, result_of
 from nova_decom.settings import operator
@@ -54,9 +52,8 @@ def restore(given: Given, run: str) -> Report:
     if not todo:
         return Report("restore", combined(done), tuple(done))
     if not app.settings.yes:
-        _confirm(
-            app, [*(_shown(plan) for _, plan in todo), *done], [past.host for past, _ in todo]
-        )
+        shown = [*(_shown(plan) for _, plan in todo), *done]
+        confirm(app, "restore", "restore", shown, [past.host for past, _ in todo])
     return _run(app, record, todo, done)
 
 
@@ -87,24 +84,6 @@ def _without_changes(plan: Plan) -> HostReport:
         remedy="; ".join(dict.fromkeys(remedies)) or None,
         exit_code=ExitCode.BUSY if held else ExitCode.REFUSED,
     )
-
-
-def _confirm(app: App, reports: Sequence[HostReport], hosts: Sequence[str]) -> None:
-    """Show the plan on stderr and have the host's name, or the number of hosts, typed."""
-    err = console(sys.stderr, app.settings.color)
-    report = Report("restore", ExitCode.SUCCESS, tuple(reports))
-    print_report(err, report, verbose=app.settings.verbose > 0)
-    wanted = hosts[0] if len(hosts) == 1 else str(len(hosts))
-    what = "the host name" if len(hosts) == 1 else "the number of hosts"
-    err.print()
-    try:
-        typed = click.prompt(f"Type {what} to restore", err=True, default="", show_default=False)
-    except click.Abort:
-        typed = ""
-    if typed != wanted:
-        raise UnconfirmedError(
-            "not confirmed; nothing was changed", f"type {wanted} to confirm, or give --yes"
-        )
 
 
 def _run(app: App, record: Record, plans: Sequence[Planned], done: Sequence[HostReport]) -> Report:

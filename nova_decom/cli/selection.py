@@ -28,13 +28,12 @@ def selected(app: App, hosts: Sequence[str]) -> tuple[str, ...]:
     :raises ConfigurationError: a selector selects nothing: nothing never means all.
     """
     settings = app.settings
-    given = {name: settings.values[name] for name in SELECTORS if settings.values[name]}
-    if not given:
+    if not is_selecting(app):
         return named(hosts)
     found = list(hosts)
     if settings.hosts_file:
         found += _checked("--hosts-file", settings.hosts_file, _from_file(settings.hosts_file))
-    if given.keys() - {"hosts_file"}:
+    if settings.aggregate or settings.zone or settings.match:
         services, aggregates = app.reading().hosts_of_the_cloud()
         for name in settings.aggregate:
             found += _checked("--aggregate", name, in_aggregate(name, aggregates))
@@ -46,6 +45,11 @@ def selected(app: App, hosts: Sequence[str]) -> tuple[str, ...]:
     err = console(sys.stderr, settings.color)
     err.print(line(f"{len(chosen)} hosts selected: {', '.join(chosen)}"))
     return chosen
+
+
+def is_selecting(app: App) -> bool:
+    """True when hosts are chosen by anything else than their names."""
+    return any(app.settings.values[name] for name in SELECTORS)
 
 
 def in_aggregate(name: str, aggregates: Iterable[Aggregate]) -> list[str]:

@@ -17,6 +17,7 @@ Wanted = Mapping[str, frozenset[Part]]
 class _Batch:
     wanted: dict[str, frozenset[Part]] = field(default_factory=dict)
     is_done: bool = False
+    was_read: bool = False
     error: NovaDecomError | None = None
 
 
@@ -46,12 +47,15 @@ class SharedReads:
                 self._serve(batch)
         if batch.error is not None:
             raise batch.error
+        if not batch.was_read:
+            raise RuntimeError("a shared reading ended by a bug: nothing old is taken for new")
 
     def _serve(self, batch: _Batch) -> None:
         with self._collecting:
             self._next = _Batch()
         try:
             self._read(batch.wanted)
+            batch.was_read = True
         except NovaDecomError as error:
             batch.error = error
         finally:

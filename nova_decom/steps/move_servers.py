@@ -30,7 +30,6 @@ class MoveServers:
     reads: ClassVar[frozenset[Part]] = frozenset(
         {Part.SERVICES, Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS, Part.ROOM}
     )
-    side_by_side: ClassVar[bool] = True
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change for each server; one for a server that cannot leave fails."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 
+import click
 import jsonschema
 import pytest
 
@@ -126,10 +127,10 @@ def test_at_a_terminal_the_host_is_typed(monkeypatch, capsys, cloud, typed, code
 
     def prompt(_text, **_):
         if typed is None:
-            raise command.click.Abort
+            raise click.Abort
         return typed
 
-    monkeypatch.setattr(command.click, "prompt", prompt)
+    monkeypatch.setattr("click.prompt", prompt)
 
     assert run(["restore", RUN]) == code
     assert "restore-rows" in capsys.readouterr().err

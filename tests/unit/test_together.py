@@ -34,7 +34,7 @@ def at_once(together, hosts, work):
             with lock:
                 now.discard(host)
 
-    side_by_side(one, hosts, together.jobs)
+    side_by_side(one, hosts, in_threads=together.jobs > 1)
     return most[0]
 
 
@@ -64,13 +64,13 @@ def test_one_job_works_in_order_in_the_calling_thread():
         seen.append((host, threading.current_thread() is threading.main_thread()))
         return host * 2
 
-    assert side_by_side(one, [3, 1, 2], 1) == [6, 2, 4]
+    assert side_by_side(one, [3, 1, 2], in_threads=False) == [6, 2, 4]
     assert seen == [(3, True), (1, True), (2, True)]
 
 
 def test_results_keep_the_order_of_the_hosts():
     """Whoever is done first."""
-    assert side_by_side(lambda n: time.sleep(n / 50) or n, [3, 1, 2], 4) == [3, 1, 2]
+    assert side_by_side(lambda n: time.sleep(n / 50) or n, [3, 1, 2], in_threads=True) == [3, 1, 2]
 
 
 def test_a_run_that_was_halted_begins_nothing_more():
@@ -96,9 +96,10 @@ def test_who_waits_for_a_slot_can_be_interrupted():
             pytest.fail("it began")
 
 
-def test_servers_move_only_when_every_host_is_disabled_or_has_ended():
-    """The last one lets all go on."""
-    together = Together(jobs=3, hosts=3)
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_servers_move_only_when_every_host_is_disabled_or_has_ended(jobs):
+    """The last one lets all go on; one slot is enough, as who waits gives it back."""
+    together = Together(jobs=jobs, hosts=3)
     order = []
 
     def one(host):
@@ -109,7 +110,7 @@ def test_servers_move_only_when_every_host_is_disabled_or_has_ended():
             together.wait_for_all()
             order.append(("moves", host))
 
-    side_by_side(one, [0, 1, 2], 3)
+    side_by_side(one, [0, 1, 2], in_threads=True)
 
     assert [what for what, _ in order] == ["disabled"] * 3 + ["moves"] * 3
 
@@ -175,6 +176,40 @@ def test_a_reading_that_fails_fails_for_all_that_shared_it():
     with pytest.raises(UnavailableError):
         reads("a", frozenset({Part.SERVICES}))
     reads("a", frozenset({Part.SERVICES}))
+
+
+def test_a_reading_that_ends_by_a_bug_is_a_reading_for_nobody():
+    """Who shared it must not take what was read before for new."""
+    begun, go, ends = threading.Event(), threading.Event(), []
+
+    def read(wanted):
+        if "b" in wanted:
+            raise KeyError("a bug")
+        begun.set()
+        go.wait(PATIENCE)
+
+    reads = SharedReads(read)
+
+    def ask(host):
+        try:
+            reads(host, frozenset({Part.SERVICES}))
+        except (KeyError, RuntimeError) as error:
+            ends.append(type(error))
+
+    threads = [threading.Thread(target=ask, args=("a",))]
+    threads[0].start()
+    assert begun.wait(PATIENCE)
+    threads += [threading.Thread(target=ask, args=(host,)) for host in ("b", "c")]
+    for thread in threads[1:]:
+        thread.start()
+    end = time.monotonic() + PATIENCE
+    while len(reads._next.wanted) < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    go.set()
+    for thread in threads:
+        thread.join(PATIENCE)
+
+    assert sorted(kind.__name__ for kind in ends) == ["KeyError", "RuntimeError"]
 
 
 def test_hosts_that_leave_together_share_the_room_that_there_is():
