@@ -111,7 +111,9 @@ class Execution:
 
     def __post_init__(self) -> None:
         """Nothing is held yet."""
-        self.hold = Hold(self.cloud, self.journal, self.clock, self.together.waiting)
+        self.hold = Hold(
+            self.cloud, self.journal, self.clock, self.together.waiting, self.progress.waiting
+        )
 
     def run(self, reviewed: Plan) -> HostReport:
         """Guard again, make every change that is still needed, verify.
@@ -257,6 +259,9 @@ class Execution:
     def _make(self, step: Step, change: Change, facts: HostFacts) -> None:
         """Make one change and wait until nothing is left to be done of it."""
         self.interrupts.check()
+        if step.name == DisableService.name and not _is_enabled(facts):
+            # One that is enabled gets servers until it is disabled: that does not wait.
+            self.hold.await_answer(facts)
         self.began(facts.host, change)
         since = self.clock.now()
         request_id = None
@@ -432,6 +437,10 @@ class Execution:
         )
         to = f"to {outcome.to}" if outcome.to else ""
         self.progress.change(host, outcome.change, outcome.status.value, outcome.error or to)
+
+
+def _is_enabled(facts: HostFacts) -> bool:
+    return facts.service is not None and facts.service.status == "enabled"
 
 
 def _raise_if_undone(step: Step, facts: HostFacts) -> None:

@@ -9,12 +9,20 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nova_decom import claims
-from nova_decom.errors import BusyError, NovaDecomError
+from nova_decom.errors import BusyError, NovaDecomError, WaitTimeoutError
 from nova_decom.guards import FOREIGN_DISABLE, judge
 from nova_decom.model import HostFacts, Outcome, Part, Verdict
 from nova_decom.steps import Cloud
 from nova_decom.steps.delete_service import DeleteService
-from nova_decom.waiting import Clock
+from nova_decom.waiting import Clock, until
+
+#: Seconds within which nova takes a nova-compute that died for down: nova.conf's
+#: service_down_time is 60 by default, and its last heartbeat may be as old as an interval.
+DOWN_WITHIN = 75.0
+
+
+def _nobody(_host: str, _what: str, _seconds: float) -> None:
+    """Tell nobody."""
 
 
 class Events(Protocol):
@@ -33,6 +41,8 @@ class Hold:
     clock: Clock
     #: Within: the host only waits, and others of the run may work.
     waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+    #: Is told the host, what is waited for, and for how many seconds at most.
+    told: Callable[[str, str, float], None] = _nobody
     since: float | None = None
     service: str | None = None
 
@@ -40,6 +50,30 @@ class Hold:
         """Remember the service that is held."""
         self.since = None
         self.service = facts.service.id if facts.service else None
+
+    def await_answer(self, facts: HostFacts) -> None:
+        """Return when nova-compute answers, or nova knows that it does not; at the latest then.
+
+        Whenever a service is disabled, also anew, nova asks its nova-compute to tell placement
+        (nova 34.0.0 compute/api.py:6401). One that died and is still taken for up costs a minute
+        until the call times out; and it finds the question in its queue when it comes back, so
+        that placement has the host for disabled until its next look at its resources.
+        """
+
+        def is_known() -> bool:
+            now = self.cloud.refresh(facts.host, frozenset({Part.SERVICES, Part.HEARTBEATS}))
+            service = now.service
+            if service is None or not service.is_up:
+                return True
+            heartbeat = now.heartbeat_of(service)
+            return heartbeat is not None and heartbeat.moved and not now.is_silent(service)
+
+        if is_known():
+            return
+        what = "nova-compute answers, or nova takes it for down"
+        self.told(facts.host, what, DOWN_WITHIN)
+        with self.waiting(), suppress(WaitTimeoutError):
+            until(is_known, what=what, timeout=DOWN_WITHIN, every=1.0, clock=self.clock)
 
     def claimed(self) -> None:
         """The claim was written and read back."""
@@ -53,6 +87,7 @@ class Hold:
         """
         service = facts.service
         if service and service.id and facts.claim_is_over and _is_ours(facts):
+            self.await_answer(facts)
             self.journal.event("renewed", host=facts.host, service=service.id)
             self.cloud.disable_service(service.id, claims.renewed(service.disabled_reason))
             self.claimed()
@@ -86,6 +121,7 @@ class Hold:
             service = facts.service
             ended = claims.ended(service.disabled_reason or "") if service else ""
             if service and service.id and _is_ours(facts) and ended != service.disabled_reason:
+                self.await_answer(facts)
                 self.journal.event("released", host=host, service=service.id)
                 self.cloud.disable_service(service.id, ended)
 

@@ -6,8 +6,6 @@ import subprocess
 import threading
 from pathlib import Path
 
-import pytest
-
 from tests.cli.conftest import Hosts
 from tests.cli.run import PROGRAM, NovaDecom
 from tests.cli.snapshot import Snapshot
@@ -26,10 +24,6 @@ from tests.scenarios.registry import scenario
     "never receives a server",
     does="deletes the service by the API, then the soft-deleted rows",
     result="clean; the machine comes back with its old identity (as a new one: C17, C22)",
-)
-@pytest.mark.xfail(
-    reason="claimed while nova still took it for up, the host comes back and gets no server",
-    strict=False,
 )
 def test_clean_host(lab: Lab, decom: NovaDecom, host: str) -> None:
     """What nova's own delete can do is left to it; with its compute_id the machine comes back."""

@@ -177,9 +177,79 @@ def test_a_claim_that_has_lapsed_is_written_anew_and_stands(lapsed):
     hold.settled(replace(seen, claim_is_over=lapsed), frozenset())
 
     assert journal.kinds == (["renewed"] if lapsed else [])
-    assert world.time.now() - before == (claims.STANDS if lapsed else 0)
+    assert (world.time.now() - before >= claims.STANDS) == lapsed
     if lapsed:
         assert " until TIME: old" in world.truth.service.disabled_reason
+
+
+def dying(world, *, beating, down_after=None):
+    """A nova-compute that nova takes for up; whether it lives, and when nova knows that not."""
+    world.beating = beating
+    if down_after is not None:
+        world.time.at(down_after, world.fall_silent)
+    hold, seen, _ = hold_of(world)
+    told = []
+    hold.told = lambda *what: told.append(what)
+    before = world.time.now()
+
+    hold.await_answer(seen)
+
+    return world.time.now() - before, told
+
+
+def test_a_service_is_not_disabled_anew_while_a_dead_nova_compute_is_taken_for_up():
+    """Nova would leave a question in its queue, and it would obey when it comes back."""
+    waited, told = dying(World(state()), beating=False, down_after=40.5)
+
+    assert waited == 41.0
+    assert told == [("node1", "nova-compute answers, or nova takes it for down", 75.0)]
+
+
+def test_a_nova_compute_that_lives_is_asked_as_soon_as_it_beats():
+    """One report interval at most."""
+    waited, _ = dying(World(state()), beating=True)
+
+    assert 0 < waited <= request().report_interval
+
+
+def test_a_nova_compute_that_nova_takes_for_down_is_not_waited_for():
+    """Nova asks it nothing."""
+    world = World(state())
+    world.fall_silent()
+
+    assert dying(world, beating=False) == (0, [])
+
+
+def test_a_service_that_is_gone_is_not_waited_for():
+    """There is nothing to disable."""
+    assert dying(World(ghost()), beating=False) == (0, [])
+
+
+def test_a_nova_compute_of_which_nothing_is_known_holds_up_nobody_for_ever():
+    """After a bound the service is disabled all the same."""
+    waited, _ = dying(World(state()), beating=False)
+
+    assert 75.0 <= waited <= 76.0
+
+
+@pytest.mark.parametrize(("status", "waits"), [("enabled", False), ("disabled", True)])
+def test_an_enabled_service_is_disabled_at_once(run, status, waits):
+    """The scheduler would send servers meanwhile; what is disabled already gets none."""
+    world = World(
+        facts(
+            services=(service(status=status, disabled_reason=None),), request=request(claim=OURS)
+        )
+    )
+    world.beating = False
+    process = run(world)
+    begun = world.time.now()
+    disabled = []
+    was = world.change
+    world.change = lambda **what: (disabled.append(world.time.now() - begun), was(**what))
+
+    process.go()
+
+    assert (disabled[0] >= 75.0) == waits
 
 
 def test_a_claim_that_still_has_to_stand_keeps_no_other_host_from_work():
