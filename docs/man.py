@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from nova_decom.cli.group import cli
+from nova_decom.cli.group import CONTEXT, cli
 from nova_decom.errors import ExitCode
 
 NAME = "nova-decom"
@@ -38,7 +38,7 @@ def pages() -> dict[str, str]:
 
 
 def _page(name: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=name)
+    context = click.Context(command, info_name=name, **CONTEXT)
     dashed = name.replace(" ", "-")
     lines = [
         f'.TH "{dashed.upper()}" "1" "" "{NAME} {_text(version(NAME))}" ""',

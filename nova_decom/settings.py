@@ -70,6 +70,7 @@ DEFAULTS: Mapping[str, Any] = {
     "out": None,
     "hooks": None,
     "html": None,
+    "lock_url": None,
     "metrics_textfile": None,
     "plan": None,
 }
@@ -158,7 +159,7 @@ class Settings:
 
     def told(self) -> dict[str, Any]:
         """Every setting that is not the default, for the journal; URLs only as given or not."""
-        secret = {"api_db_url", "cell_db_url", "stop_command"}
+        secret = {"api_db_url", "cell_db_url", "lock_url", "stop_command"}
         return {
             name: "(given)" if name in secret else _plain(value)
             for name, value in self.values.items()

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from nova_decom.cli.options import Given
 from nova_decom.clients.cells import NovaDatabases, Sources
 from nova_decom.clients.cloud import Clients, LiveCloud
 from nova_decom.clients.compute import Compute
+from nova_decom.clients.coordination import shared_lock
 from nova_decom.clients.database import Database, WritableDatabase
 from nova_decom.clients.http import Api, connect, section
 from nova_decom.clients.network import Network
@@ -27,6 +29,7 @@ from nova_decom.clients.urls import NovaConf, Target, read_nova_conf, target
 from nova_decom.errors import ConfigurationError
 from nova_decom.hostnames import HostNames
 from nova_decom.journal import HostMemory, RunJournal, request_id
+from nova_decom.locks import host_lock
 from nova_decom.output.metrics import MEASURED, check_metrics
 from nova_decom.records import has_ended
 from nova_decom.settings import (
@@ -40,7 +43,7 @@ from nova_decom.settings import (
 )
 from nova_decom.waiting import Clock
 
-SECRET_OPTIONS = ("api_db_url", "cell_db_url")
+SECRET_OPTIONS = ("api_db_url", "cell_db_url", "lock_url")
 
 
 class App:
@@ -88,6 +91,18 @@ class App:
     def restoring(self, cloud: LiveCloud) -> LiveRestoringCloud:
         """The same cloud as a restore sees it: it can write if the other can."""
         return LiveRestoringCloud(cloud, cloud.clients.compute, cloud.clients.databases)
+
+    @contextmanager
+    def holding(self, host: str, run: str) -> Iterator[None]:
+        """Hold the host for this run: on this machine, and at the lock service if there is one.
+
+        :raises BusyError: another run holds it.
+        """
+        with (
+            host_lock(self.state_dir, host, run),
+            shared_lock(self.settings.lock_url, host, run),
+        ):
+            yield
 
     @property
     def report_interval(self) -> float:

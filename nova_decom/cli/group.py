@@ -16,6 +16,7 @@ from nova_decom.cli.options import (
     DRAIN_OPTIONS,
     HOOKS,
     HTML,
+    LOCK_URL,
     METRICS,
     ON_FAILURE,
     OUT,
@@ -121,7 +122,7 @@ def drain_command(given: Given, hosts: tuple[str, ...]) -> Report:
 
 @cli.command("enable")
 @HOSTS
-@apply(YES, *SELECTION, ON_FAILURE, TIMEOUT, HOOKS, *COMMON)
+@apply(YES, *SELECTION, ON_FAILURE, TIMEOUT, HOOKS, LOCK_URL, *COMMON)
 @click.pass_obj
 def enable_command(given: Given, hosts: tuple[str, ...]) -> Report:
     """Enable hosts again that this program has disabled."""
@@ -155,7 +156,7 @@ def audit_command(given: Given) -> Report:
 
 @cli.command("restore")
 @click.argument("run", metavar="RUN")
-@apply(DETAILED, YES, *COMMON)
+@apply(DETAILED, YES, LOCK_URL, *COMMON)
 @click.pass_obj
 def restore_command(given: Given, run: str) -> Report:
     """Put back what a run deleted or changed, as far as it can be."""

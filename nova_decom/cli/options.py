@@ -188,7 +188,12 @@ HOOKS = _option(
     help="Directory of programs told what goes on.  [default: /etc/nova-decom/hooks.d]",
 )
 YES = _flag("-y", "--yes", help="Do not ask.")
-RUN_OPTIONS = (YES, *SELECTION, *_SIDE_BY_SIDE, ON_FAILURE, TIMEOUT, HOOKS)
+LOCK_URL = _option(
+    "--lock-url",
+    metavar="URL",
+    help="Hold each host at this lock service too, by tooz; needs nova-decom[lock].",
+)
+RUN_OPTIONS = (YES, *SELECTION, *_SIDE_BY_SIDE, ON_FAILURE, TIMEOUT, HOOKS, LOCK_URL)
 
 PROCEDURE_OPTIONS = (
     _option("--reason", metavar="TEXT", help="Why; goes into disabled_reason and the journal."),
@@ -236,6 +241,7 @@ REMOVE_OPTIONS = (
     *SELECTION,
     *_SIDE_BY_SIDE,
     ON_FAILURE,
+    LOCK_URL,
     _option(
         "--settle",
         type=click.FloatRange(min=0),

@@ -24,7 +24,6 @@ from nova_decom.errors import ConfigurationError, ExitCode, NovaDecomError, Unco
 from nova_decom.execution import Execution
 from nova_decom.hooks import Hooks, Observers
 from nova_decom.journal import RunJournal, new_run_id, request_id
-from nova_decom.locks import host_lock
 from nova_decom.model import HostFacts, HostReport, Outcome, Plan, Report, Result, Status
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
@@ -209,7 +208,7 @@ def _one(app: App, run: str, hooks: Hooks, execution: Execution, plan: Plan) -> 
 
 def _held(app: App, run: str, hooks: Hooks, execution: Execution, plan: Plan) -> HostReport:
     try:
-        with host_lock(app.state_dir, plan.host, run):
+        with app.holding(plan.host, run):
             hooks.start(plan.host)
             # Each host has an execution of its own, for its outcomes.
             report = replace(execution, outcomes=[]).run(plan)

@@ -14,7 +14,6 @@ from nova_decom.cli.options import Given
 from nova_decom.cli.remove import combined, signals
 from nova_decom.errors import ExitCode, NovaDecomError, RefusedError, UnconfirmedError
 from nova_decom.journal import RunJournal, new_run_id, request_id
-from nova_decom.locks import host_lock
 from nova_decom.model import HostReport, Outcome, Plan, Report, Result, Status
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
@@ -112,7 +111,7 @@ def _one(app: App, journal: RunJournal, restoration: Restoration, planned: Plann
     """One host, held for this run."""
     past, plan = planned
     try:
-        with host_lock(app.state_dir, past.host, journal.run):
+        with app.holding(past.host, journal.run):
             return restoration.run(past, plan)
     except NovaDecomError as error:
         outcomes = [Outcome(c, Status.PENDING) for c in plan.changes]

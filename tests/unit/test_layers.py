@@ -57,6 +57,7 @@ DOORS = {
     "sqlalchemy": (("clients",), "URLs of databases are read in nova's own grammar"),
     "oslo_config": (("clients",), "nova.conf is read as nova reads it"),
     "rich": (("output",), "foreign text passes one place where it is made harmless"),
+    "tooz": (("clients",), "an extra, and nothing relies on it"),
     "prometheus_client": (("output",), "an extra, asked for before anything is done"),
     "yaml": (("output",), "as rich; only when asked for"),
     "tenacity": (("waiting",), "one policy of retrying, one clock"),
