@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import click
 
-from nova_decom.cli.group import cli
+from nova_decom.cli.group import CONTEXT, cli
 from nova_decom.settings import DEFAULTS
 from pages.markdown import code, page, table
 
@@ -90,7 +90,7 @@ def _section(
     own: Mapping[str, click.Option],
     titles: Mapping[str, str],
 ) -> Iterator[str]:
-    words = command.collect_usage_pieces(click.Context(command))
+    words = command.collect_usage_pieces(click.Context(command, **CONTEXT))
     usage = " ".join(["nova-decom", name, *(w for w in words if w != "[OPTIONS]")])
     yield from (f"## {name}", "", code(usage), "", " ".join((command.help or "").split()), "")
     if alone := [o for key, o in own.items() if key not in titles]:
@@ -123,7 +123,7 @@ def _row(option: click.Option) -> tuple[str, ...]:
 def _metavar(option: click.Option) -> str:
     # The context came with click 8.2.
     takes = inspect.signature(option.make_metavar).parameters
-    arguments = (click.Context(cli),) if takes else ()
+    arguments = (click.Context(cli, **CONTEXT),) if takes else ()
     metavar = option.make_metavar(*arguments).strip("[]")
     return METAVARS.get(metavar, metavar)
 
