@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Brings hosts into states, each by the means that would have caused it in the field."""
 
+import os
+import signal
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -156,6 +158,25 @@ def known_by_fqdn(lab: Lab, host: str, fqdn: str) -> None:
 # By the API
 
 
+@contextmanager
+def conductor_hangs(lab: Lab) -> Iterator[None]:
+    """Within: no heartbeat reaches the database, and nova takes every nova-compute for down."""
+    conductor = lab.processes.record("nova-conductor")
+    assert conductor is not None
+    hosts = {s["host"] for s in compute(lab, "GET", "/os-services")["services"]}
+    os.killpg(conductor.pid, signal.SIGSTOP)  # its workers too
+    try:
+        for host in hosts:
+            if services(lab, host):
+                wait_until(partial(_is_down, lab, host), timeout=TIMEOUT, what=f"{host} down")
+        yield
+    finally:
+        os.killpg(conductor.pid, signal.SIGCONT)
+        for host in hosts:
+            if services(lab, host) and lab.compute_running(host):
+                wait_until(partial(_is_up, lab, host), timeout=TIMEOUT, what=f"{host} up")
+
+
 def deleted_by_api(lab: Lab, host: str) -> None:
     """``openstack compute service delete``."""
     compute(lab, "DELETE", f"/os-services/{service(lab, host)['id']}")
@@ -286,3 +307,7 @@ def forget(lab: Lab, hosts: Iterable[str]) -> None:
 
 def _is_down(lab: Lab, host: str) -> bool:
     return bool(service(lab, host)["state"] == "down")
+
+
+def _is_up(lab: Lab, host: str) -> bool:
+    return bool(service(lab, host)["state"] == "up")

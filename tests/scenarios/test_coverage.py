@@ -35,7 +35,7 @@ COVERED_ELSEWHERE: dict[str, tuple[str, ...]] = {
         "cli/test_guards.py::test_a_pci_device_in_use_refuses",
         "cli/test_guards.py::test_free_pci_devices_do_not_break_the_purge",
     ),
-    # conflicts, lost connections and lost answers; a real cluster is for a later part
+    # conflicts, lost connections and lost answers
     "C24": (
         "database/test_retries.py::test_deadlock",
         "database/test_retries.py::test_deadlock_asks_the_guards_again",
@@ -86,17 +86,12 @@ COVERED_ELSEWHERE: dict[str, tuple[str, ...]] = {
     ),
 }
 
-#: Scenarios that need what the program does not have yet.
-NOT_YET: dict[str, str] = {
-    "X3": "the guard fleet-healthy: nothing objects when most of the other hosts are down",
-}
-
 
 def test_every_scenario_has_its_place() -> None:
-    """Each of the 37 ids is here, elsewhere, or not yet; in exactly one of them."""
+    """Each of the 37 ids is here or elsewhere, and not in both."""
     here = {i for s in load() for i in s.ids if i in IDS}
     assert len(IDS) == 37
-    assert sorted([*here, *COVERED_ELSEWHERE, *NOT_YET]) == sorted(IDS)
+    assert sorted([*here, *COVERED_ELSEWHERE]) == sorted(IDS)
 
 
 @pytest.mark.parametrize("place", [p for ps in COVERED_ELSEWHERE.values() for p in ps])

@@ -142,6 +142,25 @@ def test_ironic(lab: Lab, decom: NovaDecom, host: str) -> None:
 
 
 @scenario(
+    "X3",
+    state="all other hosts look down too, as when the control plane or a clock is sick",
+    by_hand="whatever looks dead for half an hour is deleted, the whole cloud if need be",
+    does="refuses: not this host is sick",
+    result="refused, nothing written",
+)
+def test_most_other_hosts_look_down(lab: Lab, decom: NovaDecom, host: str) -> None:
+    """A host is not taken for dead in a cloud that looks dead."""
+    states.stopped(lab, host)
+    with states.conductor_hangs(lab):
+        ran = refuse(decom, host)
+        overruled = decom("plan", host, "--skip-guard", "fleet-healthy", "-f", "json")
+
+    assert "other compute services are down" in ran.blocked()["fleet-healthy"]
+    assert "fleet-healthy" not in overruled.blocked()
+    bring_to_clean(decom, host)
+
+
+@scenario(
     "X4",
     hosts=("x4-empty", "x4-full"),
     state="two hosts of a rack, one of them with a server",
