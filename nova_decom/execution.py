@@ -241,7 +241,7 @@ class Execution:
 
     def began(self, host: str, change: Change) -> None:
         """Write down and show that a change begins."""
-        self.journal.event("started", host=host, **_told(change))
+        self.journal.event("started", host=host, **told(change))
         self.progress.change(host, change, "started")
 
     def ended(self, host: str, outcome: Outcome) -> None:
@@ -295,9 +295,7 @@ class Execution:
             try:
                 return step.apply(change, self.cloud, facts)
             except (UnavailableError, PassingError) as error:
-                self.journal.event(
-                    "unanswered", host=facts.host, error=str(error), **_told(change)
-                )
+                self.journal.event("unanswered", host=facts.host, error=str(error), **told(change))
                 if self._is_gone(step, change, facts.host, error):
                     return None
                 raise
@@ -433,7 +431,7 @@ class Execution:
             error=outcome.error,
             seconds=outcome.seconds,
             to=outcome.to,
-            **_told(outcome.change),
+            **told(outcome.change),
         )
         to = f"to {outcome.to}" if outcome.to else ""
         self.progress.change(host, outcome.change, outcome.status.value, outcome.error or to)
@@ -470,14 +468,10 @@ def _seen(facts: HostFacts) -> dict[str, Any]:
     }
 
 
-def _told(change: Change) -> dict[str, Any]:
-    return {
-        "step": change.step,
-        "action": change.action,
-        "target": change.target,
-        "detail": change.detail,
-        "rows": change.rows,
-    }
+def told(change: Change) -> dict[str, Any]:
+    """What the journal keeps of a change."""
+    names = ("step", "action", "target", "detail", "rows")
+    return {name: getattr(change, name) for name in names}
 
 
 def _what_is_left(report: HostReport, back: list[Leftover]) -> str:

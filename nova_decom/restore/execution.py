@@ -15,7 +15,7 @@ from nova_decom.errors import (
     RunInterruptedError,
     StalePlanError,
 )
-from nova_decom.execution import Journal, Progress, Silent
+from nova_decom.execution import Journal, Progress, Silent, told
 from nova_decom.model import Change, HostReport, Outcome, Plan, Result, Status, Transaction
 from nova_decom.restore.past import Past
 from nova_decom.restore.plan import plan_restore, result_of
@@ -88,7 +88,7 @@ class Restoration:
         if change is None:
             self._end(past.host, Outcome(reviewed, Status.NOT_NEEDED))
             return
-        self.journal.event("started", host=past.host, **_told(change))
+        self.journal.event("started", host=past.host, **told(change))
         self.progress.change(past.host, change, "started")
         request_id = None
         try:
@@ -162,11 +162,6 @@ class Restoration:
             host=host,
             request_id=outcome.request_id,
             error=outcome.error,
-            **_told(outcome.change),
+            **told(outcome.change),
         )
         self.progress.change(host, outcome.change, outcome.status.value)
-
-
-def _told(change: Change) -> dict[str, object]:
-    names = ("step", "action", "target", "detail", "rows")
-    return {name: getattr(change, name) for name in names}
