@@ -72,9 +72,9 @@ def print_overview(out: Console, report: Report) -> None:
 
 def verdict(report: HostReport) -> str:
     """A host in one phrase: removable, blocked by which guards, or left over."""
-    blocked = [f.guard for f in report.findings if f.verdict is Verdict.BLOCKED]
+    blocked = _blocking(report)
     if blocked:
-        return f"blocked: {', '.join(blocked)}"
+        return f"blocked: {blocked}"
     if report.leftovers:
         kinds = dict.fromkeys(leftover.kind for leftover in report.leftovers)
         return f"removable, would leave: {', '.join(kinds)}"
@@ -132,7 +132,8 @@ def print_error(err: Console, message: str, remedy: str | None) -> None:
 
 
 def _print_host(out: Console, host: HostReport, *, verbose: bool) -> None:
-    out.print(line((host.host, "bold"), "  ", (host.result, STYLES.get(host.result, ""))))
+    result = (str(host.result), STYLES.get(host.result, ""))
+    out.print(line((host.host, "bold"), "  ", result, _but(host)))
     _print_findings(out, host, verbose=verbose)
     if host.result is Result.REFUSED:
         _print_heading(out, "Nothing was changed.")
@@ -153,6 +154,16 @@ def _print_host(out: Console, host: HostReport, *, verbose: bool) -> None:
         _print_heading(out, "Safe to re-add under this name:", yes)
         for reason in host.readd.because:
             entry(out, ("    ",), reason)
+
+
+def _but(host: HostReport) -> tuple[str, str]:
+    """What stands in the way of a plan, where the eye falls first."""
+    blocked = host.result is Result.PLANNED and _blocking(host)
+    return (f", but blocked by {blocked}", STYLES[Verdict.BLOCKED]) if blocked else ("", "")
+
+
+def _blocking(host: HostReport) -> str:
+    return ", ".join(f.guard for f in host.findings if f.verdict is Verdict.BLOCKED)
 
 
 def _print_heading(out: Console, title: str, detail: str = "") -> None:

@@ -69,6 +69,15 @@ def test_a_plan_shows_every_statement_that_will_run(capsys):
     assert all(c.detail in out for c in plan.changes[:-1])
 
 
+def test_what_blocks_a_plan_stands_in_its_first_line(capsys):
+    """Where somebody tired looks."""
+    plan = make_plan(facts(servers=(build.server(),)))
+
+    out, _ = shown(capsys, Report("plan", 0, (planned(plan),)))
+
+    assert out.startswith("node1  planned, but blocked by servers-present\n")
+
+
 @pytest.mark.parametrize("verbose", [0, 1])
 def test_guards_that_passed_are_counted_and_named_when_asked(capsys, verbose):
     """Objections are always shown, with their cure."""
