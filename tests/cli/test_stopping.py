@@ -58,7 +58,8 @@ def test_state_down_alone_proves_nothing(
 
     for how in (("--stop-with", "none"), ("--offline",)):
         ran = decom.remove("forced1", *how, *BOUND)
-        assert ran.code in {4, 5}, ran.out
+        # Seen at the first look, at the second (which was not reviewed), or while waiting.
+        assert ran.code in {4, 5, 7}, ran.out
         assert snapshot.hosts_in("services").count("forced1") == 1
         assert lab.compute_running("forced1")
 
