@@ -35,6 +35,18 @@ def test_servers_in_every_state_are_named(
     assert lab.compute_running("full1")
 
 
+def test_what_a_host_leaves_to_the_next_test_is_nothing(lab: Lab, hosts: Hosts) -> None:
+    """Not even a server that nova shows to nobody who does not ask for it."""
+    hosts.start("tidy1")
+    lab.create_servers(1, on="tidy1", status="SOFT_DELETED")
+
+    lab.purge_host("tidy1")
+
+    with lab.sql("nova") as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT uuid FROM instances WHERE host = 'tidy1' AND deleted = 0")
+        assert cursor.fetchall() == ()
+
+
 def test_only_nova_compute_leaves_a_converged_host(
     lab: Lab, decom: NovaDecom, hosts: Hosts, snapshot: Snapshot
 ) -> None:

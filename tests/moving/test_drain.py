@@ -25,18 +25,18 @@ def test_twenty_servers_in_mixed_states_leave_and_the_host_is_removed(
     Never more than four migrations are in progress by nova's own records, a slot that is free is
     used at the next poll, and a poll is two calls, whatever the number of servers.
     """
-    hosts.start("full1")
-    servers = fleet.boot("full1", **MIXED)
+    hosts.start("laden1")
+    servers = fleet.boot("laden1", **MIXED)
     log = tmp_path / "log"
 
-    with Observer(lab, "full1") as observer:
-        ran = decom("drain", "full1", "--yes", "-f", "json", "--confirm-resizes", "--debug",
+    with Observer(lab, "laden1") as observer:
+        ran = decom("drain", "laden1", "--yes", "-f", "json", "--confirm-resizes", "--debug",
                     "--log-file", str(log))  # fmt: skip
 
     assert ran.code == 0, ran.out + ran.err
     assert (ran.host["result"], ran.json["changed"]) == ("drained", True)
     for server, (host, status) in fleet.now().items():
-        assert host != "full1"
+        assert host != "laden1"
         assert status == AFTER.get(servers[server], servers[server]), server
     told = {c["target"]: c for c in ran.host["changes"] if c["step"] == "move-servers"}
     assert set(told) == set(servers)
@@ -51,9 +51,9 @@ def test_twenty_servers_in_mixed_states_leave_and_the_host_is_removed(
     assert observer.longest_idle < 2 * POLL + 1.0
     assert_two_calls_a_poll(log.read_text())
 
-    again = decom("drain", "full1", "--yes", "-f", "json")
+    again = decom("drain", "laden1", "--yes", "-f", "json")
     assert (again.code, again.host["result"], again.json["changed"]) == (0, "unchanged", False)
-    removed = decom.remove("full1")
+    removed = decom.remove("laden1")
     assert removed.code == 0, removed.out + removed.err
     assert removed.host["result"] == "removed"
 
@@ -95,25 +95,25 @@ def test_a_server_that_cannot_leave_is_named_and_holds_back_all(
     lab: Lab, decom: NovaDecom, hosts: Hosts, fleet: Fleet
 ) -> None:
     """Nothing moves while a guard objects; overruled, the others leave, and nothing is deleted."""
-    hosts.start("stuck1")
-    servers = fleet.boot("stuck1", ACTIVE=1, SUSPENDED=1, ERROR=1)
+    hosts.start("mixed1")
+    servers = fleet.boot("mixed1", ACTIVE=1, SUSPENDED=1, ERROR=1)
     by_status = {status: server for server, status in servers.items()}
 
-    ran = decom.remove("stuck1", "--servers", "auto")
+    ran = decom.remove("mixed1", "--servers", "auto")
 
     assert ran.code == 4
     seen = ran.blocked()["servers-movable"]
     assert by_status["SUSPENDED"] in seen
     assert by_status["ERROR"] in seen
     assert by_status["ACTIVE"] not in seen
-    assert migrations(lab, "stuck1") == []
-    assert calls.service(lab, "stuck1")["status"] == "enabled"
+    assert migrations(lab, "mixed1") == []
+    assert calls.service(lab, "mixed1")["status"] == "enabled"
 
-    ran = decom.remove("stuck1", "--servers", "auto", "--skip-guard", "servers-movable")
+    ran = decom.remove("mixed1", "--servers", "auto", "--skip-guard", "servers-movable")
 
     assert ran.code == 1
     assert ran.host["result"] == "failed"
-    assert fleet.now()[by_status["ACTIVE"]][0] != "stuck1"
-    assert fleet.now()[by_status["SUSPENDED"]][0] == "stuck1"
+    assert fleet.now()[by_status["ACTIVE"]][0] != "mixed1"
+    assert fleet.now()[by_status["SUSPENDED"]][0] == "mixed1"
     assert "delete-service delete" in ran.changes("pending")
-    assert lab.compute_running("stuck1")
+    assert lab.compute_running("mixed1")
