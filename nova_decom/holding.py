@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nova_decom import claims
 from nova_decom.errors import BusyError, NovaDecomError
 from nova_decom.guards import FOREIGN_DISABLE, judge
+from nova_decom.looking import LONG_AGO, Looks
 from nova_decom.model import HostFacts, Outcome, Part, Verdict
 from nova_decom.steps import Cloud
 from nova_decom.steps.delete_service import DeleteService
@@ -31,8 +32,7 @@ class Hold:
     cloud: Cloud
     journal: Events
     clock: Clock
-    #: Within: the host only waits, and others of the run may work.
-    waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+    looks: Looks
     since: float | None = None
     service: str | None = None
 
@@ -45,23 +45,34 @@ class Hold:
         """The claim was written and read back."""
         self.since = self.clock.now()
 
-    def settled(self, facts: HostFacts, reads: frozenset[Part]) -> HostFacts:
-        """The facts, these parts read again when the claim had still to stand for a while.
+    def stand(self) -> float:
+        """Wait until the claim has stood for long enough; since when it has.
 
-        One of our own that has lapsed, as after hours of moving servers, is written anew first:
-        whoever takes it over meanwhile has written last.
+        Only what is seen then tells who has written last.
+        """
+        if self.since is None:
+            return LONG_AGO
+        end = self.since + claims.STANDS
+        left = end - self.clock.now()
+        if left > 0:
+            with self.looks.together.waiting():
+                self.clock.sleep(left)
+        return end
+
+    def settled(self, facts: HostFacts, reads: frozenset[Part]) -> HostFacts:
+        """The facts; read again where the claim had to be written anew.
+
+        One of our own that has lapsed, as after hours of moving servers, has to: whoever takes
+        it over meanwhile has written last.
         """
         service = facts.service
-        if service and service.id and facts.claim_is_over and _is_ours(facts):
-            self.journal.event("renewed", host=facts.host, service=service.id)
-            self.cloud.disable_service(service.id, claims.renewed(service.disabled_reason))
-            self.claimed()
-        stood = claims.STANDS if self.since is None else self.clock.now() - self.since
-        if stood >= claims.STANDS:
+        if not (service and service.id and facts.claim_is_over and _is_ours(facts)):
             return facts
-        with self.waiting():
-            self.clock.sleep(claims.STANDS - stood)
-        return self.cloud.refresh(facts.host, reads | {Part.SERVICES})
+        self.journal.event("renewed", host=facts.host, service=service.id)
+        self.looks.spoil()
+        self.cloud.disable_service(service.id, claims.renewed(service.disabled_reason))
+        self.claimed()
+        return self.looks.recent(facts.host, reads | {Part.SERVICES}, self.stand())
 
     def raise_if_overtaken(self, facts: HostFacts, outcomes: Sequence[Outcome]) -> None:
         """Stop here when the service that is held is gone, and not by this run.
@@ -82,7 +93,7 @@ class Hold:
         Nobody has to wait for that: what cannot be told now lapses by time.
         """
         with suppress(NovaDecomError):
-            facts = self.cloud.refresh(host, frozenset({Part.SERVICES}))
+            facts = self.looks.latest(host, frozenset({Part.SERVICES}))
             service = facts.service
             ended = claims.ended(service.disabled_reason or "") if service else ""
             if service and service.id and _is_ours(facts) and ended != service.disabled_reason:
