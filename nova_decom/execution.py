@@ -23,7 +23,9 @@ from nova_decom.errors import (
 )
 from nova_decom.guards import judge
 from nova_decom.holding import Hold, raise_if_held
+from nova_decom.looking import ALONE, Looks
 from nova_decom.model import (
+    PLANNED_PARTS,
     Change,
     HostFacts,
     HostReport,
@@ -107,13 +109,13 @@ class Execution:
     pacing: Pacing = field(default_factory=Pacing)
     outcomes: list[Outcome] = field(default_factory=list)
     together: Together = field(default_factory=Together)
+    looks: Looks = field(init=False)
     hold: Hold = field(init=False)
 
     def __post_init__(self) -> None:
-        """Nothing is held yet."""
-        self.hold = Hold(
-            self.cloud, self.journal, self.clock, self.together.waiting, self.progress.waiting
-        )
+        """Nothing was seen yet, and nothing is held."""
+        self.looks = Looks(self.cloud, self.clock, self.together)
+        self.hold = Hold(self.cloud, self.journal, self.clock, self.looks, self.progress.waiting)
 
     def run(self, reviewed: Plan) -> HostReport:
         """Guard again, make every change that is still needed, verify.
@@ -177,7 +179,7 @@ class Execution:
         return report
 
     def _begin(self, reviewed: Plan) -> None:
-        facts = self.cloud.facts(reviewed.host)
+        facts = self.looks.anew(reviewed.host, PLANNED_PARTS)
         self._raise_if_held(facts)
         self.hold.begins(facts)
         present = make_plan(facts, self.job)
@@ -196,20 +198,26 @@ class Execution:
             if reviewed.result.request.moves_servers:
                 self._move(step, reviewed.host, mine)
         elif mine:
-            self._change(step, reviewed.host, mine)
+            self._change(step, reviewed.host, mine, self._ahead(step, reviewed))
 
-    def _change(self, step: Step, host: str, mine: list[Change]) -> None:
+    def _ahead(self, step: Step, reviewed: Plan) -> frozenset[Part]:
+        """What will be read next if this step succeeds: it is read with the look at its end."""
+        planned = {c.step for c in reviewed.changes}
+        later = self.job.steps[self.job.steps.index(step) + 1 :]
+        following = next((s for s in later if s.name in planned), None)
+        if following is None:
+            return PLANNED_PARTS
+        stands_first = step.reversible and not following.reversible
+        # Servers move when all hosts are disabled: what is read now would be old by then.
+        if stands_first or isinstance(following, MoveServers):
+            return frozenset()
+        return self.looks.needed(following.reads | following.guarded) - ALONE
+
+    def _change(self, step: Step, host: str, mine: list[Change], ahead: frozenset[Part]) -> None:
         """Make these changes, one after the other."""
         self.interrupts.check()
         self.together.go_on()
-        facts = self.cloud.refresh(host, step.reads | HELD)
-        self._raise_if_held(facts)
-        if not step.reversible:
-            facts = self.hold.settled(facts, step.reads)
-            self._raise_if_held(facts)
-            self.hold.raise_if_overtaken(facts, self.outcomes)
-            self._raise_if_blocked(facts)
-            _raise_if_undone(step, facts)
+        facts = self._look_before(step, host)
         todo = tuple(step.changes(facts))
         needed = {c.key for c in todo}
         for change in mine:
@@ -223,21 +231,42 @@ class Execution:
                 f"review a new plan: nova-decom plan {facts.host}",
             )
         # An agent that died meanwhile, say: nobody reviewed that, so it is left and named.
-        for change in (c for c in todo if c.key in planned):
-            self._make(step, change, facts)
+        these = [c for c in todo if c.key in planned]
+        for change in these:
+            self._make(step, change, facts, ahead if change is these[-1] else frozenset())
+
+    def _look_before(self, step: Step, host: str) -> HostFacts:
+        """The host as it is; what cannot be taken back has all its guards asked again.
+
+        :raises NovaDecomError: nothing may be done.
+        """
+        parts = self.looks.needed(step.reads | step.guarded | HELD)
+        if step.reversible:
+            facts = self.looks.recent(host, parts)
+            self._raise_if_held(facts)
+            return facts
+        facts = self.looks.recent(host, parts, self.hold.stand())
+        self._raise_if_held(facts)
+        facts = self.hold.settled(facts, parts)
+        self._raise_if_held(facts)
+        self.hold.raise_if_overtaken(facts, self.outcomes)
+        self._raise_if_blocked(facts)
+        _raise_if_undone(step, facts)
+        return facts
 
     def _move(self, step: MoveServers, host: str, mine: list[Change]) -> None:
         """Move what is on the host, and what still arrives, many side by side."""
         self.interrupts.check()
-        facts = self.cloud.refresh(host, step.reads | HELD)
+        facts = self.looks.recent(host, step.reads | HELD)
         self._raise_if_held(facts)
         needed = {c.key for c in step.changes(facts)}
         for change in mine:
             if change.key not in needed:
                 self._end(host, Outcome(change, Status.NOT_NEEDED))
+        self.looks.spoil()
         Pace(step, self.cloud, self, self.interrupts, self.clock, self.pacing, facts).run()
         # Guards of later steps would still see the servers where they were.
-        self.cloud.refresh(host, MOVED)
+        self.looks.anew(host, MOVED)
 
     def began(self, host: str, change: Change) -> None:
         """Write down and show that a change begins."""
@@ -256,18 +285,19 @@ class Execution:
         """Show how all moves stand."""
         self.progress.moves(moves)
 
-    def _make(self, step: Step, change: Change, facts: HostFacts) -> None:
+    def _make(self, step: Step, change: Change, facts: HostFacts, ahead: frozenset[Part]) -> None:
         """Make one change and wait until nothing is left to be done of it."""
         self.interrupts.check()
         if step.name == DisableService.name and not _is_enabled(facts):
             # One that is enabled gets servers until it is disabled: that does not wait.
-            self.hold.await_answer(facts)
+            facts = self.hold.await_answer(facts)
+            self._raise_if_held(facts)
         self.began(facts.host, change)
         since = self.clock.now()
         request_id = None
         try:
             request_id = self._apply(step, change, facts)
-            self._await_gone(step, change, facts.host)
+            self._await_gone(step, change, facts.host, ahead)
         except RunInterruptedError:
             self._end(facts.host, Outcome(change, Status.PENDING, request_id, begun=True))
             raise
@@ -292,6 +322,8 @@ class Execution:
         """
 
         def attempt() -> str | None:
+            if not change.only_waits:
+                self.looks.spoil()
             try:
                 return step.apply(change, self.cloud, facts)
             except (UnavailableError, PassingError) as error:
@@ -314,7 +346,7 @@ class Execution:
         :raises UnavailableError: the cloud cannot be asked, so it is not known.
         """
         try:
-            facts = self.cloud.refresh(host, step.reads)
+            facts = self.looks.anew(host, self.looks.needed(step.reads | step.guarded))
         except UnavailableError as error:
             raise UnavailableError(
                 f"{why}; it could not be read again, so it is not known whether this was done: "
@@ -327,23 +359,38 @@ class Execution:
             self._raise_if_blocked(facts)
         return False
 
-    def _await_gone(self, step: Step, change: Change, host: str) -> None:
-        def gone() -> bool:
-            facts = self.cloud.refresh(host, step.reads | HELD)
+    def _await_gone(self, step: Step, change: Change, host: str, ahead: frozenset[Part]) -> None:
+        def is_gone(facts: HostFacts) -> bool:
             self._raise_if_held(facts)
             return change.key not in {c.key for c in step.changes(facts)}
 
-        if gone():
+        own = step.reads | HELD
+        # What was only waited for has changed nothing: the look before it tells as much.
+        if change.only_waits:
+            facts = self.looks.latest(host, own)
+        else:
+            facts = self._look_after(host, own, ahead)
+        if is_gone(facts):
             return
         self.progress.waiting(host, change.detail, self.timeout)
         with self.together.waiting():
             until(
-                gone,
+                lambda: is_gone(self.looks.poll(host, own)),
                 what=f"{host}: {change.step} {change.target}: {change.detail}",
                 timeout=self.timeout,
                 every=1.0,
                 clock=self.clock,
             )
+
+    def _look_after(self, host: str, own: frozenset[Part], ahead: frozenset[Part]) -> HostFacts:
+        """The host after a change, with what is read next, if that can be read."""
+        try:
+            return self.looks.anew(host, own | ahead)
+        except UnavailableError:
+            if ahead <= own:
+                raise
+            # Whether it was done is seen without; what comes next will ask, and fail, by itself.
+            return self.looks.anew(host, own)
 
     def _verify(self, reviewed: Plan) -> HostReport:
         """Read everything again; what was deleted, once more after the settle time."""
@@ -356,6 +403,7 @@ class Execution:
             self.progress.waiting(reviewed.host, "nothing may come back", self.settle)
             with self.together.waiting():
                 self.clock.sleep(self.settle)
+            self.looks.spoil()
             report = self._look(reviewed.host)
         else:
             unchecked = (*unchecked, "whether it comes back: --settle 0")
@@ -377,7 +425,7 @@ class Execution:
 
     def _verify_done(self, reviewed: Plan) -> HostReport:
         """Nothing is left to be done of a job that deletes nothing."""
-        left = make_plan(self.cloud.facts(reviewed.host), self.job).changes
+        left = make_plan(self.looks.latest(reviewed.host, PLANNED_PARTS), self.job).changes
         named = "; ".join(f"{c.step}: {c.detail}" for c in left)
         return HostReport(
             host=reviewed.host,
@@ -390,7 +438,7 @@ class Execution:
         )
 
     def _look(self, host: str) -> HostReport:
-        facts = self.cloud.facts(host)
+        facts = self.looks.latest(host, PLANNED_PARTS)
         return inspect(facts, make_plan(facts))
 
     def _failed(

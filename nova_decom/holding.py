@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nova_decom import claims
 from nova_decom.errors import BusyError, NovaDecomError, WaitTimeoutError
 from nova_decom.guards import FOREIGN_DISABLE, judge
+from nova_decom.looking import LONG_AGO, Looks
 from nova_decom.model import HostFacts, Outcome, Part, Verdict
 from nova_decom.steps import Cloud
 from nova_decom.steps.delete_service import DeleteService
@@ -39,8 +40,7 @@ class Hold:
     cloud: Cloud
     journal: Events
     clock: Clock
-    #: Within: the host only waits, and others of the run may work.
-    waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+    looks: Looks
     #: Is told the host, what is waited for, and for how many seconds at most.
     told: Callable[[str, str, float], None] = _nobody
     since: float | None = None
@@ -51,52 +51,64 @@ class Hold:
         self.since = None
         self.service = facts.service.id if facts.service else None
 
-    def await_answer(self, facts: HostFacts) -> None:
-        """Return when nova-compute answers, or nova knows that it does not; at the latest then.
+    def await_answer(self, facts: HostFacts) -> HostFacts:
+        """The facts when nova-compute answers or nova knows that it does not; bounded.
 
         Whenever a service is disabled, also anew, nova asks its nova-compute to tell placement
         (nova 34.0.0 compute/api.py:6401). One that died and is still taken for up costs a minute
         until the call times out; and it finds the question in its queue when it comes back, so
         that placement has the host for disabled until its next look at its resources.
         """
+        seen = [facts]
+        what = "nova-compute answers, or nova takes it for down"
+        parts = frozenset({Part.SERVICES, Part.HEARTBEATS})
 
         def is_known() -> bool:
-            now = self.cloud.refresh(facts.host, frozenset({Part.SERVICES, Part.HEARTBEATS}))
-            service = now.service
-            if service is None or not service.is_up:
-                return True
-            heartbeat = now.heartbeat_of(service)
-            return heartbeat is not None and heartbeat.moved and not now.is_silent(service)
+            seen.append(self.looks.poll(facts.host, parts))
+            return _is_known(seen[-1])
 
-        if is_known():
-            return
-        what = "nova-compute answers, or nova takes it for down"
-        self.told(facts.host, what, DOWN_WITHIN)
-        with self.waiting(), suppress(WaitTimeoutError):
-            until(is_known, what=what, timeout=DOWN_WITHIN, every=1.0, clock=self.clock)
+        if not _is_known(facts):
+            self.told(facts.host, what, DOWN_WITHIN)
+            with self.looks.together.waiting(), suppress(WaitTimeoutError):
+                until(is_known, what=what, timeout=DOWN_WITHIN, every=1.0, clock=self.clock)
+        return seen[-1]
 
     def claimed(self) -> None:
         """The claim was written and read back."""
         self.since = self.clock.now()
 
-    def settled(self, facts: HostFacts, reads: frozenset[Part]) -> HostFacts:
-        """The facts, these parts read again when the claim had still to stand for a while.
+    def stand(self) -> float:
+        """Wait until the claim has stood for long enough; since when it has.
 
-        One of our own that has lapsed, as after hours of moving servers, is written anew first:
-        whoever takes it over meanwhile has written last.
+        Only what is seen then tells who has written last.
         """
-        service = facts.service
-        if service and service.id and facts.claim_is_over and _is_ours(facts):
-            self.await_answer(facts)
-            self.journal.event("renewed", host=facts.host, service=service.id)
-            self.cloud.disable_service(service.id, claims.renewed(service.disabled_reason))
-            self.claimed()
-        stood = claims.STANDS if self.since is None else self.clock.now() - self.since
-        if stood >= claims.STANDS:
+        if self.since is None:
+            return LONG_AGO
+        end = self.since + claims.STANDS
+        left = end - self.clock.now()
+        if left > 0:
+            with self.looks.together.waiting():
+                self.clock.sleep(left)
+        return end
+
+    def settled(self, facts: HostFacts, reads: frozenset[Part]) -> HostFacts:
+        """The facts; read again where the claim had to be written anew.
+
+        One of our own that has lapsed, as after hours of moving servers, has to: whoever takes
+        it over meanwhile has written last.
+        """
+        if not _is_ours(facts) or not facts.claim_is_over:
             return facts
-        with self.waiting():
-            self.clock.sleep(claims.STANDS - stood)
-        return self.cloud.refresh(facts.host, reads | {Part.SERVICES})
+        facts = self.await_answer(facts)
+        service = facts.service
+        if service is None or service.id is None or not _is_ours(facts):
+            # It was taken over, or deleted, while we waited.
+            return facts
+        self.journal.event("renewed", host=facts.host, service=service.id)
+        self.looks.spoil()
+        self.cloud.disable_service(service.id, claims.renewed(service.disabled_reason))
+        self.claimed()
+        return self.looks.recent(facts.host, reads | {Part.SERVICES}, self.stand())
 
     def raise_if_overtaken(self, facts: HostFacts, outcomes: Sequence[Outcome]) -> None:
         """Stop here when the service that is held is gone, and not by this run.
@@ -117,12 +129,14 @@ class Hold:
         Nobody has to wait for that: what cannot be told now lapses by time.
         """
         with suppress(NovaDecomError):
-            facts = self.cloud.refresh(host, frozenset({Part.SERVICES}))
+            facts = self.looks.latest(host, frozenset({Part.SERVICES}))
+            if not _is_ours(facts) or not _is_told(facts):
+                return
+            facts = self.await_answer(facts)
             service = facts.service
-            ended = claims.ended(service.disabled_reason or "") if service else ""
-            if service and service.id and _is_ours(facts) and ended != service.disabled_reason:
-                self.await_answer(facts)
+            if service and service.id and _is_ours(facts):
                 self.journal.event("released", host=host, service=service.id)
+                ended = claims.ended(service.disabled_reason or "")
                 self.cloud.disable_service(service.id, ended)
 
 
@@ -136,8 +150,23 @@ def raise_if_held(facts: HostFacts) -> None:
         raise BusyError(f"{facts.host}: {finding.message}", finding.remedy)
 
 
+def _is_known(facts: HostFacts) -> bool:
+    """Whether nova-compute is known to live, or nova knows that it does not."""
+    service = facts.service
+    if service is None or not service.is_up:
+        return True
+    heartbeat = facts.heartbeat_of(service)
+    return heartbeat is not None and heartbeat.moved and not facts.is_silent(service)
+
+
 def _deletes(outcome: Outcome) -> bool:
     return outcome.change.step == DeleteService.name
+
+
+def _is_told(facts: HostFacts) -> bool:
+    """Whether the reason tells until when the host is held."""
+    reason = (facts.service.disabled_reason if facts.service else None) or ""
+    return claims.ended(reason) != reason
 
 
 def _is_ours(facts: HostFacts) -> bool:

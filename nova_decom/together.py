@@ -2,7 +2,8 @@
 """Hosts that leave together: so many at work at a time, all waits shared.
 
 Each host has a thread and runs the same code as a host alone. It holds a slot while it works,
-and gives it back while it only waits: twenty hosts wait for their heartbeats at the same time.
+and gives it back while it only waits: twenty hosts wait for their heartbeats at the same time,
+and for one reading that serves them all.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ class Together:
     halted: bool = False
     _slots: threading.Semaphore = field(init=False)
     _passed: set[str] = field(default_factory=set)
+    _ended: set[str] = field(default_factory=set)
+    _idle: int = 0
+    _held: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def __post_init__(self) -> None:
@@ -60,10 +64,50 @@ class Together:
         """Within: the host, which works, only waits; others may work."""
         self._slots.release()
         try:
-            yield
+            with self._counted(held=0):
+                yield
         finally:
             # It must hold its slot again whatever happened, to give it back in working().
             self._slots.acquire()
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Within: the host waits and keeps its slot."""
+        with self._counted(held=1):
+            yield
+
+    @contextmanager
+    def _counted(self, held: int) -> Iterator[None]:
+        """Within: one more host waits, which holds so many slots."""
+        self._count(1, held)
+        try:
+            yield
+        finally:
+            self._count(-1, -held)
+
+    def _count(self, idle: int, held: int) -> None:
+        with self._changed:
+            self._idle += idle
+            self._held += held
+            self._changed.notify_all()
+
+    def lull(self, most: float) -> None:
+        """Until no host works, and none can before one that waits goes on.
+
+        At most so many seconds. Who is about to read for many waits so for those that will soon
+        want the same.
+        """
+        with self._changed:
+            self._changed.wait_for(self._is_still, most)
+
+    def _is_still(self) -> bool:
+        return self._idle + len(self._ended) >= self.hosts or self._held >= self.jobs
+
+    def ended(self, host: str) -> None:
+        """Nothing more is done with the host."""
+        with self._changed:
+            self._ended.add(host)
+            self._changed.notify_all()
 
     def halt(self) -> None:
         """No other host is to begin or to go on."""

@@ -77,8 +77,13 @@ class App:
         """The cloud over clients that are unable to write."""
         return self._cloud("RUN", Database, Remote, writable=False)
 
-    def changing(self, journal: RunJournal, clock: Clock) -> LiveCloud:
-        """The cloud over clients that can write; what goes is saved in the journal first."""
+    def changing(
+        self, journal: RunJournal, clock: Clock, gather: Callable[[float], None] | None = None
+    ) -> LiveCloud:
+        """The cloud over clients that can write; what goes is saved in the journal first.
+
+        ``gather`` waits while other hosts of the run are about to ask for a reading.
+        """
         return self._cloud(
             journal.run,
             WritableDatabase,
@@ -86,6 +91,7 @@ class App:
             writable=True,
             images=journal.save,
             clock=clock,
+            gather=gather,
         )
 
     def restoring(self, cloud: LiveCloud) -> LiveRestoringCloud:

@@ -155,7 +155,10 @@ def _run(
         _write_header(app, job, journal, [p.host for p in plans])
         clock = interrupts.clock()
         together = Together(jobs, len(plans), interrupts)
-        cloud = app.changing(journal, clock)
+        # Where servers move, each host waits until all of them are disabled.
+        meet = any(plan.result.request.moves_servers for plan in plans)
+        in_threads = jobs > 1 or meet
+        cloud = app.changing(journal, clock, together.lull if in_threads else None)
         cloud.take_over(read)
         with progress(err, quiet=app.settings.quiet) as shown:
             execution = Execution(
@@ -174,9 +177,7 @@ def _run(
             def one(plan: Plan) -> HostReport:
                 return _one(app, run, hooks, execution, plan)
 
-            # Where servers move, each host waits until all of them are disabled.
-            meet = any(plan.result.request.moves_servers for plan in plans)
-            ran = side_by_side(one, plans, in_threads=jobs > 1 or meet)
+            ran = side_by_side(one, plans, in_threads=in_threads)
             reports = in_order(app.hosts, (*done, *ran))
         return Report(job.name, combined(reports), reports, run=journal.run)
 
@@ -201,6 +202,7 @@ def _one(app: App, run: str, hooks: Hooks, execution: Execution, plan: Plan) -> 
     finally:
         # Whatever happened, no other host may wait for this one.
         together.passed(plan.host)
+        together.ended(plan.host)
         if report is None or _is_end(report, app.settings.on_failure):
             together.halt()
     return report

@@ -36,7 +36,7 @@ def show(report: Report, given: Mapping[str, Any]) -> None:
         from nova_decom.output import envelope  # noqa: PLC0415
 
         text = envelope.as_json(report) if style == "json" else envelope.as_yaml(report)
-        sys.stdout.write(text + "\n")
+        sys.stdout.writelines((text, "\n"))
     elif report.command == "list" and report.error is None:
         _show_list(report.extra["hosts"], style, given, HOST)
     elif report.command == "audit" and report.error is None:

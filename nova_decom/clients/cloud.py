@@ -7,6 +7,7 @@ clients that are unable to write.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -52,6 +53,7 @@ from nova_decom.model import (
     Aggregate,
     Allocation,
     ComputeService,
+    DatabaseFacts,
     Fleet,
     Heartbeat,
     HostFacts,
@@ -98,10 +100,12 @@ class LiveCloud:
         clock: Clock | None = None,
         seen: Callable[[Sequence[str]], None] = lambda _hosts: None,
         holding: claims.Holding | None = None,
+        gather: Callable[[float], None] | None = None,
     ) -> None:
         """``recall`` knows hosts of earlier runs; ``images`` saves rows before they go.
 
-        ``seen`` is told the names of all compute hosts whenever they were read.
+        ``seen`` is told the names of all compute hosts whenever they were read. ``gather`` waits
+        while other hosts are about to ask for a reading.
         """
         self._holding = holding or claims.Holding()
         self._clients = clients
@@ -114,7 +118,11 @@ class LiveCloud:
         self._memories: dict[str, Memory] = {}
         self._problems: tuple[str, ...] | None = None
         self._refused_agents: set[str] = set()
-        self._reads = SharedReads(self._read_wanted)
+        self._reads = SharedReads(self._read_wanted, gather)
+        #: The hosts whose rows of all cells belong to the reading that goes on.
+        self._in_rows: frozenset[str] = frozenset()
+        #: A connection to a database serves one thread at a time.
+        self._querying = threading.Lock()
 
     @property
     def clients(self) -> Clients:
@@ -216,8 +224,7 @@ class LiveCloud:
     def run(self, transaction: Transaction) -> None:
         """Run one guarded database transaction."""
         if self._clients.databases is not None:
-            # A connection serves one thread at a time.
-            with self._reads.turn:
+            with self._querying:
                 self._clients.databases.run(transaction, self._images)
 
     def survey(self, remembered: frozenset[str] = frozenset()) -> audit.Cloud:
@@ -297,14 +304,15 @@ class LiveCloud:
         readers: tuple[tuple[Part, Callable[[Sequence[str]], None]], ...] = (
             (Part.COMPUTE_NODES, self._read_compute_nodes),
             (Part.SERVERS, self._read_servers),
+            (Part.DATABASE, self._read_databases),
             (Part.MIGRATIONS, self._read_migrations),
             (Part.AGGREGATES, self._read_aggregates),
-            (Part.DATABASE, self._read_databases),
             (Part.PROVIDERS, self._read_providers),
             (Part.ALLOCATIONS, self._read_allocations),
             (Part.ROOM, self._read_room),
             (Part.AGENTS, self._read_agents),
         )
+        self._in_rows = frozenset()
         for part, read in readers:
             hosts = [host for host, parts in wanted.items() if part in parts]
             if hosts:
@@ -334,8 +342,19 @@ class LiveCloud:
         self._view = replace(self._view, servers=(*others, *found))
 
     def _read_migrations(self, hosts: Sequence[str]) -> None:
+        """Of many hosts from their rows, where those of all cells were read before in this look.
+
+        The API tells by one status at a time, so that it may miss a migration that goes from one
+        to another meanwhile.
+        """
         compute = self._clients.compute
-        found = compute.migrations_of(hosts) if len(hosts) <= BY_HOST else compute.migrations()
+        if len(hosts) <= BY_HOST:
+            found = compute.migrations_of(hosts)
+        elif self._in_rows.issuperset(hosts):
+            rows = self._view.databases or {}
+            found = tuple({m.id: m for h in hosts for m in rows[h].active_migrations}.values())
+        else:
+            found = compute.migrations()
         known = {m.id for m in found}
         others = [
             m
@@ -354,19 +373,26 @@ class LiveCloud:
         databases = self._clients.databases
         if databases is None:
             return
+        with self._querying:
+            found = self._query(databases, hosts)
+        known = dict(self._view.databases or {})
+        for host, facts in found.items():
+            known[host] = replace(facts, problems=self._problems or ())
+        self._view = replace(self._view, databases=known)
+        if databases.api is not None:
+            self._in_rows = frozenset(hosts)
+        for host in hosts:
+            self._note(host)
+
+    def _query(self, databases: NovaDatabases, hosts: Sequence[str]) -> dict[str, DatabaseFacts]:
+        """What they hold of the hosts; before the first time, whether they can be used."""
         if self._problems is None:
             checks = self.checks()
             unreadable = [c for c in checks if c.problem and c.name.endswith(NEEDED)]
             if unreadable:
                 raise UnavailableError(str(unreadable[0].problem), unreadable[0].remedy)
             self._problems = tuple(c.problem for c in checks if c.problem)
-        found = databases.facts(hosts) if hosts else {}
-        known = dict(self._view.databases or {})
-        for host, facts in found.items():
-            known[host] = replace(facts, problems=self._problems)
-        self._view = replace(self._view, databases=known)
-        for host in hosts:
-            self._note(host)
+        return databases.facts(hosts) if hosts else {}
 
     def _read_allocations(self, hosts: Sequence[str]) -> None:
         found: list[Allocation] = []
@@ -441,7 +467,8 @@ class LiveCloud:
         """Look at the heartbeats alone: with databases by one query per cell."""
         databases = self._clients.databases
         ids = [s.id for s in self._view.services if s.host in hosts and s.id]
-        counts = databases.report_counts(hosts, ids) if databases and ids else {}
+        with self._querying:
+            counts = databases.report_counts(hosts, ids) if databases and ids else {}
         for host in hosts:
             self._hear(host, counts)
 

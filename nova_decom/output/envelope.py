@@ -6,6 +6,7 @@ Its shape is ``schema.json`` in this package; its keys do not change within nova
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import asdict
 from importlib import resources
@@ -14,6 +15,8 @@ from typing import Any
 from nova_decom.model import HostReport, Outcome, Report
 
 SCHEMA = "nova-decom/1"
+#: So many pieces of a text are joined at a time.
+PIECES = 10_000
 
 
 def schema() -> dict[str, Any]:
@@ -38,8 +41,12 @@ def envelope(report: Report) -> dict[str, Any]:
 
 
 def as_json(report: Report) -> str:
-    """The envelope as JSON; foreign text is escaped to ASCII, so no control byte gets out."""
-    return json.dumps(envelope(report), indent=2)
+    """The envelope as JSON; foreign text is escaped to ASCII, so no control byte gets out.
+
+    Joined by and by: ``json.dumps`` keeps all pieces until the end, some 400,000 of 2,000 hosts.
+    """
+    pieces = json.JSONEncoder(indent=2).iterencode(envelope(report))
+    return "".join(iter(lambda: "".join(itertools.islice(pieces, PIECES)), ""))
 
 
 def as_yaml(report: Report) -> str:

@@ -56,11 +56,14 @@ class Step(Protocol):
     """One step of the procedure: what is still to be done, and how to do one of it.
 
     The first sentence of the docstring is what plan, progress and documentation print.
+    ``reads`` is what :meth:`changes` depends on, ``guarded`` what the guards must see besides as
+    it is before anything is done.
     """
 
     name: ClassVar[str]
     reversible: ClassVar[bool]
     reads: ClassVar[frozenset[Part]]
+    guarded: ClassVar[frozenset[Part]]
 
     def changes(self, facts: HostFacts) -> Iterable[Change]:
         """What is still to be done on this host. Pure; empty means done."""

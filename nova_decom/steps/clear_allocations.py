@@ -27,6 +27,7 @@ class ClearAllocations:
     reads: ClassVar[frozenset[Part]] = frozenset(
         {Part.SERVERS, Part.MIGRATIONS, Part.PROVIDERS, Part.ALLOCATIONS}
     )
+    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change for each consumer without a right."""

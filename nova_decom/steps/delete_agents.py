@@ -21,6 +21,7 @@ class DeleteAgents:
     name: ClassVar[str] = "delete-agents"
     reversible: ClassVar[bool] = False
     reads: ClassVar[frozenset[Part]] = frozenset({Part.AGENTS})
+    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change for each dead agent of exactly this host or its aliases."""

@@ -21,6 +21,7 @@ class DeleteProviders:
     name: ClassVar[str] = "delete-providers"
     reversible: ClassVar[bool] = False
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.PROVIDERS, Part.ALLOCATIONS})
+    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change for each provider without allocations, below first; none while nova may."""

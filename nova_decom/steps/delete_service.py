@@ -31,8 +31,9 @@ class DeleteService:
 
     name: ClassVar[str] = "delete-service"
     reversible: ClassVar[bool] = False
-    reads: ClassVar[frozenset[Part]] = frozenset(
-        {Part.SERVICES, Part.HEARTBEATS, Part.SERVERS, Part.MIGRATIONS, Part.DATABASE}
+    reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.DATABASE})
+    guarded: ClassVar[frozenset[Part]] = frozenset(
+        {Part.HEARTBEATS, Part.SERVERS, Part.MIGRATIONS}
     )
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:

@@ -26,6 +26,7 @@ class DisableService:
     name: ClassVar[str] = "disable-service"
     reversible: ClassVar[bool] = True
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES})
+    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change while the service is enabled, or not claimed by this run."""

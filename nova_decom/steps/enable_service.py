@@ -18,6 +18,7 @@ class EnableService:
     name: ClassVar[str] = "enable-service"
     reversible: ClassVar[bool] = True
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES})
+    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change while the service is disabled."""

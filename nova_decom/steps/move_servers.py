@@ -30,6 +30,7 @@ class MoveServers:
     reads: ClassVar[frozenset[Part]] = frozenset(
         {Part.SERVICES, Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS, Part.ROOM}
     )
+    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change for each server; one for a server that cannot leave fails."""

@@ -29,6 +29,7 @@ class PurgeRegistration:
     name: ClassVar[str] = "purge-registration"
     reversible: ClassVar[bool] = False
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.AGGREGATES, Part.DATABASE})
+    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change, the whole transaction, while any row is left and the service is gone."""

@@ -40,6 +40,7 @@ class PurgeRows:
     name: ClassVar[str] = "purge-rows"
     reversible: ClassVar[bool] = False
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.DATABASE})
+    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """The rows that go, and by itself the flag of those that stay: nova may reset it."""

@@ -29,6 +29,7 @@ class RepairRegistration:
     reads: ClassVar[frozenset[Part]] = frozenset(
         {Part.SERVICES, Part.COMPUTE_NODES, Part.AGGREGATES, Part.DATABASE, Part.PROVIDERS}
     )
+    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """Missing providers, and aggregate rows that stand in the way."""

@@ -26,6 +26,7 @@ class StopService:
     name: ClassVar[str] = "stop-service"
     reversible: ClassVar[bool] = True
     reads: ClassVar[frozenset[Part]] = frozenset({Part.HEARTBEATS, Part.UNIT})
+    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """Stop the unit unless it is known to be off; prove each heartbeat that goes."""

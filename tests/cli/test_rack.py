@@ -2,6 +2,8 @@
 """Many hosts in one run: each gets its own result, and running again touches only what is left."""
 
 import json
+import re
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +14,9 @@ from tests.lab import Lab
 from tests.scenarios import states
 
 SETTLE = 10
+#: A request in a log of --debug: its method and its path.
+SENT = re.compile(r" nova_decom\.clients\.http \w+ ([A-Z]+) (/\S*)")
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 RACK = ("rack-1", "rack-2", "rack-3", "rack-4", "rack-5")
 BOUND = ("--timeout", "6", "--settle", "3", "-f", "json")
 
@@ -72,6 +77,35 @@ def test_hosts_are_chosen_exactly_and_never_more_than_were_meant(
     findings = [f for h in refused.json["hosts"] for f in h["findings"]]
     blocked = [f["guard"] for f in findings if f["verdict"] == "blocked"]
     assert blocked == ["blast-radius"] * 2
+
+
+def test_hosts_that_leave_together_share_their_requests(
+    lab: Lab, decom: NovaDecom, hosts: Hosts, tmp_path: Path
+) -> None:
+    """Two writes for each, allocations of each provider twice, and the rest for all of them."""
+    names = [f"few-{n}" for n in range(1, 7)]
+    hosts.start(*names)
+    lab.stop_compute(*names)
+    log = tmp_path / "log"
+    alone = ("--settle", "0", "--stop-with", "none", "--skip-guard", "fleet-healthy", "--yes")
+
+    ran = decom("remove", *names, *alone, "--debug", "--log-file", str(log))
+
+    assert ran.code == 0, ran.out + ran.err
+    sent = Counter(method + " " + re.sub(UUID, "UUID", path) for method, path in _sent(log))
+    assert sent["PUT /os-services/UUID"] == sent["DELETE /os-services/UUID"] == len(names)
+    # For the plan, and when it begins; then the providers are gone.
+    assert sent["GET /resource_providers/UUID/allocations"] == 2 * len(names)
+    # For the plan, when it begins and when it ends; hosts that end apart ask apart, the more so
+    # the slower the machine is.
+    assert 3 <= sent["GET /os-hypervisors/detail"] <= 2 + len(names)
+    # Before, 27 for each of twenty hosts.
+    assert sent.total() <= 20 * len(names)
+
+
+def _sent(log: Path) -> list[tuple[str, str]]:
+    """Method and path of each request in a log of --debug."""
+    return SENT.findall(log.read_text("utf-8"))
 
 
 def test_hosts_that_leave_together_share_their_waits(decom: NovaDecom, hosts: Hosts) -> None:

@@ -11,6 +11,7 @@ from nova_decom import claims
 from nova_decom.errors import ExitCode, UnavailableError
 from nova_decom.execution import Execution
 from nova_decom.holding import Hold
+from nova_decom.looking import Looks
 from nova_decom.model import Result
 from nova_decom.together import Together
 from nova_decom.waiting import Clock
@@ -163,7 +164,8 @@ def test_a_service_that_another_run_deleted_ends_this_one(run, stage):
 def hold_of(world):
     """The hold of a process that has just looked at its host."""
     cloud, journal = FakeCloud(world), FakeJournal()
-    return Hold(cloud, journal, world.time.clock), cloud.facts("node1"), journal
+    looks = Looks(cloud, world.time.clock)
+    return Hold(cloud, journal, world.time.clock, looks), cloud.facts("node1"), journal
 
 
 @pytest.mark.parametrize("lapsed", [True, False])
@@ -268,7 +270,7 @@ def test_a_claim_that_still_has_to_stand_keeps_no_other_host_from_work():
     hold.claimed()
 
     with together.working():
-        hold.settled(cloud.facts("node1"), frozenset())
+        hold.stand()
 
     assert others == [True]
 

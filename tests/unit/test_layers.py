@@ -29,6 +29,7 @@ LAYERS = (
             "procedure",
             "execution",
             "holding",
+            "looking",
             "pace",
             "together",
             "journal",

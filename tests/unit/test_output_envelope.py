@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import jsonschema
 import pytest
@@ -11,7 +12,16 @@ import yaml
 
 from nova_decom.cli.reference import reference
 from nova_decom.errors import ExitCode
-from nova_decom.model import Change, HostReport, Outcome, Report, Result, Status
+from nova_decom.model import (
+    Change,
+    Finding,
+    HostReport,
+    Outcome,
+    Report,
+    Result,
+    Status,
+    Verdict,
+)
 from nova_decom.output import envelope
 from nova_decom.procedure import make_plan, planned, refused, verify
 from tests.unit import build
@@ -146,3 +156,23 @@ def test_what_was_not_checked_is_told():
     document = valid(Report("plan", 0, (planned(make_plan(state)),)))
 
     assert document["hosts"][0]["unchecked"] == ["network agents: no network service"]
+
+
+def test_a_large_document_is_not_kept_in_pieces_beside_its_text():
+    """The pieces of the text of 2,000 hosts take several times the memory of the text."""
+    finding = Finding("fleet-healthy", Verdict.OK, "m" * 60, None)
+    hosts = tuple(HostReport(f"h{n}", Result.PLANNED, (finding,) * 16) for n in range(300))
+    report = Report("plan", 0, hosts)
+    tracemalloc.start()
+    try:
+        document = envelope.envelope(report)
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        text = envelope.as_json(report)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert json.loads(text) == document
+    # The document once more, and the text twice while it is put together.
+    assert peak < 2 * before + 2.5 * len(text)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from nova_decom.clients.reads import SharedReads
+from nova_decom.clients.reads import LEAST, MOST, SharedReads
 from nova_decom.errors import ExitCode, HaltedError, RunInterruptedError, UnavailableError
 from nova_decom.model import Part, Result, Room, Status
 from nova_decom.moving.room import share_rooms
@@ -162,6 +162,48 @@ def test_readings_that_are_wanted_at_the_same_time_are_made_once():
     assert rounds[0] == {"a": {Part.SERVICES}}
     assert sum(len(r) for r in rounds[1:]) <= 3
     assert {host for r in rounds for host in r} == {"a", "b", "c"}
+
+
+def test_hosts_that_work_gather_for_one_reading():
+    """The first to ask waits until every host has asked, or ended: all are served at once."""
+    together = Together(jobs=2, hosts=6, interrupts=Interrupts())
+    rounds = []
+    reads = SharedReads(
+        lambda wanted: rounds.append(set(wanted)), lambda _: together.lull(PATIENCE)
+    )
+
+    def one(host):
+        if host == "f":
+            time.sleep(0.05)
+        else:
+            with together.working():
+                time.sleep(0.02)
+                with together.waiting():
+                    reads(host, frozenset({Part.SERVICES}))
+                with together.looking():
+                    reads(host, frozenset({Part.SERVERS}))
+        together.ended(host)
+
+    side_by_side(one, "abcdef", in_threads=True)
+
+    # With its slot in hand a host waits for no more than those that have one.
+    assert rounds[0] == set("abcde")
+
+
+def test_nobody_gathers_for_long():
+    """A reading does not wait for a host whose change takes minutes; nor for a second kind."""
+    waits, takes = [], iter([0.3, 0.0, 2.0, 0.0])
+    reads = SharedReads(lambda _: time.sleep(min(next(takes), 1.1)), waits.append)
+    for part in (Part.SERVICES, Part.SERVERS, Part.SERVICES, Part.SERVICES):
+        reads("a", frozenset({part}))
+
+    assert waits[:2] == [LEAST, LEAST]
+    assert waits[2] == pytest.approx(0.3, abs=0.1)
+    assert waits[3] == MOST
+    begun = time.monotonic()
+    Together(jobs=1, hosts=2).lull(0.05)
+    assert 0.04 < time.monotonic() - begun < PATIENCE
+    Together().ended("a")
 
 
 def test_a_reading_that_fails_fails_for_all_that_shared_it():

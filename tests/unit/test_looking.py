@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks at a host: what one look has shown is not asked for again, what may have changed is."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from nova_decom import claims
+from nova_decom.errors import ExitCode, UnavailableError
+from nova_decom.looking import FRESH, Looks
+from nova_decom.model import PLANNED_PARTS, Part, Result, StopWith, Unit
+from nova_decom.together import Together
+from tests.unit.build import database, facts, request
+from tests.unit.world import Time, World
+
+SERVICES, BEATS, ROWS = Part.SERVICES, Part.HEARTBEATS, Part.DATABASE
+DELETE = frozenset({SERVICES, BEATS, ROWS, Part.SERVERS})
+
+
+class Cloud:
+    """Tells how often it was asked, and for what; each look takes a while."""
+
+    def __init__(self, time, takes=0.0):
+        """Nobody asked yet."""
+        self.time, self.takes = time, takes
+        self.asked = []
+        self.host = facts()
+
+    def refresh(self, _host, parts):
+        """Something else each time."""
+        self.asked.append(set(parts))
+        self.time.sleep(self.takes)
+        self.host = facts(unit=Unit(f"look {len(self.asked)}", active=False, enabled=False))
+        return self.host
+
+
+def looks(takes=0.0, together=None):
+    """Looks at a cloud, by a clock that stands still meanwhile."""
+    time = Time()
+    cloud = Cloud(time, takes)
+    return Looks(cloud, time.clock, together or Together()), cloud
+
+
+def test_what_was_just_seen_is_not_asked_for_again():
+    """Nothing was done meanwhile, and less is wanted."""
+    seen, cloud = looks()
+    with seen.together.working():
+        first = seen.anew("node1", frozenset({SERVICES, Part.SERVERS}))
+
+        assert seen.recent("node1", frozenset({SERVICES})) is first
+        assert seen.latest("node1", frozenset({Part.SERVERS})) is first
+    assert cloud.asked == [{SERVICES, Part.SERVERS}]
+
+
+@pytest.mark.parametrize("why", ["done", "old", "more", "before"])
+def test_what_may_be_otherwise_by_now_is_asked_for_again(why):
+    """Something was done, time went by, more is wanted, or it is to be of a later time."""
+    seen, cloud = looks()
+    with seen.together.working():
+        seen.anew("node1", frozenset({SERVICES}))
+        wanted, since = frozenset({SERVICES}), float("-inf")
+        if why == "done":
+            seen.spoil()
+        elif why == "old":
+            cloud.time.sleep(FRESH * 1.01)
+        elif why == "more":
+            wanted |= {Part.SERVERS}
+        else:
+            since = cloud.time.now() + 0.01
+
+        assert seen.recent("node1", wanted, since) is cloud.host
+    assert cloud.asked == [{SERVICES}, set(wanted)]
+
+
+def test_what_was_done_stays_done_however_long_ago_it_was_seen():
+    """Nothing is to be done after it, so age alone is no reason to look again."""
+    seen, cloud = looks()
+    with seen.together.working():
+        first = seen.anew("node1", frozenset({SERVICES}))
+        cloud.time.sleep(100)
+
+        assert seen.latest("node1", frozenset({SERVICES})) is first
+
+
+def test_a_look_is_younger_than_a_claim_has_to_stand():
+    """Of two runs that write their claims, the one that wrote last must be seen."""
+    assert FRESH < claims.STANDS
+
+
+def test_who_waited_long_for_a_slot_looks_again_with_the_slot_in_hand():
+    """What is done next is not done on what was seen before the wait."""
+
+    class Slow(Together):
+        """Another host holds the only slot for a while whenever it can have it."""
+
+        def waiting(self):
+            """Within, and until the slot is given back."""
+            inner = super().waiting()
+
+            class Late:
+                def __enter__(self):
+                    return inner.__enter__()
+
+                def __exit__(self, *error):
+                    cloud.time.sleep(FRESH * 2)
+                    return inner.__exit__(*error)
+
+            return Late()
+
+    seen, cloud = looks(together=Slow())
+    with seen.together.working():
+        assert seen.recent("node1", frozenset({SERVICES})) is cloud.host
+        assert len(cloud.asked) == 2
+        assert seen.recent("node1", frozenset({SERVICES})) is cloud.host
+        assert len(cloud.asked) == 2
+
+
+def test_a_slow_answer_is_taken_as_it_comes():
+    """Its age counts from when it is there: else a slow cloud would be asked for ever."""
+    seen, cloud = looks(takes=FRESH * 3)
+    with seen.together.working():
+        seen.recent("node1", frozenset({SERVICES}))
+    assert len(cloud.asked) == 1
+
+
+def test_the_host_itself_is_asked_apart():
+    """Its unit is no part of a shared reading, and asking it asks no API again."""
+    seen, cloud = looks()
+    with seen.together.working():
+        seen.anew("node1", frozenset({SERVICES, Part.UNIT}))
+        seen.recent("node1", frozenset({SERVICES, Part.UNIT}))
+        seen.anew("node1", frozenset({Part.UNIT}))
+        seen.poll("node1", frozenset({SERVICES, Part.UNIT}))
+    unit = {Part.UNIT}
+    assert cloud.asked == [{SERVICES}, unit, unit, unit, {SERVICES}, unit]
+
+
+def test_heartbeats_are_heard_with_the_rows():
+    """A look at everything is one at them too."""
+    seen, cloud = looks()
+    with seen.together.working():
+        seen.anew("node1", PLANNED_PARTS)
+        seen.recent("node1", frozenset({BEATS}))
+    assert len(cloud.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "parts", "needed"),
+    [
+        (database(), {ROWS, Part.MIGRATIONS}, {ROWS}),
+        (database(all_cells=False), {ROWS, Part.MIGRATIONS}, {ROWS, Part.MIGRATIONS}),
+        (None, {ROWS, Part.MIGRATIONS}, {ROWS, Part.MIGRATIONS}),
+        (database(), {Part.MIGRATIONS}, {Part.MIGRATIONS}),
+    ],
+    ids=["rows of all cells", "of some", "of none", "not read"],
+)
+def test_migrations_are_asked_of_the_api_where_rows_do_not_tell(rows, parts, needed):
+    """Only rows of every cell, and only those that are read in the same look."""
+    seen, cloud = looks()
+    assert seen.needed(frozenset(parts)) == parts
+    cloud.refresh = lambda _host, _parts: facts(database=rows)
+    with seen.together.working():
+        seen.anew("node1", frozenset({ROWS}))
+
+    assert seen.needed(frozenset(parts)) == needed
+
+
+def noted(process):
+    """The parts of each look of a process, beside the host itself."""
+    asked, refresh = [], process.execution.cloud.refresh
+
+    def note(host, parts):
+        if parts - {Part.UNIT}:
+            asked.append(set(parts))
+        return refresh(host, parts)
+
+    process.execution.cloud.refresh = note
+    return asked
+
+
+def silent():
+    """A host in order whose nova-compute the operator has stopped."""
+    world = World(facts(request=request(stop_with=StopWith.NONE)))
+    world.fall_silent()
+    return world
+
+
+def test_a_removal_looks_once_more_than_it_changes(run):
+    """What shows that a change was made shows what is needed for the next, and for the end."""
+    world = silent()
+    process = run(world, settle=0)
+    asked = noted(process)
+
+    report = process.go()
+
+    assert report.result is Result.REMOVED
+    assert world.writes == ["disable", "delete", "purge"]
+    # The proof of silence takes as many looks as it takes.
+    assert [parts for parts, _ in itertools.groupby(asked)] == [
+        PLANNED_PARTS,  # before anything
+        {SERVICES, BEATS},  # disabled, silent
+        DELETE,  # when the claim has stood
+        {SERVICES, ROWS},  # deleted; which rows are left
+        PLANNED_PARTS,  # purged; verified
+    ]
+
+
+def test_what_comes_next_not_being_readable_does_not_make_a_change_undone(run):
+    """The rows are purged, and that can be seen; only the verification fails."""
+    world = silent()
+    process = run(world, settle=0)
+    refresh = process.execution.cloud.refresh
+
+    def fail(host, parts):
+        if "purge" in world.writes and Part.AGENTS in parts:
+            raise UnavailableError("no neutron")
+        return refresh(host, parts)
+
+    process.execution.cloud.refresh = fail
+
+    report = process.go()
+
+    assert (report.exit_code, report.error) == (ExitCode.UNAVAILABLE, "no neutron")
+    assert {str(o.status) for o in report.outcomes} == {"done"}
+
+
+@pytest.mark.parametrize("write", ["disable", "stop"])
+def test_a_change_is_not_done_while_nothing_shows_it(run, write):
+    """Neither the look with what comes next nor, where there is more in it, the one without."""
+    world = World(facts())
+    process = run(world, settle=0)
+    refresh = process.execution.cloud.refresh
+
+    def fail(host, parts):
+        if write in world.writes:
+            raise UnavailableError("no API")
+        return refresh(host, parts)
+
+    process.execution.cloud.refresh = fail
+
+    report = process.go()
+
+    assert report.exit_code == ExitCode.UNAVAILABLE
+    last = [o for o in report.outcomes if o.begun][-1]
+    assert (last.change.action, last.status) == (write, "failed")
