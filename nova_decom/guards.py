@@ -106,10 +106,10 @@ def host_exact(facts: HostFacts) -> Objection | None:
             f"cells {', '.join(cells)} all have rows of {facts.host!r}",
             "give --cell-db-url of the right cell only",
         )
-    if facts.services or facts.compute_nodes:
+    if is_known(facts):
         return None
     similar = [n for n in sorted(facts.fleet.names) if _is_similar(facts.host, n)]
-    if similar and not is_known(facts):
+    if similar:
         return Objection(
             f"{facts.host!r} is not a host, but {some(map(repr, similar))} "
             f"{'is' if len(similar) == 1 else 'are'}; names are compared letter by letter",
