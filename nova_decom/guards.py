@@ -63,7 +63,7 @@ def host_known(facts: HostFacts) -> Objection | None:
     if is_known(facts):
         return None
     message = f"nothing in this cloud names {facts.host!r}"
-    near = difflib.get_close_matches(facts.host, sorted(facts.fleet.names), n=5, cutoff=0.6)
+    near = difflib.get_close_matches(facts.host, sorted(facts.fleet.names), n=5)
     if facts.request.absent_ok:
         return Objection(message, "--absent-ok takes that for done", Verdict.WARNING)
     names = ", ".join(near) if near else "nova-decom list"

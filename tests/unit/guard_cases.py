@@ -247,6 +247,13 @@ TABLE = [
         "finished, node1 to no host yet",
     ),
     ("service-alive", "no service", build.ghost(), OK, ""),
+    (
+        "service-alive",
+        "no service any more",
+        build.ghost(heartbeats=(build.heartbeat(moved=True),)),
+        OK,
+        "",
+    ),
     ("service-alive", "it is down", facts(service=service(state="down")), OK, ""),
     ("service-alive", "ssh stops it", facts(), OK, ""),
     (
