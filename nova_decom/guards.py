@@ -63,7 +63,7 @@ def host_known(facts: HostFacts) -> Objection | None:
     if is_known(facts):
         return None
     message = f"nothing in this cloud names {facts.host!r}"
-    near = difflib.get_close_matches(facts.host, sorted(facts.fleet.names), n=5, cutoff=0.6)
+    near = difflib.get_close_matches(facts.host, sorted(facts.fleet.names), n=5)
     if facts.request.absent_ok:
         return Objection(message, "--absent-ok takes that for done", Verdict.WARNING)
     names = ", ".join(near) if near else "nova-decom list"
@@ -106,10 +106,10 @@ def host_exact(facts: HostFacts) -> Objection | None:
             f"cells {', '.join(cells)} all have rows of {facts.host!r}",
             "give --cell-db-url of the right cell only",
         )
-    if facts.services or facts.compute_nodes:
+    if is_known(facts):
         return None
     similar = [n for n in sorted(facts.fleet.names) if _is_similar(facts.host, n)]
-    if similar and not is_known(facts):
+    if similar:
         return Objection(
             f"{facts.host!r} is not a host, but {some(map(repr, similar))} "
             f"{'is' if len(similar) == 1 else 'are'}; names are compared letter by letter",

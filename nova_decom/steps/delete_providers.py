@@ -57,7 +57,9 @@ def stuck_providers(facts: HostFacts) -> frozenset[str]:
 
 def _depth(provider: ResourceProvider, facts: HostFacts) -> int:
     parents = {p.uuid: p.parent for p in facts.providers}
-    depth, current = 0, provider.parent
-    while current is not None and depth < len(parents):
-        depth, current = depth + 1, parents.get(current)
-    return depth
+    above: list[str] = []
+    current = provider.parent
+    while current is not None and current not in above:
+        above.append(current)
+        current = parents.get(current)
+    return len(above)

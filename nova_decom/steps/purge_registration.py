@@ -42,7 +42,7 @@ class PurgeRegistration:
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """No row names the host."""
         database = facts.database and replace(
-            facts.database, aggregate_hosts=(), host_mapping=None, cell_hosts=frozenset()
+            facts.database, aggregate_hosts=(), host_mapping=None
         )
         return replace(facts, aggregates=(), database=database)
 

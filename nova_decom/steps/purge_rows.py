@@ -50,9 +50,9 @@ class PurgeRows:
         rows = doomed_rows(facts, database)
         action = "delete" if facts.request.rows is Rows.PURGE else "soft-delete"
         if rows.without_flags():
-            yield _change(self.name, action, facts, rows.without_flags())
+            yield _change(self.name, action, facts.host, database.cell, rows.without_flags())
         if rows.only_flags():
-            yield _change(self.name, RESET, facts, rows.only_flags())
+            yield _change(self.name, RESET, facts.host, database.cell, rows.only_flags())
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The purged rows are gone, the others soft-deleted."""
@@ -151,9 +151,8 @@ def doomed_rows(facts: HostFacts, database: DatabaseFacts) -> DoomedRows:
     return DoomedRows(services=services, compute_nodes=nodes, pci_devices=pci)
 
 
-def _change(step: str, action: str, facts: HostFacts, rows: DoomedRows) -> Change:
-    cell = facts.database.cell if facts.database and facts.database.cell else ""
-    transaction = Transaction(cell, facts.host, tuple(_statements(facts, rows)))
+def _change(step: str, action: str, host: str, cell: str, rows: DoomedRows) -> Change:
+    transaction = Transaction(cell, host, tuple(_statements(host, rows)))
     return Change(
         step=step,
         action=action,
@@ -182,10 +181,10 @@ def _without(rows: DoomedRows, database: DatabaseFacts) -> DatabaseFacts:
     )
 
 
-def _statements(facts: HostFacts, rows: DoomedRows) -> Iterator[Statement]:
-    yield from _images(facts.host, rows)
-    yield from _guards(facts, rows)
-    yield from _writes(facts.host, rows)
+def _statements(host: str, rows: DoomedRows) -> Iterator[Statement]:
+    yield from _images(host, rows)
+    yield from _guards(host, rows)
+    yield from _writes(host, rows)
 
 
 def _images(host: str, rows: DoomedRows) -> Iterator[Statement]:
@@ -199,13 +198,12 @@ def _images(host: str, rows: DoomedRows) -> Iterator[Statement]:
         yield by_id("SELECT *", "services", _ids(rows.all_services), host, lock)
 
 
-def _guards(facts: HostFacts, rows: DoomedRows) -> Iterator[Statement]:
+def _guards(host: str, rows: DoomedRows) -> Iterator[Statement]:
     """Ask again inside the transaction: nothing lives here, nothing came back meanwhile.
 
     The locking read of instances keeps a gap lock under REPEATABLE READ, so that no server
     can land on the host until the commit.
     """
-    host = facts.host
     yield Statement(
         "SELECT id, host FROM services WHERE host = %s AND `binary` = %s AND deleted = 0 "
         "FOR UPDATE",

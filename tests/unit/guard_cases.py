@@ -6,6 +6,7 @@ from __future__ import annotations
 from nova_decom.model import StopWith, Verdict
 from tests.unit import build
 from tests.unit.build import absent, database, facts, fleet, neighbour, request, service
+from tests.unit.guard_enable_cases import ENABLE_CASES
 from tests.unit.guard_moving_cases import MOVING_CASES
 from tests.unit.guard_row_cases import ROW_CASES
 
@@ -55,6 +56,14 @@ TABLE = [
     ),
     ("host-exact", "part of a name", absent("node"), BLOCKED, "but 'node2' is"),
     ("host-exact", "without its domain", absent("node2.example.org"), BLOCKED, "but 'node2' is"),
+    (
+        "host-exact",
+        "in another domain",
+        absent("node2.lan", fleet=fleet(neighbour("node2.example.org"))),
+        BLOCKED,
+        "but 'node2.example.org' is",
+    ),
+    ("host-exact", "a name that stands in the list", absent(fleet=fleet(names={"node1"})), OK, ""),
     (
         "host-exact",
         "part of several names",
@@ -145,6 +154,13 @@ TABLE = [
     ("blast-radius", "one host", facts(request=request(leaving=frozenset({"node1"}))), OK, ""),
     (
         "blast-radius",
+        "as many as were meant",
+        facts(request=request(leaving=frozenset({"node1", "node2"}), max_hosts=2)),
+        OK,
+        "",
+    ),
+    (
+        "blast-radius",
         "more than were meant",
         facts(request=request(leaving=frozenset({"node1", "node2", "node3"}), max_hosts=2)),
         BLOCKED,
@@ -231,6 +247,13 @@ TABLE = [
         "finished, node1 to no host yet",
     ),
     ("service-alive", "no service", build.ghost(), OK, ""),
+    (
+        "service-alive",
+        "no service any more",
+        build.ghost(heartbeats=(build.heartbeat(moved=True),)),
+        OK,
+        "",
+    ),
     ("service-alive", "it is down", facts(service=service(state="down")), OK, ""),
     ("service-alive", "ssh stops it", facts(), OK, ""),
     (
@@ -310,4 +333,5 @@ TABLE = [
     ),
     *ROW_CASES,
     *MOVING_CASES,
+    *ENABLE_CASES,
 ]

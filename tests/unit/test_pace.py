@@ -12,7 +12,6 @@ from nova_decom.errors import ChangeFailedError, ExitCode
 from nova_decom.model import Action, Result, Servers, Status
 from nova_decom.pace import EMPTY_READINGS, Pacing
 from nova_decom.procedure import DRAIN, ENABLE
-from nova_decom.steps.move_servers import MoveServers
 from tests.unit.build import migration, request, server, service
 from tests.unit.moving_states import MIXED, MOVABLE, OFF, WEB, dead, occupied, with_migration
 from tests.unit.world import World
@@ -378,30 +377,3 @@ def test_a_server_that_left_after_the_review_is_not_needed(run):
 
     assert (report.result, report.exit_code) == (Result.REMOVED, ExitCode.SUCCESS)
     assert outcomes(report) == {"id-of-web": (NOT_NEEDED, None), "id-of-late": (DONE, "node2")}
-
-
-def test_a_move_by_itself_asks_only_for_what_the_state_allows():
-    """What is not here, and what passes by itself, is not asked for."""
-    step = MoveServers()
-    (change,) = step.changes(occupied(WEB))
-
-    assert step.apply(change, None, occupied(server(status="BUILD"))) is None
-    assert step.apply(change, None, occupied(server(status="SUSPENDED"))) is None
-    assert step.apply(change, None, occupied()) is None
-
-
-def test_what_cannot_leave_stays_in_the_plan():
-    """It is a change that fails, so that nobody takes the host for empty."""
-    state = occupied(server(status="SUSPENDED"))
-    (change,) = MoveServers().changes(state)
-
-    assert change.detail.startswith("cannot move 'web' id-of-web (SUSPENDED); resume it")
-    assert MoveServers().after(change, state) == state
-
-
-def test_the_plan_shows_what_is_sent():
-    """The call, with its body; for what is only waited for, none."""
-    plain, waits = MoveServers().changes(occupied(OFF, server(status="BUILD")))
-
-    assert plain.detail.endswith(': POST /servers/id-of-off/action {"migrate": null}')
-    assert "POST" not in waits.detail

@@ -9,7 +9,17 @@ import pytest
 
 from nova_decom.errors import ExitCode, StalePlanError
 from nova_decom.execution import Silent
-from nova_decom.model import Change, Finding, Part, Result, Rows, Status, StopWith, Verdict
+from nova_decom.guards import GUARDS
+from nova_decom.model import (
+    Change,
+    Finding,
+    Part,
+    Result,
+    Rows,
+    Status,
+    StopWith,
+    Verdict,
+)
 from nova_decom.procedure import (
     REMOVE,
     check_still_fits,
@@ -145,15 +155,21 @@ def test_a_host_that_nobody_can_look_at_is_not_clean():
     assert report.remedy == "bring the cell's database back and run again"
 
 
-@pytest.mark.parametrize("skip", ["host-known", "last-host"])
-def test_guards_that_say_nothing_about_traces_do_not_make_a_host_unclean(skip):
+HARMLESS = {"host-known", "last-host", "fleet-healthy", "blast-radius", "capacity"}
+
+
+@pytest.mark.parametrize("guard", [guard.name for guard in GUARDS])
+def test_guards_that_say_nothing_about_traces_do_not_make_a_host_unclean(guard):
     """An unknown name, or the last host of a zone, is as gone as any other."""
     state = absent()
-    plan = replace(make_plan(state), findings=(Finding(skip, Verdict.BLOCKED, "so it is"),))
+    plan = replace(make_plan(state), findings=(Finding(guard, Verdict.BLOCKED, "so it is"),))
 
     report = inspect(state, plan)
 
-    assert (report.result, report.error, report.remedy) == (Result.CLEAN, None, None)
+    if guard in HARMLESS:
+        assert (report.result, report.error, report.remedy) == (Result.CLEAN, None, None)
+    else:
+        assert (report.result, report.error) == (Result.LEFTOVERS, f"{guard}: so it is")
 
 
 def test_verify_without_a_database_says_so():
@@ -196,6 +212,14 @@ def test_anything_more_than_reviewed_is_stale(news):
         check_still_fits(reviewed, replace(reviewed, **news))
 
     assert raised.value.remedy == "review a new plan: nova-decom plan node1"
+
+
+def test_a_server_that_came_since_the_review_is_no_news():
+    """That all of them leave was asked for."""
+    reviewed = make_plan(facts())
+    late = Change("move-servers", "move", "id-of-late", "live-migrate it")
+
+    check_still_fits(reviewed, replace(reviewed, changes=(*reviewed.changes, late)))
 
 
 def test_an_objection_that_was_reviewed_is_not_news():

@@ -95,9 +95,25 @@ def test_a_row_is_inserted_as_it_was_read():
     """Its id first; bytes as text that can be printed, dates as text that MySQL takes."""
     row = {"host": "o'b", "id": 3, "x": 0.1, "n": None, "at": date(2026, 11, 24), "raw": b"\xff"}
 
-    assert insert("services", row).text == (
+    statement = insert("services", row)
+
+    assert statement.rows == 1
+    assert statement.text == (
         "INSERT INTO services (`id`, `host`, `x`, `n`, `at`, `raw`) "
         "VALUES (3, 'o\\'b', 0.1e0, NULL, '2026-11-24', UNHEX('ff'))"
+    )
+
+
+def test_a_row_is_changed_while_it_is_as_it_was_seen():
+    """NULL is compared too; bytes and dates as above."""
+    now = {"deleted": 8, "deleted_at": None, "raw": b"\x01"}
+
+    statement = update("compute_nodes", 8, {"host": "o'b", "raw": b"\xff"}, now)
+
+    assert statement.rows == 1
+    assert statement.text == (
+        "UPDATE compute_nodes SET `host` = 'o\\'b', `raw` = UNHEX('ff') WHERE id = 8 AND "
+        "`deleted` <=> 8 AND `deleted_at` <=> NULL AND `raw` <=> UNHEX('01')"
     )
 
 

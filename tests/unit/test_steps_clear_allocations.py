@@ -48,8 +48,8 @@ TREE = (provider(), CHILD)
 )
 def test_consumers_without_a_right_are_released(state, consumers):
     """Each once; what is here by right, or is not nova's, is left alone."""
-    assert [(c.action, c.target) for c in STEP.changes(state)] == [
-        ("release", consumer) for consumer in consumers
+    assert [(c.step, c.action, c.target) for c in STEP.changes(state)] == [
+        ("clear-allocations", "release", consumer) for consumer in consumers
     ]
 
 

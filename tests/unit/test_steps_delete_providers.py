@@ -46,7 +46,9 @@ def test_children_go_before_their_parents_and_stuck_ones_stay(providers, allocat
     """With an allocation, placement keeps a provider and all those above it."""
     state = ghost(providers=providers, allocations=allocations)
 
-    assert [(c.action, c.target) for c in STEP.changes(state)] == [("delete", u) for u in order]
+    assert [(c.step, c.action, c.target) for c in STEP.changes(state)] == [
+        ("delete-providers", "delete", uuid) for uuid in order
+    ]
     assert stuck_providers(state) == {p.uuid for p in providers} - set(order)
 
 

@@ -57,13 +57,13 @@ def change_of(state):
 )
 def test_choice_of_rows(state, expected):
     """All that name the host, once nova-compute is not registered any more."""
-    found = [(c.action, c.target, c.rows) for c in STEP.changes(state)]
+    found = [(c.step, c.action, c.target, c.rows) for c in STEP.changes(state)]
 
     if expected is None:
         assert found == []
     else:
         target, count = expected
-        assert found == [("delete", f"API database: {target}", count)]
+        assert found == [("purge-registration", "delete", f"API database: {target}", count)]
 
 
 @WITH_ROWS

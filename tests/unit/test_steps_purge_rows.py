@@ -233,20 +233,6 @@ def test_a_living_service_of_another_binary_does_not_stop_the_transaction():
     assert (left.services, left.compute_nodes) == ((conductor,), ())
 
 
-def test_a_soft_delete_looks_like_novas_own():
-    """deleted = id, a time in UTC, and the node is to be mapped anew."""
-    node, service = change_of(ghost(database=database(), request=KEEP)).transaction.writes
-
-    assert node.text == (
-        "UPDATE compute_nodes SET deleted = id, deleted_at = UTC_TIMESTAMP(), mapped = 0 "
-        "WHERE id IN (8) AND host = 'node1' AND deleted = 0"
-    )
-    assert service.text == (
-        "UPDATE services SET deleted = id, deleted_at = UTC_TIMESTAMP() "
-        "WHERE id IN (3) AND host = 'node1' AND deleted = 0"
-    )
-
-
 def test_a_node_still_needed_is_hidden_and_its_service_deleted():
     """nova's online migration needs the row; the PCI devices stay with it."""
     state = ghost(database=database(nodes_needed=2, pci_devices=(build.pci_row(),)))

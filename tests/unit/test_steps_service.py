@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The steps disable-service, stop-service and delete-service."""
+"""The steps disable-service and delete-service."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.model import AggregateHostRow, StopWith, Unit
+from nova_decom.model import AggregateHostRow
 from nova_decom.steps.delete_service import DeleteService
 from nova_decom.steps.disable_service import DisableService
-from nova_decom.steps.stop_service import StopService
 from tests.unit import build
 from tests.unit.build import CHILD, NODE, SERVICE, allocation, database, facts, provider, request
 
-DISABLE, STOP, DELETE = DisableService(), StopService(), DeleteService()
-OFF = Unit("nova-compute.service", active=False, enabled=False)
-NOT_REACHED = Unit("nova-compute", active=False, enabled=False, reached=False)
-ENABLED = Unit("nova-compute.service", active=False, enabled=True)
+DISABLE, DELETE = DisableService(), DeleteService()
 
 
 def disabled(reason, **what):
@@ -30,14 +26,6 @@ def disabled(reason, **what):
 def told(step, state):
     """Action and target of each change."""
     return [(change.action, change.target) for change in step.changes(state)]
-
-
-#: Live rows of a host that is spelled otherwise, and nothing of this one.
-NODE1_ROWS = {
-    "host_mapping": None,
-    "services": (build.service_row(host="NODE1"),),
-    "compute_nodes": (build.node_row(host="NODE1"),),
-}
 
 
 @pytest.mark.parametrize(
@@ -108,80 +96,25 @@ def test_disabling_leaves_the_other_services_of_the_host_alone():
     assert after.service.disabled_reason == state.request.claim
 
 
-PROVE = ("prove", SERVICE)
-SILENT = (build.heartbeat(still=20),)
-
-
 @pytest.mark.parametrize(
-    ("state", "changes"),
+    "other",
     [
-        (facts(), [("stop", "node1"), PROVE]),
-        (facts(unit=OFF), [PROVE]),
-        (facts(unit=ENABLED), [("stop", "node1"), PROVE]),
-        (facts(unit=OFF, heartbeats=SILENT), []),
-        (facts(heartbeats=SILENT), [("stop", "node1")]),
-        (facts(request=request(stop_with=StopWith.COMMAND)), [("stop", "node1"), PROVE]),
-        (facts(request=request(stop_with=StopWith.NONE)), [PROVE]),
-        (facts(request=request(offline=True)), [PROVE]),
-        (facts(service=build.service(id=None)), [("stop", "node1")]),
-        (build.ghost(), [("stop", "node1")]),
-        (build.ghost(unit=OFF), []),
-        (build.ghost(unit=NOT_REACHED), []),
-        (build.ghost(request=request(offline=True)), []),
-        (build.ghost(request=request(stop_with=StopWith.COMMAND)), []),
-        (build.ghost(compute_nodes=(), providers=(), database=None), []),
-        (build.ghost(providers=(), database=None), []),
-        (build.history(), []),
-        (build.absent(database=build.database(**NODE1_ROWS)), []),
-        (build.REMOVABLE["all in one"], [("stop", "node1"), PROVE]),
-        (
-            build.REMOVABLE["all in one, all binaries, conductor down"],
-            [("stop", "node1"), PROVE, ("prove", build.CONDUCTOR)],
-        ),
+        build.conductor(id=SERVICE),
+        build.service(id="second"),
+        build.service(id="second", status="disabled", disabled_reason="theirs"),
     ],
+    ids=["another binary of the same id", "a second one", "a second one, disabled"],
 )
-def test_the_service_is_stopped_and_its_silence_proved(state, changes):
-    """A unit that is off is not stopped, a heartbeat that stood still is not waited for.
+def test_only_the_service_that_is_named_is_claimed(other):
+    """Two that claim one host are for a guard to object to; nothing is foretold of the other."""
+    state = facts(other_services=[other], claim_is_over=True)
+    (change,) = DISABLE.changes(state)
 
-    Where the service's row is gone but traces are left, the host itself is asked, if it answers.
-    """
-    assert told(STOP, state) == changes
+    after = DISABLE.after(change, state)
 
-
-@pytest.mark.parametrize(
-    ("asked", "detail"),
-    [
-        ({}, "ssh node1: systemctl disable --now (the unit of nova-compute found there)"),
-        ({"stop_with": StopWith.COMMAND}, "run the stop command for node1"),
-    ],
-)
-def test_stopping_says_how(asked, detail):
-    """The plan shows by which way the unit will be stopped."""
-    change, _ = STOP.changes(facts(request=request(**asked)))
-
-    assert change.detail == detail
-
-
-def test_stopping_where_no_service_is_left_depends_on_what_the_host_answers():
-    """The plan says that the host may be dead, or have no such unit, and that this is fine."""
-    (change,) = STOP.changes(build.ghost())
-
-    assert change.detail.endswith(", if it answers and nova-compute still runs there")
-
-
-@pytest.mark.parametrize(
-    ("asked", "words"),
-    [
-        ({"report_interval": 30.0}, "nova-compute must stand still for 60 s"),
-        ({"stop_with": StopWith.NONE}, "20 s (you stop it; this waits for you)"),
-        ({"offline": True}, "20 s"),
-    ],
-)
-def test_a_proof_says_for_how_long_and_whom_it_waits_for(asked, words):
-    """Two report intervals, and a hint when it is the operator who has to act."""
-    *_, change = STOP.changes(facts(request=request(**asked)))
-
-    assert change.detail.endswith(words)
+    claimed = build.service(status="disabled", disabled_reason=request().claim)
+    assert after.services == (claimed, other)
+    assert after.claim_is_over is False
 
 
 @pytest.mark.parametrize(

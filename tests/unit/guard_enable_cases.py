@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the guard of ``enable`` lets pass, and what it objects to."""
+
+from __future__ import annotations
+
+from nova_decom.model import Verdict
+from tests.unit import build
+from tests.unit.build import facts, service
+
+OK, BLOCKED = Verdict.OK, Verdict.BLOCKED
+HELD = "nova-decom OTHER by x@far until 2026-11-24T12:00:00Z: old"
+HELD_OF_SOMEBODY = "nova-decom OTHER by x@far until 2026-11-24T12:00:00Z (was disabled): old"
+
+
+def disabled(reason, **what):
+    """A host that is disabled for a reason."""
+    return facts(service=service(status="disabled", disabled_reason=reason), **what)
+
+
+#: guard, what is the case, facts, verdict, words of the message
+ENABLE_CASES = [
+    (
+        "own-disable",
+        "no service",
+        build.ghost(),
+        BLOCKED,
+        "node1 has no nova-compute service that could be enabled",
+    ),
+    ("own-disable", "enabled", facts(), OK, ""),
+    (
+        "own-disable",
+        "enabled, an old reason left",
+        facts(service=service(disabled_reason="x")),
+        OK,
+        "",
+    ),
+    ("own-disable", "left by a run", disabled("nova-decom OTHER by x@far: old"), OK, ""),
+    ("own-disable", "left by a dead run", disabled(HELD, claim_is_over=True), OK, ""),
+    (
+        "own-disable",
+        "a run is at work",
+        disabled(HELD),
+        BLOCKED,
+        "run OTHER by x@far is at work on it",
+    ),
+    (
+        "own-disable",
+        "disabled by somebody",
+        disabled("broken fan"),
+        BLOCKED,
+        "disabled by somebody else: 'broken fan'",
+    ),
+    (
+        "own-disable",
+        "disabled by somebody, without a reason",
+        disabled(None),
+        BLOCKED,
+        "disabled by somebody else: 'without a reason'",
+    ),
+    (
+        "own-disable",
+        "disabled by somebody before a run took it",
+        disabled("nova-decom OTHER by x@far (was disabled): old; before: broken fan"),
+        BLOCKED,
+        "disabled by somebody else: 'nova-decom OTHER by x@far (was disabled): old",
+    ),
+    (
+        "own-disable",
+        "disabled by somebody before a run that died",
+        disabled(HELD_OF_SOMEBODY, claim_is_over=True),
+        BLOCKED,
+        "disabled by somebody else: 'nova-decom OTHER",
+    ),
+]
