@@ -184,6 +184,26 @@ def test_a_claim_that_has_lapsed_is_written_anew_and_stands(lapsed):
         assert " until TIME: old" in world.truth.service.disabled_reason
 
 
+@pytest.mark.parametrize("what", ["settled", "release"])
+def test_a_host_that_is_taken_over_while_we_wait_for_it_is_left(what):
+    """The other run's claim is not written over."""
+    world = World(facts(service=service(status="disabled", disabled_reason=OURS)))
+    world.change(request=request(claim=OURS))
+    world.beating = False
+    hold, seen, journal = hold_of(world)
+    world.time.at(10, lambda: take(world))
+    world.time.at(20, world.fall_silent)
+
+    if what == "settled":
+        now = hold.settled(replace(seen, claim_is_over=True), frozenset())
+        assert now.service.disabled_reason == THEIRS
+    else:
+        hold.release("node1")
+
+    assert (journal.kinds, world.writes) == ([], [])
+    assert world.truth.service.disabled_reason == THEIRS
+
+
 def dying(world, *, beating, down_after=None):
     """A nova-compute that nova takes for up; whether it lives, and when nova knows that not."""
     world.beating = beating

@@ -287,3 +287,14 @@ def test_the_moves_of_all_hosts_share_one_limit():
     assert pacing.room("node1", moving=0, wanted=0) == 0
     assert pacing.room("node2", moving=1, wanted=9) == 3
     assert Pacing(at_once=4).room("node1", moving=3, wanted=9) == 1
+
+
+def test_a_host_that_has_ended_leaves_its_moves_to_the_others():
+    """Whatever it ended with; without a bound over all hosts there is nothing to leave."""
+    pacing = Pacing(at_once=4, total=Total(5))
+    assert (pacing.room("node1", 0, 4), pacing.room("node2", 0, 4)) == (4, 1)
+
+    pacing.give_back("node1")
+
+    assert pacing.room("node2", 1, 4) == 3
+    Pacing().give_back("node1")
