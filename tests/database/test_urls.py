@@ -2,11 +2,13 @@
 """Where the databases are: URLs, nova.conf and cell mapping templates."""
 
 import json
+import re
 import subprocess
 from urllib.parse import quote
 
 import pytest
 
+from nova_decom.clients import urls
 from nova_decom.clients.urls import expand_template, read_nova_conf, target
 from nova_decom.errors import ConfigurationError
 
@@ -39,6 +41,50 @@ def test_passwords(password):
     assert place.arguments["password"] == password.encode()
     assert (place.label, place.place) == ("nova at db:3307", ("db", 3307, "nova"))
     assert repr(place) == "Target(label='nova at db:3307', host='db', port=3307, database='nova')"
+
+
+@pytest.mark.parametrize("query", ["", "?charset=utf8", "?charset=utf8mb4"])
+@pytest.mark.parametrize(
+    "start",
+    [
+        *(
+            "nova:secret@db",
+            "nova:secret@db:3307",
+            "nova:secret@127.0.0.1:15419",
+            "no.va:s-_~.t@a.b-c",
+        ),
+        *("n%40ova:a%25b%2Fc@db:1", "nova:%E2%82%AC@db", "n%ova:%zz@db", "nova:%00@db"),
+    ],
+)
+def test_a_plain_url_is_read_as_sqlalchemy_reads_it(monkeypatch, start, query):
+    """Most URLs are plain, and SQLAlchemy is slow to import."""
+    url = f"mysql+pymysql://{start}/nova_cell1{query}"
+    assert urls.PLAIN.fullmatch(url)
+    plain = target(url)
+    monkeypatch.setattr(urls, "PLAIN", re.compile("(?!)"))
+    by_sqlalchemy = target(url)
+
+    assert plain == by_sqlalchemy
+    assert plain.arguments == by_sqlalchemy.arguments
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("mysql+pymysql://nova:a@b@db/nova", "mysql+pymysql://nova:s@db/nova?ssl_ca=x"),
+        *("mysql+pymysql://nova@db/nova", "mysql+pymysql://nova:s@[::1]/nova", "sqlite:///x"),
+        *("mysql+pymysql://nova:s@db:99999/nova", "mysql+pymysql://nova:s@db/nova?charset=latin1"),
+        *(
+            "mysql+pymysql://nova:s@db:0/nova",
+            "mysql+pymysql://nova:s@db/nova\n",
+            "mysql://nova:s@db/nova",
+            "mysql+pymysql://n:s@db/",
+        ),
+    ],
+)
+def test_any_other_url_is_left_to_sqlalchemy(url):
+    """Options, other drivers, and what is no URL."""
+    assert urls.PLAIN.fullmatch(url) is None
 
 
 @pytest.mark.parametrize("password", ["a#b", "a?b", "a[b", "a/b", "a+b", "€", "{x}", "a:b"])
