@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RELEASE_TOOLS := $(VENV)/.release-tools
+MUTANT_TOOLS := $(VENV)/.mutant-tools
 
-.PHONY: help check lint unit test chaos bench demo lab docs man dist shiv sbom hooks clean packages
+.PHONY: help check lint unit test chaos mutants bench demo lab docs man dist shiv sbom hooks clean packages
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +40,13 @@ chaos: packages $(READY)  ## kill and disturb removals: RUNS=500 SEED=...; at ev
 	$(BIN)/python -m tests.chaos --runs $(or $(RUNS),500) $(if $(SEED),--seed $(SEED))
 	$(if $(SEED),,$(BIN)/python -m tests.chaos --every)
 	$(if $(SEED),,$(BIN)/python -m tests.chaos.lab --runs 40)
+
+$(MUTANT_TOOLS): $(READY)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group mutants
+	touch $@
+
+mutants: $(MUTANT_TOOLS)  ## break guards, steps and procedure, and see tests fail; ten minutes
+	$(BIN)/python -m tests.mutants
 
 bench: packages $(READY)  ## how long it takes beside what it replaces; HOSTS=20 SERVERS=20; on the lab
 	$(BIN)/python -m tests.bench --hosts $(or $(HOSTS),20) --servers $(or $(SERVERS),20) $(PARTS)
@@ -79,4 +87,4 @@ sbom: $(RELEASE_TOOLS)  ## the list of parts, resolved as today: dist/nova-decom
 	    --output-reproducible --output-file dist/nova-decom.cdx.json build/sbom/bin/python
 
 clean:  ## remove what was built; keeps .lab/cache
-	rm -rf $(VENV) build dist docs/_build .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist mutants docs/_build .coverage .mypy_cache .pytest_cache .ruff_cache

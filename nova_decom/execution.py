@@ -411,7 +411,7 @@ class Execution:
         clean = report.result is Result.CLEAN
         return HostReport(
             host=reviewed.host,
-            result=Result.REMOVED if clean else Result.LEFTOVERS,
+            result=self.job.result if clean else Result.LEFTOVERS,
             findings=reviewed.findings,
             outcomes=tuple(self.outcomes),
             leftovers=report.leftovers,

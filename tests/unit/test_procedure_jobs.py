@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from nova_decom.guards import GUARDS
+from nova_decom.model import Result
 from nova_decom.procedure import DRAIN, ENABLE, REMOVE, _guards, make_plan
 from nova_decom.steps import PROCEDURE
 from tests.unit import build
@@ -75,7 +76,11 @@ def test_a_host_that_is_disabled_is_claimed_before_its_servers_move():
 def test_removing_takes_all_steps_and_guards_and_asks_first():
     """Only enabling a host goes without a question."""
     assert (REMOVE.steps, REMOVE.guards) == (PROCEDURE, GUARDS)
-    assert [job.asks for job in (REMOVE, DRAIN, ENABLE)] == [True, True, False]
+    assert [(job.name, job.result, job.asks) for job in (REMOVE, DRAIN, ENABLE)] == [
+        ("remove", Result.REMOVED, True),
+        ("drain", Result.DRAINED, True),
+        ("enable", Result.ENABLED, False),
+    ]
 
 
 def test_guards_are_chosen_by_name_and_keep_the_order_of_the_job():
