@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol
 
 from nova_decom.errors import (
     BusyError,
@@ -43,6 +42,7 @@ from nova_decom.procedure import ENABLE, REMOVE, Job, check_still_fits, inspect,
 from nova_decom.steps import PROCEDURE, Cloud, Step
 from nova_decom.steps.disable_service import DisableService
 from nova_decom.steps.move_servers import MoveServers
+from nova_decom.telling import Journal, Progress, Silent, seen, told
 from nova_decom.together import Together
 from nova_decom.waiting import Clock, Interrupts, retrying, until
 
@@ -55,43 +55,6 @@ MOVED = frozenset({Part.SERVERS, Part.MIGRATIONS, Part.DATABASE})
 
 #: Where it stands who holds the host: looked at before each step.
 HELD = frozenset({Part.SERVICES})
-
-
-class Journal(Protocol):
-    """Where each event is written before the next thing happens."""
-
-    def event(self, kind: str, **data: Any) -> None:  # noqa: ANN401
-        """Append one event and make it last."""
-
-    def remember(self, facts: HostFacts) -> None:
-        """Keep the names and uuids of a host that is about to go."""
-
-
-class Progress(Protocol):
-    """Who is told what goes on; says nothing by default."""
-
-    def change(self, host: str, change: Change, status: str, note: str = "") -> None:
-        """A change begins (``started``) or ended (a :class:`Status`; ``note`` says how)."""
-
-    def waiting(self, host: str, what: str, seconds: float) -> None:
-        """Something is being waited for, at most so long."""
-
-    def moves(self, moves: Moves) -> None:
-        """How the moves of a host's servers stand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Silent:
-    """A progress that tells nobody."""
-
-    def change(self, host: str, change: Change, status: str, note: str = "") -> None:
-        """Say nothing."""
-
-    def waiting(self, host: str, what: str, seconds: float) -> None:
-        """Say nothing."""
-
-    def moves(self, moves: Moves) -> None:
-        """Say nothing."""
 
 
 @dataclass(slots=True)
@@ -188,7 +151,7 @@ class Execution:
         )
         check_still_fits(reviewed, present)
         self._raise_if_blocked(facts)
-        self.journal.event("before", host=facts.host, facts=_seen(facts))
+        self.journal.event("before", host=facts.host, facts=seen(facts))
         self.journal.remember(facts)
 
     def _do(self, step: Step, reviewed: Plan) -> None:
@@ -499,27 +462,6 @@ def _raise_if_undone(step: Step, facts: HostFacts) -> None:
             f"{'; '.join(f'{c.step}: {c.detail}' for c in undone)}",
             "find out what undid it, then run again",
         )
-
-
-def _seen(facts: HostFacts) -> dict[str, Any]:
-    """All that was read of the host itself: what nova deletes with the service is in it."""
-    names = ("services", "compute_nodes", "aggregates", "providers", "allocations", "agents")
-    database = facts.database
-    return {name: [asdict(x) for x in getattr(facts, name)] for name in names} | {
-        "host_mapping": database and database.host_mapping and asdict(database.host_mapping),
-        "rows": database
-        and {
-            "cell": database.cell,
-            "services": [asdict(r) for r in database.services],
-            "compute_nodes": [asdict(r) for r in database.compute_nodes if r.host == facts.host],
-        },
-    }
-
-
-def told(change: Change) -> dict[str, Any]:
-    """What the journal keeps of a change."""
-    names = ("step", "action", "target", "detail", "rows")
-    return {name: getattr(change, name) for name in names}
 
 
 def _what_is_left(report: HostReport, back: list[Leftover]) -> str:

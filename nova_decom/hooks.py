@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nova_decom.errors import RefusedError
-from nova_decom.execution import Progress
 from nova_decom.model import Change, HostReport, Status
 from nova_decom.moving.logbook import Moves
+from nova_decom.telling import Progress
 
 START, STEP, SUCCESS, FAILURE = "on-start", "on-step", "on-success", "on-failure"
 NAMES = (START, STEP, SUCCESS, FAILURE)

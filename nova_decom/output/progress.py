@@ -13,11 +13,11 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from nova_decom.execution import Progress, Silent
 from nova_decom.model import Action, Change
 from nova_decom.moving.logbook import Moves
 from nova_decom.output.safe import safe
 from nova_decom.steps.move_servers import MoveServers
+from nova_decom.telling import Progress, Silent
 
 MINUTE = 60
 WAYS = {

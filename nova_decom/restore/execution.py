@@ -15,11 +15,11 @@ from nova_decom.errors import (
     RunInterruptedError,
     StalePlanError,
 )
-from nova_decom.execution import Journal, Progress, Silent, told
 from nova_decom.model import Change, HostReport, Outcome, Plan, Result, Status, Transaction
 from nova_decom.restore.past import Past
 from nova_decom.restore.plan import plan_restore, result_of
 from nova_decom.restore.present import Present
+from nova_decom.telling import Journal, Progress, Silent, told
 from nova_decom.waiting import Interrupts
 
 

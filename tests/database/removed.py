@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nova_decom.clients.restoring import LiveRestoringCloud
-from nova_decom.execution import _seen
 from nova_decom.facts import Memory, View, host_facts
 from nova_decom.journal import RunJournal
 from nova_decom.model import (
@@ -22,6 +21,7 @@ from nova_decom.records import read_record
 from nova_decom.restore import Past, Restoration, past_of, plan_restore
 from nova_decom.steps.purge_registration import PurgeRegistration
 from nova_decom.steps.purge_rows import PurgeRows
+from nova_decom.telling import seen
 from tests.database.conftest import Nova
 from tests.database.rows import STAMP
 from tests.database.server import CELL_TABLES
@@ -54,7 +54,7 @@ class Removal:
         before = self.facts()
         with RunJournal(self.state_dir, RUN) as journal:
             journal.event("header", command="remove", hosts=["node1"])
-            journal.event("before", host="node1", facts=_seen(before))
+            journal.event("before", host="node1", facts=seen(before))
             if through_api:
                 self._delete_service(journal, before)
             self.between = self.nova.cell.checksums(*CELL_TABLES)

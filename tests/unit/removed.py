@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from nova_decom.execution import _seen
 from nova_decom.model import API_DATABASE, Aggregate, DatabaseFacts, HostMappingRow
 from nova_decom.records import Record
 from nova_decom.restore import Present, past_of
+from nova_decom.telling import seen
 from tests.unit import build
 
 RUN = "20261123T041500Z-7f3a"
@@ -71,7 +71,7 @@ def record(before=BEFORE, done=DONE, saved=None, **header):
     events = [{"event": "header", "command": "remove", "hosts": ["node1"]} | header]
     if before is not None:
         # As the journal gives it: plain data.
-        events.append({"event": "before", "host": "node1", "facts": plain(_seen(before))})
+        events.append({"event": "before", "host": "node1", "facts": plain(seen(before))})
     for step, action, target in done:
         told = {"step": step, "action": action, "target": target, "detail": "", "rows": None}
         events += [{"event": kind, "host": "node1", **told} for kind in ("started", "done")]

@@ -38,6 +38,7 @@ LAYERS = (
             "records",
             "restore",
             "sqlfile",
+            "telling",
             "hostnames",
             "timeline",
         ),

@@ -11,13 +11,13 @@ import pytest
 from nova_decom.cli.reference import reference
 from nova_decom.cli.show import show
 from nova_decom.errors import ConfigurationError
-from nova_decom.execution import Silent
 from nova_decom.guards import GUARDS
 from nova_decom.model import HostReport, Outcome, Report, Result, Status
 from nova_decom.output import progress, text
 from nova_decom.output.console import console
 from nova_decom.procedure import make_plan, planned, refused, verify
 from nova_decom.steps import PROCEDURE
+from nova_decom.telling import Silent
 from tests.unit import build
 from tests.unit.build import facts
 from tests.unit.states import ALL_STATES

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from nova_decom.errors import ExitCode, StalePlanError
-from nova_decom.execution import Silent
 from nova_decom.guards import GUARDS
 from nova_decom.model import (
     Change,
@@ -30,6 +29,7 @@ from nova_decom.procedure import (
     verify,
 )
 from nova_decom.steps.delete_service import DeleteService
+from nova_decom.telling import Silent
 from tests.unit import build
 from tests.unit.build import SERVICE, absent, facts, history, request
 
