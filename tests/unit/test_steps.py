@@ -63,6 +63,36 @@ def test_the_same_facts_give_the_same_changes(step, state):
     assert list(step.changes(state)) == list(step.changes(state))
 
 
+#: What is read anew before a change: what the step asks for, what that follows from (whose an
+#: allocation is, by servers and migrations), what ``apply`` takes (providers), and what the guards
+#: ask for again before the service is deleted.
+READS = {
+    "disable-service": {Part.SERVICES},
+    "move-servers": {
+        *(Part.SERVICES, Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS, Part.ROOM),
+    },
+    "stop-service": {Part.HEARTBEATS, Part.UNIT},
+    "clear-allocations": {Part.SERVERS, Part.MIGRATIONS, Part.PROVIDERS, Part.ALLOCATIONS},
+    "repair-registration": {
+        *(Part.SERVICES, Part.COMPUTE_NODES, Part.AGGREGATES, Part.DATABASE, Part.PROVIDERS),
+    },
+    "delete-service": {
+        *(Part.SERVICES, Part.HEARTBEATS, Part.SERVERS, Part.MIGRATIONS, Part.DATABASE),
+    },
+    "delete-providers": {Part.SERVICES, Part.PROVIDERS, Part.ALLOCATIONS},
+    "delete-agents": {Part.AGENTS},
+    "purge-rows": {Part.SERVICES, Part.DATABASE},
+    "purge-registration": {Part.SERVICES, Part.AGGREGATES, Part.DATABASE},
+}
+REVERSIBLE = {"disable-service", "move-servers", "stop-service"}
+
+
+def test_each_step_reads_what_decides_and_says_whether_there_is_a_way_back():
+    """A part that is not read anew is as old as the plan; guards are asked again where none is."""
+    assert {step.name: step.reads for step in PROCEDURE} == READS
+    assert {step.name for step in PROCEDURE if step.reversible} == REVERSIBLE
+
+
 #: Services come with the heartbeats. Whether a host without a service is haunted may be as old as
 #: the plan: to stop a nova-compute that nobody knows is right all the same.
 READ_OTHERWISE = {
