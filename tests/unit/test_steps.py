@@ -10,7 +10,7 @@ import pytest
 
 from nova_decom.leftovers import leftovers
 from nova_decom.model import Part, summary
-from nova_decom.procedure import make_plan
+from nova_decom.procedure import ENABLE, make_plan
 from nova_decom.steps import PROCEDURE
 from tests.unit.fake import FIELDS
 from tests.unit.states import ALL_STATES
@@ -83,14 +83,17 @@ READS = {
     "delete-agents": {Part.AGENTS},
     "purge-rows": {Part.SERVICES, Part.DATABASE},
     "purge-registration": {Part.SERVICES, Part.AGGREGATES, Part.DATABASE},
+    "enable-service": {Part.SERVICES},
 }
-REVERSIBLE = {"disable-service", "move-servers", "stop-service"}
+REVERSIBLE = {"disable-service", "move-servers", "stop-service", "enable-service"}
 
 
 def test_each_step_reads_what_decides_and_says_whether_there_is_a_way_back():
     """A part that is not read anew is as old as the plan; guards are asked again where none is."""
-    assert {step.name: step.reads for step in PROCEDURE} == READS
-    assert {step.name for step in PROCEDURE if step.reversible} == REVERSIBLE
+    steps = (*PROCEDURE, *ENABLE.steps)
+
+    assert {step.name: step.reads for step in steps} == READS
+    assert {step.name for step in steps if step.reversible} == REVERSIBLE
 
 
 #: Services come with the heartbeats. Whether a host without a service is haunted may be as old as
