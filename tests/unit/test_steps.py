@@ -10,7 +10,7 @@ import pytest
 
 from nova_decom.leftovers import leftovers
 from nova_decom.model import Part, summary
-from nova_decom.procedure import make_plan
+from nova_decom.procedure import ENABLE, make_plan
 from nova_decom.steps import PROCEDURE
 from tests.unit.fake import FIELDS
 from tests.unit.states import ALL_STATES
@@ -61,6 +61,39 @@ def test_the_same_facts_give_the_same_changes(step, state):
     state = before(step, state)
 
     assert list(step.changes(state)) == list(step.changes(state))
+
+
+#: What is read anew before a change: what the step asks for, what that follows from (whose an
+#: allocation is, by servers and migrations), what ``apply`` takes (providers), and what the guards
+#: ask for again before the service is deleted.
+READS = {
+    "disable-service": {Part.SERVICES},
+    "move-servers": {
+        *(Part.SERVICES, Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS, Part.ROOM),
+    },
+    "stop-service": {Part.HEARTBEATS, Part.UNIT},
+    "clear-allocations": {Part.SERVERS, Part.MIGRATIONS, Part.PROVIDERS, Part.ALLOCATIONS},
+    "repair-registration": {
+        *(Part.SERVICES, Part.COMPUTE_NODES, Part.AGGREGATES, Part.DATABASE, Part.PROVIDERS),
+    },
+    "delete-service": {
+        *(Part.SERVICES, Part.HEARTBEATS, Part.SERVERS, Part.MIGRATIONS, Part.DATABASE),
+    },
+    "delete-providers": {Part.SERVICES, Part.PROVIDERS, Part.ALLOCATIONS},
+    "delete-agents": {Part.AGENTS},
+    "purge-rows": {Part.SERVICES, Part.DATABASE},
+    "purge-registration": {Part.SERVICES, Part.AGGREGATES, Part.DATABASE},
+    "enable-service": {Part.SERVICES},
+}
+REVERSIBLE = {"disable-service", "move-servers", "stop-service", "enable-service"}
+
+
+def test_each_step_reads_what_decides_and_says_whether_there_is_a_way_back():
+    """A part that is not read anew is as old as the plan; guards are asked again where none is."""
+    steps = (*PROCEDURE, *ENABLE.steps)
+
+    assert {step.name: step.reads for step in steps} == READS
+    assert {step.name for step in steps if step.reversible} == REVERSIBLE
 
 
 #: Services come with the heartbeats. Whether a host without a service is haunted may be as old as
