@@ -92,7 +92,10 @@ def test_each_step_reads_what_decides_and_says_whether_there_is_a_way_back():
     """A part that is not read anew is as old as the plan; guards are asked again where none is."""
     steps = (*PROCEDURE, *ENABLE.steps)
 
-    assert {step.name: step.reads for step in steps} == READS
+    assert {step.name: step.reads | step.guarded for step in steps} == READS
+    assert {step.name: step.guarded for step in steps if step.guarded} == {
+        "delete-service": {Part.HEARTBEATS, Part.SERVERS, Part.MIGRATIONS}
+    }
     assert {step.name for step in steps if step.reversible} == REVERSIBLE
 
 
