@@ -104,7 +104,7 @@ class Hosts:
         own.write_text(config.ini(config.compute(host.name, host.address, host.state)))
         argv = (
             site.program("nova-compute"),
-            "--config-file", str(site.layout.nova_conf),
+            "--config-file", str(site.layout.nova_compute_conf),
             "--config-file", str(own),
         )  # fmt: skip
         daemon = Daemon(host.compute, argv, site.layout.log(host.compute))

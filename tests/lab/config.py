@@ -19,7 +19,8 @@ API_NAMES = ("keystone", "placement", "glance", "neutron", "nova")
 def write_all(site: Site) -> None:
     """Write all files; the same site gives the same files."""
     etc = site.layout.etc
-    _write_ini(site.layout.nova_conf, nova(site))
+    _write_ini(site.layout.nova_conf, nova(site) | nova_databases(site))
+    _write_ini(site.layout.nova_compute_conf, nova(site))
     _write_ini(etc / "keystone" / "keystone.conf", keystone(site))
     _write_ini(etc / "placement" / "placement.conf", placement(site))
     _write_ini(etc / "glance" / "glance-api.conf", glance(site))
@@ -37,6 +38,12 @@ def write_all(site: Site) -> None:
 
 
 def nova(site: Site) -> Sections:
+    """What all nova services share, and all that a compute host has.
+
+    A nova-compute that is given the API database asks all cells for the oldest nova-compute
+    before it finds that it may not (nova 2026.2, compute/rpcapi.py), from threads that both
+    read and register options: now and then it dies of that.
+    """
     state = site.layout.data / "nova"
     return {
         "DEFAULT": {
@@ -56,8 +63,6 @@ def nova(site: Site) -> Sections:
             "graceful_shutdown_timeout": 3,
             "rpc_response_timeout": 30,
         },
-        "api_database": {"connection": site.db_url("nova_api")},
-        "database": {"connection": site.db_url("nova")},
         "wsgi": {"api_paste_config": site.layout.etc / "nova" / "api-paste.ini"},
         "oslo_concurrency": {"lock_path": state / "locks"},
         "conductor": {"workers": 1},
@@ -67,6 +72,13 @@ def nova(site: Site) -> Sections:
         "placement": _client(site, "placement"),
         "neutron": _client(site, "neutron"),
         "glance": {"endpoint_override": site.url("glance")},
+    }
+
+
+def nova_databases(site: Site) -> Sections:
+    return {
+        "api_database": {"connection": site.db_url("nova_api")},
+        "database": {"connection": site.db_url("nova")},
     }
 
 

@@ -85,6 +85,10 @@ class Layout:
         return self.etc / "nova" / "nova.conf"
 
     @property
+    def nova_compute_conf(self) -> Path:
+        return self.etc / "nova" / "nova-compute.conf"
+
+    @property
     def clouds_yaml(self) -> Path:
         return self.run / "clouds.yaml"
 

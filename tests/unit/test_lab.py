@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lab's machines are given what real ones are given."""
+
+from pathlib import Path
+
+from tests.lab import config
+from tests.lab.layout import PORT_NAMES, Layout, Site
+from tests.lab.releases import RELEASES
+
+
+def test_compute_hosts_have_no_way_to_the_databases():
+    """What a nova-compute reads names no database.
+
+    With the API database in it nova-compute would now and then die as it starts.
+    """
+    site = Site(Layout.of(Path("/lab")), RELEASES["2026.2"], dict.fromkeys(PORT_NAMES, 12000), 1)
+    given = config.ini(config.nova(site))
+    assert "database" not in given
+    assert "mysql" not in given
+    assert "database" in config.ini(config.nova_databases(site))
