@@ -101,11 +101,17 @@ class Execution:
                 code = ExitCode.FAILED
             result = Result.REFUSED if refused else Result.FAILED
             report = self._failed(reviewed, error, result, code)
-        self.hold.release(reviewed.host)
         return self._record(report)
 
     def _carry_out(self, reviewed: Plan) -> HostReport:
-        """Every step; hosts that leave together are all disabled before a server moves."""
+        """Every step, and at the end, however it comes, the host is let go of."""
+        try:
+            return self._take_steps(reviewed)
+        finally:
+            self.hold.release(reviewed.host)
+
+    def _take_steps(self, reviewed: Plan) -> HostReport:
+        """Hosts that leave together are all disabled before a server moves."""
         first, *others = self.job.steps
         try:
             self._begin(reviewed)

@@ -7,7 +7,7 @@ An extra. Nothing relies on it: it lets two runs meet before either has looked a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from nova_decom.errors import BusyError, ConfigurationError, UnavailableError
@@ -47,10 +47,10 @@ def shared_lock(url: str | None, host: str, run: str) -> Iterator[None]:
         try:
             yield
         finally:
-            with _answering():
+            with _letting_go():
                 lock.release()
     finally:
-        with _answering():
+        with _letting_go():
             coordinator.stop()
 
 
@@ -70,6 +70,13 @@ def _coordinator(url: str, run: str) -> CoordinationDriver:
             "--lock-url is no URL that tooz understands",
             "give one such as etcd3+https://HOST:2379, zookeeper://HOST, file:///DIRECTORY",
         ) from None
+
+
+def _letting_go() -> AbstractContextManager[None]:
+    """What a run has done is told even if the service has died: it lets go by itself."""
+    from tooz.coordination import ToozError  # noqa: PLC0415 - an extra
+
+    return suppress(ToozError, OSError)
 
 
 @contextmanager

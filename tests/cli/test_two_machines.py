@@ -3,10 +3,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from nova_decom import claims
+from nova_decom.clients.coordination import shared_lock
 from tests.cli.conftest import Hosts
 from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot
@@ -50,6 +52,27 @@ def test_of_two_runs_at_once_one_goes_on(
     assert not [c for c in loser.changes("done") if c not in LIGHT]
     assert snapshot.traces_of("twice1") == set()
     assert not lab.compute_running("twice1")
+
+
+def test_a_lock_service_lets_one_of_two_machines_begin(
+    lab: Lab, decom: NovaDecom, elsewhere: NovaDecom, hosts: Hosts, tmp_path: Path
+) -> None:
+    """The other one exits 75 before it has looked at anything, and goes on when that has ended."""
+    hosts.start("locked1")
+    service = ("--lock-url", f"file://{tmp_path}")
+    with shared_lock(service[1], "locked1", OTHER):
+        refused = decom.remove("locked1", *service)
+    assert refused.code == 75, refused.out + refused.err
+    assert "locked1 is held by another run, at the lock service" in refused.out
+    assert lab.compute_running("locked1")
+
+    with ThreadPoolExecutor() as pool:
+        runs = list(pool.map(lambda run: run.remove("locked1", *service), (decom, elsewhere)))
+
+    assert sorted(ran.code for ran in runs) == [0, 75], [ran.out + ran.err for ran in runs]
+    winner, loser = sorted(runs, key=lambda ran: ran.code)
+    assert winner.host["result"] == "removed"
+    assert not loser.changes("done")
 
 
 LIGHT = {"disable-service disable", "stop-service stop", "stop-service prove"}

@@ -19,7 +19,7 @@ API_NAMES = ("keystone", "placement", "glance", "neutron", "nova")
 def write_all(site: Site) -> None:
     """Write all files; the same site gives the same files."""
     etc = site.layout.etc
-    _write_ini(site.layout.nova_conf, nova(site) | nova_databases(site))
+    _write_ini(site.layout.nova_conf, {**nova(site), **nova_databases(site)})
     _write_ini(site.layout.nova_compute_conf, nova(site))
     _write_ini(etc / "keystone" / "keystone.conf", keystone(site))
     _write_ini(etc / "placement" / "placement.conf", placement(site))

@@ -7,6 +7,8 @@ import subprocess
 import sys
 
 import pytest
+from tooz.coordination import ToozConnectionError
+from tooz.drivers.file import FileLock
 
 from nova_decom.clients.coordination import shared_lock
 from nova_decom.errors import ConfigurationError, UnavailableError
@@ -132,3 +134,18 @@ def test_a_service_that_does_not_answer_ends_the_run(tmp_path):
         shared_lock(f"file://{tmp_path}/file", "node1", "ours"),
     ):
         pytest.fail("it was taken")
+
+
+def test_a_service_that_dies_meanwhile_takes_nothing_from_the_result(url, monkeypatch):
+    """What the run has done is told; the backend lets go by itself."""
+    release = FileLock.release
+
+    def gone(lock):
+        release(lock)
+        raise ToozConnectionError("gone")
+
+    monkeypatch.setattr(FileLock, "release", gone)
+    with shared_lock(url, "node1", "ours"):
+        told = "removed"
+
+    assert told == "removed"

@@ -123,6 +123,24 @@ def test_a_run_that_fails_lets_go(run):
     assert run(world).go().result is Result.REMOVED
 
 
+def test_a_host_is_let_go_of_before_its_slot_is(run):
+    """Else one host more than ``--jobs`` would work meanwhile."""
+    world, slots = World(state()), []
+    world.fail(2, UnavailableError("no answer"))
+    process = run(world)
+    was = world.change
+
+    def change(**what):
+        slots.append(process.execution.together._slots._value)
+        was(**what)
+
+    world.change = change
+    process.go()
+
+    assert process.journal.kinds[-2:] == ["released", "result"]
+    assert set(slots) == {0}
+
+
 def test_a_run_that_cannot_let_go_ends_all_the_same(run):
     """Its claim lapses by time."""
     world = World(state())
