@@ -14,7 +14,6 @@ from nova_decom.facts import View
 from nova_decom.model import (
     NOVA_COMPUTE,
     CloudRows,
-    ComputeNode,
     ComputeNodeRow,
     Leftover,
     ResourceProvider,
@@ -58,16 +57,6 @@ class Trace:
 def audit(cloud: Cloud) -> tuple[Trace, ...]:
     """Every trace, each once, in the order of :data:`QUESTIONS`."""
     return tuple(trace for question in QUESTIONS for trace in question(cloud))
-
-
-def living_nodes(view: View, rows: CloudRows) -> tuple[ComputeNode, ...]:
-    """The compute nodes that the API would show: live rows of hosts that have a service."""
-    hosts = {s.host for s in view.services if s.binary == NOVA_COMPUTE}
-    return tuple(
-        ComputeNode(r.uuid, r.host, r.hypervisor_hostname, r.hypervisor_type)
-        for r in rows.compute_nodes
-        if r.uuid and r.host in hosts and not r.deleted
-    )
 
 
 def _remove(host: str) -> str:

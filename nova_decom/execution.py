@@ -22,7 +22,7 @@ from nova_decom.errors import (
 )
 from nova_decom.guards import judge
 from nova_decom.holding import Hold, raise_if_held
-from nova_decom.looking import ALONE, Looks
+from nova_decom.looking import ALONE, FRESH, Looks
 from nova_decom.model import (
     PLANNED_PARTS,
     Change,
@@ -44,7 +44,7 @@ from nova_decom.steps.disable_service import DisableService
 from nova_decom.steps.move_servers import MoveServers
 from nova_decom.telling import Journal, Progress, Silent, seen, told
 from nova_decom.together import Together
-from nova_decom.waiting import Clock, Interrupts, retrying, until
+from nova_decom.waiting import LONG_AGO, Clock, Interrupts, retrying, until
 
 #: A change that failed in passing is tried so often; each time the cloud is read again before.
 ATTEMPTS = 3
@@ -72,12 +72,14 @@ class Execution:
     pacing: Pacing = field(default_factory=Pacing)
     outcomes: list[Outcome] = field(default_factory=list)
     together: Together = field(default_factory=Together)
+    #: When the look began by which the plan was made, if the cloud still shows that one.
+    planned: float = LONG_AGO
     looks: Looks = field(init=False)
     hold: Hold = field(init=False)
 
     def __post_init__(self) -> None:
         """Nothing was seen yet, and nothing is held."""
-        self.looks = Looks(self.cloud, self.clock, self.together)
+        self.looks = Looks(self.cloud, self.clock, self.together, self.planned)
         self.hold = Hold(self.cloud, self.journal, self.clock, self.looks, self.progress.waiting)
 
     def run(self, reviewed: Plan) -> HostReport:
@@ -148,7 +150,7 @@ class Execution:
         return report
 
     def _begin(self, reviewed: Plan) -> None:
-        facts = self.looks.anew(reviewed.host, PLANNED_PARTS)
+        facts = self.looks.just_now(reviewed.host, PLANNED_PARTS)
         self._raise_if_held(facts)
         self.hold.begins(facts)
         present = make_plan(facts, self.job)
@@ -211,7 +213,8 @@ class Execution:
         """
         parts = self.looks.needed(step.reads | step.guarded | HELD)
         if step.reversible:
-            facts = self.looks.recent(host, parts)
+            # Nobody may have claimed it since the services were read.
+            facts = self.looks.recent(host, parts, self.clock.now() - FRESH)
             self._raise_if_held(facts)
             return facts
         facts = self.looks.recent(host, parts, self.hold.stand())

@@ -6,7 +6,7 @@ A :class:`View` holds bulk readings; slicing it for a host is pure, exact and ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nova_decom.model import (
@@ -14,6 +14,7 @@ from nova_decom.model import (
     Aggregate,
     Allocation,
     ComputeNode,
+    ComputeNodeRow,
     ComputeService,
     DatabaseFacts,
     Fleet,
@@ -46,6 +47,8 @@ class View:
     groups: tuple[ServerGroup, ...] = ()
     rooms: tuple[Room, ...] | None = None
     databases: Mapping[str, DatabaseFacts] | None = None
+    #: Compute node (uuid) -> its host, of those that were asked for because of their providers.
+    owners: Mapping[str, str] = field(default_factory=dict)
     unchecked: tuple[str, ...] = ()
 
 
@@ -74,7 +77,7 @@ def host_facts(
     identity = memory.identity.union(identity_of(host, nodes, database))
     identity = identity.union(Identity(names=request.aliases))
     providers = own_providers(view, host, identity)
-    owned = {p.uuid for p in providers}
+    owned = frozenset(p.uuid for p in providers)
     return HostFacts(
         host=host,
         request=request,
@@ -86,6 +89,7 @@ def host_facts(
         ),
         aggregates=tuple(a for a in view.aggregates if host in a.hosts),
         providers=providers,
+        namesakes=_namesakes(view, owned, identity),
         allocations=tuple(a for a in view.allocations if a.provider in owned),
         agents=tuple(a for a in view.agents if a.host in {host, *request.aliases}),
         database=database,
@@ -135,6 +139,7 @@ def own_providers(view: View, host: str, identity: Identity) -> tuple[ResourcePr
     A root that is the compute node of another host is never ours, whatever its name.
     """
     foreign = {n.uuid for n in view.compute_nodes if n.host != host}
+    foreign |= {uuid for uuid, owner in view.owners.items() if owner != host}
     roots = {
         p.uuid
         for p in view.providers
@@ -143,6 +148,39 @@ def own_providers(view: View, host: str, identity: Identity) -> tuple[ResourcePr
         and (p.uuid in identity.node_uuids or p.name in identity.names)
     }
     return tuple(p for p in view.providers if p.root in roots)
+
+
+def _namesakes(
+    view: View, own: frozenset[str], identity: Identity
+) -> tuple[ResourceProvider, ...]:
+    """Roots that have a name of the host and are not its own (uuids)."""
+    return tuple(
+        p
+        for p in view.providers
+        if p.uuid == p.root and p.uuid not in own and p.name in identity.names
+    )
+
+
+def nodes_in_rows(view: View, rows: Iterable[ComputeNodeRow]) -> tuple[ComputeNode, ...]:
+    """The compute nodes that the API would show: live rows of hosts that have a service."""
+    hosts = set(compute_hosts(view))
+    return tuple(
+        ComputeNode(r.uuid, r.host, r.hypervisor_hostname, r.hypervisor_type)
+        for r in rows
+        if r.uuid and r.host in hosts and not r.deleted
+    )
+
+
+def doubtful_roots(view: View, identities: Mapping[str, Identity]) -> frozenset[str]:
+    """Roots (uuids) that would be one of these hosts' if they are no other host's compute node."""
+    names = {name for identity in identities.values() for name in identity.names}
+    uuids = {uuid for identity in identities.values() for uuid in identity.node_uuids}
+    own = {n.uuid for n in view.compute_nodes if n.host in identities}
+    return frozenset(
+        p.uuid
+        for p in view.providers
+        if p.uuid == p.root and p.uuid not in own and (p.uuid in uuids or p.name in names)
+    )
 
 
 def _names(view: View) -> frozenset[str]:

@@ -11,11 +11,11 @@ from typing import Any, Protocol
 from nova_decom import claims
 from nova_decom.errors import BusyError, NovaDecomError, WaitTimeoutError
 from nova_decom.guards import FOREIGN_DISABLE, judge
-from nova_decom.looking import LONG_AGO, Looks
+from nova_decom.looking import Looks
 from nova_decom.model import HostFacts, Outcome, Part, Verdict
 from nova_decom.steps import Cloud
 from nova_decom.steps.delete_service import DeleteService
-from nova_decom.waiting import Clock, until
+from nova_decom.waiting import LONG_AGO, Clock, until
 
 #: Seconds within which nova takes a nova-compute that died for down: nova.conf's
 #: service_down_time is 60 by default, and its last heartbeat may be as old as an interval.

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from nova_decom import claims
-from nova_decom.model import HostFacts, Part
+from nova_decom.model import PLANNED_PARTS, HostFacts, Part
 from nova_decom.steps import Cloud
 from nova_decom.together import Together
-from nova_decom.waiting import Clock
+from nova_decom.waiting import LONG_AGO, Clock
 
 #: Seconds for which a look is good. A claim is to stand for longer than a run takes between its
 #: look at the service and its own claim; this takes half of that.
@@ -24,7 +24,6 @@ HEARD = frozenset({Part.SERVICES, Part.DATABASE})
 #: What the rows of all cells tell too, and in one moment: the API tells migrations by one
 #: status at a time, or host by host.
 IN_ROWS = frozenset({Part.MIGRATIONS})
-LONG_AGO = float("-inf")
 
 
 @dataclass(slots=True)
@@ -34,10 +33,18 @@ class Looks:
     cloud: Cloud
     clock: Clock
     together: Together = field(default_factory=Together)
+    #: When the look began by which the plan was made, if the cloud still shows that one.
+    planned: float = LONG_AGO
     _facts: HostFacts | None = None
     _parts: frozenset[Part] = frozenset()
     _begun: float = LONG_AGO
     _ended: float = LONG_AGO
+
+    def __post_init__(self) -> None:
+        """The plan's look is the first one."""
+        if self.planned > LONG_AGO:
+            self._begun = self._ended = self.planned
+            self._parts = PLANNED_PARTS | {Part.HEARTBEATS}
 
     def anew(self, host: str, parts: frozenset[Part]) -> HostFacts:
         """The facts with these parts read now, by one reading for all hosts that ask for one.
@@ -58,8 +65,16 @@ class Looks:
             return self.anew(host, parts)
         return self._ask(host, parts - self._parts)
 
+    def just_now(self, host: str, parts: frozenset[Part]) -> HostFacts:
+        """As :meth:`latest`, begun no longer than :data:`FRESH` ago.
+
+        A look at many hosts may take longer than that, and somebody else may have claimed the
+        host since the services were read, which comes first.
+        """
+        return self.latest(host, parts, self.clock.now() - FRESH)
+
     def recent(self, host: str, parts: frozenset[Part], since: float = LONG_AGO) -> HostFacts:
-        """As :meth:`latest`, for what is to be done next: not older than :data:`FRESH`.
+        """As :meth:`latest`, for what is to be done next: ended no longer than :data:`FRESH` ago.
 
         Where a slot was waited for so long that the look got old, it is made again with the
         slot in hand.

@@ -30,6 +30,11 @@ def _obstacles(facts: HostFacts) -> Iterator[str]:
                 f"resource provider {provider.uuid} has the name {provider.name}: a new compute "
                 "node of that name gets none of its own, and never a server"
             )
+    for provider in facts.namesakes:
+        yield (
+            f"resource provider {provider.uuid} of another host has the name {provider.name}: a "
+            "new compute node of that name gets none of its own, and never a server"
+        )
     if facts.database is None or not facts.database.all_cells:
         yield "not all databases were looked at: a host mapping or a mapped row may be left"
     if facts.database is not None:

@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 #: Seconds in which something that failed may be tried again.
 PATIENCE = 60.0
+LONG_AGO = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,21 +11,21 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nova_decom.claims import Holding
 from nova_decom.cli.options import Given
 from nova_decom.clients.cells import NovaDatabases, Sources
-from nova_decom.clients.cloud import Clients, LiveCloud
+from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clients.compute import Compute
 from nova_decom.clients.coordination import shared_lock
 from nova_decom.clients.database import Database, WritableDatabase
 from nova_decom.clients.http import Api, connect, section
 from nova_decom.clients.network import Network
 from nova_decom.clients.placement import Placement
+from nova_decom.clients.readings import Clients
 from nova_decom.clients.remote import Remote, StopCommand, WritableRemote
-from nova_decom.clients.restoring import LiveRestoringCloud
-from nova_decom.clients.urls import NovaConf, Target, read_nova_conf, target
+from nova_decom.clients.urls import Target, target
 from nova_decom.errors import ConfigurationError
 from nova_decom.hostnames import HostNames
 from nova_decom.journal import HostMemory, RunJournal, request_id
@@ -42,6 +42,9 @@ from nova_decom.settings import (
     state_dir_of,
 )
 from nova_decom.waiting import Clock
+
+if TYPE_CHECKING:
+    from nova_decom.clients.novaconf import NovaConf
 
 SECRET_OPTIONS = ("api_db_url", "cell_db_url", "lock_url")
 
@@ -93,10 +96,6 @@ class App:
             clock=clock,
             gather=gather,
         )
-
-    def restoring(self, cloud: LiveCloud) -> LiveRestoringCloud:
-        """The same cloud as a restore sees it: it can write if the other can."""
-        return LiveRestoringCloud(cloud, cloud.clients.compute, cloud.clients.databases)
 
     @contextmanager
     def holding(self, host: str, run: str) -> Iterator[None]:
@@ -164,7 +163,11 @@ class App:
 
     def _read_conf(self) -> NovaConf | None:
         path = self.settings.nova_conf
-        return read_nova_conf(expanded(path)) if path else None
+        if not path:
+            return None
+        from nova_decom.clients.novaconf import read_nova_conf  # noqa: PLC0415 - loads oslo.config
+
+        return read_nova_conf(expanded(path))
 
     def _sources(self) -> Sources:
         conf = self._conf

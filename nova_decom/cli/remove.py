@@ -172,6 +172,7 @@ def _run(
                 job=job,
                 pacing=_pacing(app),
                 together=together,
+                planned=read.gathered,
             )
 
             def one(plan: Plan) -> HostReport:

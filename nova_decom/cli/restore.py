@@ -12,6 +12,7 @@ from nova_decom.cli.app import App
 from nova_decom.cli.confirming import confirm
 from nova_decom.cli.options import Given
 from nova_decom.cli.remove import combined, signals
+from nova_decom.clients.restoring import LiveRestoringCloud
 from nova_decom.errors import ExitCode, NovaDecomError, RefusedError, UnconfirmedError
 from nova_decom.journal import RunJournal, new_run_id, request_id
 from nova_decom.model import HostReport, Outcome, Plan, Report, Result, Status
@@ -42,7 +43,7 @@ def restore(given: Given, run: str) -> Report:
             "nobody can confirm: standard input is not a terminal",
             f"nova-decom restore {run} --yes",
         )
-    cloud = app.restoring(app.reading())
+    cloud = LiveRestoringCloud(app.reading())
     plans = [(past, plan_restore(past, cloud.present(past), record.problem)) for past in pasts]
     if app.settings.dry_run:
         return _planned(app, plans)
@@ -90,7 +91,7 @@ def _run(app: App, record: Record, plans: Sequence[Planned], done: Sequence[Host
     reports = list(done)
     err = console(sys.stderr, app.settings.color)
     with RunJournal(app.state_dir, new_run_id()) as journal, signals() as interrupts:
-        cloud = app.restoring(app.changing(journal, interrupts.clock()))
+        cloud = LiveRestoringCloud(app.changing(journal, interrupts.clock()))
         journal.event(
             "header",
             command="restore",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -56,6 +57,8 @@ class NovaDatabases:
         self._connect = connect
         self.api = None if sources.api is None else connect(sources.api)
         self._cells: tuple[Cell, ...] | None = None
+        #: A connection serves one thread at a time.
+        self._turn = threading.Lock()
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -88,8 +91,9 @@ class NovaDatabases:
 
     def facts(self, hosts: Sequence[str]) -> dict[str, DatabaseFacts]:
         """What the databases hold of each of these hosts, by a fixed number of queries."""
-        registration = self._registration(hosts)
-        found = {cell.name: CellRows.read(cell.database, hosts) for cell in self.cells}
+        with self._turn:
+            registration = self._registration(hosts)
+            found = {cell.name: CellRows.read(cell.database, hosts) for cell in self.cells}
         return {host: self._host_facts(host, registration, found) for host in hosts}
 
     def cloud_rows(self) -> CloudRows:
@@ -116,24 +120,39 @@ class NovaDatabases:
             all_cells=self.api is not None,
         )
 
+    def compute_nodes(self, uuids: Collection[str]) -> tuple[ComputeNodeRow, ...]:
+        """The live compute nodes with these uuids, whosever they are; one query a cell."""
+        wanted = sorted(uuids)
+        with self._turn:
+            found = [
+                row
+                for cell in self.cells
+                for row in cell.database.rows(
+                    f"{NODE_COLUMNS} uuid IN ({marks(wanted)}) AND deleted = 0", *wanted
+                )
+            ]
+        return tuple(ComputeNodeRow(**row) for row in found)
+
     def report_counts(self, hosts: Collection[str], services: Iterable[str]) -> dict[str, int]:
         """The heartbeat counters of these services (uuids) of exactly these hosts, by uuid."""
         uuids = sorted(services)
         if not uuids:
             return {}
         counts: dict[str, int] = {}
-        for cell in self.cells:
-            rows = cell.database.rows(
-                "SELECT uuid, host, report_count FROM services WHERE deleted = 0 "
-                f"AND uuid IN ({marks(uuids)})",
-                *uuids,
-            )
-            counts |= {r["uuid"]: int(r["report_count"]) for r in rows if r["host"] in hosts}
+        with self._turn:
+            for cell in self.cells:
+                rows = cell.database.rows(
+                    "SELECT uuid, host, report_count FROM services WHERE deleted = 0 "
+                    f"AND uuid IN ({marks(uuids)})",
+                    *uuids,
+                )
+                counts |= {r["uuid"]: int(r["report_count"]) for r in rows if r["host"] in hosts}
         return counts
 
     def run(self, transaction: Transaction, images: Images) -> None:
         """Run a transaction in the database of the cell that it names, or in the API's."""
-        self.places[transaction.cell].run(transaction, images)
+        with self._turn:
+            self.places[transaction.cell].run(transaction, images)
 
     @property
     def places(self) -> dict[str, Database]:

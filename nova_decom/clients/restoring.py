@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nova_decom.clients.cells import NovaDatabases
 from nova_decom.clients.cloud import LiveCloud
-from nova_decom.clients.compute import Compute
 from nova_decom.clients.database import Database
 from nova_decom.model import API_DATABASE, Transaction
 from nova_decom.restore import Past, Present, Row
@@ -20,13 +18,11 @@ API_TABLES = ("aggregate_hosts", "host_mappings")
 class LiveRestoringCloud:
     """Reads and changes by the clients of the other commands."""
 
-    def __init__(
-        self, cloud: LiveCloud, compute: Compute, databases: NovaDatabases | None
-    ) -> None:
-        """``databases`` is None when none is configured."""
+    def __init__(self, cloud: LiveCloud) -> None:
+        """It can write if the cloud can."""
         self._cloud = cloud
-        self._compute = compute
-        self._databases = databases
+        self._compute = cloud.clients.compute
+        self._databases = cloud.clients.databases
 
     def present(self, past: Past) -> Present:
         """What is there now, read anew."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the databases are: URLs, nova.conf and cell mappings, read as nova itself reads them.
+"""Where the databases are: URLs and cell mappings, read as nova itself reads them.
 
 No object of this module shows a password: ``repr`` and ``label`` leave it out.
 """
@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 import ssl
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
 import pymysql
-from oslo_config import cfg
 from pymysql.constants import CLIENT
 
 if TYPE_CHECKING:
@@ -48,15 +46,6 @@ class Target:
     def place(self) -> tuple[str, int, str]:
         """What tells one database from another."""
         return (self.host, self.port, self.database)
-
-
-@dataclass(frozen=True, slots=True)
-class NovaConf:
-    """What is wanted of a nova.conf. URLs hold secrets."""
-
-    api_database: str | None = field(repr=False)
-    main_database: str | None = field(repr=False)
-    report_interval: int
 
 
 def target(url: str) -> Target:
@@ -196,39 +185,6 @@ def tls_context(options: dict[str, Any]) -> ssl.SSLContext:
 
 def _is_true(value: object) -> bool:
     return str(value).casefold() in {"1", "true", "yes", "on", "required"}
-
-
-def read_nova_conf(path: Path) -> NovaConf:
-    """The database connections of a nova.conf, substitutions and ``OS_*`` variables applied.
-
-    :raises ConfigurationError: it cannot be read.
-    """
-    conf = cfg.ConfigOpts()
-    conf.register_opt(cfg.IntOpt("report_interval", default=10))
-    conf.register_opt(cfg.StrOpt("connection", secret=True), group="api_database")
-    conf.register_opt(cfg.StrOpt("connection", secret=True), group="database")
-    try:
-        conf(args=[], default_config_files=[str(path)], default_config_dirs=[], project="nova")
-        main = _connection(conf, "database")  # the other one may refer to it
-        return NovaConf(_connection(conf, "api_database"), main, conf.report_interval)
-    except (cfg.Error, OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"{path}: {' '.join(str(error).split())}", "give a nova.conf that you can read"
-        ) from None
-
-
-def _connection(conf: cfg.ConfigOpts, group: str) -> str | None:
-    """The connection of a group; options of nova that it names by ``$`` are registered first."""
-    while True:
-        try:
-            connection: str | None = conf[group].connection
-        except cfg.NoSuchOptError as missing:
-            section, _, option = missing.opt_name.rpartition(".")
-            conf.register_opt(cfg.StrOpt(option), group=section or None)
-            if (conf[section] if section else conf)[option] is None:
-                raise
-        else:
-            return connection
 
 
 def expand_template(url: str, main: str | None) -> str:

@@ -105,6 +105,8 @@ class HostFacts:
     database: DatabaseFacts | None = None
     groups: tuple[ServerGroup, ...] = field(default=(), compare=False)
     rooms: tuple[Room, ...] | None = field(default=None, compare=False)
+    #: Providers with a name of this host that are another host's.
+    namesakes: tuple[ResourceProvider, ...] = field(default=(), compare=False)
     heartbeats: tuple[Heartbeat, ...] = field(default=(), compare=False)
     unit: Unit | None = field(default=None, compare=False)
     identity: Identity = field(default_factory=Identity, compare=False)

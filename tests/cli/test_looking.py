@@ -20,7 +20,6 @@ from tests.lab import Lab
 #: The API calls of ``nova-decom plan node1``; docs/calls.md shows the same list.
 PLAN_CALLS = [
     ("compute", "GET", "/os-services"),
-    ("compute", "GET", "/os-hypervisors/detail"),
     ("compute", "GET", "/servers/detail"),
     ("compute", "GET", "/os-migrations"),
     ("compute", "GET", "/os-aggregates"),

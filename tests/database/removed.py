@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 from nova_decom.clients.restoring import LiveRestoringCloud
 from nova_decom.facts import Memory, View, host_facts
@@ -132,7 +133,8 @@ class Restoring:
         """Save what a restore changes as it would be."""
         nova = self.removal.nova
         self.saved = FakeJournal()
-        self.cloud = LiveRestoringCloud(self, self, nova.reading())  # type: ignore[arg-type]
+        self.clients = SimpleNamespace(compute=self, databases=nova.reading())
+        self.cloud = LiveRestoringCloud(self)  # type: ignore[arg-type]
 
     @property
     def past(self) -> Past:

@@ -9,7 +9,8 @@ from urllib.parse import quote
 import pytest
 
 from nova_decom.clients import urls
-from nova_decom.clients.urls import expand_template, read_nova_conf, target
+from nova_decom.clients.novaconf import read_nova_conf
+from nova_decom.clients.urls import expand_template, target
 from nova_decom.errors import ConfigurationError
 
 pytestmark = pytest.mark.database

@@ -13,7 +13,7 @@ import pytest
 from nova_decom.execution import Execution
 from nova_decom.pace import Pacing
 from nova_decom.procedure import REMOVE, make_plan
-from nova_decom.waiting import Interrupts
+from nova_decom.waiting import LONG_AGO, Interrupts
 from tests.unit.fake import FakeCloud, FakeJournal
 
 PACING = Pacing()
@@ -24,17 +24,29 @@ class Run:
     """One process that plans and carries out: what ``nova-decom remove --yes`` does."""
 
     def __init__(
-        self, world, *, was_known=False, settle=60.0, timeout=300.0, job=REMOVE, pacing=PACING
+        self,
+        world,
+        *,
+        was_known=False,
+        settle=60.0,
+        timeout=300.0,
+        job=REMOVE,
+        pacing=PACING,
+        goes_on=False,
     ):
-        """Read the world and make the plan that is reviewed."""
-        seen = FakeCloud(world, was_known=was_known).facts(world.truth.host)
+        """Read the world and make the plan that is reviewed.
+
+        With ``goes_on`` the execution is shown what the plan was made of.
+        """
+        read, begun = FakeCloud(world, was_known=was_known), world.time.now()
+        seen = read.facts(world.truth.host)
         self.reviewed = make_plan(seen, job)
         self.journal = FakeJournal()
         self.interrupts = Interrupts()
         self.told = []
         self.shown = []
         self.execution = Execution(
-            FakeCloud(world, was_known=was_known),
+            read if goes_on else FakeCloud(world, was_known=was_known),
             self.journal,
             self,
             self.interrupts,
@@ -43,6 +55,7 @@ class Run:
             settle=settle,
             job=job,
             pacing=pacing,
+            planned=begun if goes_on else LONG_AGO,
         )
 
     def go(self, reviewed=None):

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from nova_decom import audit
-from nova_decom.facts import View
+from nova_decom.facts import View, nodes_in_rows
 from nova_decom.model import CloudRows, ComputeNode
 from tests.unit.audit_cases import FOUND, GHOST_ROW, LEFT_PROVIDER, NOT_FOUND, OLD_AGENT
 from tests.unit.audit_clouds import LIVING, clean, without_database
@@ -189,7 +189,7 @@ def test_a_controllers_row_is_not_cured_by_removing_the_controller():
     assert "nova-decom remove" not in trace.leftover.remedy
 
 
-def test_living_nodes_are_those_that_the_api_would_show():
+def test_compute_nodes_in_rows_are_those_that_the_api_would_show():
     """Live rows of hosts with nova-compute; no history, no ghosts, nothing without a uuid."""
     cloud = clean(
         rows_of_compute_nodes=(
@@ -201,7 +201,7 @@ def test_living_nodes_are_those_that_the_api_would_show():
         )
     )
 
-    found = audit.living_nodes(cloud.view, cloud.rows)
+    found = nodes_in_rows(cloud.view, cloud.rows.compute_nodes)
 
     assert found == (
         *(ComputeNode(f"node-of-{h}", h, h) for h in LIVING),

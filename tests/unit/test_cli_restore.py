@@ -52,11 +52,8 @@ def cloud(monkeypatch):
         def changing(self, _journal, _clock):
             """Nor here."""
 
-        def restoring(self, _cloud):
-            """Rows in memory."""
-            return found
-
     monkeypatch.setattr(command, "App", App)
+    monkeypatch.setattr(command, "LiveRestoringCloud", lambda _cloud: found)
     return found
 
 

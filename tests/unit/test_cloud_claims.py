@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nova_decom import claims
-from nova_decom.clients.cloud import Clients, LiveCloud
+from nova_decom.clients.cloud import LiveCloud
+from nova_decom.clients.readings import Clients
 from nova_decom.model import Part
 from tests.unit.build import request, service
 

@@ -11,6 +11,7 @@ from nova_decom.facts import (
     Memory,
     View,
     compute_hosts,
+    doubtful_roots,
     fleet_of,
     host_facts,
     identity_of,
@@ -230,6 +231,28 @@ def test_own_providers(providers, identity, nodes, expected):
     assert [p.uuid for p in found] == expected
 
 
+@pytest.mark.parametrize(
+    ("identity", "nodes", "expected"),
+    [
+        (MINE, (), {NODE}),
+        (MINE, (node(),), set()),
+        (MINE, (node("node2"),), {NODE}),
+        (Identity(frozenset({"elsewhere"})), (), {"elsewhere"}),
+        (Identity(names=frozenset({"NODE1"})), (), set()),
+        (Identity(frozenset({"child"})), (), set()),
+    ],
+    ids=[
+        *("its node is gone", "its own node", "known as another host's", "by uuid"),
+        *("other capitals", "a child is no root"),
+    ],
+)
+def test_roots_are_doubtful_that_may_be_the_node_of_another_host(identity, nodes, expected):
+    """They have a name or a uuid of the host, and are not known to be its node."""
+    seen = view(providers=TREE, compute_nodes=nodes)
+
+    assert doubtful_roots(seen, {"node1": identity}) == expected
+
+
 def test_a_provider_that_is_a_neighbours_node_is_never_ours():
     """Whatever its name, and whatever an earlier run remembers."""
     seen = view(
@@ -240,6 +263,20 @@ def test_a_provider_that_is_a_neighbours_node_is_never_ours():
     facts = sliced(seen, memory=memory)
 
     assert (facts.providers, facts.allocations) == ((), ())
+    assert [p.uuid for p in facts.namesakes] == ["moved"]
+
+
+def test_a_provider_is_not_ours_that_rows_tell_to_be_a_neighbours_node():
+    """Also where the API hides that node; our own node is ours, whoever asked for it."""
+    seen = view(
+        providers=(provider("moved", "node1"), provider(NODE, "node1"), provider("x", "node2")),
+        owners={"moved": "node2", NODE: "node1"},
+    )
+
+    facts = sliced(seen)
+
+    assert [p.uuid for p in facts.providers] == [NODE]
+    assert [p.uuid for p in facts.namesakes] == ["moved"]
 
 
 def test_compute_hosts_are_those_with_nova_compute():

@@ -137,6 +137,16 @@ def test_the_host_itself_is_asked_apart():
     assert cloud.asked == [{SERVICES}, unit, unit, unit, {SERVICES}, unit]
 
 
+@pytest.mark.parametrize(("takes", "asked"), [(FRESH / 2, 1), (FRESH * 2, 2)])
+def test_a_look_that_took_long_is_old_where_nobody_may_have_claimed_the_host(takes, asked):
+    """The services are read first: what counts is when the look began."""
+    seen, cloud = looks(takes)
+    with seen.together.working():
+        seen.anew("node1", PLANNED_PARTS)
+        seen.just_now("node1", frozenset({SERVICES}))
+    assert len(cloud.asked) == asked
+
+
 def test_heartbeats_are_heard_with_the_rows():
     """A look at everything is one at them too."""
     seen, cloud = looks()
@@ -205,6 +215,18 @@ def test_a_removal_looks_once_more_than_it_changes(run):
         {SERVICES, ROWS},  # deleted; which rows are left
         PLANNED_PARTS,  # purged; verified
     ]
+
+
+@pytest.mark.parametrize(("passed", "looks_again"), [(FRESH, False), (FRESH + 0.1, True)])
+def test_a_plan_that_was_just_made_is_not_looked_at_again(run, passed, looks_again):
+    """Its look is the first one of the removal, as long as a look is good; then all is read."""
+    world = silent()
+    process = run(world, settle=0, goes_on=True)
+    asked = noted(process)
+    world.time.sleep(passed)
+
+    assert process.go().result is Result.REMOVED
+    assert (asked[0] == PLANNED_PARTS) is looks_again
 
 
 def test_what_comes_next_not_being_readable_does_not_make_a_change_undone(run):

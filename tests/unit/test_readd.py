@@ -47,6 +47,11 @@ TABLE = [
         ["nova-compute is still registered", "compute_nodes 7 is soft-deleted and still mapped"],
     ),
     ("a provider", absent(providers=(provider("old"),)), ["resource provider old has the name"]),
+    (
+        "another host's provider",
+        absent(namesakes=(provider("alien"),)),
+        ["resource provider alien of another host has the name node1"],
+    ),
     ("a tree, told once", absent(providers=(provider(), build.CHILD)), [build.NODE]),
     (
         "two providers",

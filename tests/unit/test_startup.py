@@ -58,6 +58,19 @@ def test_importing_the_program_loads_nothing_heavy():
     assert set(modules) & {*HEAVY, "rich", "yaml"} == set()
 
 
+def test_a_removal_loads_what_it_needs_and_no_more():
+    """Not what reads a nova.conf, odd URLs, or a journal to restore from."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import nova_decom.cli.remove, sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+
+    assert {"openstack", "pymysql"} <= set(loaded)
+    assert set(loaded) & {"oslo_config", "sqlalchemy", "tooz", "nova_decom.restore"} == set()
+
+
 def test_the_package_is_a_program():
     """``python -m nova_decom`` is ``nova-decom``, exit codes included."""
     done = subprocess.run(

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Readings of the cloud's parts for many hosts at once, by as few calls as there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nova_decom.clients.cells import NovaDatabases
+from nova_decom.clients.compute import Compute
+from nova_decom.clients.memories import Memories
+from nova_decom.clients.network import Network
+from nova_decom.clients.placement import Placement
+from nova_decom.clients.preflight import (
+    API_COLUMNS,
+    API_DELETES,
+    CELL_COLUMNS,
+    CELL_DELETES,
+    NEEDED,
+    Check,
+    check_database,
+)
+from nova_decom.clients.reads import Wanted
+from nova_decom.clients.remote import Remote, StopCommand
+from nova_decom.errors import UnavailableError
+from nova_decom.facts import (
+    View,
+    compute_hosts,
+    doubtful_roots,
+    nodes_in_rows,
+    own_providers,
+)
+from nova_decom.model import (
+    PLANNED_PARTS,
+    Allocation,
+    ComputeNode,
+    DatabaseFacts,
+    Identity,
+    Owner,
+    Part,
+    Request,
+    Room,
+)
+
+#: Up to so many hosts, servers and migrations are asked for by host; above, for all at once.
+BY_HOST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """One client for each system; ``databases`` is None when none is configured."""
+
+    compute: Compute
+    placement: Placement
+    network: Network
+    databases: NovaDatabases | None
+    remote: Remote
+    stop_command: StopCommand | None = None
+
+
+class Readings:
+    """What was read last of each part, for the hosts that were asked for."""
+
+    def __init__(
+        self,
+        clients: Clients,
+        request: Request,
+        memories: Memories,
+        seen: Callable[[Sequence[str]], None],
+    ) -> None:
+        """``seen`` is told the names of all compute hosts whenever they were read."""
+        self._clients = clients
+        self._request = request
+        self._memories = memories
+        self._seen = seen
+        self.view = View()
+        #: Network agents that neutron refuses to delete.
+        self.refused_agents: set[str] = set()
+        self._problems: tuple[str, ...] | None = None
+        #: The hosts whose rows of all cells belong to the reading that goes on.
+        self._in_rows: frozenset[str] = frozenset()
+
+    def take_over(self, other: Readings) -> None:
+        """Go on from what another one has read."""
+        self.view, self._problems = other.view, other._problems
+
+    def read(self, wanted: Wanted) -> None:
+        """Services first: of one host, or of all where more is asked for than one host's."""
+        of_services = {Part.SERVICES, Part.HEARTBEATS}
+        hosts = [h for h, parts in wanted.items() if parts & of_services]
+        if hosts:
+            whole = len(wanted) > 1 or any(parts >= PLANNED_PARTS for parts in wanted.values())
+            self.services(None if whole else hosts[0])
+        self.beside_services(wanted)
+
+    def beside_services(self, wanted: Wanted) -> None:
+        """Read what is wanted of each host, but no services."""
+        readers: tuple[tuple[Part, Callable[[Sequence[str]], None]], ...] = (
+            (Part.SERVERS, self._servers),
+            (Part.DATABASE, self._rows),
+            (Part.COMPUTE_NODES, self._compute_nodes),
+            (Part.MIGRATIONS, self._migrations),
+            (Part.AGGREGATES, lambda _hosts: self.aggregates()),
+            (Part.PROVIDERS, self._providers),
+            (Part.ALLOCATIONS, self._allocations),
+            (Part.ROOM, self._room),
+            (Part.AGENTS, self._agents),
+        )
+        self._in_rows = frozenset()
+        for part, read in readers:
+            hosts = [host for host, parts in wanted.items() if part in parts]
+            if hosts:
+                read(hosts)
+        heard = [host for host, parts in wanted.items() if self._hears(parts)]
+        for host in heard:
+            self._memories.hear(host, self.view.services, self._counts(host))
+        self._listen([h for h, p in wanted.items() if Part.HEARTBEATS in p and h not in heard])
+
+    def services(self, of_host: str | None) -> None:
+        """Read the services of one host, or of all."""
+        found = self._clients.compute.services(of_host)
+        others = [s for s in self.view.services if of_host is not None and s.host != of_host]
+        self._keep(services=(*others, *found))
+        if of_host is None:
+            self._seen(compute_hosts(self.view))
+
+    def aggregates(self) -> None:
+        """Read all aggregates."""
+        self._keep(aggregates=self._clients.compute.aggregates())
+
+    def providers(self) -> None:
+        """Read all resource providers."""
+        self._keep(providers=self._clients.placement.providers())
+
+    def all_compute_nodes(self) -> None:
+        """Read all compute nodes that the API shows; it needs seconds for thousands of hosts."""
+        self._keep(compute_nodes=self._clients.compute.compute_nodes())
+
+    def checks(self) -> tuple[Check, ...]:
+        """Every check of every database, as doctor shows them."""
+        databases = self._clients.databases
+        if databases is None:
+            return ()
+        found: list[Check] = []
+        if databases.api is not None:
+            found += check_database(databases.api, API_COLUMNS, API_DELETES)
+        for cell in databases.cells:
+            found += check_database(cell.database, CELL_COLUMNS, CELL_DELETES)
+        return tuple(found)
+
+    def identity(self, host: str) -> Identity:
+        """The names and uuids that any look or run knew of the host, and its aliases."""
+        return self._memories.of(host).identity.union(Identity(names=self._request.aliases))
+
+    def _keep(self, **what: Any) -> None:  # noqa: ANN401
+        self.view = replace(self.view, **what)
+
+    def _note(self, hosts: Iterable[str]) -> None:
+        for host in hosts:
+            self._memories.note(host, self.view)
+
+    def _compute_nodes(self, hosts: Sequence[str]) -> None:
+        """From their rows, where those of all cells were read before in this look."""
+        if not self._in_rows.issuperset(hosts):
+            self.all_compute_nodes()
+        else:
+            asked, known = set(hosts), self.view.databases or {}
+            rows = [r for h in hosts for r in known[h].compute_nodes if r.host == h]
+            others = [n for n in self.view.compute_nodes if n.host not in asked]
+            self._keep(compute_nodes=(*others, *nodes_in_rows(self.view, rows)))
+        self._note(hosts)
+
+    def _servers(self, hosts: Sequence[str]) -> None:
+        compute = self._clients.compute
+        found = compute.servers_of(hosts) if len(hosts) <= BY_HOST else compute.servers()
+        asked = {*hosts, *(s.host for s in found)}
+        others = [s for s in self.view.servers if s.host not in asked]
+        self._keep(servers=(*others, *found))
+
+    def _migrations(self, hosts: Sequence[str]) -> None:
+        """Of many hosts from their rows, where those of all cells were read before in this look.
+
+        The API tells by one status at a time, so that it may miss a migration that goes from one
+        to another meanwhile.
+        """
+        compute = self._clients.compute
+        if len(hosts) <= BY_HOST:
+            found = compute.migrations_of(hosts)
+        elif self._in_rows.issuperset(hosts):
+            rows = self.view.databases or {}
+            found = tuple({m.id: m for h in hosts for m in rows[h].active_migrations}.values())
+        else:
+            found = compute.migrations()
+        known, asked = {m.id for m in found}, set(hosts)
+        others = [
+            m
+            for m in self.view.migrations
+            if m.id not in known and not {m.source, m.destination} & asked
+        ]
+        self._keep(migrations=(*others, *found))
+
+    def _providers(self, hosts: Sequence[str]) -> None:
+        """And, where rows of all cells tell it, whose nodes those are that might be ours."""
+        self.providers()
+        databases = self._clients.databases
+        if databases is None or databases.api is None:
+            return
+        doubtful = doubtful_roots(self.view, {h: self.identity(h) for h in hosts})
+        rows = databases.compute_nodes(doubtful) if doubtful else ()
+        others = {u: host for u, host in self.view.owners.items() if u not in doubtful}
+        self._keep(owners=others | {r.uuid: r.host for r in rows})
+
+    def _rows(self, hosts: Sequence[str]) -> None:
+        databases = self._clients.databases
+        if databases is None:
+            return
+        found = self._query(databases, hosts)
+        known = dict(self.view.databases or {})
+        for host, facts in found.items():
+            known[host] = replace(facts, problems=self._problems or ())
+        self._keep(databases=known)
+        if databases.api is not None:
+            self._in_rows = frozenset(hosts)
+        self._note(hosts)
+
+    def _query(self, databases: NovaDatabases, hosts: Sequence[str]) -> dict[str, DatabaseFacts]:
+        """What they hold of the hosts; before the first time, whether they can be used."""
+        if self._problems is None:
+            checks = self.checks()
+            unreadable = [c for c in checks if c.problem and c.name.endswith(NEEDED)]
+            if unreadable:
+                raise UnavailableError(str(unreadable[0].problem), unreadable[0].remedy)
+            self._problems = tuple(c.problem for c in checks if c.problem)
+        return databases.facts(hosts) if hosts else {}
+
+    def _allocations(self, hosts: Sequence[str]) -> None:
+        found: list[Allocation] = []
+        asked: set[str] = set()
+        for host in hosts:
+            for provider in own_providers(self.view, host, self.identity(host)):
+                held = self._clients.placement.allocations(provider.uuid)
+                asked.add(provider.uuid)
+                found += [replace(a, owner=self._owner(a.consumer, host)) for a in held]
+        others = [a for a in self.view.allocations if a.provider not in asked]
+        self._keep(allocations=(*others, *found))
+
+    def _owner(self, consumer: str, host: str) -> Owner:
+        """Whose an allocation is: nova is asked only for those that are not plainly here."""
+        if any(s.id == consumer and s.host == host for s in self.view.servers):
+            return Owner.HERE
+        migration = next((m for m in self.view.migrations if m.uuid == consumer), None)
+        if migration is not None:
+            return Owner.MIGRATION if migration.is_over else Owner.HERE
+        if any(m.server == consumer and not m.is_over for m in self.view.migrations):
+            return Owner.HERE
+        server = self._clients.compute.server(consumer)
+        if server is not None:
+            # Without a host it is being scheduled, unless it was shelved away.
+            on_its_way = not server.host and server.status != "SHELVED_OFFLOADED"
+            return Owner.HERE if server.host == host or on_its_way else Owner.ELSEWHERE
+        is_novas = self._clients.placement.is_novas(consumer)
+        return Owner.NOTHING if is_novas else Owner.FOREIGN
+
+    def _room(self, hosts: Sequence[str]) -> None:
+        """What other hosts have free, and the server groups, where servers are to move."""
+        if not self._request.moves_servers or not any(s.host in hosts for s in self.view.servers):
+            return
+        hosts_of = {n.uuid: n.host for n in self._nodes_of_all()}
+        free = self._clients.placement.free()
+        rooms = tuple(Room(hosts_of[u], tuple(r)) for u, r in free.items() if u in hosts_of)
+        self._keep(rooms=rooms, groups=self._clients.compute.server_groups())
+
+    def _nodes_of_all(self) -> tuple[ComputeNode, ...]:
+        """The compute nodes of all hosts, which rows of some hosts do not tell."""
+        databases = self._clients.databases
+        from_rows = databases is not None and databases.api is not None
+        return self._clients.compute.compute_nodes() if from_rows else self.view.compute_nodes
+
+    def _agents(self, hosts: Sequence[str]) -> None:
+        network = self._clients.network
+        if not network.available():
+            self._keep(unchecked=("network agents: no network service",))
+            return
+        only = len(hosts) == 1 and not self._request.aliases
+        agents = network.agents(hosts[0]) if only else network.agents()
+        found = [replace(a, refused=a.id in self.refused_agents) for a in agents]
+        others = [a for a in self.view.agents if only and a.host != hosts[0]]
+        self._keep(agents=(*others, *found))
+
+    def _hears(self, parts: frozenset[Part]) -> bool:
+        """True when these parts bring a new look at the heartbeats."""
+        witness = Part.SERVICES if self._clients.databases is None else Part.DATABASE
+        return witness in parts
+
+    def _counts(self, host: str) -> dict[str, int]:
+        database = (self.view.databases or {}).get(host)
+        rows = database.services if database else ()
+        return {r.uuid: r.report_count for r in rows if r.uuid}
+
+    def _listen(self, hosts: Sequence[str]) -> None:
+        """Look at the heartbeats alone: with databases by one query per cell."""
+        databases = self._clients.databases
+        ids = [s.id for s in self.view.services if s.host in hosts and s.id]
+        counts = databases.report_counts(hosts, ids) if databases and ids else {}
+        for host in hosts:
+            self._memories.hear(host, self.view.services, counts)

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parts of the cloud that several systems tell: which one is asked, and what is believed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from nova_decom.clients.memories import Memories
+from nova_decom.clients.readings import Clients, Readings
+from nova_decom.facts import own_providers
+from nova_decom.model import ComputeNode, Part
+from nova_decom.waiting import Clock
+from tests.unit.build import NODE, database, node, node_row, provider, request, service
+
+PARTS = frozenset({Part.SERVICES, Part.DATABASE, Part.COMPUTE_NODES, Part.PROVIDERS})
+NODES, ALIEN = "api", ComputeNode("alien", "node2", "node1", "QEMU")
+
+
+class Compute:
+    """Nova's API; notes when it is asked for all compute nodes, which takes it long."""
+
+    def __init__(self, *hosts):
+        """These hosts have a service, all with an answer of their own."""
+        self.hosts, self.asked = hosts, 0
+
+    def services(self, host=None):
+        """All, or those of one host."""
+        return tuple(
+            service(id=f"of {h}", host=h, status="enabled")
+            for h in self.hosts
+            if host in {None, h}
+        )
+
+    def compute_nodes(self):
+        """What the API tells, and no rows do."""
+        self.asked += 1
+        return (node("node1", uuid=NODES), ALIEN)
+
+
+class Databases:
+    """The databases; ``owners`` are rows of other hosts, told by uuid only."""
+
+    def __init__(self, rows, owners=(), *, all_cells=True):
+        """Rows of compute nodes, by host."""
+        self.rows, self.owners, self.asked = rows, owners, []
+        self.api = object() if all_cells else None
+
+    def facts(self, hosts):
+        """The rows of these hosts."""
+        return {h: database(compute_nodes=self.rows.get(h, ()), services=()) for h in hosts}
+
+    def compute_nodes(self, uuids):
+        """Whose these are."""
+        self.asked.append(set(uuids))
+        return tuple(r for r in self.owners if r.uuid in uuids)
+
+    def report_counts(self, _hosts, _ids):
+        """Nobody beats."""
+        return {}
+
+
+class Unchecked(Readings):
+    """Databases that are known to be in order."""
+
+    def checks(self):
+        """Nothing to object to."""
+        return ()
+
+
+def readings(compute, databases, *providers):
+    """Readings of a cloud with these providers and no network service."""
+    placement = SimpleNamespace(providers=lambda: providers)
+    clients = Clients(compute, placement, SimpleNamespace(), databases, None)
+    memories = Memories(lambda _host: None, Clock())
+    return Unchecked(clients, request(), memories, lambda _hosts: None)
+
+
+def read(found, *hosts, parts=PARTS):
+    """Read these parts of the hosts; the compute nodes by host."""
+    found.read(dict.fromkeys(hosts, parts))
+    return {h: [n.uuid for n in found.view.compute_nodes if n.host == h] for h in hosts}
+
+
+def test_compute_nodes_come_from_the_rows_of_all_cells():
+    """The API is not asked: it looks up the service of each node that there is."""
+    compute = Compute("node1", "node2")
+    rows = {
+        "node1": (node_row(1), node_row(2, uuid="older", deleted=2)),
+        # Of another host, tied to the service of this one: not a node of this host.
+        "node2": (node_row(3, uuid="its own", host="node2"), node_row(4, uuid="tied")),
+    }
+
+    found = read(readings(compute, Databases(rows)), "node1", "node2")
+
+    assert found == {"node1": [NODE], "node2": ["its own"]}
+    assert compute.asked == 0
+
+
+@pytest.mark.parametrize("databases", [None, Databases({}, all_cells=False)])
+def test_compute_nodes_come_from_the_api_where_not_all_rows_are_read(databases):
+    """Without databases, or with some cells only, a node may be where nobody looks."""
+    compute = Compute("node1")
+
+    assert read(readings(compute, databases), "node1") == {"node1": [NODES]}
+    assert compute.asked == 1
+
+
+def test_compute_nodes_come_from_the_api_in_a_look_without_rows():
+    """Rows of an earlier look are old."""
+    compute = Compute("node1")
+    found = readings(compute, Databases({"node1": (node_row(1),)}))
+    read(found, "node1")
+
+    assert read(found, "node1", parts=PARTS - {Part.DATABASE}) == {"node1": [NODES]}
+
+
+def test_a_compute_node_without_a_service_is_not_shown():
+    """As the API hides it: it is found among the rows."""
+    found = read(readings(Compute("node2"), Databases({"node1": (node_row(1),)})), "node1")
+
+    assert found == {"node1": []}
+
+
+def test_a_node_that_is_gone_from_the_rows_is_gone():
+    """Nothing of the look before stays; the nodes of hosts that were not asked for do."""
+    databases = Databases(
+        {"node1": (node_row(1),), "node2": (node_row(2, uuid="two", host="node2"),)}
+    )
+    found = readings(Compute("node1", "node2"), databases)
+    read(found, "node1", "node2")
+    databases.rows.clear()
+
+    assert read(found, "node1") == {"node1": []}
+    assert [n.uuid for n in found.view.compute_nodes] == ["two"]
+
+
+OWNER = node_row(9, uuid="alien", host="node2", hypervisor_hostname="node1")
+
+
+@pytest.mark.parametrize(
+    ("owners", "ours"),
+    [((OWNER,), []), ((replace(OWNER, host="gone"),), []), ((), ["alien"])],
+    ids=["of a living host", "of a host without service", "of nobody"],
+)
+def test_a_provider_of_our_name_is_ours_only_if_it_is_no_other_hosts_node(owners, ours):
+    """A host that was renamed keeps its node, and a provider with the old name."""
+    databases = Databases({"node1": (node_row(1),)}, owners)
+    providers = (provider(NODE, "node1"), provider("alien", "node1"), provider("x", "node3"))
+    found = readings(Compute("node1", "node2"), databases, *providers)
+    read(found, "node1")
+
+    assert databases.asked == [{"alien"}]
+    mine = own_providers(found.view, "node1", found.identity("node1"))
+    assert [p.uuid for p in mine] == [NODE, *ours]
+
+    # Who has it now counts, not who had it at the look before.
+    databases.owners = ()
+    read(found, "node1")
+    mine = own_providers(found.view, "node1", found.identity("node1"))
+    assert [p.uuid for p in mine] == [NODE, "alien"]
+
+
+def test_nobody_is_asked_whose_a_provider_is_that_is_plainly_ours():
+    """One query less in nearly every look."""
+    databases = Databases({"node1": (node_row(1),)})
+    read(readings(Compute("node1"), databases, provider(NODE, "node1")), "node1")
+
+    assert databases.asked == []
