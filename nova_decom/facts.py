@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
 
 from nova_decom.model import (
     NOVA_COMPUTE,
@@ -31,10 +33,25 @@ from nova_decom.model import (
     Unit,
 )
 
+K = TypeVar("K")
+V = TypeVar("V")
 
-@dataclass(frozen=True, slots=True)
+
+def grouped(pairs: Iterable[tuple[K, V]]) -> Mapping[K, tuple[V, ...]]:
+    """An index: key -> its values, in their order."""
+    found: dict[K, list[V]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return {key: tuple(values) for key, values in found.items()}
+
+
+@dataclass(frozen=True)
 class View:
-    """Bulk readings of the cloud; ``databases`` is None when none is configured."""
+    """Bulk readings of the cloud; ``databases`` is None when none is configured.
+
+    What is of one host is found by an index, made when first asked for: a look at thousands of
+    hosts takes a slice for each.
+    """
 
     services: tuple[ComputeService, ...] = ()
     compute_nodes: tuple[ComputeNode, ...] = ()
@@ -50,6 +67,62 @@ class View:
     #: Compute node (uuid) -> its host, of those that were asked for because of their providers.
     owners: Mapping[str, str] = field(default_factory=dict)
     unchecked: tuple[str, ...] = ()
+
+    @cached_property
+    def services_of(self) -> Mapping[str, tuple[ComputeService, ...]]:
+        """Host -> its services."""
+        return grouped((s.host, s) for s in self.services)
+
+    @cached_property
+    def nodes_of(self) -> Mapping[str, tuple[ComputeNode, ...]]:
+        """Host -> its compute nodes."""
+        return grouped((n.host, n) for n in self.compute_nodes)
+
+    @cached_property
+    def servers_of(self) -> Mapping[str, tuple[Server, ...]]:
+        """Host -> the servers on it."""
+        return grouped((s.host, s) for s in self.servers)
+
+    @cached_property
+    def migrations_of(self) -> Mapping[str | None, tuple[Migration, ...]]:
+        """Host -> migrations to or from it that are not over."""
+        alive = [m for m in self.migrations if not m.is_over]
+        return grouped((host, m) for m in alive for host in {m.source, m.destination})
+
+    @cached_property
+    def aggregates_of(self) -> Mapping[str, tuple[Aggregate, ...]]:
+        """Host -> the aggregates that name it."""
+        return grouped((host, a) for a in self.aggregates for host in dict.fromkeys(a.hosts))
+
+    @cached_property
+    def agents_of(self) -> Mapping[str, tuple[NetworkAgent, ...]]:
+        """Host -> its network agents."""
+        return grouped((a.host, a) for a in self.agents)
+
+    @cached_property
+    def allocations_of(self) -> Mapping[str, tuple[Allocation, ...]]:
+        """Provider -> its allocations."""
+        return grouped((a.provider, a) for a in self.allocations)
+
+    @cached_property
+    def trees(self) -> Mapping[str, tuple[ResourceProvider, ...]]:
+        """Root -> all providers of its tree."""
+        return grouped((p.root, p) for p in self.providers)
+
+    @cached_property
+    def roots(self) -> Mapping[str, ResourceProvider]:
+        """Root (uuid) -> itself, in the order of the providers."""
+        return {p.uuid: p for p in self.providers if p.uuid == p.root}
+
+    @cached_property
+    def roots_named(self) -> Mapping[str, tuple[str, ...]]:
+        """Name -> the roots (uuid) that have it."""
+        return grouped((p.name, uuid) for uuid, p in self.roots.items())
+
+    @cached_property
+    def owner_of(self) -> Mapping[str, str]:
+        """Compute node (uuid) -> the host whose it is."""
+        return {n.uuid: n.host for n in self.compute_nodes} | dict(self.owners)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +144,12 @@ def host_facts(
     view: View, host: str, request: Request, memory: Memory, fleet: Fleet | None = None
 ) -> HostFacts:
     """The facts of exactly this host."""
-    services = tuple(s for s in view.services if s.host == host)
-    nodes = tuple(n for n in view.compute_nodes if n.host == host)
+    services = view.services_of.get(host, ())
+    nodes = view.nodes_of.get(host, ())
     database = None if view.databases is None else view.databases.get(host, DatabaseFacts())
     identity = memory.identity.union(identity_of(host, nodes, database))
     identity = identity.union(Identity(names=request.aliases))
+    aliases = request.aliases - {host}
     providers = own_providers(view, host, identity)
     owned = frozenset(p.uuid for p in providers)
     return HostFacts(
@@ -83,15 +157,13 @@ def host_facts(
         request=request,
         services=services,
         compute_nodes=nodes,
-        servers=tuple(s for s in view.servers if s.host == host),
-        migrations=tuple(
-            m for m in view.migrations if not m.is_over and host in {m.source, m.destination}
-        ),
-        aggregates=tuple(a for a in view.aggregates if host in a.hosts),
+        servers=view.servers_of.get(host, ()),
+        migrations=view.migrations_of.get(host, ()),
+        aggregates=view.aggregates_of.get(host, ()),
         providers=providers,
         namesakes=_namesakes(view, owned, identity),
-        allocations=tuple(a for a in view.allocations if a.provider in owned),
-        agents=tuple(a for a in view.agents if a.host in {host, *request.aliases}),
+        allocations=tuple(a for p in providers for a in view.allocations_of.get(p.uuid, ())),
+        agents=tuple(a for h in (host, *sorted(aliases)) for a in view.agents_of.get(h, ())),
         database=database,
         groups=view.groups,
         rooms=view.rooms,
@@ -138,27 +210,21 @@ def own_providers(view: View, host: str, identity: Identity) -> tuple[ResourcePr
 
     A root that is the compute node of another host is never ours, whatever its name.
     """
-    foreign = {n.uuid for n in view.compute_nodes if n.host != host}
-    foreign |= {uuid for uuid, owner in view.owners.items() if owner != host}
-    roots = {
-        p.uuid
-        for p in view.providers
-        if p.uuid == p.root
-        and p.uuid not in foreign
-        and (p.uuid in identity.node_uuids or p.name in identity.names)
-    }
-    return tuple(p for p in view.providers if p.root in roots)
+    found = _named_roots(view, identity) | (identity.node_uuids & view.roots.keys())
+    own = {uuid for uuid in found if view.owner_of.get(uuid, host) == host}
+    return tuple(p for root in sorted(own) for p in view.trees[root])
+
+
+def _named_roots(view: View, identity: Identity) -> frozenset[str]:
+    """Roots (uuid) that have exactly one of these names."""
+    return frozenset(uuid for name in identity.names for uuid in view.roots_named.get(name, ()))
 
 
 def _namesakes(
     view: View, own: frozenset[str], identity: Identity
 ) -> tuple[ResourceProvider, ...]:
     """Roots that have a name of the host and are not its own (uuids)."""
-    return tuple(
-        p
-        for p in view.providers
-        if p.uuid == p.root and p.uuid not in own and p.name in identity.names
-    )
+    return tuple(view.roots[uuid] for uuid in sorted(_named_roots(view, identity) - own))
 
 
 def nodes_in_rows(view: View, rows: Iterable[ComputeNodeRow]) -> tuple[ComputeNode, ...]:
@@ -173,14 +239,10 @@ def nodes_in_rows(view: View, rows: Iterable[ComputeNodeRow]) -> tuple[ComputeNo
 
 def doubtful_roots(view: View, identities: Mapping[str, Identity]) -> frozenset[str]:
     """Roots (uuids) that would be one of these hosts' if they are no other host's compute node."""
-    names = {name for identity in identities.values() for name in identity.names}
-    uuids = {uuid for identity in identities.values() for uuid in identity.node_uuids}
     own = {n.uuid for n in view.compute_nodes if n.host in identities}
-    return frozenset(
-        p.uuid
-        for p in view.providers
-        if p.uuid == p.root and p.uuid not in own and (p.uuid in uuids or p.name in names)
-    )
+    uuids = {uuid for identity in identities.values() for uuid in identity.node_uuids}
+    named = {uuid for i in identities.values() for uuid in _named_roots(view, i)}
+    return frozenset((named | (uuids & view.roots.keys())) - own)
 
 
 def _names(view: View) -> frozenset[str]:

@@ -139,16 +139,13 @@ def cells_answering(facts: HostFacts) -> Objection | None:
 def fleet_healthy(facts: HostFacts) -> Objection | None:
     """Most other compute services are up: the host is sick, not the control plane."""
     leaving = {facts.host, *facts.request.leaving}
-    others = [
-        s
-        for s in facts.fleet.services
-        if s.binary == NOVA_COMPUTE and s.host not in leaving and not s.forced_down
-    ]
-    down = [s.host for s in others if not s.is_up]
-    if 2 * len(down) <= len(others):
+    fleet = facts.fleet
+    others = fleet.computes.total() - sum(fleet.computes[host] for host in leaving)
+    down = [host for host in fleet.down if host not in leaving]
+    if 2 * len(down) <= others:
         return None
     return Objection(
-        f"{len(down)} of {len(others)} other compute services are down: {some(down)}",
+        f"{len(down)} of {others} other compute services are down: {some(down)}",
         "look at the message queue, the databases and the clocks before any host is removed",
     )
 
@@ -169,14 +166,14 @@ def last_host(facts: HostFacts) -> Objection | None:
     if service is None:
         return None
     leaving = {facts.host, *facts.request.leaving}
-    others = [s for s in facts.fleet.services if s.takes_servers and s.host not in leaving]
     remedy = "enable another host there first, or --skip-guard last-host"
-    if not any(s.zone == service.zone for s in others):
+    takers = facts.fleet.takers
+    if not any(s.zone == service.zone and s.host not in leaving for s in takers):
         return Objection(
             f"no other enabled host that is up in availability zone {service.zone!r}", remedy
         )
     cell_hosts = facts.database.cell_hosts if facts.database else frozenset()
-    if cell_hosts and not any(s.host in cell_hosts for s in others):
+    if cell_hosts and not any(s.host in cell_hosts and s.host not in leaving for s in takers):
         return Objection("no other enabled host that is up in the host's cell", remedy)
     return None
 

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from nova_decom.clients.database import Database
+from nova_decom.facts import grouped
 from nova_decom.model import (
     NOVA_COMPUTE,
     TERMINAL_MIGRATIONS,
@@ -28,11 +30,12 @@ NODE_COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CellRows:
     """The rows of one cell that may be those of the hosts asked for.
 
-    MySQL's collation finds ``NODE1`` for ``node1``, so every host is compared again in Python.
+    MySQL's collation finds ``NODE1`` for ``node1``, so every host is compared again in Python,
+    by indexes that are made when they are first asked for.
     """
 
     services: list[Row]
@@ -81,46 +84,69 @@ class CellRows:
             ),
         )
 
+    @cached_property
+    def services_of(self) -> Mapping[str, Sequence[Row]]:
+        """Host -> its services."""
+        return grouped((s["host"], s) for s in self.services)
+
+    @cached_property
+    def nodes_of(self) -> Mapping[str, Sequence[Row]]:
+        """Host -> its compute nodes."""
+        return grouped((n["host"], n) for n in self.compute_nodes)
+
+    @cached_property
+    def nodes_tied(self) -> Mapping[int, Sequence[Row]]:
+        """Service (id) -> the compute nodes that name it, whosever they are."""
+        return grouped((n["service_id"], n) for n in self.compute_nodes)
+
+    @cached_property
+    def devices_of(self) -> Mapping[int, Sequence[Row]]:
+        """Compute node (id) -> its PCI devices."""
+        return grouped((p["compute_node_id"], p) for p in self.pci_devices)
+
+    @cached_property
+    def instances_of(self) -> Mapping[str, Sequence[Row]]:
+        """Host -> the servers on it."""
+        return grouped((i["host"], i) for i in self.instances)
+
+    @cached_property
+    def migrations_of(self) -> Mapping[str, Sequence[Row]]:
+        """Host -> migrations to or from it."""
+        ends = ("source_compute", "dest_compute")
+        return grouped((host, m) for m in self.migrations for host in {m[end] for end in ends})
+
     def names(self, host: str) -> bool:
         """True when a service or a compute node of this cell is exactly this host's."""
-        return any(r["host"] == host for r in (*self.services, *self.compute_nodes))
+        return host in self.services_of or host in self.nodes_of
 
     def touches(self, host: str) -> bool:
         """True when a server or an active migration names exactly this host."""
-        return any(r["host"] == host for r in self.instances) or any(
-            host in {m["source_compute"], m["dest_compute"]} for m in self.migrations
-        )
+        return host in self.instances_of or host in self.migrations_of
 
     def lives(self, host: str) -> bool:
         """True when its nova-compute or a compute node of it is not soft-deleted.
 
         Other binaries say nothing: a controller may have rows in many cells.
         """
-        own = [s for s in self.services if s["binary"] == NOVA_COMPUTE]
-        return any(r["host"] == host and not r["deleted"] for r in (*own, *self.compute_nodes))
+        own = [s for s in self.services_of.get(host, ()) if s["binary"] == NOVA_COMPUTE]
+        return any(not r["deleted"] for r in (*own, *self.nodes_of.get(host, ())))
 
     def facts(self, host: str) -> DatabaseFacts:
         """What this cell holds of one host."""
-        services = [s for s in self.services if s["host"] == host]
-        live = {s["id"] for s in services if not s["deleted"] and s["binary"] == "nova-compute"}
-        nodes = [n for n in self.compute_nodes if n["host"] == host or n["service_id"] in live]
-        own = {n["id"] for n in nodes if n["host"] == host}
+        services, own = self.services_of.get(host, ()), self.nodes_of.get(host, ())
+        live = [s["id"] for s in services if not s["deleted"] and s["binary"] == NOVA_COMPUTE]
+        tied = [n for i in live for n in self.nodes_tied.get(i, ()) if n["host"] != host]
         return DatabaseFacts(
             services=tuple(ServiceRow(**s) for s in services),
-            compute_nodes=tuple(ComputeNodeRow(**n) for n in nodes),
+            compute_nodes=tuple(ComputeNodeRow(**n) for n in (*own, *tied)),
             pci_devices=tuple(
-                PciDeviceRow(**p) for p in self.pci_devices if p["compute_node_id"] in own
+                PciDeviceRow(**p) for n in own for p in self.devices_of.get(n["id"], ())
             ),
             instances=tuple(
                 InstanceRow(i["uuid"], i["hostname"] or "", i["vm_state"], i["task_state"])
-                for i in self.instances
-                if i["host"] == host
+                for i in self.instances_of.get(host, ())
             ),
-            active_migrations=tuple(
-                _migration(m)
-                for m in self.migrations
-                if host in {m["source_compute"], m["dest_compute"]}
-            ),
+            active_migrations=tuple(_migration(m) for m in self.migrations_of.get(host, ())),
             nodes_needed=self.needing_nodes.get(host, 0),
         )
 

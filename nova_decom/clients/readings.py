@@ -33,7 +33,6 @@ from nova_decom.facts import (
 )
 from nova_decom.model import (
     PLANNED_PARTS,
-    Allocation,
     ComputeNode,
     DatabaseFacts,
     Identity,
@@ -235,19 +234,24 @@ class Readings:
         return databases.facts(hosts) if hosts else {}
 
     def _allocations(self, hosts: Sequence[str]) -> None:
-        found: list[Allocation] = []
-        asked: set[str] = set()
-        for host in hosts:
-            for provider in own_providers(self.view, host, self.identity(host)):
-                held = self._clients.placement.allocations(provider.uuid)
-                asked.add(provider.uuid)
-                found += [replace(a, owner=self._owner(a.consumer, host)) for a in held]
-        others = [a for a in self.view.allocations if a.provider not in asked]
+        """By one request for each provider: placement tells them no other way."""
+        host_of = {
+            provider.uuid: host
+            for host in hosts
+            for provider in own_providers(self.view, host, self.identity(host))
+        }
+        held = self._clients.placement.allocations_of(list(host_of))
+        found = [
+            replace(a, owner=self._owner(a.consumer, host_of[provider]))
+            for provider, allocations in held.items()
+            for a in allocations
+        ]
+        others = [a for a in self.view.allocations if a.provider not in held]
         self._keep(allocations=(*others, *found))
 
     def _owner(self, consumer: str, host: str) -> Owner:
         """Whose an allocation is: nova is asked only for those that are not plainly here."""
-        if any(s.id == consumer and s.host == host for s in self.view.servers):
+        if any(s.id == consumer for s in self.view.servers_of.get(host, ())):
             return Owner.HERE
         migration = next((m for m in self.view.migrations if m.uuid == consumer), None)
         if migration is not None:
@@ -264,7 +268,7 @@ class Readings:
 
     def _room(self, hosts: Sequence[str]) -> None:
         """What other hosts have free, and the server groups, where servers are to move."""
-        if not self._request.moves_servers or not any(s.host in hosts for s in self.view.servers):
+        if not self._request.moves_servers or not self.view.servers_of.keys() & set(hosts):
             return
         hosts_of = {n.uuid: n.host for n in self._nodes_of_all()}
         free = self._clients.placement.free()

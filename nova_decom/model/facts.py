@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from nova_decom.model.api import (
     Aggregate,
@@ -74,18 +76,36 @@ class Identity:
         return Identity(self.node_uuids | other.node_uuids, self.names | other.names)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fleet:
-    """What the guards must know of all the other hosts."""
+    """What the guards must know of all the other hosts; counted once for all that ask."""
 
     services: tuple[ComputeService, ...] = ()
     names: frozenset[str] = frozenset()
     aggregates: tuple[Aggregate, ...] = ()
 
-    @property
+    @cached_property
     def unanswering(self) -> int:
         """Entries without id or with status UNKNOWN: their cell is down (microversion 2.69)."""
         return sum(s.id is None or s.status.upper() == "UNKNOWN" for s in self.services)
+
+    @cached_property
+    def computes(self) -> Counter[str]:
+        """Host -> its nova-computes that nobody has forced down."""
+        return Counter(
+            s.host for s in self.services if s.binary == NOVA_COMPUTE and not s.forced_down
+        )
+
+    @cached_property
+    def down(self) -> tuple[str, ...]:
+        """The hosts of those of them that are down."""
+        computes = (s for s in self.services if s.binary == NOVA_COMPUTE and not s.forced_down)
+        return tuple(s.host for s in computes if not s.is_up)
+
+    @cached_property
+    def takers(self) -> tuple[ComputeService, ...]:
+        """The services whose hosts the scheduler may choose."""
+        return tuple(s for s in self.services if s.takes_servers)
 
 
 @dataclass(frozen=True, slots=True)

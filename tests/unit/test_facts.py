@@ -209,7 +209,7 @@ MINE = Identity(frozenset({NODE}), frozenset({"node1"}))
         (TREE, MINE, (node("node2"),), []),
         (TREE, MINE, (node(), node("node2", uuid="elsewhere")), [NODE, "child"]),
         (TREE, Identity(frozenset({"child"})), (), []),
-        ((provider("older", "node1"), *TREE), MINE, (), ["older", NODE, "child"]),
+        ((provider("older", "node1"), *TREE), MINE, (), [NODE, "child", "older"]),
     ],
     ids=[
         "by both",
