@@ -122,7 +122,7 @@ class View:
     @cached_property
     def owner_of(self) -> Mapping[str, str]:
         """Compute node (uuid) -> the host whose it is."""
-        return {n.uuid: n.host for n in self.compute_nodes} | dict(self.owners)
+        return dict(self.owners) | {n.uuid: n.host for n in self.compute_nodes}
 
 
 @dataclass(frozen=True, slots=True)
