@@ -39,6 +39,14 @@ ROW = {
 ROWS = [ROW, dict.fromkeys(ROW) | {"host": "node2", "servers": {}, "compute_nodes": []}]
 
 
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        """Yes."""
+        return True
+
+
 def shown(capsys, report, **given):
     """stdout and stderr without colour."""
     show(report, {"color": "never"} | given)
@@ -224,6 +232,32 @@ def test_an_empty_list_is_empty(capsys):
     assert shown(capsys, report)[0] == ""
 
 
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        (
+            Report("audit", 0, extra={"unchecked": []}),
+            "nothing is left of hosts that are gone\n",
+        ),
+        (Report("runs", 0, extra={"runs": []}), "no runs yet in /state\n"),
+        (Report("list", 0, extra={"hosts": []}), "no compute hosts\n"),
+    ],
+    ids=lambda value: getattr(value, "command", None),
+)
+def test_an_empty_list_says_so_to_who_looks(monkeypatch, report, told):
+    """At a terminal, in a table, and not when it is to be quiet."""
+
+    def seen(stream, **given):
+        monkeypatch.setattr("sys.stdout", stream)
+        show(report, {"state_dir": "/state"} | given)
+        return stream.getvalue()
+
+    assert seen(Terminal()) == told
+    assert seen(Terminal(), quiet=True) == ""
+    assert seen(Terminal(), format="value") == ""
+    assert seen(io.StringIO()) == ""
+
+
 def test_checks_show_what_failed_and_its_cure(capsys):
     """One line each."""
     checks = [
@@ -259,14 +293,6 @@ def test_off_a_terminal_nothing_is_wrapped(capsys):
     out, _ = shown(capsys, Report("plan", 0, (planned(make_plan(facts(build.HOST))),)))
 
     assert max(len(line) for line in out.splitlines()) > 120
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self):
-        """Yes."""
-        return True
 
 
 @pytest.mark.parametrize(
