@@ -14,7 +14,7 @@ from nova_decom.errors import ConfigurationError
 from nova_decom.guards import GUARDS
 from nova_decom.model import HostReport, Outcome, Report, Result, Status
 from nova_decom.output import progress, text
-from nova_decom.output.console import console
+from nova_decom.output.console import console, entry
 from nova_decom.procedure import make_plan, planned, refused, verify
 from nova_decom.steps import PROCEDURE
 from nova_decom.telling import Silent
@@ -45,6 +45,18 @@ class Terminal(io.StringIO):
     def isatty(self):
         """Yes."""
         return True
+
+
+def at_terminal(monkeypatch, columns):
+    """A console on a terminal of so many columns."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    return console(Terminal(), "auto")
+
+
+def plain(stream):
+    """What was written, without what steers a terminal."""
+    return re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", stream.getvalue())
 
 
 def shown(capsys, report, **given):
@@ -295,6 +307,40 @@ def test_off_a_terminal_nothing_is_wrapped(capsys):
     assert max(len(line) for line in out.splitlines()) > 120
 
 
+@pytest.mark.parametrize("columns", [60, 80, 99, 100, 200])
+def test_a_terminal_breaks_no_word_that_fits(monkeypatch, columns):
+    """A uuid in two pieces cannot be copied; with little room a change stands below its step."""
+    plan = make_plan(facts())
+    report = Report("plan", 0, (planned(plan),))
+    out = at_terminal(monkeypatch, columns)
+
+    text.print_report(out, report, verbose=False)
+
+    shown = plain(out.file)
+    statements = plan.changes[-1].transaction.statements
+    told = [c.detail for c in plan.changes[:-1]] + [s.text for s in statements]
+    assert {word for each in told for word in each.split()} <= {
+        word.rstrip(";") for word in shown.split()
+    }
+    assert max(map(len, shown.splitlines())) <= columns
+    assert ("disable-service     PUT /os-services/" in shown) is (columns >= 100)
+    assert ("disable-service\n        PUT" in shown) is (columns < 100)
+
+
+@pytest.mark.parametrize(
+    ("length", "shown"),
+    [(31, "label     XXXXX"), (33, "label\n        XXXXX"), (34, "label     XXXXX")],
+    ids=["fits", "fits below", "fits nowhere"],
+)
+def test_a_long_word_goes_below_its_label_if_that_helps(monkeypatch, length, shown):
+    """Else it is broken where it stands."""
+    out = at_terminal(monkeypatch, 41)
+
+    entry(out, ("label     ",), "X" * length)
+
+    assert plain(out.file).startswith(shown)
+
+
 @pytest.mark.parametrize(
     ("stream", "quiet", "kind"),
     [
@@ -326,7 +372,7 @@ def test_the_live_line_shows_what_is_in_hand_and_for_how_long(monkeypatch):
         terminal.print(screen.render())
         screen.change("node1", change, "never heard of")
 
-    seen = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", stream.getvalue())
+    seen = plain(stream)
     assert "node1  disable-service disable  0 s\n" in seen
     assert "✓ node1  disable-service disable  0.0 s\n" in seen
     assert "node1  verify  0 s  (up to 60 s: nothing may come back)\n" in seen
