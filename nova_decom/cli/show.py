@@ -70,11 +70,13 @@ def _show_text(report: Report, given: Mapping[str, Any]) -> None:
         return
     err = console(sys.stderr, color)
     for host in report.hosts:
-        blocked = [f.guard for f in host.findings if f.verdict is Verdict.BLOCKED]
-        if host.result == Result.REFUSED and blocked:
-            # What the guards saw stands in the report already.
-            names = ", ".join(blocked)
+        # What the guards saw stands in the report already.
+        names = ", ".join(f.guard for f in host.findings if f.verdict is Verdict.BLOCKED)
+        if host.result == Result.REFUSED and names:
             text.print_error(err, f"{host.host}: refused by {names}; nothing was changed", None)
+        elif report.command == "verify" and names and host.error is not None:
+            told = f"{host.host}: {host.result}; a removal would be refused by {names}"
+            text.print_error(err, told, None)
         elif host.error is not None:
             text.print_error(err, f"{host.host}: {host.result}: {host.error}", host.remedy)
     if report.error is not None:

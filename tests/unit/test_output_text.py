@@ -111,6 +111,14 @@ def test_guards_that_passed_are_counted_and_named_when_asked(capsys, verbose):
     assert err == "error: node1: refused by servers-present; nothing was changed\n"
 
 
+def test_a_guard_is_told_once_when_looking(capsys):
+    """What it saw and its cure stand in the report; the error names it."""
+    out, err = shown(capsys, Report("verify", 3, (verify(BLOCKED),)))
+
+    assert "blocked  servers-present: 1 server on the host" in out
+    assert err == "error: node1: leftovers; a removal would be refused by servers-present\n"
+
+
 def test_a_plan_that_no_longer_fits_says_what_is_new(capsys):
     """No guard objects; the reason is the error, and the cure is a new plan."""
     host = HostReport("node1", Result.REFUSED, error="no longer fits: more", remedy="plan anew")
