@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 RELEASE_TOOLS := $(VENV)/.release-tools
 MUTANT_TOOLS := $(VENV)/.mutant-tools
 
-.PHONY: help check lint unit test chaos mutants bench demo lab docs man dist shiv sbom hooks clean packages
+.PHONY: help check lint unit test chaos mutants bench demo lab docs man dist shiv sbom hooks clean packages lab-packages
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -21,7 +21,10 @@ $(READY): pyproject.toml setup.cfg
 	touch $@
 
 packages:  ## install the Debian packages of bindep.txt that are missing
-	@tests/system-packages
+	@tests/system-packages test
+
+lab-packages:
+	@tests/system-packages lab
 
 check: $(READY) lint unit  ## lint, types, unit tests: the fast loop
 
@@ -36,7 +39,7 @@ unit: $(READY)  ## the unit tests
 test: packages $(READY)  ## everything, on a real Nova; installs what it needs
 	tests/run-all
 
-chaos: packages $(READY)  ## kill and disturb removals: RUNS=500 SEED=...; at every point; on the lab
+chaos: lab-packages $(READY)  ## kill and disturb removals: RUNS=500 SEED=...; at every point; on the lab
 	$(BIN)/python -m tests.chaos --runs $(or $(RUNS),500) $(if $(SEED),--seed $(SEED))
 	$(if $(SEED),,$(BIN)/python -m tests.chaos --every)
 	$(if $(SEED),,$(BIN)/python -m tests.chaos.lab --runs 40)
@@ -48,13 +51,13 @@ $(MUTANT_TOOLS): $(READY)
 mutants: $(MUTANT_TOOLS)  ## break guards, steps and procedure, and see tests fail; ten minutes
 	$(BIN)/python -m tests.mutants
 
-bench: packages $(READY)  ## how long it takes beside what it replaces; HOSTS=20 SERVERS=20; on the lab
+bench: lab-packages $(READY)  ## how long it takes beside what it replaces; HOSTS=20 SERVERS=20; on the lab
 	$(BIN)/python -m tests.bench --hosts $(or $(HOSTS),20) --servers $(or $(SERVERS),20) $(PARTS)
 
-demo: packages $(READY)  ## the main job on a real Nova, shown step by step
+demo: lab-packages $(READY)  ## the main job on a real Nova, shown step by step
 	tests/demo
 
-lab: packages $(READY)  ## start the lab and leave it running; down: python -m tests.lab down
+lab: lab-packages $(READY)  ## start the lab and leave it running; down: python -m tests.lab down
 	$(BIN)/python -m tests.lab up
 	@$(BIN)/python -m tests.lab env
 

@@ -33,6 +33,10 @@ from nova_decom.moving.guards import (
     servers_present,
 )
 
+#: How much of two names must be the same: one wrong letter in five is a typing error, with two
+#: it is likely to be another host.
+NEAR = 0.8
+
 
 @dataclass(frozen=True, slots=True)
 class Guard:
@@ -63,11 +67,11 @@ def host_known(facts: HostFacts) -> Objection | None:
     if is_known(facts):
         return None
     message = f"nothing in this cloud names {facts.host!r}"
-    near = difflib.get_close_matches(facts.host, sorted(facts.fleet.names), n=5)
+    near = difflib.get_close_matches(facts.host, sorted(facts.fleet.names), n=5, cutoff=NEAR)
     if facts.request.absent_ok:
         return Objection(message, "--absent-ok takes that for done", Verdict.WARNING)
-    names = ", ".join(near) if near else "nova-decom list"
-    return Objection(message, f"did you mean: {names}? (--absent-ok takes absent for done)")
+    hint = f"did you mean: {', '.join(near)}?" if near else "nova-decom list shows every host"
+    return Objection(message, f"{hint} (--absent-ok takes absent for done)")
 
 
 def is_known(facts: HostFacts) -> bool:

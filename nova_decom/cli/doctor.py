@@ -54,9 +54,9 @@ def doctor(given: Given, hosts: tuple[str, ...]) -> Report:
 
 def _state(app: App) -> Iterator[Row]:
     """The state directory, as it would be used; it is not made here."""
-    name = f"state directory {app.state_dir}"
+    name = "state directory"
     if not app.state_dir.exists():
-        yield _row(name, "will be made by the first run")
+        yield _row(name, f"{app.state_dir} will be made by the first run")
     else:
         yield _try(name, lambda: str(open_state_dir(app.state_dir)))
 

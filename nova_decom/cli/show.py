@@ -10,6 +10,7 @@ from typing import Any
 
 from nova_decom.errors import ConfigurationError
 from nova_decom.model import Report, Result, Verdict
+from nova_decom.settings import state_dir_of
 
 #: Every column of an audit, and of a list.
 TRACE = ("host", "kind", "target", "detail", "remedy")
@@ -69,11 +70,13 @@ def _show_text(report: Report, given: Mapping[str, Any]) -> None:
         return
     err = console(sys.stderr, color)
     for host in report.hosts:
-        blocked = [f.guard for f in host.findings if f.verdict is Verdict.BLOCKED]
-        if host.result == Result.REFUSED and blocked:
-            # What the guards saw stands in the report already.
-            names = ", ".join(blocked)
+        # What the guards saw stands in the report already.
+        names = ", ".join(f.guard for f in host.findings if f.verdict is Verdict.BLOCKED)
+        if host.result == Result.REFUSED and names:
             text.print_error(err, f"{host.host}: refused by {names}; nothing was changed", None)
+        elif report.command == "verify" and names and host.error is not None:
+            told = f"{host.host}: {host.result}; a removal would be refused by {names}"
+            text.print_error(err, told, None)
         elif host.error is not None:
             text.print_error(err, f"{host.host}: {host.result}: {host.error}", host.remedy)
     if report.error is not None:
@@ -109,7 +112,7 @@ def _show_list(
     columns: tuple[str, ...],
 ) -> None:
     from nova_decom.output import text  # noqa: PLC0415
-    from nova_decom.output.console import console  # noqa: PLC0415
+    from nova_decom.output.console import console, line  # noqa: PLC0415
 
     shown = AT_A_GLANCE.get(columns, columns) if style == "table" else columns
     names = tuple(given.get("column") or shown)
@@ -117,6 +120,9 @@ def _show_list(
         if name not in columns:
             raise ConfigurationError(f"no column {name!r}", f"one of: {', '.join(columns)}")
     if not rows and style != "csv":
+        # Silence is for pipes, cron and mails; somebody who looks must not wonder.
+        if style == "table" and sys.stdout.isatty() and not given.get("quiet"):
+            console(sys.stdout, "never").print(line(_nothing(columns, given)))
         return
     cells = [[_cell(row[name]) for name in names] for row in rows]
     if style == "table":
@@ -124,6 +130,13 @@ def _show_list(
         text.print_table(console(sys.stdout, given.get("color") or "auto"), headings, cells)
     else:
         sys.stdout.write(text.delimited(names, cells, style) + "\n")
+
+
+def _nothing(columns: tuple[str, ...], given: Mapping[str, Any]) -> str:
+    """What an empty list means."""
+    if columns == RUN:
+        return f"no runs yet in {state_dir_of(given.get('state_dir'))}"
+    return "nothing is left of hosts that are gone" if columns == TRACE else "no compute hosts"
 
 
 def _cell(value: object) -> str:

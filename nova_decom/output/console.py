@@ -14,6 +14,11 @@ from nova_decom.output.safe import safe
 #: In a pipe or a file a table is as wide as its content, up to so many columns.
 OFF_TERMINAL = 1000
 
+#: From so many columns on, a change has room beside its step.
+WIDE = 100
+#: How far a text is set in that stands below its label.
+BELOW = 8
+
 Part = str | tuple[str, str]
 
 
@@ -45,14 +50,29 @@ def line(*parts: Part) -> Text:
     return Text.assemble(*(safe(p) if isinstance(p, str) else (safe(p[0]), p[1]) for p in parts))
 
 
-def entry(out: Console, label: tuple[Part, ...], text: Part) -> None:
-    """A label and a text; on a terminal the text goes on under itself, elsewhere in its line."""
-    head = line(*label)
+def is_narrow(out: Console) -> bool:
+    """True for a terminal with too little room beside a long label."""
+    return out.is_terminal and out.width < WIDE
+
+
+def entry(out: Console, label: tuple[Part, ...], text: Part, *, beside: bool = True) -> None:
+    """A label and a text; on a terminal the text goes on under itself, elsewhere in its line.
+
+    On a terminal it stands below the label when that is wanted, or when it keeps a word from
+    being broken: a uuid in two pieces cannot be copied.
+    """
+    head, body = line(*label), line(text)
     if not out.is_terminal:
-        out.print(head + line(text))
+        out.print(head + body)
         return
+    longest = max(map(len, body.plain.split()), default=0)
+    broken = out.width - head.cell_len < longest <= out.width - BELOW
+    if head.plain.strip() and (broken or not beside):
+        head.rstrip()
+        out.print(head)
+        head = line(" " * BELOW)
     grid = Table.grid()
     grid.add_column(width=head.cell_len, no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row(head, line(text))
+    grid.add_row(head, body)
     out.print(grid, soft_wrap=False)

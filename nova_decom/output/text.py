@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nova_decom.model import Change, HostReport, Outcome, Report, Result, Status, Verdict
-from nova_decom.output.console import entry, line
+from nova_decom.output.console import BELOW, entry, is_narrow, line
 from nova_decom.output.safe import safe
 
 STYLES = {
@@ -185,15 +185,17 @@ def _print_findings(out: Console, host: HostReport, *, verbose: bool) -> None:
 
 
 def _print_outcomes(out: Console, outcomes: Sequence[Outcome], *, verbose: bool) -> None:
+    narrow = is_narrow(out)
     if outcomes:
         _print_heading(out, "Changes")
     for number, outcome in enumerate(outcomes, 1):
         change = outcome.change
         status = (f"{outcome.status:10}", STYLES[outcome.status])
-        entry(out, (f"  {number:3}  ", status, f" {change.step:19} "), _sentence(change))
+        label = (f"  {number:3}  ", status, f" {change.step:19} ")
+        entry(out, label, _sentence(change), beside=not narrow)
         if verbose or outcome.status is Status.PLANNED:
             for text in _statements(change):
-                entry(out, (" " * 20,), (text, "dim"))
+                entry(out, (" " * (BELOW if narrow else 20),), (text, "dim"))
 
 
 def _sentence(change: Change) -> str:

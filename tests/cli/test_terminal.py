@@ -77,6 +77,13 @@ def test_a_typed_name_removes_with_live_progress(
     assert snapshot.traces_of("typed1") == set()
 
 
+def test_an_audit_that_finds_nothing_says_so(terminal: Terminal) -> None:
+    """Somebody who looks must not wonder whether it looked."""
+    child = terminal("audit")
+    child.expect_exact("nothing is left of hosts that are gone")
+    assert _end(child) == 0
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupt_ends_at_the_next_safe_point(
     terminal: Terminal, hosts: Hosts, snapshot: Snapshot, number: int, code: int

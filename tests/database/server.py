@@ -100,7 +100,7 @@ class Server:
     def start(self) -> None:
         if not self._site.template.exists():
             # Built where the lab builds it. Otherwise left alone: a lab may be running from it.
-            ensure_environment(self._site.layout, self._site.release)
+            ensure_environment(self._site.layout, self._site.release, print)
             ensure_template(Layout(LAB, self._site.layout.cache_root), self._site.release, print)
         copy_tree(self._site.template / "mysql", self._mariadb.datadir)
         self._mariadb.start()

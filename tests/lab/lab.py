@@ -104,12 +104,13 @@ class Lab:
             self._forget_dead()
             before = self.processes.running()
             undo.callback(lambda: self.processes.stop(*(self.processes.running() - before)))
-            with self._timed("control plane"):
+            with self._timed("control plane", "starting databases, message queue and APIs"):
                 self._start_control_plane(site)
-            with self._timed("compute hosts"):
+            wanted = dict.fromkeys([*computes, *crashed])
+            missing = [name for name in wanted if not self._running(name)]
+            with self._timed("compute hosts", f"starting {', '.join(missing)}" if missing else ""):
                 self._create_hosts([host.name for host in self.hosts.all()])
-                wanted = dict.fromkeys([*computes, *crashed])
-                self.start_compute(*(name for name in wanted if not self._running(name)))
+                self.start_compute(*missing)
             undo.pop_all()
 
     def prepare(self, release: str = DEFAULT_RELEASE) -> None:
@@ -250,7 +251,7 @@ class Lab:
 
     def _make_caches(self, layout: Layout, release: Release) -> None:
         with self._timed("environment"):
-            template.ensure_environment(layout, release)
+            template.ensure_environment(layout, release, self._say)
         with self._timed("template"):
             template.ensure_template(layout, release, self._say)
 
@@ -298,7 +299,10 @@ class Lab:
             list(pool.map(lambda name: plane.wait_apis([name]), config.API_NAMES))
 
     @contextlib.contextmanager
-    def _timed(self, what: str) -> Iterator[None]:
+    def _timed(self, what: str, doing: str = "") -> Iterator[None]:
+        """Say what is done, if it takes long, and then how long it took."""
+        if doing:
+            self._say(f"{what}: {doing} …")
         start = time.monotonic()
         yield
         self._say(f"{what}: {time.monotonic() - start:.1f} s")

@@ -11,6 +11,8 @@ from tests.lab.processes import Daemon, Processes
 NAME = "rabbitmq"
 EPMD = "epmd"
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
+"""For the port by which Erlang nodes reach each other: it is open on every address otherwise."""
 
 
 class RabbitMQ:
@@ -70,6 +72,7 @@ class RabbitMQ:
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self._home / "enabled_plugins"),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_DIST_PORT": str(self._site.ports["rabbitmq_dist"]),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": LOOPBACK_ONLY,
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": str(self._site.ports["epmd"]),
             # The start script then becomes the Erlang machine instead of waiting for it, and

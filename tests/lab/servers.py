@@ -88,8 +88,8 @@ class Servers:
 
     def _wait(self, ids: Iterable[str], status: str) -> None:
         for id_ in ids:
-            reached = self._is(id_, lambda server: _reached(server, status))
-            wait_until(reached, timeout=TIMEOUT, what=f"server {id_} to become {status}")
+            is_so = self._is(id_, lambda server: reached(server, status))
+            wait_until(is_so, timeout=TIMEOUT, what=f"server {id_} to become {status}")
 
     def _is(self, id_: str, check: Callable[[Any], bool]) -> Callable[[], bool]:
         return lambda: check(self._show(id_))
@@ -111,9 +111,16 @@ class Servers:
         raise LabError(f"{method.upper()} {path}: {answer.status_code} {answer.text}")
 
 
-def _reached(server: dict[str, Any] | None, status: str) -> bool:
+def reached(server: dict[str, Any] | None, status: str) -> bool:
+    """True when the server has the status and nothing is done to it.
+
+    :raises LabError: it is gone, or in ERROR.
+    """
     if server is None:
         raise LabError(f"a server is gone that was to become {status}")
     if server["status"] == "ERROR" != status:
-        raise LabError(f"server {server['id']} is in ERROR: {server.get('fault')}")
+        # An administrator's fault has `details` as well: nova's traceback, of 20 lines.
+        fault = server.get("fault") or {}
+        message = fault.get("message", "no fault").strip()
+        raise LabError(f"server {server['id']} is in ERROR: {message}")
     return bool(server["status"] == status and server["OS-EXT-STS:task_state"] is None)

@@ -37,7 +37,7 @@ def locked(directory: Path, name: str) -> Iterator[None]:
         yield
 
 
-def ensure_environment(layout: Layout, release: Release) -> None:
+def ensure_environment(layout: Layout, release: Release, say: Say) -> None:
     """Create the virtual environment of the release, once."""
     cache = layout.cache(release)
     venv = cache / "venv"
@@ -45,6 +45,7 @@ def ensure_environment(layout: Layout, release: Release) -> None:
     done = venv / ".packages"
     with locked(cache, "venv"):
         if not (done.exists() and done.read_text() == "\n".join(packages)):
+            say(f"environment: installing OpenStack {release.number} from PyPI …")
             _install(venv, release, packages)
             done.write_text("\n".join(packages))
         _add_driver(venv)
@@ -103,15 +104,15 @@ def _build(site: Site, say: Say) -> None:
         mariadb.start()
         plane.start_memcached()
         mariadb.wait()
+        say("template: creating the databases of nova, placement, neutron, glance, keystone …")
         Schema(site, mariadb).create()
-        say("schemas created")
+        say("template: creating users, catalog, image and flavor …")
         plane.start_apis(SETUP_APIS)
         plane.wait_apis(["keystone"])
         populate(site, connect(site.layout))
         plane.wait_apis(SETUP_APIS)
         # A new connection: the catalog is part of the token.
         populate_resources(connect(site.layout))
-        say("users, catalog, image and flavor created")
 
 
 def _uv(*arguments: str) -> None:

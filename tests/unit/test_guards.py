@@ -94,12 +94,18 @@ def test_skipping_a_warning_leaves_it_as_it_is():
 @pytest.mark.parametrize(
     ("host", "names", "meant"),
     [
-        ("ndoe2", ["node2", "rack7"], "node2"),
-        ("node10", ["node1", "node2"], "node1, node2"),
-        ("node", [f"node{n}" for n in range(1, 8)], "node7, node6, node5, node4, node3"),
-        ("rack7", ["node2"], "nova-decom list"),
+        ("nide3", ["node1", "node2", "node3"], "did you mean: node3?"),
+        ("ndoe2", ["node2", "rack7"], "did you mean: node2?"),
+        ("node1o", ["node1", "node10", "node2"], "did you mean: node1, node10?"),
+        (
+            "node",
+            [f"node{n}" for n in range(1, 8)],
+            "did you mean: node7, node6, node5, node4, node3?",
+        ),
+        ("nide3", ["node1", "node2"], "nova-decom list shows every host"),
+        ("rack7", ["node2"], "nova-decom list shows every host"),
     ],
-    ids=["one", "several", "more than five", "none"],
+    ids=["a letter", "two swapped", "several", "more than five", "two letters", "none"],
 )
 def test_an_unknown_host_is_answered_with_the_nearest_names(host, names, meant):
     """A typing error is the likely cause; without a near name it is the command that lists all."""
@@ -107,7 +113,7 @@ def test_an_unknown_host_is_answered_with_the_nearest_names(host, names, meant):
 
     told = finding("host-known", state).remedy
 
-    assert told == f"did you mean: {meant}? (--absent-ok takes absent for done)"
+    assert told == f"{meant} (--absent-ok takes absent for done)"
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda g: g.name)

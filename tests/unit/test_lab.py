@@ -3,9 +3,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.lab import config
+from tests.lab.errors import LabError
 from tests.lab.layout import PORT_NAMES, Layout, Site
 from tests.lab.releases import RELEASES
+from tests.lab.servers import reached
 
 
 def test_compute_hosts_have_no_way_to_the_databases():
@@ -18,3 +22,12 @@ def test_compute_hosts_have_no_way_to_the_databases():
     assert "database" not in given
     assert "mysql" not in given
     assert "database" in config.ini(config.nova_databases(site))
+
+
+def test_a_server_in_error_is_told_by_its_fault_in_one_line():
+    """Nova's details of a fault are a traceback."""
+    fault = {"code": 500, "message": "No valid host was found. ", "details": "Traceback …"}
+    server = {"id": "4711", "status": "ERROR", "OS-EXT-STS:task_state": None, "fault": fault}
+
+    with pytest.raises(LabError, match=r"^server 4711 is in ERROR: No valid host was found\.$"):
+        reached(server, "ACTIVE")

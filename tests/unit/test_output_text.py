@@ -14,7 +14,7 @@ from nova_decom.errors import ConfigurationError
 from nova_decom.guards import GUARDS
 from nova_decom.model import HostReport, Outcome, Report, Result, Status
 from nova_decom.output import progress, text
-from nova_decom.output.console import console
+from nova_decom.output.console import console, entry
 from nova_decom.procedure import make_plan, planned, refused, verify
 from nova_decom.steps import PROCEDURE
 from nova_decom.telling import Silent
@@ -37,6 +37,26 @@ ROW = {
     "verdict": "removable",
 }
 ROWS = [ROW, dict.fromkeys(ROW) | {"host": "node2", "servers": {}, "compute_nodes": []}]
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        """Yes."""
+        return True
+
+
+def at_terminal(monkeypatch, columns):
+    """A console on a terminal of so many columns."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    return console(Terminal(), "auto")
+
+
+def plain(stream):
+    """What was written, without what steers a terminal."""
+    return re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", stream.getvalue())
 
 
 def shown(capsys, report, **given):
@@ -89,6 +109,14 @@ def test_guards_that_passed_are_counted_and_named_when_asked(capsys, verbose):
     assert ("ironic" in out) is bool(verbose)
     assert "Nothing was changed." in out
     assert err == "error: node1: refused by servers-present; nothing was changed\n"
+
+
+def test_a_guard_is_told_once_when_looking(capsys):
+    """What it saw and its cure stand in the report; the error names it."""
+    out, err = shown(capsys, Report("verify", 3, (verify(BLOCKED),)))
+
+    assert "blocked  servers-present: 1 server on the host" in out
+    assert err == "error: node1: leftovers; a removal would be refused by servers-present\n"
 
 
 def test_a_plan_that_no_longer_fits_says_what_is_new(capsys):
@@ -224,6 +252,32 @@ def test_an_empty_list_is_empty(capsys):
     assert shown(capsys, report)[0] == ""
 
 
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        (
+            Report("audit", 0, extra={"unchecked": []}),
+            "nothing is left of hosts that are gone\n",
+        ),
+        (Report("runs", 0, extra={"runs": []}), "no runs yet in /state\n"),
+        (Report("list", 0, extra={"hosts": []}), "no compute hosts\n"),
+    ],
+    ids=lambda value: getattr(value, "command", None),
+)
+def test_an_empty_list_says_so_to_who_looks(monkeypatch, report, told):
+    """At a terminal, in a table, and not when it is to be quiet."""
+
+    def seen(stream, **given):
+        monkeypatch.setattr("sys.stdout", stream)
+        show(report, {"state_dir": "/state"} | given)
+        return stream.getvalue()
+
+    assert seen(Terminal()) == told
+    assert seen(Terminal(), quiet=True) == ""
+    assert seen(Terminal(), format="value") == ""
+    assert seen(io.StringIO()) == ""
+
+
 def test_checks_show_what_failed_and_its_cure(capsys):
     """One line each."""
     checks = [
@@ -261,12 +315,38 @@ def test_off_a_terminal_nothing_is_wrapped(capsys):
     assert max(len(line) for line in out.splitlines()) > 120
 
 
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+@pytest.mark.parametrize("columns", [60, 80, 99, 100, 200])
+def test_a_terminal_breaks_no_word_that_fits(monkeypatch, columns):
+    """A uuid in two pieces cannot be copied; with little room a change stands below its step."""
+    plan = make_plan(facts())
+    report = Report("plan", 0, (planned(plan),))
+    out = at_terminal(monkeypatch, columns)
 
-    def isatty(self):
-        """Yes."""
-        return True
+    text.print_report(out, report, verbose=False)
+
+    shown = plain(out.file)
+    statements = plan.changes[-1].transaction.statements
+    told = [c.detail for c in plan.changes[:-1]] + [s.text for s in statements]
+    assert {word for each in told for word in each.split()} <= {
+        word.rstrip(";") for word in shown.split()
+    }
+    assert max(map(len, shown.splitlines())) <= columns
+    assert ("disable-service     PUT /os-services/" in shown) is (columns >= 100)
+    assert ("disable-service\n        PUT" in shown) is (columns < 100)
+
+
+@pytest.mark.parametrize(
+    ("length", "shown"),
+    [(31, "label     XXXXX"), (33, "label\n        XXXXX"), (34, "label     XXXXX")],
+    ids=["fits", "fits below", "fits nowhere"],
+)
+def test_a_long_word_goes_below_its_label_if_that_helps(monkeypatch, length, shown):
+    """Else it is broken where it stands."""
+    out = at_terminal(monkeypatch, 41)
+
+    entry(out, ("label     ",), "X" * length)
+
+    assert plain(out.file).startswith(shown)
 
 
 @pytest.mark.parametrize(
@@ -300,7 +380,7 @@ def test_the_live_line_shows_what_is_in_hand_and_for_how_long(monkeypatch):
         terminal.print(screen.render())
         screen.change("node1", change, "never heard of")
 
-    seen = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", stream.getvalue())
+    seen = plain(stream)
     assert "node1  disable-service disable  0 s\n" in seen
     assert "✓ node1  disable-service disable  0.0 s\n" in seen
     assert "node1  verify  0 s  (up to 60 s: nothing may come back)\n" in seen
