@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from tests.bench import rows
 from tests.bench.crowd import crowd
 from tests.bench.photograph import Photograph
 from tests.bench.runner import CHECKOUT, Row, Runner, Took
@@ -28,7 +29,8 @@ DEFAULTS = ("--settle", "60", "--report-interval", "10")
 ALLOWED = ("--skip-guard", "fleet-healthy", "--max-hosts", "100", "--yes", "-q")
 BATCH = 5
 LARGE = 2000
-PARTS = ("one", "many", "start", "large", "drain")
+ON_LAB = ("one", "many", "start", "large", "drain")
+PARTS = (*ON_LAB, "rows")
 
 
 class Bench:
@@ -174,27 +176,39 @@ class Bench:
 
 
 def main() -> None:
-    """Bring the lab up, measure, and take it down again if it was not there before."""
+    """Measure; the lab is there only for the parts that need it."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--runs", type=int, default=5, help="of which the median is taken")
     parser.add_argument("--hosts", type=int, default=20, help="of the rack")
     parser.add_argument("--servers", type=int, default=20, help="that are moved")
+    rows.add_options(parser)
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    parts = options.parts or PARTS
+    scratch = Path(tempfile.mkdtemp(prefix="bench-"))
+    try:
+        if on_lab := [part for part in parts if part in ON_LAB]:
+            _on_lab(on_lab, scratch, options)
+        problems = rows.measure(options, scratch) if "rows" in parts else []
+    finally:
+        shutil.rmtree(scratch)
+    sys.exit("\n".join(problems) or None)
+
+
+def _on_lab(parts: Sequence[str], scratch: Path, options: argparse.Namespace) -> None:
+    """Bring the lab up, measure, and take it down again if it was not there before."""
     lab = Lab(Path(os.environ.get("NOVA_DECOM_LAB", CHECKOUT / ".lab")))
     ran_before = bool(lab.processes.running())
-    scratch = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
         lab.up(computes=LIVING)
         say(f"{machine()}, OpenStack {lab.site.release.number}, `make bench`")
         bench = Bench(lab, scratch, options)
-        for part in options.parts or PARTS:
+        for part in parts:
             getattr(bench, part)()
     finally:
-        shutil.rmtree(scratch)
         if not ran_before:
             lab.down()
 

@@ -3,6 +3,7 @@
 
 import os
 import platform
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from tests.bench.runner import Row
@@ -31,6 +32,16 @@ class Table:
         }
         say(f"| {' | '.join(cells[name] for name in self._columns)} |")
         return row
+
+
+def markdown(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A whole table at once; numbers to the right."""
+    lines = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
+    right = [all(line[n][:1].isdigit() for line in lines) for n in range(len(columns))]
+    say(f"\n## {title}\n\n| {' | '.join(columns)} |")
+    say(f"| {' | '.join('---:' if number else '---' for number in right)} |")
+    for line in lines:
+        say(f"| {' | '.join(line)} |")
 
 
 def say(text: str) -> None:

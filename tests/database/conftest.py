@@ -2,6 +2,7 @@
 """One server for all tests; each test begins with empty tables."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -105,8 +106,8 @@ class Nova:
         return database
 
 
-@pytest.fixture
-def nova(server) -> Iterator[Nova]:
+@contextmanager
+def one_cell(server: Server) -> Iterator[Nova]:
     """Empty databases with one cell; nothing answers where cell0 is said to be."""
     server.empty()
     with server.connect() as connection:
@@ -121,6 +122,12 @@ def nova(server) -> Iterator[Nova]:
         world.api.cell("cell1", server.url("nova"))
         yield world
         world.close()
+
+
+@pytest.fixture
+def nova(server) -> Iterator[Nova]:
+    with one_cell(server) as world:
+        yield world
 
 
 class Images:

@@ -71,7 +71,8 @@ class _WithOptions(Processes):
 class Server:
     """The running server; ``authority`` signed its certificate."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *options: str) -> None:
+        """``options`` are mariadbd's."""
         layout = Layout(directory, Layout.of(LAB).cache_root)
         self._site = new_site(layout, RELEASES[DEFAULT_RELEASE])
         self.authority = Authority(directory / "tls")
@@ -81,6 +82,7 @@ class Server:
             f"--ssl-cert={self.authority.certificate}",
             f"--ssl-key={self.authority.key}",
             "--innodb-flush-log-at-trx-commit=0",
+            *options,
         )
         self._mariadb = MariaDB(self._site, self._processes)
 
