@@ -11,6 +11,7 @@ from nova_decom.clients.cellrows import NODE_COLUMNS, CellRows, Row
 from nova_decom.clients.database import Database, Images
 from nova_decom.clients.urls import Target, expand_template, target
 from nova_decom.errors import ConfigurationError
+from nova_decom.facts import grouped
 from nova_decom.model import (
     API_DATABASE,
     AggregateHostRow,
@@ -57,6 +58,7 @@ class NovaDatabases:
         self._connect = connect
         self.api = None if sources.api is None else connect(sources.api)
         self._cells: tuple[Cell, ...] | None = None
+        self._cell_hosts: dict[str, frozenset[str]] = {}
         #: A connection serves one thread at a time.
         self._turn = threading.Lock()
 
@@ -174,17 +176,24 @@ class NovaDatabases:
             f"WHERE host IN ({places}) ORDER BY id",
             *hosts,
         )
-        cells = sorted({m["uuid"] for m in mappings})
-        neighbours = cells and self.api.rows(
-            "SELECT m.host, c.uuid FROM host_mappings m JOIN cell_mappings c "
-            f"ON c.id = m.cell_id WHERE c.uuid IN ({marks(cells)})",
-            *cells,
-        )
-        hosts_of: dict[str, set[str]] = {}
-        for row in neighbours or ():
-            hosts_of.setdefault(row["uuid"], set()).add(row["host"])
-        together = {cell: frozenset(names) for cell, names in hosts_of.items()}
-        return _Registration(tuple(mappings), tuple(members), together)
+        return _Registration(tuple(mappings), tuple(members), self._hosts_of_cells(mappings))
+
+    def _hosts_of_cells(self, mappings: Sequence[Row]) -> Mapping[str, frozenset[str]]:
+        """The hosts of the cells of these mappings, by cell; read once: it takes all its rows.
+
+        One that has left meanwhile has lost its service, which is read anew.
+        """
+        api = self.api
+        cells = sorted({m["uuid"] for m in mappings} - self._cell_hosts.keys())
+        if cells and api is not None:
+            rows = api.rows(
+                "SELECT m.host, c.uuid FROM host_mappings m JOIN cell_mappings c "
+                f"ON c.id = m.cell_id WHERE c.uuid IN ({marks(cells)})",
+                *cells,
+            )
+            found = grouped((row["uuid"], row["host"]) for row in rows)
+            self._cell_hosts |= {cell: frozenset(hosts) for cell, hosts in found.items()}
+        return self._cell_hosts
 
     def _host_facts(
         self, host: str, registration: _Registration, found: dict[str, CellRows]

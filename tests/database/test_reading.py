@@ -210,6 +210,23 @@ def test_registration_is_read(nova):
     assert database.cell == "cell1"
 
 
+def test_the_hosts_of_a_cell_are_read_once(nova):
+    """All of its mappings are: the one statement of a look that grows with the cloud."""
+    cell0, cell1 = nova.api.ids("cell_mappings")[:2]
+    nova.api.host("node1", cell1)
+    reading = nova.reading()
+    reading.facts(["node1"])
+    first = reading.queries
+    nova.api.host("node2", cell1)
+    nova.api.host("node3", cell0)
+
+    assert reading.facts(["node1"])["node1"].cell_hosts == {"node1"}
+    # The cells themselves are read once, too.
+    assert reading.queries - first == first - 2
+    # Another cell's are asked for when a host of it is.
+    assert reading.facts(["node3"])["node3"].cell_hosts == {"node3"}
+
+
 def test_queries_do_not_grow_with_hosts(nova):
     """As many statements are sent for two hundred hosts as for one."""
     for number in range(200):
