@@ -64,8 +64,9 @@ class View:
     groups: tuple[ServerGroup, ...] = ()
     rooms: tuple[Room, ...] | None = None
     databases: Mapping[str, DatabaseFacts] | None = None
-    #: Compute node (uuid) -> its host, of those that were asked for because of their providers.
-    owners: Mapping[str, str] = field(default_factory=dict)
+    #: Compute node (uuid) -> the hosts that have a live row of it in any cell, of those nodes that
+    #: were asked for because of their providers.
+    owners: Mapping[str, frozenset[str]] = field(default_factory=dict)
     unchecked: tuple[str, ...] = ()
 
     @cached_property
@@ -120,9 +121,10 @@ class View:
         return grouped((p.name, uuid) for uuid, p in self.roots.items())
 
     @cached_property
-    def owner_of(self) -> Mapping[str, str]:
-        """Compute node (uuid) -> the host whose it is."""
-        return dict(self.owners) | {n.uuid: n.host for n in self.compute_nodes}
+    def hosts_of_node(self) -> Mapping[str, tuple[str, ...]]:
+        """Compute node (uuid) -> its hosts; nova keeps uuids apart within a cell only."""
+        told = ((uuid, host) for uuid, hosts in self.owners.items() for host in hosts)
+        return grouped((*((n.uuid, n.host) for n in self.compute_nodes), *told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ def host_facts(
     aliases = request.aliases - {host}
     providers = own_providers(view, host, identity)
     owned = frozenset(p.uuid for p in providers)
+    present = [n.hypervisor_hostname for n in nodes]
     return HostFacts(
         host=host,
         request=request,
@@ -161,7 +164,7 @@ def host_facts(
         migrations=view.migrations_of.get(host, ()),
         aggregates=view.aggregates_of.get(host, ()),
         providers=providers,
-        namesakes=_namesakes(view, owned, identity),
+        namesakes=_namesakes(view, owned, frozenset({host, *present}) | request.aliases),
         allocations=tuple(a for p in providers for a in view.allocations_of.get(p.uuid, ())),
         agents=tuple(a for h in (host, *sorted(aliases)) for a in view.agents_of.get(h, ())),
         database=database,
@@ -208,41 +211,57 @@ def identity_of(
 def own_providers(view: View, host: str, identity: Identity) -> tuple[ResourceProvider, ...]:
     """The trees whose root has the uuid of the host's compute node or exactly its name.
 
-    A root that is the compute node of another host is never ours, whatever its name.
+    A root that is the compute node of another host too is never ours, whatever its name.
     """
-    found = _named_roots(view, identity) | (identity.node_uuids & view.roots.keys())
-    own = {uuid for uuid in found if view.owner_of.get(uuid, host) == host}
-    return tuple(p for root in sorted(own) for p in view.trees[root])
+    possible = sorted(possible_roots(view, (identity,)))
+    own = [uuid for uuid in possible if not _has_another(view, uuid, host, identity)]
+    return tuple(p for root in own for p in view.trees[root])
 
 
-def _named_roots(view: View, identity: Identity) -> frozenset[str]:
+def _has_another(view: View, uuid: str, host: str, identity: Identity) -> bool:
+    """Whether it is the compute node of another host, alone or too.
+
+    One of our own names under which no nova-compute is left is no other host.
+    """
+    others = [owner for owner in view.hosts_of_node.get(uuid, ()) if owner != host]
+    return any(
+        owner not in identity.names
+        or any(s.binary == NOVA_COMPUTE for s in view.services_of.get(owner, ()))
+        for owner in others
+    )
+
+
+def possible_roots(view: View, identities: Iterable[Identity]) -> frozenset[str]:
+    """Roots (uuid) that are one of these hosts', unless they are another host's compute node."""
+    found: set[str] = set()
+    for identity in identities:
+        found |= _named_roots(view, identity.names) | (identity.node_uuids & view.roots.keys())
+    return frozenset(found)
+
+
+def _named_roots(view: View, names: frozenset[str]) -> frozenset[str]:
     """Roots (uuid) that have exactly one of these names."""
-    return frozenset(uuid for name in identity.names for uuid in view.roots_named.get(name, ()))
+    return frozenset(uuid for name in names for uuid in view.roots_named.get(name, ()))
 
 
 def _namesakes(
-    view: View, own: frozenset[str], identity: Identity
+    view: View, own: frozenset[str], names: frozenset[str]
 ) -> tuple[ResourceProvider, ...]:
-    """Roots that have a name of the host and are not its own (uuids)."""
-    return tuple(view.roots[uuid] for uuid in sorted(_named_roots(view, identity) - own))
+    """Roots that have one of the host's present names and are not its own (uuids)."""
+    return tuple(view.roots[uuid] for uuid in sorted(_named_roots(view, names) - own))
 
 
 def nodes_in_rows(view: View, rows: Iterable[ComputeNodeRow]) -> tuple[ComputeNode, ...]:
-    """The compute nodes that the API would show: live rows of hosts that have a service."""
+    """The compute nodes that the API shows: live rows of hosts that have a nova-compute.
+
+    The API also hides those of hosts without host mapping: here they are seen.
+    """
     hosts = set(compute_hosts(view))
     return tuple(
         ComputeNode(r.uuid, r.host, r.hypervisor_hostname, r.hypervisor_type)
         for r in rows
         if r.uuid and r.host in hosts and not r.deleted
     )
-
-
-def doubtful_roots(view: View, identities: Mapping[str, Identity]) -> frozenset[str]:
-    """Roots (uuids) that would be one of these hosts' if they are no other host's compute node."""
-    own = {n.uuid for n in view.compute_nodes if n.host in identities}
-    uuids = {uuid for identity in identities.values() for uuid in identity.node_uuids}
-    named = {uuid for i in identities.values() for uuid in _named_roots(view, i)}
-    return frozenset((named | (uuids & view.roots.keys())) - own)
 
 
 def _names(view: View) -> frozenset[str]:

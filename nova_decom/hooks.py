@@ -30,6 +30,8 @@ class Hooks:
     call: Call
     warn: Callable[[str], None]
     about: Mapping[str, str]
+    #: There is no directory of hooks.
+    are_none: bool = False
 
     def start(self, host: str) -> None:
         """Before anything is done on a host.
@@ -86,7 +88,7 @@ class Hooks:
 
 def no_hooks() -> Hooks:
     """Nobody is told."""
-    return Hooks(lambda _name, _told: None, lambda _text: None, {})
+    return Hooks(lambda _name, _told: None, lambda _text: None, {}, are_none=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class Looks:
         return self._ask(host, parts - self._parts)
 
     def just_now(self, host: str, parts: frozenset[Part]) -> HostFacts:
-        """As :meth:`latest`, begun no longer than :data:`FRESH` ago.
+        """As :meth:`latest`, of a look that began no longer than :data:`FRESH` ago, or a new one.
 
         A look at many hosts may take longer than that, and somebody else may have claimed the
         host since the services were read, which comes first.

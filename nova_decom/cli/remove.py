@@ -42,7 +42,7 @@ from nova_decom.procedure import (
 )
 from nova_decom.settings import operator
 from nova_decom.together import Together, side_by_side
-from nova_decom.waiting import Interrupts
+from nova_decom.waiting import LONG_AGO, Interrupts
 
 #: What alone blocks a host, and is no refusal to a script but a state of the world.
 OTHER_CODES = {"database-access": ExitCode.UNAVAILABLE, "foreign-disable": ExitCode.BUSY}
@@ -172,7 +172,8 @@ def _run(
                 job=job,
                 pacing=_pacing(app),
                 together=together,
-                planned=read.gathered,
+                # What a hook has done is to be seen.
+                planned=read.gathered if hooks.are_none else LONG_AGO,
             )
 
             def one(plan: Plan) -> HostReport:

@@ -9,6 +9,14 @@ from dataclasses import dataclass, field
 
 from nova_decom.clients.cellrows import NODE_COLUMNS, CellRows, Row
 from nova_decom.clients.database import Database, Images
+from nova_decom.clients.preflight import (
+    API_COLUMNS,
+    API_DELETES,
+    CELL_COLUMNS,
+    CELL_DELETES,
+    Check,
+    check_database,
+)
 from nova_decom.clients.urls import Target, expand_template, target
 from nova_decom.errors import ConfigurationError
 from nova_decom.facts import grouped
@@ -100,6 +108,10 @@ class NovaDatabases:
 
     def cloud_rows(self) -> CloudRows:
         """What an audit looks at, of all hosts: two queries a cell and two of the API's."""
+        with self._turn:
+            return self._cloud_rows()
+
+    def _cloud_rows(self) -> CloudRows:
         services: list[Row] = []
         nodes: list[Row] = []
         for cell in self.cells:
@@ -121,6 +133,16 @@ class NovaDatabases:
             ),
             all_cells=self.api is not None,
         )
+
+    def checks(self) -> tuple[Check, ...]:
+        """Every check of every database, as doctor shows them."""
+        found: list[Check] = []
+        with self._turn:
+            if self.api is not None:
+                found += check_database(self.api, API_COLUMNS, API_DELETES)
+            for cell in self.cells:
+                found += check_database(cell.database, CELL_COLUMNS, CELL_DELETES)
+        return tuple(found)
 
     def compute_nodes(self, uuids: Collection[str]) -> tuple[ComputeNodeRow, ...]:
         """The live compute nodes with these uuids, whosever they are; one query a cell."""
@@ -181,7 +203,8 @@ class NovaDatabases:
     def _hosts_of_cells(self, mappings: Sequence[Row]) -> Mapping[str, frozenset[str]]:
         """The hosts of the cells of these mappings, by cell; read once: it takes all its rows.
 
-        One that has left meanwhile has lost its service, which is read anew.
+        One that has left the cloud meanwhile has lost its service, which is read anew; one that
+        was given to another cell under the same name goes on being seen in its old one.
         """
         api = self.api
         cells = sorted({m["uuid"] for m in mappings} - self._cell_hosts.keys())

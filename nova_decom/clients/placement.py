@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection
 from typing import Any
 
 from nova_decom.clients.http import Api
@@ -18,8 +17,6 @@ COMPUTE_NODES = "1.18"
 #: From 1.27 summaries have every class of a provider, from 1.29 every provider of its tree.
 SUMMARIES = "1.29"
 ATTEMPTS = 5
-#: So many requests at a time: placement of a cloud of thousands of hosts has more workers.
-SIDE_BY_SIDE = 4
 #: Consumer types that are nova's; before 1.38, and for old allocations, there is none to see.
 NOVA_TYPES = {None, "unknown", "INSTANCE", "MIGRATION"}
 
@@ -51,11 +48,6 @@ class Placement:
             Allocation(provider, consumer, tuple(sorted(held["resources"].items())))
             for consumer, held in sorted(body["allocations"].items())
         )
-
-    def allocations_of(self, providers: Sequence[str]) -> dict[str, tuple[Allocation, ...]]:
-        """As :meth:`allocations`, of several providers side by side, by provider."""
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-            return dict(zip(providers, pool.map(self.allocations, providers), strict=True))
 
     def free(self) -> dict[str, list[tuple[str, int]]]:
         """What each provider that has memory left still has of each class, in one call.

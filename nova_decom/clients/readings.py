@@ -12,28 +12,20 @@ from nova_decom.clients.compute import Compute
 from nova_decom.clients.memories import Memories
 from nova_decom.clients.network import Network
 from nova_decom.clients.placement import Placement
-from nova_decom.clients.preflight import (
-    API_COLUMNS,
-    API_DELETES,
-    CELL_COLUMNS,
-    CELL_DELETES,
-    NEEDED,
-    Check,
-    check_database,
-)
+from nova_decom.clients.preflight import NEEDED
 from nova_decom.clients.reads import Wanted
 from nova_decom.clients.remote import Remote, StopCommand
 from nova_decom.errors import UnavailableError
 from nova_decom.facts import (
     View,
     compute_hosts,
-    doubtful_roots,
+    grouped,
     nodes_in_rows,
     own_providers,
+    possible_roots,
 )
 from nova_decom.model import (
     PLANNED_PARTS,
-    ComputeNode,
     DatabaseFacts,
     Identity,
     Owner,
@@ -95,6 +87,8 @@ class Readings:
 
     def beside_services(self, wanted: Wanted) -> None:
         """Read what is wanted of each host, but no services."""
+        # In this order: rows tell nodes and migrations, nodes and rows tell which providers may be
+        # ours, and these which allocations.
         readers: tuple[tuple[Part, Callable[[Sequence[str]], None]], ...] = (
             (Part.SERVERS, self._servers),
             (Part.DATABASE, self._rows),
@@ -136,21 +130,15 @@ class Readings:
         """Read all compute nodes that the API shows; it needs seconds for thousands of hosts."""
         self._keep(compute_nodes=self._clients.compute.compute_nodes())
 
-    def checks(self) -> tuple[Check, ...]:
-        """Every check of every database, as doctor shows them."""
-        databases = self._clients.databases
-        if databases is None:
-            return ()
-        found: list[Check] = []
-        if databases.api is not None:
-            found += check_database(databases.api, API_COLUMNS, API_DELETES)
-        for cell in databases.cells:
-            found += check_database(cell.database, CELL_COLUMNS, CELL_DELETES)
-        return tuple(found)
-
     def identity(self, host: str) -> Identity:
         """The names and uuids that any look or run knew of the host, and its aliases."""
         return self._memories.of(host).identity.union(Identity(names=self._request.aliases))
+
+    @property
+    def _all_cells(self) -> NovaDatabases | None:
+        """The databases, where they are those of all cells."""
+        databases = self._clients.databases
+        return databases if databases is not None and databases.api is not None else None
 
     def _keep(self, **what: Any) -> None:  # noqa: ANN401
         self.view = replace(self.view, **what)
@@ -202,13 +190,13 @@ class Readings:
     def _providers(self, hosts: Sequence[str]) -> None:
         """And, where rows of all cells tell it, whose nodes those are that might be ours."""
         self.providers()
-        databases = self._clients.databases
-        if databases is None or databases.api is None:
+        possible = possible_roots(self.view, map(self.identity, hosts))
+        if self._all_cells is None or not possible:
             return
-        doubtful = doubtful_roots(self.view, {h: self.identity(h) for h in hosts})
-        rows = databases.compute_nodes(doubtful) if doubtful else ()
-        others = {u: host for u, host in self.view.owners.items() if u not in doubtful}
-        self._keep(owners=others | {r.uuid: r.host for r in rows})
+        rows = self._all_cells.compute_nodes(possible)
+        found = grouped((r.uuid, r.host or "") for r in rows if r.uuid)
+        told = {uuid: frozenset(found.get(uuid, ())) for uuid in possible}
+        self._keep(owners={**self.view.owners, **told})
 
     def _rows(self, hosts: Sequence[str]) -> None:
         databases = self._clients.databases
@@ -219,14 +207,14 @@ class Readings:
         for host, facts in found.items():
             known[host] = replace(facts, problems=self._problems or ())
         self._keep(databases=known)
-        if databases.api is not None:
+        if self._all_cells is not None:
             self._in_rows = frozenset(hosts)
         self._note(hosts)
 
     def _query(self, databases: NovaDatabases, hosts: Sequence[str]) -> dict[str, DatabaseFacts]:
         """What they hold of the hosts; before the first time, whether they can be used."""
         if self._problems is None:
-            checks = self.checks()
+            checks = databases.checks()
             unreadable = [c for c in checks if c.problem and c.name.endswith(NEEDED)]
             if unreadable:
                 raise UnavailableError(str(unreadable[0].problem), unreadable[0].remedy)
@@ -240,7 +228,8 @@ class Readings:
             for host in hosts
             for provider in own_providers(self.view, host, self.identity(host))
         }
-        held = self._clients.placement.allocations_of(list(host_of))
+        placement = self._clients.placement
+        held = {provider: placement.allocations(provider) for provider in host_of}
         found = [
             replace(a, owner=self._owner(a.consumer, host_of[provider]))
             for provider, allocations in held.items()
@@ -270,16 +259,11 @@ class Readings:
         """What other hosts have free, and the server groups, where servers are to move."""
         if not self._request.moves_servers or not self.view.servers_of.keys() & set(hosts):
             return
-        hosts_of = {n.uuid: n.host for n in self._nodes_of_all()}
         free = self._clients.placement.free()
-        rooms = tuple(Room(hosts_of[u], tuple(r)) for u, r in free.items() if u in hosts_of)
+        nodes = self._all_cells.compute_nodes(free) if self._all_cells else self.view.compute_nodes
+        host_of = {n.uuid: n.host for n in nodes if n.host}
+        rooms = tuple(Room(host_of[u], tuple(r)) for u, r in free.items() if u in host_of)
         self._keep(rooms=rooms, groups=self._clients.compute.server_groups())
-
-    def _nodes_of_all(self) -> tuple[ComputeNode, ...]:
-        """The compute nodes of all hosts, which rows of some hosts do not tell."""
-        databases = self._clients.databases
-        from_rows = databases is not None and databases.api is not None
-        return self._clients.compute.compute_nodes() if from_rows else self.view.compute_nodes
 
     def _agents(self, hosts: Sequence[str]) -> None:
         network = self._clients.network

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -92,20 +93,20 @@ class Fleet:
     @cached_property
     def computes(self) -> Counter[str]:
         """Host -> its nova-computes that nobody has forced down."""
-        return Counter(
-            s.host for s in self.services if s.binary == NOVA_COMPUTE and not s.forced_down
-        )
+        return Counter(s.host for s in self._computes())
 
     @cached_property
     def down(self) -> tuple[str, ...]:
         """The hosts of those of them that are down."""
-        computes = (s for s in self.services if s.binary == NOVA_COMPUTE and not s.forced_down)
-        return tuple(s.host for s in computes if not s.is_up)
+        return tuple(s.host for s in self._computes() if not s.is_up)
 
     @cached_property
     def takers(self) -> tuple[ComputeService, ...]:
         """The services whose hosts the scheduler may choose."""
         return tuple(s for s in self.services if s.takes_servers)
+
+    def _computes(self) -> Iterator[ComputeService]:
+        return (s for s in self.services if s.binary == NOVA_COMPUTE and not s.forced_down)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from nova_decom.facts import (
     Memory,
     View,
     compute_hosts,
-    doubtful_roots,
     fleet_of,
     host_facts,
     identity_of,
     own_providers,
+    possible_roots,
 )
 from nova_decom.model import DatabaseFacts, Identity, Unit
 from tests.unit import build
@@ -51,9 +51,9 @@ def view(**what):
     return View(**known | what)
 
 
-def sliced(seen=None, host="node1", memory=None):
+def sliced(seen=None, host="node1", memory=None, asked=None):
     """The facts of one host."""
-    return host_facts(seen or view(), host, request(), memory or Memory())
+    return host_facts(seen or view(), host, asked or request(), memory or Memory())
 
 
 @pytest.mark.parametrize("host", ["node1", *OTHERS])
@@ -232,25 +232,18 @@ def test_own_providers(providers, identity, nodes, expected):
 
 
 @pytest.mark.parametrize(
-    ("identity", "nodes", "expected"),
+    ("identity", "expected"),
     [
-        (MINE, (), {NODE}),
-        (MINE, (node(),), set()),
-        (MINE, (node("node2"),), {NODE}),
-        (Identity(frozenset({"elsewhere"})), (), {"elsewhere"}),
-        (Identity(names=frozenset({"NODE1"})), (), set()),
-        (Identity(frozenset({"child"})), (), set()),
+        (MINE, {NODE}),
+        (Identity(frozenset({"elsewhere"})), {"elsewhere"}),
+        (Identity(names=frozenset({"NODE1"})), set()),
+        (Identity(frozenset({"child"})), set()),
     ],
-    ids=[
-        *("its node is gone", "its own node", "known as another host's", "by uuid"),
-        *("other capitals", "a child is no root"),
-    ],
+    ids=["by both", "by uuid", "other capitals", "a child is no root"],
 )
-def test_roots_are_doubtful_that_may_be_the_node_of_another_host(identity, nodes, expected):
-    """They have a name or a uuid of the host, and are not known to be its node."""
-    seen = view(providers=TREE, compute_nodes=nodes)
-
-    assert doubtful_roots(seen, {"node1": identity}) == expected
+def test_roots_that_may_be_ours_have_a_name_or_a_uuid_of_the_host(identity, expected):
+    """Whose node each of them is has to be asked."""
+    assert possible_roots(view(providers=TREE), [identity, Identity()]) == expected
 
 
 def test_a_provider_that_is_a_neighbours_node_is_never_ours():
@@ -270,13 +263,52 @@ def test_a_provider_is_not_ours_that_rows_tell_to_be_a_neighbours_node():
     """Also where the API hides that node; our own node is ours, whoever asked for it."""
     seen = view(
         providers=(provider("moved", "node1"), provider(NODE, "node1"), provider("x", "node2")),
-        owners={"moved": "node2", NODE: "node1"},
+        owners={"moved": frozenset({"node2"}), NODE: frozenset({"node1"})},
     )
 
     facts = sliced(seen)
 
     assert [p.uuid for p in facts.providers] == [NODE]
     assert [p.uuid for p in facts.namesakes] == ["moved"]
+
+
+@pytest.mark.parametrize("told", ["nodes", "rows", "both"])
+@pytest.mark.parametrize("hosts", [("node1", "node2"), ("node2", "node1")])
+def test_a_provider_of_two_hosts_is_neithers(told, hosts):
+    """A machine that was given another name and cell, and kept its compute_id."""
+    nodes = tuple(node(host, uuid=NODE) for host in hosts)
+    seen = {
+        "nodes": view(compute_nodes=nodes),
+        "rows": view(owners={NODE: frozenset(hosts)}),
+        "both": view(compute_nodes=(node(uuid=NODE),), owners={NODE: frozenset({"node2"})}),
+    }[told]
+
+    facts = sliced(replace(seen, providers=(provider(NODE, "node1"),)))
+
+    assert facts.providers == ()
+    assert [p.uuid for p in facts.namesakes] == [NODE]
+
+
+@pytest.mark.parametrize(("services", "ours"), [((), [NODE]), ((service(host="old"),), [])])
+def test_a_provider_of_an_old_name_of_ours_is_ours_when_nothing_lives_under_it(services, ours):
+    """A name given by --host-alias, with a compute node and no nova-compute."""
+    seen = view(
+        services=services,
+        providers=(provider(NODE, "node1"),),
+        owners={NODE: frozenset({"old"})},
+    )
+
+    facts = sliced(seen, asked=request(aliases=frozenset({"old"})))
+
+    assert [p.uuid for p in facts.providers] == ours
+
+
+def test_a_name_that_the_host_only_once_had_is_in_nobodys_way():
+    """Whoever has it now is another host's business."""
+    seen = view(providers=(provider("alien", "once"),), owners={"alien": frozenset({"node2"})})
+    memory = Memory(Identity(names=frozenset({"once"})))
+
+    assert sliced(seen, memory=memory).namesakes == ()
 
 
 def test_compute_hosts_are_those_with_nova_compute():

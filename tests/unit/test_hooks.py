@@ -121,6 +121,7 @@ def test_only_on_start_can_refuse():
 def test_nobody_is_told_where_there_are_no_hooks():
     """And nothing is said of it."""
     hooks = no_hooks()
+    assert hooks.are_none
     hooks.start("node1")
     hooks.change("node1", CHANGE, "done")
     hooks.waiting("node1", "x", 1)

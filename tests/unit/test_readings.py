@@ -57,17 +57,13 @@ class Databases:
         self.asked.append(set(uuids))
         return tuple(r for r in self.owners if r.uuid in uuids)
 
-    def report_counts(self, _hosts, _ids):
-        """Nobody beats."""
-        return {}
-
-
-class Unchecked(Readings):
-    """Databases that are known to be in order."""
-
     def checks(self):
         """Nothing to object to."""
         return ()
+
+    def report_counts(self, _hosts, _ids):
+        """Nobody beats."""
+        return {}
 
 
 def readings(compute, databases, *providers):
@@ -75,7 +71,7 @@ def readings(compute, databases, *providers):
     placement = SimpleNamespace(providers=lambda: providers)
     clients = Clients(compute, placement, SimpleNamespace(), databases, None)
     memories = Memories(lambda _host: None, Clock())
-    return Unchecked(clients, request(), memories, lambda _hosts: None)
+    return Readings(clients, request(), memories, lambda _hosts: None)
 
 
 def read(found, *hosts, parts=PARTS):
@@ -152,7 +148,7 @@ def test_a_provider_of_our_name_is_ours_only_if_it_is_no_other_hosts_node(owners
     found = readings(Compute("node1", "node2"), databases, *providers)
     read(found, "node1")
 
-    assert databases.asked == [{"alien"}]
+    assert databases.asked == [{NODE, "alien"}]
     mine = own_providers(found.view, "node1", found.identity("node1"))
     assert [p.uuid for p in mine] == [NODE, *ours]
 
@@ -163,9 +159,19 @@ def test_a_provider_of_our_name_is_ours_only_if_it_is_no_other_hosts_node(owners
     assert [p.uuid for p in mine] == [NODE, "alien"]
 
 
-def test_nobody_is_asked_whose_a_provider_is_that_is_plainly_ours():
-    """One query less in nearly every look."""
+def test_a_provider_that_is_another_hosts_node_too_is_not_ours():
+    """Nova keeps uuids apart within a cell: our own node says nothing of the other cells."""
+    elsewhere = node_row(9, uuid=NODE, host="node2")
+    databases = Databases({"node1": (node_row(1),)}, (node_row(1), elsewhere))
+    found = readings(Compute("node1", "node2"), databases, provider(NODE, "node1"))
+    read(found, "node1")
+
+    assert own_providers(found.view, "node1", found.identity("node1")) == ()
+
+
+def test_nobody_is_asked_whose_providers_are_that_cannot_be_ours():
+    """One query less where there is none."""
     databases = Databases({"node1": (node_row(1),)})
-    read(readings(Compute("node1"), databases, provider(NODE, "node1")), "node1")
+    read(readings(Compute("node1"), databases, provider("x", "node3")), "node1")
 
     assert databases.asked == []
