@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import select
 import sys
 from collections.abc import Sequence
 
@@ -13,6 +14,9 @@ from nova_decom.errors import ExitCode, UnconfirmedError
 from nova_decom.model import HostReport, Report
 from nova_decom.output.console import console
 from nova_decom.output.text import print_report
+
+#: Seconds after which a signal is seen at the latest.
+LOOK = 0.2
 
 
 def confirm(
@@ -29,10 +33,26 @@ def confirm(
     what = "the host name" if len(hosts) == 1 else "the number of hosts"
     err.print()
     try:
-        typed = click.prompt(f"Type {what} to {verb}", err=True, default="", show_default=False)
-    except click.Abort:
+        typed = ask(f"Type {what} to {verb}")
+    except (EOFError, KeyboardInterrupt):
+        err.print()
         typed = ""
     if typed != wanted:
         raise UnconfirmedError(
             "not confirmed; nothing was changed", f"type {wanted} to confirm, or give --yes"
         )
+
+
+def ask(question: str) -> str:
+    """The line that is typed.
+
+    A signal that comes between the prompt and the read would wait for the line, as the read does:
+    so the read begins when there is one.
+
+    :raises EOFError: the terminal is gone.
+    :raises KeyboardInterrupt: Ctrl-C instead of a line.
+    """
+    click.echo(f"{question}: ", nl=False, err=True)
+    while not select.select([sys.stdin], [], [], LOOK)[0]:
+        pass
+    return input()

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 
-import click
 import jsonschema
 import pytest
 
@@ -122,12 +121,12 @@ def test_at_a_terminal_the_host_is_typed(monkeypatch, capsys, cloud, typed, code
     """After the plan was shown on stderr."""
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
 
-    def prompt(_text, **_):
+    def ask(_question):
         if typed is None:
-            raise click.Abort
+            raise KeyboardInterrupt
         return typed
 
-    monkeypatch.setattr("click.prompt", prompt)
+    monkeypatch.setattr("nova_decom.cli.confirming.ask", ask)
 
     assert run(["restore", RUN]) == code
     assert "restore-rows" in capsys.readouterr().err
