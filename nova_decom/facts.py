@@ -275,4 +275,4 @@ def _names(view: View) -> frozenset[str]:
 
 def compute_hosts(view: View) -> tuple[str, ...]:
     """The hosts of all nova-compute services, sorted."""
-    return tuple(sorted({s.host for s in view.services if s.binary == "nova-compute"}))
+    return tuple(sorted({s.host for s in view.services if s.binary == NOVA_COMPUTE}))

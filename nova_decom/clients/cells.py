@@ -147,6 +147,8 @@ class NovaDatabases:
     def compute_nodes(self, uuids: Collection[str]) -> tuple[ComputeNodeRow, ...]:
         """The live compute nodes with these uuids, whosever they are; one query a cell."""
         wanted = sorted(uuids)
+        if not wanted:
+            return ()
         with self._turn:
             found = [
                 row

@@ -190,9 +190,9 @@ class Readings:
     def _providers(self, hosts: Sequence[str]) -> None:
         """And, where rows of all cells tell it, whose nodes those are that might be ours."""
         self.providers()
-        possible = possible_roots(self.view, map(self.identity, hosts))
-        if self._all_cells is None or not possible:
+        if self._all_cells is None:
             return
+        possible = possible_roots(self.view, map(self.identity, hosts))
         rows = self._all_cells.compute_nodes(possible)
         found = grouped((r.uuid, r.host or "") for r in rows if r.uuid)
         told = {uuid: frozenset(found.get(uuid, ())) for uuid in possible}

@@ -227,6 +227,19 @@ def test_the_hosts_of_a_cell_are_read_once(nova):
     assert reading.facts(["node3"])["node3"].cell_hosts == {"node3"}
 
 
+def test_compute_nodes_are_found_by_uuid(nova):
+    """Live ones only, whosever they are; of none, as in a cloud that is full, there is nothing."""
+    nova.cell.host("node1")
+    nova.cell.host("node2")
+    (first, *_) = nova.cell.rows("compute_nodes")
+    reading = nova.reading()
+
+    assert [(n.uuid, n.host) for n in reading.compute_nodes([first["uuid"], "no such"])] == [
+        (first["uuid"], first["host"])
+    ]
+    assert reading.compute_nodes([]) == ()
+
+
 def test_queries_do_not_grow_with_hosts(nova):
     """As many statements are sent for two hundred hosts as for one."""
     for number in range(200):

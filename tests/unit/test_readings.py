@@ -11,9 +11,9 @@ import pytest
 from nova_decom.clients.memories import Memories
 from nova_decom.clients.readings import Clients, Readings
 from nova_decom.facts import own_providers
-from nova_decom.model import ComputeNode, Part
+from nova_decom.model import ComputeNode, Part, Servers
 from nova_decom.waiting import Clock
-from tests.unit.build import NODE, database, node, node_row, provider, request, service
+from tests.unit.build import NODE, database, node, node_row, provider, request, server, service
 
 PARTS = frozenset({Part.SERVICES, Part.DATABASE, Part.COMPUTE_NODES, Part.PROVIDERS})
 NODES, ALIEN = "api", ComputeNode("alien", "node2", "node1", "QEMU")
@@ -33,6 +33,10 @@ class Compute:
             for h in self.hosts
             if host in {None, h}
         )
+
+    def server_groups(self):
+        """There are none."""
+        return ()
 
     def compute_nodes(self):
         """What the API tells, and no rows do."""
@@ -68,7 +72,7 @@ class Databases:
 
 def readings(compute, databases, *providers):
     """Readings of a cloud with these providers and no network service."""
-    placement = SimpleNamespace(providers=lambda: providers)
+    placement = SimpleNamespace(providers=lambda: providers, free=dict)
     clients = Clients(compute, placement, SimpleNamespace(), databases, None)
     memories = Memories(lambda _host: None, Clock())
     return Readings(clients, request(), memories, lambda _hosts: None)
@@ -169,9 +173,12 @@ def test_a_provider_that_is_another_hosts_node_too_is_not_ours():
     assert own_providers(found.view, "node1", found.identity("node1")) == ()
 
 
-def test_nobody_is_asked_whose_providers_are_that_cannot_be_ours():
-    """One query less where there is none."""
+def test_a_cloud_without_room_has_no_hosts_with_room():
+    """Placement names no provider, and no row is asked for."""
     databases = Databases({"node1": (node_row(1),)})
-    read(readings(Compute("node1"), databases, provider("x", "node3")), "node1")
+    found = readings(Compute("node1"), databases)
+    found._request = request(servers=Servers.LIVE)
+    found._keep(servers=(server(),))
+    found.read({"node1": frozenset({Part.ROOM})})
 
-    assert databases.asked == []
+    assert found.view.rooms == ()
