@@ -11,14 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from nova_decom.facts import View
-from nova_decom.model import (
-    NOVA_COMPUTE,
-    CloudRows,
-    ComputeNodeRow,
-    Leftover,
-    ResourceProvider,
-    ServiceRow,
-)
+from nova_decom.model.api import ResourceProvider
+from nova_decom.model.choices import NOVA_COMPUTE
+from nova_decom.model.plan import Leftover
+from nova_decom.model.rows import CloudRows, ComputeNodeRow, ServiceRow
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ TIME = "TIME"
 BEFORE = "; before: "
 #: Seconds for which a claim stands before anything is done that cannot be taken back: longer
 #: than another run takes between its look at the service and its own claim.
-STANDS = 2.0
+EFFECTIVE_AFTER = 2.0
 #: Seconds that the clocks of two machines may differ.
 SKEW = 60.0
 
@@ -43,7 +43,7 @@ def _nobody(_run: str, _host: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class ClaimPolicy:
     """For how many seconds a claim holds, and whether a run of this machine holds no longer."""
 
     validity: float = 3600.0
@@ -65,13 +65,13 @@ class Claim:
         return self.until is None or (now - self.until).total_seconds() > SKEW
 
 
-def claim(run: str, by: str, reason: str) -> str:
-    """The claim of a run; its end of validity is filled in by :func:`stamped`."""
+def new_claim(run: str, by: str, reason: str) -> str:
+    """The claim of a run; its end of validity is filled in by :func:`with_expiry`."""
     name = "".join(by.split()).replace(":", "_")[:LONGEST_NAME]
     return f"nova-decom {run} by {name} until {TIME}: {reason}"
 
 
-def read(text: str | None) -> Claim | None:
+def read_claim(text: str | None) -> Claim | None:
     """The claim in a ``disabled_reason``, None when it is somebody else's words."""
     found = _FORM.fullmatch(text or "")
     if found is None:
@@ -84,7 +84,7 @@ def read(text: str | None) -> Claim | None:
     return Claim(found["run"], found["by"], end, bool(found["was"]), found["reason"])
 
 
-def is_of(run: str, text: str | None) -> bool:
+def belongs_to(run: str, text: str | None) -> bool:
     """True when the text is a claim of this run."""
     return (text or "").startswith(f"nova-decom {run} ")
 
@@ -94,12 +94,12 @@ def run_of(text: str) -> str:
     return text.split(" ")[1]
 
 
-def over(claim: str, before: str | None) -> str:
+def take_over(claim: str, before: str | None) -> str:
     """The claim on a service that is disabled already, for what ``before`` says.
 
     Another run's claim is taken over; somebody else's words are kept behind ours.
     """
-    other = read(before)
+    other = read_claim(before)
     if other is not None and not other.was_disabled:
         return claim
     head, reason = claim.split(": ", 1)
@@ -107,17 +107,17 @@ def over(claim: str, before: str | None) -> str:
     return f"{head} (was disabled): {reason}" + (f"{BEFORE}{words}" if words else "")
 
 
-def stamped(text: str, until: datetime) -> str:
+def with_expiry(text: str, until: datetime) -> str:
     """The claim with its end of validity, as it is written."""
     end = f" until {until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return text.replace(f" until {TIME}", end, 1)[:LONGEST]
 
 
-def renewed(text: str | None) -> str:
+def reopened(text: str | None) -> str:
     """A claim that has lapsed, to be stamped anew."""
     return _UNTIL.sub(f" until {TIME}", text or "", count=1)
 
 
-def ended(text: str) -> str:
+def released(text: str) -> str:
     """The claim of a run that has ended."""
     return _UNTIL.sub("", text, count=1)

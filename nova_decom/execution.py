@@ -23,19 +23,9 @@ from nova_decom.errors import (
 from nova_decom.guards import judge
 from nova_decom.holding import Hold, raise_if_held
 from nova_decom.looking import ALONE, FRESH, Looks
-from nova_decom.model import (
-    PLANNED_PARTS,
-    Change,
-    HostFacts,
-    HostReport,
-    Leftover,
-    Outcome,
-    Part,
-    Plan,
-    Result,
-    Status,
-    Verdict,
-)
+from nova_decom.model.choices import PLANNED_PARTS, Part, Result, Status, Verdict
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import Change, HostReport, Leftover, Outcome, Plan
 from nova_decom.moving.logbook import Moves
 from nova_decom.pace import Pace, Pacing
 from nova_decom.procedure import ENABLE, REMOVE, Job, check_still_fits, inspect, make_plan

@@ -11,27 +11,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from nova_decom.model import (
-    NOVA_COMPUTE,
+from nova_decom.model.api import (
     Aggregate,
     Allocation,
     ComputeNode,
-    ComputeNodeRow,
     ComputeService,
-    DatabaseFacts,
-    Fleet,
-    Heartbeat,
-    HostFacts,
-    Identity,
     Migration,
     NetworkAgent,
-    Request,
     ResourceProvider,
     Room,
     Server,
     ServerGroup,
-    Unit,
 )
+from nova_decom.model.choices import NOVA_COMPUTE, Request
+from nova_decom.model.facts import Fleet, Heartbeat, HostFacts, Identity, Unit
+from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -12,19 +12,12 @@ import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from nova_decom import claims
-from nova_decom.model import (
-    NOVA_COMPUTE,
-    ComputeService,
-    DatabaseFacts,
-    Finding,
-    HostFacts,
-    Objection,
-    StopWith,
-    Verdict,
-    some,
-    summary,
-)
+from nova_decom.claims import belongs_to, read_claim, run_of
+from nova_decom.model.api import ComputeService
+from nova_decom.model.choices import NOVA_COMPUTE, StopWith, Verdict
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import Finding, Objection, some, summary
+from nova_decom.model.rows import DatabaseFacts
 from nova_decom.moving.guards import (
     capacity,
     migrations_active,
@@ -188,9 +181,9 @@ def foreign_disable(facts: HostFacts) -> Objection | None:
     if service is None or service.status != "disabled" or not service.disabled_reason:
         return None
     reason = service.disabled_reason
-    if claims.is_of(claims.run_of(facts.request.claim), reason):
+    if belongs_to(run_of(facts.request.claim), reason):
         return None
-    other = claims.read(reason)
+    other = read_claim(reason)
     if other is None:
         return Objection(
             f"somebody else has disabled it: {reason!r}",
@@ -336,7 +329,7 @@ def own_disable(facts: HostFacts) -> Objection | None:
         )
     if service.status != "disabled":
         return None
-    claim = claims.read(service.disabled_reason)
+    claim = read_claim(service.disabled_reason)
     if claim is not None and claim.until is not None and not facts.claim_is_over:
         return Objection(
             f"run {claim.run} by {claim.by} is at work on it", "wait until it has ended"

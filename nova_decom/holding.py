@@ -8,11 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from nova_decom import claims
+from nova_decom.claims import EFFECTIVE_AFTER, belongs_to, released, reopened, run_of
 from nova_decom.errors import BusyError, NovaDecomError, WaitTimeoutError
 from nova_decom.guards import FOREIGN_DISABLE, judge
 from nova_decom.looking import Looks
-from nova_decom.model import HostFacts, Outcome, Part, Verdict
+from nova_decom.model.choices import Part, Verdict
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import Outcome
 from nova_decom.steps import Cloud
 from nova_decom.steps.delete_service import DeleteService
 from nova_decom.waiting import LONG_AGO, Clock, until
@@ -84,7 +86,7 @@ class Hold:
         """
         if self.since is None:
             return LONG_AGO
-        end = self.since + claims.STANDS
+        end = self.since + EFFECTIVE_AFTER
         left = end - self.clock.now()
         if left > 0:
             with self.looks.together.waiting():
@@ -106,7 +108,7 @@ class Hold:
             return facts
         self.journal.event("renewed", host=facts.host, service=service.id)
         self.looks.spoil()
-        self.cloud.disable_service(service.id, claims.renewed(service.disabled_reason))
+        self.cloud.disable_service(service.id, reopened(service.disabled_reason))
         self.claimed()
         return self.looks.recent(facts.host, reads | {Part.SERVICES}, self.stand())
 
@@ -136,7 +138,7 @@ class Hold:
             service = facts.service
             if service and service.id and _is_ours(facts):
                 self.journal.event("released", host=host, service=service.id)
-                ended = claims.ended(service.disabled_reason or "")
+                ended = released(service.disabled_reason or "")
                 self.cloud.disable_service(service.id, ended)
 
 
@@ -166,9 +168,9 @@ def _deletes(outcome: Outcome) -> bool:
 def _is_told(facts: HostFacts) -> bool:
     """Whether the reason tells until when the host is held."""
     reason = (facts.service.disabled_reason if facts.service else None) or ""
-    return claims.ended(reason) != reason
+    return released(reason) != reason
 
 
 def _is_ours(facts: HostFacts) -> bool:
     reason = facts.service.disabled_reason if facts.service else None
-    return claims.is_of(claims.run_of(facts.request.claim), reason)
+    return belongs_to(run_of(facts.request.claim), reason)

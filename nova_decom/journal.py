@@ -24,7 +24,8 @@ from typing import Any, Self
 
 from nova_decom import sqlfile
 from nova_decom.errors import ConfigurationError, JournalError
-from nova_decom.model import HostFacts, Identity, Image
+from nova_decom.model.facts import HostFacts, Identity
+from nova_decom.model.plan import Image
 
 VERSION = 1
 #: Fixed, so that the request id of a run can be computed from its id by anyone.

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nova_decom import claims
-from nova_decom.model import PLANNED_PARTS, HostFacts, Part
+from nova_decom.claims import EFFECTIVE_AFTER
+from nova_decom.model.choices import PLANNED_PARTS, Part
+from nova_decom.model.facts import HostFacts
 from nova_decom.steps import Cloud
 from nova_decom.together import Together
 from nova_decom.waiting import LONG_AGO, Clock
 
 #: Seconds for which a look is good. A claim is to stand for longer than a run takes between its
 #: look at the service and its own claim; this takes half of that.
-FRESH = claims.STANDS / 2
+FRESH = EFFECTIVE_AFTER / 2
 #: Who is asked for these alone asks the host itself, by a connection of its own.
 ALONE = frozenset({Part.UNIT})
 #: The heartbeats are heard whenever these are read.

@@ -21,7 +21,10 @@ from nova_decom.errors import (
     UnavailableError,
     WaitTimeoutError,
 )
-from nova_decom.model import Action, Change, HostFacts, Sight, Status
+from nova_decom.model.api import Sight
+from nova_decom.model.choices import Action, Status
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import Change
 from nova_decom.moving.courses import FINISHED, Course, Obstacle, courses
 from nova_decom.moving.fates import MOVING, Fate, Flight, Kind, fate, own_migration
 from nova_decom.moving.logbook import Logbook, Watcher

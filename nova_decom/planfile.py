@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from nova_decom.errors import ConfigurationError
-from nova_decom.model import Change, Finding, HostFacts, Plan, Verdict
+from nova_decom.model.choices import Verdict
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import Change, Finding, Plan
 
 SCHEMA = "nova-decom-plan/1"
 

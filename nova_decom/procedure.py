@@ -17,16 +17,9 @@ from nova_decom.errors import (
 )
 from nova_decom.guards import GUARDS, OWN_DISABLE, Guard, judge
 from nova_decom.leftovers import kept, leftovers
-from nova_decom.model import (
-    Change,
-    HostFacts,
-    HostReport,
-    Outcome,
-    Plan,
-    Result,
-    Status,
-    Verdict,
-)
+from nova_decom.model.choices import Result, Status, Verdict
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import Change, HostReport, Outcome, Plan
 from nova_decom.readd import NOT_OURS, safe_to_readd
 from nova_decom.steps import PROCEDURE, Step
 from nova_decom.steps.disable_service import DisableService

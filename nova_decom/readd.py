@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nova_decom.model import DatabaseFacts, HostFacts, ReAdd
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import ReAdd
+from nova_decom.model.rows import DatabaseFacts
 
 #: What names a host and is nobody's business here: named, so that nobody takes it for checked.
 NOT_OURS = (

@@ -20,7 +20,8 @@ from typing import Any
 from nova_decom.errors import RefusedError
 from nova_decom.journal import VERSION
 from nova_decom.locks import holder
-from nova_decom.model import Change, HostReport, Outcome, Result, Status
+from nova_decom.model.choices import Result, Status
+from nova_decom.model.plan import Change, HostReport, Outcome
 
 Event = Mapping[str, Any]
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nova_decom.claims import claim
+from nova_decom.claims import new_claim
 from nova_decom.errors import ConfigurationError
 from nova_decom.guards import GUARDS
-from nova_decom.model import Request, Rows, Servers, StopWith
+from nova_decom.model.choices import Request, Rows, Servers, StopWith
 
 #: What holds when nobody says anything. ``None``: found out when it is needed.
 DEFAULTS: Mapping[str, Any] = {
@@ -132,7 +132,7 @@ class Settings:
         """
         servers = self.servers or ("auto" if command == "drain" else "refuse")
         return Request(
-            claim=claim(run, operator(), self.reason),
+            claim=new_claim(run, operator(), self.reason),
             stop_with=StopWith(self.stop_with),
             offline=self.offline,
             rows=Rows(self.rows),

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nova_decom.model import Image, Statement, Transaction
+from nova_decom.model.plan import Image, Statement, Transaction
 from nova_decom.steps.sql import insert, update
 
 #: The tables that the procedure deletes from, parents before their children.

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nova_decom.claims import Holding
+from nova_decom.claims import ClaimPolicy
 from nova_decom.cli.options import Given
 from nova_decom.clients.cells import NovaDatabases, Sources
 from nova_decom.clients.cloud import LiveCloud
@@ -157,7 +157,7 @@ class App:
             request,
             recall=HostMemory(self.state_dir).recall,
             seen=partial(self._names.keep, cloud_name(settings.os_cloud)),
-            holding=Holding(settings.validity, partial(has_ended, self.state_dir)),
+            holding=ClaimPolicy(settings.validity, partial(has_ended, self.state_dir)),
             **more,
         )
 

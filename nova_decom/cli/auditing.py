@@ -8,7 +8,8 @@ from nova_decom.cli.app import App
 from nova_decom.cli.options import Given
 from nova_decom.errors import ExitCode
 from nova_decom.journal import HostMemory
-from nova_decom.model import HostReport, Report, Result
+from nova_decom.model.choices import Result
+from nova_decom.model.plan import HostReport, Report
 
 NOT_ALL = "rows of all cells, host mappings: no API database given"
 

@@ -11,7 +11,7 @@ import click
 
 from nova_decom.cli.app import App
 from nova_decom.errors import ExitCode, UnconfirmedError
-from nova_decom.model import HostReport, Report
+from nova_decom.model.plan import HostReport, Report
 from nova_decom.output.console import console
 from nova_decom.output.text import print_report
 

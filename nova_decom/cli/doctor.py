@@ -14,7 +14,7 @@ from nova_decom.clients.preflight import Check
 from nova_decom.clients.remote import Remote
 from nova_decom.errors import ExitCode, NovaDecomError
 from nova_decom.journal import open_state_dir
-from nova_decom.model import Report
+from nova_decom.model.plan import Report
 
 Row = dict[str, object]
 

@@ -11,18 +11,10 @@ from nova_decom.cli.hosts import named
 from nova_decom.cli.options import Given
 from nova_decom.cli.selection import selected
 from nova_decom.errors import ConfigurationError, ExitCode, RefusedError
-from nova_decom.model import (
-    PLANNED_PARTS,
-    ComputeNodeRow,
-    DatabaseFacts,
-    HostFacts,
-    HostReport,
-    Part,
-    Plan,
-    Report,
-    ServiceRow,
-    Verdict,
-)
+from nova_decom.model.choices import PLANNED_PARTS, Part, Verdict
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import HostReport, Plan, Report
+from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts, ServiceRow
 from nova_decom.output.text import verdict
 from nova_decom.planfile import save_plans
 from nova_decom.procedure import REMOVE, Job, make_plan, planned, verify

@@ -16,7 +16,7 @@ import click
 from nova_decom.cli.group import cli
 from nova_decom.cli.options import Given
 from nova_decom.errors import ExitCode, NovaDecomError, RunInterruptedError
-from nova_decom.model import Report
+from nova_decom.model.plan import Report
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from nova_decom.errors import ExitCode
 from nova_decom.guards import GUARDS
-from nova_decom.model import Report, summary
+from nova_decom.model.plan import Report, summary
 from nova_decom.steps import PROCEDURE
 
 

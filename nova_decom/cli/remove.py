@@ -24,7 +24,9 @@ from nova_decom.errors import ConfigurationError, ExitCode, NovaDecomError, Unco
 from nova_decom.execution import Execution
 from nova_decom.hooks import Hooks, Observers
 from nova_decom.journal import RunJournal, new_run_id, request_id
-from nova_decom.model import HostFacts, HostReport, Outcome, Plan, Report, Result, Status
+from nova_decom.model.choices import Result, Status
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import HostReport, Outcome, Plan, Report
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
 from nova_decom.pace import Pacing, Total

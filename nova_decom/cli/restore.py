@@ -15,7 +15,8 @@ from nova_decom.cli.remove import combined, signals
 from nova_decom.clients.restoring import LiveRestoringCloud
 from nova_decom.errors import ExitCode, NovaDecomError, RefusedError, UnconfirmedError
 from nova_decom.journal import RunJournal, new_run_id, request_id
-from nova_decom.model import HostReport, Outcome, Plan, Report, Result, Status
+from nova_decom.model.choices import Result, Status
+from nova_decom.model.plan import HostReport, Outcome, Plan, Report
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
 from nova_decom.records import Record, find_record

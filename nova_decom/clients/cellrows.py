@@ -10,13 +10,12 @@ from typing import Any
 
 from nova_decom.clients.database import Database
 from nova_decom.facts import grouped
-from nova_decom.model import (
-    NOVA_COMPUTE,
-    TERMINAL_MIGRATIONS,
+from nova_decom.model.api import Migration
+from nova_decom.model.choices import NOVA_COMPUTE, TERMINAL_MIGRATIONS
+from nova_decom.model.rows import (
     ComputeNodeRow,
     DatabaseFacts,
     InstanceRow,
-    Migration,
     PciDeviceRow,
     ServiceRow,
 )

@@ -20,15 +20,15 @@ from nova_decom.clients.preflight import (
 from nova_decom.clients.urls import Target, expand_template, target
 from nova_decom.errors import ConfigurationError
 from nova_decom.facts import grouped
-from nova_decom.model import (
-    API_DATABASE,
+from nova_decom.model.choices import API_DATABASE
+from nova_decom.model.plan import Transaction
+from nova_decom.model.rows import (
     AggregateHostRow,
     CloudRows,
     ComputeNodeRow,
     DatabaseFacts,
     HostMappingRow,
     ServiceRow,
-    Transaction,
 )
 from nova_decom.steps.sql import marks
 

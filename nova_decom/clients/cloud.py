@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from nova_decom import audit, claims
+from nova_decom import audit
+from nova_decom.claims import ClaimPolicy, read_claim, run_of, with_expiry
 from nova_decom.clients.database import Images
 from nova_decom.clients.memories import Memories
 from nova_decom.clients.preflight import Check
@@ -25,22 +26,10 @@ from nova_decom.errors import (
 )
 from nova_decom.facts import compute_hosts, fleet_of, host_facts, nodes_in_rows
 from nova_decom.guards import is_known
-from nova_decom.model import (
-    PLANNED_PARTS,
-    Action,
-    Aggregate,
-    ComputeService,
-    Fleet,
-    HostFacts,
-    Identity,
-    Image,
-    Part,
-    Request,
-    Sight,
-    StopWith,
-    Transaction,
-    Unit,
-)
+from nova_decom.model.api import Aggregate, ComputeService, Sight
+from nova_decom.model.choices import PLANNED_PARTS, Action, Part, Request, StopWith
+from nova_decom.model.facts import Fleet, HostFacts, Identity, Unit
+from nova_decom.model.plan import Image, Transaction
 from nova_decom.moving.room import share_rooms
 from nova_decom.waiting import LONG_AGO, Clock
 
@@ -57,7 +46,7 @@ class LiveCloud:
         images: Images | None = None,
         clock: Clock | None = None,
         seen: Callable[[Sequence[str]], None] = lambda _hosts: None,
-        holding: claims.Holding | None = None,
+        holding: ClaimPolicy | None = None,
         gather: Callable[[float], None] | None = None,
     ) -> None:
         """``recall`` knows hosts of earlier runs; ``images`` saves rows before they go.
@@ -67,7 +56,7 @@ class LiveCloud:
         """
         self._clients = clients
         self._request = request
-        self._holding = holding or claims.Holding()
+        self._holding = holding or ClaimPolicy()
         self._images = images or _no_images
         self._clock = clock or Clock()
         self._memories = Memories(recall, self._clock)
@@ -122,7 +111,7 @@ class LiveCloud:
     def disable_service(self, service: str, reason: str) -> str | None:
         """Disable a compute service; a claim gets its end of validity."""
         until = datetime.now(UTC) + timedelta(seconds=self._holding.validity)
-        return self._clients.compute.disable_service(service, claims.stamped(reason, until))
+        return self._clients.compute.disable_service(service, with_expiry(reason, until))
 
     def delete_service(self, service: str) -> str | None:
         """Delete a service."""
@@ -224,10 +213,10 @@ class LiveCloud:
 
     def _is_over(self, facts: HostFacts) -> bool:
         """Whether the claim on the service is one that holds no longer."""
-        found = claims.read(facts.service.disabled_reason) if facts.service else None
+        found = read_claim(facts.service.disabled_reason) if facts.service else None
         if found is None:
             return False
-        ours = found.run == claims.run_of(facts.request.claim)
+        ours = found.run == run_of(facts.request.claim)
         dead = not ours and self._holding.has_ended(found.run, facts.host)
         return dead or found.has_lapsed(datetime.now(UTC))
 

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nova_decom.clients.http import Api
-from nova_decom.model import (
-    Action,
+from nova_decom.model.api import (
     Aggregate,
     ComputeNode,
     ComputeService,
@@ -20,6 +19,7 @@ from nova_decom.model import (
     Server,
     ServerGroup,
 )
+from nova_decom.model.choices import Action
 from nova_decom.moving.courses import request_body
 
 #: 2.53 has uuids of services and hypervisors and exists in every release since Queens; 2.69

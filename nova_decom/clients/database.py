@@ -21,7 +21,7 @@ from nova_decom.errors import (
     UnavailableError,
     WriteRefusedError,
 )
-from nova_decom.model import Image, Statement, Transaction
+from nova_decom.model.plan import Image, Statement, Transaction
 from nova_decom.waiting import Clock, retrying
 
 LOG = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from nova_decom.facts import Memory, View, identity_of
-from nova_decom.model import ComputeService, Heartbeat, Identity
+from nova_decom.model.api import ComputeService
+from nova_decom.model.facts import Heartbeat, Identity
 from nova_decom.waiting import Clock
 
 

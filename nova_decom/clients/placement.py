@@ -8,7 +8,7 @@ from typing import Any
 
 from nova_decom.clients.http import Api
 from nova_decom.errors import ConflictError
-from nova_decom.model import Allocation, ResourceProvider
+from nova_decom.model.api import Allocation, ResourceProvider
 from nova_decom.waiting import Clock, retrying
 
 #: 1.14 has trees, 1.20 answers to a POST; 1.28 has consumer generations, 1.38 consumer types.

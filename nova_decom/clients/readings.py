@@ -24,15 +24,10 @@ from nova_decom.facts import (
     own_providers,
     possible_roots,
 )
-from nova_decom.model import (
-    PLANNED_PARTS,
-    DatabaseFacts,
-    Identity,
-    Owner,
-    Part,
-    Request,
-    Room,
-)
+from nova_decom.model.api import Room
+from nova_decom.model.choices import PLANNED_PARTS, Owner, Part, Request
+from nova_decom.model.facts import Identity
+from nova_decom.model.rows import DatabaseFacts
 
 #: Up to so many hosts, servers and migrations are asked for by host; above, for all at once.
 BY_HOST = 8

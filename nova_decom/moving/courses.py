@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nova_decom.model import Action, HostFacts, Migration, Request, Server, ServerGroup, Servers
+from nova_decom.model.api import Migration, Server, ServerGroup
+from nova_decom.model.choices import Action, Request, Servers
+from nova_decom.model.facts import HostFacts
 from nova_decom.moving.room import candidates
 
 #: States that pass by themselves; whoever asks again later sees another one.

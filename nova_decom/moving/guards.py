@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
-from nova_decom.model import HostFacts, Migration, Objection, Verdict, some
+from nova_decom.model.api import Migration
+from nova_decom.model.choices import Verdict
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import Objection, some
 from nova_decom.moving.courses import Course, Obstacle, courses
 from nova_decom.moving.room import candidates, homeless
 

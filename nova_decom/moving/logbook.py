@@ -6,7 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from nova_decom.model import Change, Outcome, Server, Status
+from nova_decom.model.api import Server
+from nova_decom.model.choices import Status
+from nova_decom.model.plan import Change, Outcome
 from nova_decom.moving.fates import Flight
 from nova_decom.waiting import Clock
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
-from nova_decom.model import HostReport, Outcome, Report
+from nova_decom.model.plan import HostReport, Outcome, Report
 
 SCHEMA = "nova-decom/1"
 #: So many pieces of a text are joined at a time.

@@ -15,7 +15,8 @@ from nova_decom.errors import (
     RunInterruptedError,
     StalePlanError,
 )
-from nova_decom.model import Change, HostReport, Outcome, Plan, Result, Status, Transaction
+from nova_decom.model.choices import Result, Status
+from nova_decom.model.plan import Change, HostReport, Outcome, Plan, Transaction
 from nova_decom.restore.past import Past
 from nova_decom.restore.plan import plan_restore, result_of
 from nova_decom.restore.present import Present

@@ -7,18 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from nova_decom.guards import judge
-from nova_decom.model import (
-    API_DATABASE,
-    Change,
-    Finding,
-    HostReport,
-    Leftover,
-    Outcome,
-    Plan,
-    Result,
-    Transaction,
-    Verdict,
-)
+from nova_decom.model.choices import API_DATABASE, Result, Verdict
+from nova_decom.model.plan import Change, Finding, HostReport, Leftover, Outcome, Plan, Transaction
 from nova_decom.restore.decide import Decided, decide
 from nova_decom.restore.past import Past, WantedRow
 from nova_decom.restore.present import Present

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nova_decom.model import NOVA_COMPUTE, Statement
+from nova_decom.model.choices import NOVA_COMPUTE
+from nova_decom.model.plan import Statement
 from nova_decom.restore.decide import Decided
 from nova_decom.restore.past import Past, WantedRow
 from nova_decom.restore.present import Present

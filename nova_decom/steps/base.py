@@ -6,7 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
-from nova_decom.model import Action, Change, HostFacts, Part, Sight, Transaction
+from nova_decom.model.api import Sight
+from nova_decom.model.choices import Action, Part
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import Change, Transaction
 
 
 class Cloud(Protocol):

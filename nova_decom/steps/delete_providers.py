@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from nova_decom.model import Change, HostFacts, Part, ResourceProvider
+from nova_decom.model.api import ResourceProvider
+from nova_decom.model.choices import Part
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import Change
 from nova_decom.steps.base import Cloud
 
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from nova_decom import claims
-from nova_decom.model import NOVA_COMPUTE, Change, HostFacts, Part
+from nova_decom.claims import belongs_to, run_of, take_over
+from nova_decom.model.choices import NOVA_COMPUTE, Part
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import Change
 from nova_decom.steps.base import Cloud
 
 
@@ -60,7 +62,7 @@ def _is_ours(facts: HostFacts) -> bool:
     return (
         service is not None
         and service.status == "disabled"
-        and claims.is_of(claims.run_of(facts.request.claim), service.disabled_reason)
+        and belongs_to(run_of(facts.request.claim), service.disabled_reason)
         and not facts.claim_is_over
     )
 
@@ -69,4 +71,4 @@ def _claim(facts: HostFacts) -> str:
     service = facts.service
     if service is None or service.status != "disabled":
         return facts.request.claim
-    return claims.over(facts.request.claim, service.disabled_reason)
+    return take_over(facts.request.claim, service.disabled_reason)

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from nova_decom.model import NOVA_COMPUTE, Change, HostFacts, Part
+from nova_decom.model.choices import NOVA_COMPUTE, Part
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import Change
 from nova_decom.steps.base import Cloud
 
 

@@ -7,14 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from nova_decom.model import (
-    API_DATABASE,
-    Change,
-    DatabaseFacts,
-    HostFacts,
-    Part,
-    Transaction,
-)
+from nova_decom.model.choices import API_DATABASE, Part
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import Change, Transaction
+from nova_decom.model.rows import DatabaseFacts
 from nova_decom.steps.base import Cloud
 from nova_decom.steps.sql import by_id
 

@@ -7,20 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from nova_decom.model import (
-    NOVA_COMPUTE,
-    TERMINAL_MIGRATIONS,
-    Change,
-    ComputeNodeRow,
-    DatabaseFacts,
-    HostFacts,
-    Part,
-    PciDeviceRow,
-    Rows,
-    ServiceRow,
-    Statement,
-    Transaction,
-)
+from nova_decom.model.choices import NOVA_COMPUTE, TERMINAL_MIGRATIONS, Part, Rows
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import Change, Statement, Transaction
+from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts, PciDeviceRow, ServiceRow
 from nova_decom.steps.base import Cloud
 from nova_decom.steps.sql import by_id, marks
 

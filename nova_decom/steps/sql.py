@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nova_decom.model import Statement, Value
+from nova_decom.model.plan import Statement, Value
 
 
 def by_id(

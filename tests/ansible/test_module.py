@@ -9,17 +9,8 @@ from typing import Any
 
 import pytest
 
-from nova_decom.model import (
-    Change,
-    Finding,
-    HostReport,
-    Leftover,
-    Outcome,
-    Report,
-    Result,
-    Status,
-    Verdict,
-)
+from nova_decom.model.choices import Result, Status, Verdict
+from nova_decom.model.plan import Change, Finding, HostReport, Leftover, Outcome, Report
 from nova_decom.output.envelope import as_json
 from tests.ansible.environment import variables
 

@@ -4,7 +4,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nova_decom.model import API_DATABASE, Rows, Transaction
+from nova_decom.model.choices import API_DATABASE, Rows
+from nova_decom.model.plan import Transaction
 from tests.bench.fill import PREFIX, STATES, Sizes, name
 from tests.bench.locks import locked_rows_of_others, locks_of, waits
 from tests.bench.removal import keep_nothing, transactions, undone

@@ -18,7 +18,9 @@ from nova_decom.clients.preflight import (
 )
 from nova_decom.clients.urls import Target
 from nova_decom.facts import Memory, View, host_facts
-from nova_decom.model import DatabaseFacts, Image, Request, Rows, Transaction
+from nova_decom.model.choices import Request, Rows
+from nova_decom.model.plan import Image, Transaction
+from nova_decom.model.rows import DatabaseFacts
 from nova_decom.steps.purge_registration import PurgeRegistration
 from nova_decom.steps.purge_rows import PurgeRows
 from nova_decom.waiting import Clock

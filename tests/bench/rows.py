@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nova_decom.journal import RunJournal
-from nova_decom.model import API_DATABASE, Image
+from nova_decom.model.choices import API_DATABASE
+from nova_decom.model.plan import Image
 from tests.bench import fill, held, statements
 from tests.bench.fill import STATES, Sizes
 from tests.bench.removal import Timed, look_and_remove, opened, transactions, undone

@@ -28,7 +28,7 @@ from nova_decom.clients.http import Api, connect
 from nova_decom.clients.remote import Remote
 from nova_decom.errors import ChangeFailedError, JournalError
 from nova_decom.journal import RunJournal
-from nova_decom.model import Unit
+from nova_decom.model.facts import Unit
 from nova_decom.waiting import Clock, Interrupts
 from tests.chaos.fate import Disturbance, Fate, Kind, Mode
 from tests.database.server import Server

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nova_decom import claims
+from nova_decom.claims import new_claim, with_expiry
 from nova_decom.clients.coordination import shared_lock
 from tests.cli.conftest import Hosts
 from tests.cli.run import NovaDecom
@@ -25,7 +25,7 @@ def elsewhere(lab: Lab, decom: NovaDecom) -> NovaDecom:
 
 def claim_of_another(lab: Lab, host: str, until: datetime) -> str:
     """A claim on the host that no run of ours has written."""
-    text = claims.stamped(claims.claim(OTHER, "ops@far", "rack 9"), until)
+    text = with_expiry(new_claim(OTHER, "ops@far", "rack 9"), until)
     compute = lab.connection().compute
     (service,) = compute.services(host=host, binary="nova-compute")
     compute.disable_service(service, disabled_reason=text)

@@ -13,7 +13,9 @@ from nova_decom.clients.cells import NovaDatabases, Sources
 from nova_decom.clients.database import Database, WritableDatabase
 from nova_decom.clients.urls import Target, target
 from nova_decom.facts import Memory, View, host_facts
-from nova_decom.model import HostFacts, Image, Request, Rows, Statement, Transaction
+from nova_decom.model.choices import Request, Rows
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.plan import Image, Statement, Transaction
 from nova_decom.steps.purge_rows import PurgeRows
 from nova_decom.waiting import Clock
 from tests.database.proxy import Proxy

@@ -6,7 +6,7 @@ import pytest
 from nova_decom.clients.cells import Sources
 from nova_decom.clients.urls import target
 from nova_decom.guards import judge
-from nova_decom.model import TERMINAL_MIGRATIONS, Verdict
+from nova_decom.model.choices import TERMINAL_MIGRATIONS, Verdict
 
 pytestmark = pytest.mark.database
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from nova_decom import audit
 from nova_decom.facts import View
-from nova_decom.model import CloudRows
+from nova_decom.model.rows import CloudRows
 from tests.unit.build import (
     agent,
     aggregate,

@@ -5,30 +5,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nova_decom.model import (
-    NOVA_COMPUTE,
+from nova_decom.model.api import (
     Aggregate,
-    AggregateHostRow,
     Allocation,
     ComputeNode,
-    ComputeNodeRow,
     ComputeService,
-    DatabaseFacts,
-    Fleet,
-    Heartbeat,
-    HostFacts,
-    HostMappingRow,
-    Identity,
-    InstanceRow,
     Migration,
     NetworkAgent,
-    PciDeviceRow,
-    Request,
     ResourceProvider,
-    Rows,
     Server,
+)
+from nova_decom.model.choices import NOVA_COMPUTE, Request, Rows, StopWith
+from nova_decom.model.facts import Fleet, Heartbeat, HostFacts, Identity
+from nova_decom.model.rows import (
+    AggregateHostRow,
+    ComputeNodeRow,
+    DatabaseFacts,
+    HostMappingRow,
+    InstanceRow,
+    PciDeviceRow,
     ServiceRow,
-    StopWith,
 )
 
 HOST = "node1"

@@ -9,24 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from nova_decom import claims
+from nova_decom.claims import belongs_to, run_of
 from nova_decom.errors import JournalError, UnsupportedError
 from nova_decom.guards import is_known
-from nova_decom.model import (
+from nova_decom.model.api import ResourceProvider, Sight
+from nova_decom.model.choices import (
     API_DATABASE,
     NOVA_COMPUTE,
     PLANNED_PARTS,
     Action,
-    DatabaseFacts,
-    Heartbeat,
-    HostFacts,
     Part,
-    ResourceProvider,
-    Sight,
     StopWith,
-    Transaction,
-    Unit,
 )
+from nova_decom.model.facts import Heartbeat, HostFacts, Unit
+from nova_decom.model.plan import Transaction
+from nova_decom.model.rows import DatabaseFacts
 from tests.unit import rows
 from tests.unit.world import UNIT, World
 
@@ -85,7 +82,7 @@ class FakeCloud:
         here = self.world.truth.service
         assert here is not None
         assert service == here.id
-        assert claims.is_of(claims.run_of(self.world.truth.request.claim), reason)
+        assert belongs_to(run_of(self.world.truth.request.claim), reason)
         disabled = replace(here, status="disabled", disabled_reason=reason)
         others = tuple(s for s in self.world.truth.services if s is not here)
         return self._write("disable", lambda: self.world.change(services=(disabled, *others)))

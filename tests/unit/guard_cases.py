@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from nova_decom.model import StopWith, Verdict
+from nova_decom.model.choices import StopWith, Verdict
 from tests.unit import build
 from tests.unit.build import absent, database, facts, fleet, neighbour, request, service
 from tests.unit.guard_enable_cases import ENABLE_CASES

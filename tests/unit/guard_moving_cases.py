@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from nova_decom.model import Room, Servers, Verdict
+from nova_decom.model.api import Room
+from nova_decom.model.choices import Servers, Verdict
 from tests.unit import build
 from tests.unit.build import database, facts, request, service
 

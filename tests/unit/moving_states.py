@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from nova_decom.model import HostFacts, Servers
+from nova_decom.model.choices import Servers
+from nova_decom.model.facts import HostFacts
 from tests.unit.build import (
     allocation,
     database,

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nova_decom.model import AggregateHostRow, HostFacts, Owner, Rows
+from nova_decom.model.choices import Owner, Rows
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.rows import AggregateHostRow
 from tests.unit.build import (
     CHILD,
     HOST,

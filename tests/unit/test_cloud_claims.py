@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nova_decom import claims
+from nova_decom.claims import ClaimPolicy, new_claim, read_claim, released, with_expiry
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clients.readings import Clients
-from nova_decom.model import Part
+from nova_decom.model.choices import Part
 from tests.unit.build import request, service
 
-OURS = claims.claim("OURS", "ops@here", "old")
+OURS = new_claim("OURS", "ops@here", "old")
 
 
 class Compute:
@@ -36,14 +36,14 @@ class Compute:
 def cloud(compute, ended=()):
     """A cloud that knows these runs to have ended on node1."""
     clients = Clients(compute, None, None, None, None)
-    holding = claims.Holding(60, lambda run, host: (run, host) in {(e, "node1") for e in ended})
+    holding = ClaimPolicy(60, lambda run, host: (run, host) in {(e, "node1") for e in ended})
     return LiveCloud(clients, request(claim=OURS), holding=holding)
 
 
 def reason(run, minutes):
     """A claim that ends so many minutes from now."""
     until = datetime.now(UTC) + timedelta(minutes=minutes)
-    return claims.stamped(claims.claim(run, "ops@far", "old"), until)
+    return with_expiry(new_claim(run, "ops@far", "old"), until)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def reason(run, minutes):
         (reason("THEIRS", 50), (), False),
         (reason("THEIRS", -5), (), True),
         (reason("THEIRS", 50), ("THEIRS",), True),
-        (claims.ended(reason("THEIRS", 50)), (), True),
+        (released(reason("THEIRS", 50)), (), True),
         (reason("OURS", 50), ("OURS",), False),
         (reason("OURS", -5), (), True),
     ],
@@ -77,5 +77,5 @@ def test_a_claim_gets_its_end_when_it_is_written():
     cloud(compute).disable_service("x", OURS)
 
     (written,) = compute.written
-    left = claims.read(written).until - datetime.now(UTC)
+    left = read_claim(written).until - datetime.now(UTC)
     assert timedelta(seconds=50) < left <= timedelta(seconds=60)

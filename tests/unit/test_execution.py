@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from nova_decom.errors import ChangeFailedError, ExitCode, UnavailableError
-from nova_decom.model import Result, Rows, Status, StopWith
+from nova_decom.model.choices import Result, Rows, Status, StopWith
 from nova_decom.procedure import make_plan
 from tests.unit import build
 from tests.unit.build import facts, history, request

@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from nova_decom.errors import ExitCode
-from nova_decom.model import Aggregate, Owner, Result, StopWith, Unit
+from nova_decom.model.api import Aggregate
+from nova_decom.model.choices import Owner, Result, StopWith
+from nova_decom.model.facts import Unit
 from nova_decom.readd import NOT_OURS
 from tests.unit import build
 from tests.unit.build import facts, request, service

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom import claims
+from nova_decom.claims import EFFECTIVE_AFTER
 from nova_decom.errors import ExitCode, UnavailableError
 from nova_decom.execution import Execution
 from nova_decom.holding import Hold
 from nova_decom.looking import Looks
-from nova_decom.model import Result
+from nova_decom.model.choices import Result
 from nova_decom.together import Together
 from nova_decom.waiting import Clock
 from tests.unit.build import facts, ghost, request, service
@@ -105,7 +105,7 @@ def test_a_claim_stands_before_anything_is_deleted(run):
 
     assert first.go().result is Result.REMOVED
 
-    assert moments[0] - begun >= claims.STANDS
+    assert moments[0] - begun >= EFFECTIVE_AFTER
 
 
 def test_a_run_that_fails_lets_go(run):
@@ -197,7 +197,7 @@ def test_a_claim_that_has_lapsed_is_written_anew_and_stands(lapsed):
     hold.settled(replace(seen, claim_is_over=lapsed), frozenset())
 
     assert journal.kinds == (["renewed"] if lapsed else [])
-    assert (world.time.now() - before >= claims.STANDS) == lapsed
+    assert (world.time.now() - before >= EFFECTIVE_AFTER) == lapsed
     if lapsed:
         assert " until TIME: old" in world.truth.service.disabled_reason
 

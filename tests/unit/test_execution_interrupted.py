@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from nova_decom.errors import ExitCode
-from nova_decom.model import Result, Status, StopWith
+from nova_decom.model.choices import Result, Status, StopWith
 from nova_decom.waiting import Clock
 from tests.unit.build import facts, request, service
 from tests.unit.states import ALL_STATES

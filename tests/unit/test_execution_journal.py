@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from nova_decom.errors import ExitCode
-from nova_decom.model import Result
+from nova_decom.model.choices import Result
 from tests.unit.build import facts
 from tests.unit.world import World
 

@@ -15,7 +15,7 @@ from nova_decom.errors import (
     UnavailableError,
 )
 from nova_decom.execution import ATTEMPTS
-from nova_decom.model import Result, Status
+from nova_decom.model.choices import Result, Status
 from tests.unit import build
 from tests.unit.build import facts
 from tests.unit.states import ALL_STATES

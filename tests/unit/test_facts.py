@@ -17,7 +17,8 @@ from nova_decom.facts import (
     own_providers,
     possible_roots,
 )
-from nova_decom.model import DatabaseFacts, Identity, Unit
+from nova_decom.model.facts import Identity, Unit
+from nova_decom.model.rows import DatabaseFacts
 from tests.unit import build
 from tests.unit.build import NODE, node, node_row, provider, request, service
 

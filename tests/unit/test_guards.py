@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from nova_decom.guards import GUARDS, OWN_DISABLE, is_known, judge
-from nova_decom.model import NAMED, Fleet, summary
+from nova_decom.model.facts import Fleet
+from nova_decom.model.plan import NAMED, summary
 from tests.unit import build
 from tests.unit.build import absent, database, facts, fleet, neighbour, request, service
 from tests.unit.guard_cases import BLOCKED, OK, TABLE, WARNING

@@ -7,10 +7,11 @@ import itertools
 
 import pytest
 
-from nova_decom import claims
+from nova_decom.claims import EFFECTIVE_AFTER
 from nova_decom.errors import ExitCode, UnavailableError
 from nova_decom.looking import FRESH, Looks
-from nova_decom.model import PLANNED_PARTS, Part, Result, StopWith, Unit
+from nova_decom.model.choices import PLANNED_PARTS, Part, Result, StopWith
+from nova_decom.model.facts import Unit
 from nova_decom.together import Together
 from tests.unit.build import database, facts, request
 from tests.unit.world import Time, World
@@ -86,7 +87,7 @@ def test_what_was_done_stays_done_however_long_ago_it_was_seen():
 
 def test_a_look_is_younger_than_a_claim_has_to_stand():
     """Of two runs that write their claims, the one that wrote last must be seen."""
-    assert FRESH < claims.STANDS
+    assert FRESH < EFFECTIVE_AFTER
 
 
 def test_who_waited_long_for_a_slot_looks_again_with_the_slot_in_hand():

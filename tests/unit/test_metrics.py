@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from nova_decom.cli.main import run
 from nova_decom.cli.measure import measure
-from nova_decom.model import Change, HostReport, Leftover, Outcome, Report, Result, Status
+from nova_decom.model.choices import Result, Status
+from nova_decom.model.plan import Change, HostReport, Leftover, Outcome, Report
 from tests.unit import journals
 
 pytestmark = pytest.mark.usefixtures("clean_environment")

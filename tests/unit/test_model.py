@@ -7,18 +7,9 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from nova_decom.model import (
-    Change,
-    HostReport,
-    Identity,
-    Outcome,
-    Report,
-    Result,
-    Rows,
-    Status,
-    Unit,
-    summary,
-)
+from nova_decom.model.choices import Result, Rows, Status
+from nova_decom.model.facts import Identity, Unit
+from nova_decom.model.plan import Change, HostReport, Outcome, Report, summary
 from tests.unit import build
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from nova_decom.model import Action, Change, Sight
+from nova_decom.model.api import Sight
+from nova_decom.model.choices import Action
+from nova_decom.model.plan import Change
 from nova_decom.moving.fates import (
     AGAIN,
     BEGIN_WITHIN,

@@ -12,16 +12,8 @@ import yaml
 
 from nova_decom.cli.reference import reference
 from nova_decom.errors import ExitCode
-from nova_decom.model import (
-    Change,
-    Finding,
-    HostReport,
-    Outcome,
-    Report,
-    Result,
-    Status,
-    Verdict,
-)
+from nova_decom.model.choices import Result, Status, Verdict
+from nova_decom.model.plan import Change, Finding, HostReport, Outcome, Report
 from nova_decom.output import envelope
 from nova_decom.procedure import make_plan, planned, refused, verify
 from tests.unit import build

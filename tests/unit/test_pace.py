@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from nova_decom.errors import ChangeFailedError, ExitCode
-from nova_decom.model import Action, Result, Servers, Status
+from nova_decom.model.choices import Action, Result, Servers, Status
 from nova_decom.pace import EMPTY_READINGS, Pacing
 from nova_decom.procedure import DRAIN, ENABLE
 from tests.unit.build import migration, request, server, service

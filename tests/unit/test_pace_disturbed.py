@@ -17,7 +17,8 @@ from nova_decom.errors import (
     PassingError,
     UnavailableError,
 )
-from nova_decom.model import Action, Result, Room, Status
+from nova_decom.model.api import Room
+from nova_decom.model.choices import Action, Result, Status
 from nova_decom.moving.fates import BEGIN_WITHIN, MOVING
 from nova_decom.pace import Pacing
 from nova_decom.procedure import DRAIN

@@ -9,25 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nova_decom.leftovers import leftovers
-from nova_decom.model import (
-    NOVA_COMPUTE,
+from nova_decom.model.api import (
     Aggregate,
-    AggregateHostRow,
     Allocation,
     ComputeNode,
-    ComputeNodeRow,
     ComputeService,
-    DatabaseFacts,
-    HostFacts,
-    HostMappingRow,
     NetworkAgent,
-    Owner,
-    PciDeviceRow,
-    Request,
     ResourceProvider,
-    Rows,
+)
+from nova_decom.model.choices import NOVA_COMPUTE, Owner, Request, Rows, StopWith
+from nova_decom.model.facts import HostFacts
+from nova_decom.model.rows import (
+    AggregateHostRow,
+    ComputeNodeRow,
+    DatabaseFacts,
+    HostMappingRow,
+    PciDeviceRow,
     ServiceRow,
-    StopWith,
 )
 from nova_decom.procedure import make_plan
 from nova_decom.steps import PROCEDURE

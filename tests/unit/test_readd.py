@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from nova_decom.model import AggregateHostRow, DatabaseFacts, HostMappingRow, ReAdd, Rows
+from nova_decom.model.choices import Rows
+from nova_decom.model.plan import ReAdd
+from nova_decom.model.rows import AggregateHostRow, DatabaseFacts, HostMappingRow
 from nova_decom.procedure import make_plan, verify
 from nova_decom.readd import NOT_OURS, safe_to_readd
 from tests.unit import build

@@ -11,7 +11,8 @@ import pytest
 from nova_decom.clients.memories import Memories
 from nova_decom.clients.readings import Clients, Readings
 from nova_decom.facts import own_providers
-from nova_decom.model import ComputeNode, Part, Servers
+from nova_decom.model.api import ComputeNode
+from nova_decom.model.choices import Part, Servers
 from nova_decom.waiting import Clock
 from tests.unit.build import NODE, database, node, node_row, provider, request, server, service
 

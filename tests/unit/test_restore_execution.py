@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from nova_decom.errors import ChangeFailedError, ExitCode
-from nova_decom.model import API_DATABASE, Result, Status
+from nova_decom.model.choices import API_DATABASE, Result, Status
 from nova_decom.restore import Restoration, plan_restore
 from nova_decom.waiting import Interrupts
 from tests.unit import build

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.model import API_DATABASE, Aggregate, AggregateHostRow, Verdict
+from nova_decom.model.api import Aggregate
+from nova_decom.model.choices import API_DATABASE, Verdict
+from nova_decom.model.rows import AggregateHostRow
 from nova_decom.restore import past_of, plan_restore
 from tests.unit import build
 from tests.unit.removed import (

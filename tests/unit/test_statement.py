@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from pymysql.converters import encoders, escape_item
 
-from nova_decom.model import Statement, Transaction
+from nova_decom.model.plan import Statement, Transaction
 from nova_decom.steps.sql import insert, update
 
 HOSTILE = [

@@ -9,7 +9,7 @@ import pytest
 
 from nova_decom.errors import ExitCode
 from nova_decom.facts import Memory, View, host_facts
-from nova_decom.model import Result, Status
+from nova_decom.model.choices import Result, Status
 from nova_decom.steps.delete_agents import DeleteAgents
 from tests.unit.build import AGENT, agent, facts, ghost, request
 from tests.unit.fake import FakeCloud

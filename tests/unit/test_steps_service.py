@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.model import AggregateHostRow
+from nova_decom.model.rows import AggregateHostRow
 from nova_decom.steps.delete_service import DeleteService
 from nova_decom.steps.disable_service import DisableService
 from tests.unit import build

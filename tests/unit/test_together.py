@@ -10,7 +10,8 @@ import pytest
 
 from nova_decom.clients.reads import LEAST, MOST, SharedReads
 from nova_decom.errors import ExitCode, HaltedError, RunInterruptedError, UnavailableError
-from nova_decom.model import Part, Result, Room, Status
+from nova_decom.model.api import Room
+from nova_decom.model.choices import Part, Result, Status
 from nova_decom.moving.room import share_rooms
 from nova_decom.pace import Pacing, Total
 from nova_decom.together import Together, side_by_side

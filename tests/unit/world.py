@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from nova_decom.model import NOVA_COMPUTE, HostFacts, ResourceProvider, Unit
+from nova_decom.model.api import ResourceProvider
+from nova_decom.model.choices import NOVA_COMPUTE
+from nova_decom.model.facts import HostFacts, Unit
 from nova_decom.waiting import Clock
 from tests.unit.nova import Nova
 
