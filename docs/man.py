@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from nova_decom.cli.group import CONTEXT, cli
-from nova_decom.errors import ExitCode
+from nova_decom.exit_codes import ExitCode
 
 NAME = "nova-decom"
 FILES = {

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from nova_decom.facts import View
-from nova_decom.model.api import ResourceProvider
-from nova_decom.model.choices import NOVA_COMPUTE
+from nova_decom.model.cloud import NOVA_COMPUTE, ResourceProvider
 from nova_decom.model.plan import Leftover
 from nova_decom.model.rows import CloudRows, ComputeNodeRow, ServiceRow
+from nova_decom.model.snapshot import View
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 
+from nova_decom.apply.interrupts import Interrupts
+from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.errors import (
     BusyError,
     ChangeFailedError,
-    ExitCode,
     HaltedError,
     JournalError,
     NoAnswerError,
@@ -20,21 +21,24 @@ from nova_decom.errors import (
     UnavailableError,
     UnsupportedError,
 )
+from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import judge
 from nova_decom.holding import Hold, raise_if_held
 from nova_decom.looking import ALONE, FRESH, Looks
-from nova_decom.model.choices import PLANNED_PARTS, Part, Result, Status, Verdict
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import Change, HostReport, Leftover, Outcome, Plan
+from nova_decom.model.change import Change, Outcome, Status
+from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import Leftover, Plan, Verdict
+from nova_decom.model.report import HostReport, Result
+from nova_decom.model.request import PLANNED_PARTS, Part
 from nova_decom.moving.logbook import Moves
 from nova_decom.pace import Pace, Pacing
 from nova_decom.procedure import ENABLE, REMOVE, Job, check_still_fits, inspect, make_plan
+from nova_decom.retry import retrying, until
 from nova_decom.steps import PROCEDURE, Cloud, Step
 from nova_decom.steps.disable_service import DisableService
 from nova_decom.steps.move_servers import MoveServers
 from nova_decom.telling import Journal, Progress, Silent, seen, told
 from nova_decom.together import Together
-from nova_decom.waiting import LONG_AGO, Clock, Interrupts, retrying, until
 
 #: A change that failed in passing is tried so often; each time the cloud is read again before.
 ATTEMPTS = 3

@@ -12,11 +12,11 @@ import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from nova_decom.claims import belongs_to, read_claim, run_of
-from nova_decom.model.api import ComputeService
-from nova_decom.model.choices import NOVA_COMPUTE, StopWith, Verdict
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import Finding, Objection, some, summary
+from nova_decom.model.claim import belongs_to, read_claim, run_of
+from nova_decom.model.cloud import NOVA_COMPUTE, ComputeService
+from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import Finding, Objection, Verdict, some, summary
+from nova_decom.model.request import StopWith
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.moving.guards import (
     capacity,

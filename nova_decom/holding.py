@@ -8,16 +8,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from nova_decom.claims import EFFECTIVE_AFTER, belongs_to, released, reopened, run_of
+from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.errors import BusyError, NovaDecomError, WaitTimeoutError
 from nova_decom.guards import FOREIGN_DISABLE, judge
 from nova_decom.looking import Looks
-from nova_decom.model.choices import Part, Verdict
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import Outcome
+from nova_decom.model.change import Outcome
+from nova_decom.model.claim import EFFECTIVE_AFTER, belongs_to, released, reopened, run_of
+from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import Verdict
+from nova_decom.model.request import Part
+from nova_decom.retry import until
 from nova_decom.steps import Cloud
 from nova_decom.steps.delete_service import DeleteService
-from nova_decom.waiting import LONG_AGO, Clock, until
 
 #: Seconds within which nova takes a nova-compute that died for down: nova.conf's
 #: service_down_time is 60 by default, and its last heartbeat may be as old as an interval.

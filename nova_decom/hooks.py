@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nova_decom.errors import RefusedError
-from nova_decom.model.choices import Status
-from nova_decom.model.plan import Change, HostReport
+from nova_decom.model.change import Change, Status
+from nova_decom.model.report import HostReport
 from nova_decom.moving.logbook import Moves
 from nova_decom.telling import Progress
 

@@ -24,8 +24,8 @@ from typing import Any, Self
 
 from nova_decom import sqlfile
 from nova_decom.errors import ConfigurationError, JournalError
-from nova_decom.model.facts import HostFacts, Identity
-from nova_decom.model.plan import Image
+from nova_decom.model.host import HostFacts, Identity
+from nova_decom.model.sql import Image
 
 VERSION = 1
 #: Fixed, so that the request id of a run can be computed from its id by anyone.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nova_decom.model.choices import Owner
-from nova_decom.model.facts import HostFacts
+from nova_decom.model.cloud import Owner
+from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Kept, Leftover
 from nova_decom.steps.purge_rows import doomed_rows
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nova_decom.clock import Clock
 from nova_decom.errors import BusyError, JournalError
-from nova_decom.waiting import Clock
 
 #: Seconds after which a lock that is taken is tried once more: :func:`holder` takes it for less.
 LOOK = 0.05

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nova_decom.claims import EFFECTIVE_AFTER
-from nova_decom.model.choices import PLANNED_PARTS, Part
-from nova_decom.model.facts import HostFacts
+from nova_decom.clock import LONG_AGO, Clock
+from nova_decom.model.claim import EFFECTIVE_AFTER
+from nova_decom.model.host import HostFacts
+from nova_decom.model.request import PLANNED_PARTS, Part
 from nova_decom.steps import Cloud
 from nova_decom.together import Together
-from nova_decom.waiting import LONG_AGO, Clock
 
 #: Seconds for which a look is good. A claim is to stand for longer than a run takes between its
 #: look at the service and its own claim; this takes half of that.

@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from nova_decom.apply.interrupts import Interrupts
+from nova_decom.clock import Clock
 from nova_decom.errors import (
     ChangeFailedError,
     MissingError,
@@ -21,17 +23,15 @@ from nova_decom.errors import (
     UnavailableError,
     WaitTimeoutError,
 )
-from nova_decom.model.api import Sight
-from nova_decom.model.choices import Action, Status
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import Change
+from nova_decom.model.change import Change, Status
+from nova_decom.model.cloud import Action, Sight
+from nova_decom.model.host import HostFacts
 from nova_decom.moving.courses import FINISHED, Course, Obstacle, courses
 from nova_decom.moving.fates import MOVING, Fate, Flight, Kind, fate, own_migration
 from nova_decom.moving.logbook import Logbook, Watcher
 from nova_decom.moving.room import another_target
 from nova_decom.steps.base import Cloud
 from nova_decom.steps.move_servers import MoveServers
-from nova_decom.waiting import Clock, Interrupts
 
 #: A move that failed is tried once more, on another host; so is a call that nova refused.
 ATTEMPTS = 2

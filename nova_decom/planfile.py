@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from nova_decom.errors import ConfigurationError
-from nova_decom.model.choices import Verdict
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import Change, Finding, Plan
+from nova_decom.model.change import Change
+from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import Finding, Plan, Verdict
 
 SCHEMA = "nova-decom-plan/1"
 

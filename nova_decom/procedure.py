@@ -11,15 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nova_decom.errors import (
-    ExitCode,
-    StalePlanError,
-)
+from nova_decom.errors import StalePlanError
+from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import GUARDS, OWN_DISABLE, Guard, judge
 from nova_decom.leftovers import kept, leftovers
-from nova_decom.model.choices import Result, Status, Verdict
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import Change, HostReport, Outcome, Plan
+from nova_decom.model.change import Change, Outcome, Status
+from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import Plan, Verdict
+from nova_decom.model.report import HostReport, Result
 from nova_decom.readd import NOT_OURS, safe_to_readd
 from nova_decom.steps import PROCEDURE, Step
 from nova_decom.steps.disable_service import DisableService

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nova_decom.model.facts import HostFacts
+from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import ReAdd
 from nova_decom.model.rows import DatabaseFacts
 

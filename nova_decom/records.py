@@ -20,8 +20,8 @@ from typing import Any
 from nova_decom.errors import RefusedError
 from nova_decom.journal import VERSION
 from nova_decom.locks import holder
-from nova_decom.model.choices import Result, Status
-from nova_decom.model.plan import Change, HostReport, Outcome
+from nova_decom.model.change import Change, Outcome, Status
+from nova_decom.model.report import HostReport, Result
 
 Event = Mapping[str, Any]
 

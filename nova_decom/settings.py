@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nova_decom.claims import new_claim
 from nova_decom.errors import ConfigurationError
 from nova_decom.guards import GUARDS
-from nova_decom.model.choices import Request, Rows, Servers, StopWith
+from nova_decom.model.claim import new_claim
+from nova_decom.model.request import Request, Rows, Servers, StopWith
 
 #: What holds when nobody says anything. ``None``: found out when it is needed.
 DEFAULTS: Mapping[str, Any] = {

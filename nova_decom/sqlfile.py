@@ -7,8 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nova_decom.model.plan import Image, Statement, Transaction
-from nova_decom.steps.sql import insert, update
+from nova_decom.model.sql import Image, Statement, Transaction, insert, update
 
 #: The tables that the procedure deletes from, parents before their children.
 TABLES = ("host_mappings", "aggregate_hosts", "services", "compute_nodes", "pci_devices")

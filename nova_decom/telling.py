@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import Change
+from nova_decom.model.change import Change
+from nova_decom.model.host import HostFacts
 from nova_decom.moving.logbook import Moves
 
 

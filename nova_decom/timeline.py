@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from nova_decom.model.choices import Status
+from nova_decom.model.change import Status
 from nova_decom.records import Event
 
 _ENDS = {str(s) for s in Status}

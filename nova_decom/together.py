@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from nova_decom.apply.interrupts import Interrupts
 from nova_decom.errors import HaltedError
-from nova_decom.waiting import Interrupts
 
 T = TypeVar("T")
 R = TypeVar("R")

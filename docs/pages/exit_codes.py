@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from nova_decom.errors import ExitCode
+from nova_decom.exit_codes import ExitCode
 from pages.markdown import page, table
 
 TEXT = """\

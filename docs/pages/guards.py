@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nova_decom.guards import Guard, judge
-from nova_decom.model.choices import Verdict
-from nova_decom.model.plan import Finding, summary
+from nova_decom.model.plan import Finding, Verdict, summary
 from nova_decom.procedure import DRAIN, ENABLE, REMOVE
 from pages.markdown import code, docstring, page, table
 from tests.unit.guard_cases import TABLE

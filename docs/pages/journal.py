@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nova_decom
-from nova_decom.model.choices import Status
+from nova_decom.model.change import Status
 from pages.markdown import code, page, table
 
 PACKAGE = Path(nova_decom.__file__).parent

@@ -13,7 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nova_decom.claims import ClaimPolicy
 from nova_decom.cli.options import Given
 from nova_decom.clients.cells import NovaDatabases, Sources
 from nova_decom.clients.cloud import LiveCloud
@@ -26,10 +25,12 @@ from nova_decom.clients.placement import Placement
 from nova_decom.clients.readings import Clients
 from nova_decom.clients.remote import Remote, StopCommand, WritableRemote
 from nova_decom.clients.urls import Target, target
+from nova_decom.clock import Clock
 from nova_decom.errors import ConfigurationError
 from nova_decom.hostnames import HostNames
 from nova_decom.journal import HostMemory, RunJournal, request_id
 from nova_decom.locks import host_lock
+from nova_decom.model.claim import ClaimPolicy
 from nova_decom.output.metrics import MEASURED, check_metrics
 from nova_decom.records import has_ended
 from nova_decom.settings import (
@@ -41,7 +42,6 @@ from nova_decom.settings import (
     state_dir,
     state_dir_of,
 )
-from nova_decom.waiting import Clock
 
 if TYPE_CHECKING:
     from nova_decom.clients.novaconf import NovaConf

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import click
 
 from nova_decom.cli.app import App
-from nova_decom.errors import ExitCode, UnconfirmedError
-from nova_decom.model.plan import HostReport, Report
+from nova_decom.errors import UnconfirmedError
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.report import HostReport, Report
 from nova_decom.output.console import console
 from nova_decom.output.text import print_report
 

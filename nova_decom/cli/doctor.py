@@ -12,9 +12,10 @@ from nova_decom.cli.options import Given
 from nova_decom.clients.http import Api
 from nova_decom.clients.preflight import Check
 from nova_decom.clients.remote import Remote
-from nova_decom.errors import ExitCode, NovaDecomError
+from nova_decom.errors import NovaDecomError
+from nova_decom.exit_codes import ExitCode
 from nova_decom.journal import open_state_dir
-from nova_decom.model.plan import Report
+from nova_decom.model.report import Report
 
 Row = dict[str, object]
 

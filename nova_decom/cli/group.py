@@ -31,7 +31,7 @@ from nova_decom.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from nova_decom.model.plan import Report
+    from nova_decom.model.report import Report
 
 HOSTS = click.argument("hosts", nargs=-1, metavar="[HOST]...", shell_complete=completion.hosts)
 SOME_HOSTS = click.argument(

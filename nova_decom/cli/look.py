@@ -10,10 +10,12 @@ from nova_decom.cli.app import App
 from nova_decom.cli.hosts import named
 from nova_decom.cli.options import Given
 from nova_decom.cli.selection import selected
-from nova_decom.errors import ConfigurationError, ExitCode, RefusedError
-from nova_decom.model.choices import PLANNED_PARTS, Part, Verdict
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import HostReport, Plan, Report
+from nova_decom.errors import ConfigurationError, RefusedError
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import Plan, Verdict
+from nova_decom.model.report import HostReport, Report
+from nova_decom.model.request import PLANNED_PARTS, Part
 from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts, ServiceRow
 from nova_decom.output.text import verdict
 from nova_decom.planfile import save_plans

@@ -15,8 +15,9 @@ import click
 
 from nova_decom.cli.group import cli
 from nova_decom.cli.options import Given
-from nova_decom.errors import ExitCode, NovaDecomError, RunInterruptedError
-from nova_decom.model.plan import Report
+from nova_decom.errors import NovaDecomError, RunInterruptedError
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.report import Report
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nova_decom.errors import NovaDecomError
-from nova_decom.model.plan import Report
+from nova_decom.model.report import Report
 from nova_decom.records import find_record
 from nova_decom.settings import expanded, state_dir_of
 from nova_decom.timeline import spans

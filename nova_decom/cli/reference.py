@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from nova_decom.errors import ExitCode
+from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import GUARDS
-from nova_decom.model.plan import Report, summary
+from nova_decom.model.plan import summary
+from nova_decom.model.report import Report
 from nova_decom.steps import PROCEDURE
 
 

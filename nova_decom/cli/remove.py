@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
+from nova_decom.apply.interrupts import Interrupts
 from nova_decom.cli.app import App
 from nova_decom.cli.confirming import confirm
 from nova_decom.cli.hooking import hooks_of
@@ -20,13 +21,16 @@ from nova_decom.cli.look import plan_with
 from nova_decom.cli.options import Given
 from nova_decom.cli.selection import is_selecting, selected
 from nova_decom.clients.cloud import LiveCloud
-from nova_decom.errors import ConfigurationError, ExitCode, NovaDecomError, UnconfirmedError
+from nova_decom.clock import LONG_AGO
+from nova_decom.errors import ConfigurationError, NovaDecomError, UnconfirmedError
 from nova_decom.execution import Execution
+from nova_decom.exit_codes import ExitCode
 from nova_decom.hooks import Hooks, Observers
 from nova_decom.journal import RunJournal, new_run_id, request_id
-from nova_decom.model.choices import Result, Status
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import HostReport, Outcome, Plan, Report
+from nova_decom.model.change import Outcome, Status
+from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import Plan
+from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
 from nova_decom.pace import Pacing, Total
@@ -44,7 +48,6 @@ from nova_decom.procedure import (
 )
 from nova_decom.settings import operator
 from nova_decom.together import Together, side_by_side
-from nova_decom.waiting import LONG_AGO, Interrupts
 
 #: What alone blocks a host, and is no refusal to a script but a state of the world.
 OTHER_CODES = {"database-access": ExitCode.UNAVAILABLE, "foreign-disable": ExitCode.BUSY}

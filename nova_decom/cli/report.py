@@ -7,8 +7,9 @@ import sys
 
 from nova_decom.cli.options import Given
 from nova_decom.clients.http import section
-from nova_decom.errors import ConfigurationError, ExitCode
-from nova_decom.model.plan import Report
+from nova_decom.errors import ConfigurationError
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.report import Report
 from nova_decom.output.page import page
 from nova_decom.records import find_record
 from nova_decom.settings import expanded, resolve, state_dir

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from nova_decom.cli.options import Given
 from nova_decom.clients.http import section
-from nova_decom.errors import ExitCode
-from nova_decom.model.plan import Report
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.report import Report
 from nova_decom.records import find_record, read_records, reports, saved, summary_of
 from nova_decom.settings import resolve, state_dir
 

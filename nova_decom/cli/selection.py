@@ -15,8 +15,7 @@ from pathlib import Path
 from nova_decom.cli.app import App
 from nova_decom.cli.hosts import named
 from nova_decom.errors import ConfigurationError
-from nova_decom.model.api import Aggregate, ComputeService
-from nova_decom.model.choices import NOVA_COMPUTE
+from nova_decom.model.cloud import NOVA_COMPUTE, Aggregate, ComputeService
 from nova_decom.output.console import console, line
 from nova_decom.settings import expanded
 

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from typing import Any
 
 from nova_decom.errors import ConfigurationError
-from nova_decom.model.choices import Result, Verdict
-from nova_decom.model.plan import Report
+from nova_decom.model.plan import Verdict
+from nova_decom.model.report import Report, Result
 from nova_decom.settings import state_dir_of
 
 #: Every column of an audit, and of a list.

@@ -9,9 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from nova_decom.clients.database import Database
-from nova_decom.facts import grouped
-from nova_decom.model.api import Migration
-from nova_decom.model.choices import NOVA_COMPUTE, TERMINAL_MIGRATIONS
+from nova_decom.model.cloud import NOVA_COMPUTE, TERMINAL_MIGRATIONS, Migration
 from nova_decom.model.rows import (
     ComputeNodeRow,
     DatabaseFacts,
@@ -19,7 +17,8 @@ from nova_decom.model.rows import (
     PciDeviceRow,
     ServiceRow,
 )
-from nova_decom.steps.sql import marks
+from nova_decom.model.snapshot import grouped
+from nova_decom.model.sql import marks
 
 Row = dict[str, Any]
 

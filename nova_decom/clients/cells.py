@@ -19,9 +19,6 @@ from nova_decom.clients.preflight import (
 )
 from nova_decom.clients.urls import Target, expand_template, target
 from nova_decom.errors import ConfigurationError
-from nova_decom.facts import grouped
-from nova_decom.model.choices import API_DATABASE
-from nova_decom.model.plan import Transaction
 from nova_decom.model.rows import (
     AggregateHostRow,
     CloudRows,
@@ -30,7 +27,8 @@ from nova_decom.model.rows import (
     HostMappingRow,
     ServiceRow,
 )
-from nova_decom.steps.sql import marks
+from nova_decom.model.snapshot import grouped
+from nova_decom.model.sql import API_DATABASE, Transaction, marks
 
 CELL0 = "00000000-0000-0000-0000-000000000000"
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nova_decom.clients.http import Api
-from nova_decom.model.api import (
+from nova_decom.model.cloud import (
+    Action,
     Aggregate,
     ComputeNode,
     ComputeService,
@@ -19,7 +20,6 @@ from nova_decom.model.api import (
     Server,
     ServerGroup,
 )
-from nova_decom.model.choices import Action
 from nova_decom.moving.courses import request_body
 
 #: 2.53 has uuids of services and hypervisors and exists in every release since Queens; 2.69

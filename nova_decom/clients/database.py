@@ -14,6 +14,7 @@ from pymysql.constants import FIELD_TYPE
 from pymysql.cursors import DictCursor
 
 from nova_decom.clients.urls import Target
+from nova_decom.clock import Clock
 from nova_decom.errors import (
     ChangeFailedError,
     ConfigurationError,
@@ -21,8 +22,8 @@ from nova_decom.errors import (
     UnavailableError,
     WriteRefusedError,
 )
-from nova_decom.model.plan import Image, Statement, Transaction
-from nova_decom.waiting import Clock, retrying
+from nova_decom.model.sql import Image, Statement, Transaction
+from nova_decom.retry import retrying
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -14,6 +14,7 @@ import openstack.exceptions
 from keystoneauth1 import exceptions as keystone
 from keystoneauth1 import session as keystone_session
 
+from nova_decom.clock import Clock
 from nova_decom.errors import (
     BadRequestError,
     ChangeFailedError,
@@ -25,7 +26,7 @@ from nova_decom.errors import (
     UnavailableError,
     WriteRefusedError,
 )
-from nova_decom.waiting import Clock, retrying
+from nova_decom.retry import retrying
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from nova_decom.facts import Memory, View, identity_of
-from nova_decom.model.api import ComputeService
-from nova_decom.model.facts import Heartbeat, Identity
-from nova_decom.waiting import Clock
+from nova_decom.clock import Clock
+from nova_decom.model.cloud import ComputeService
+from nova_decom.model.host import Heartbeat, Identity
+from nova_decom.model.snapshot import Memory, View, identity_of
 
 
 class Memories:

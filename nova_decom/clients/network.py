@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from nova_decom.clients.http import Api
-from nova_decom.model.api import NetworkAgent
+from nova_decom.model.cloud import NetworkAgent
 
 
 class Network:

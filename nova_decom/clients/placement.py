@@ -7,9 +7,10 @@ from collections.abc import Collection
 from typing import Any
 
 from nova_decom.clients.http import Api
+from nova_decom.clock import Clock
 from nova_decom.errors import ConflictError
-from nova_decom.model.api import Allocation, ResourceProvider
-from nova_decom.waiting import Clock, retrying
+from nova_decom.model.cloud import Allocation, ResourceProvider
+from nova_decom.retry import retrying
 
 #: 1.14 has trees, 1.20 answers to a POST; 1.28 has consumer generations, 1.38 consumer types.
 TREES, CREATE, GENERATIONS, TYPES = "1.14", "1.20", "1.28", "1.38"

@@ -16,7 +16,11 @@ from nova_decom.clients.preflight import NEEDED
 from nova_decom.clients.reads import Wanted
 from nova_decom.clients.remote import Remote, StopCommand
 from nova_decom.errors import UnavailableError
-from nova_decom.facts import (
+from nova_decom.model.cloud import Owner, Room
+from nova_decom.model.host import Identity
+from nova_decom.model.request import PLANNED_PARTS, Part, Request
+from nova_decom.model.rows import DatabaseFacts
+from nova_decom.model.snapshot import (
     View,
     compute_hosts,
     grouped,
@@ -24,10 +28,6 @@ from nova_decom.facts import (
     own_providers,
     possible_roots,
 )
-from nova_decom.model.api import Room
-from nova_decom.model.choices import PLANNED_PARTS, Owner, Part, Request
-from nova_decom.model.facts import Identity
-from nova_decom.model.rows import DatabaseFacts
 
 #: Up to so many hosts, servers and migrations are asked for by host; above, for all at once.
 BY_HOST = 8

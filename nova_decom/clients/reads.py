@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from nova_decom.errors import NovaDecomError
-from nova_decom.model.choices import Part
+from nova_decom.model.request import Part
 
 Wanted = Mapping[str, frozenset[Part]]
 #: Seconds for which a reading waits for other hosts: as long as the last one of its kind took,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nova_decom.errors import ChangeFailedError, WriteRefusedError
-from nova_decom.model.facts import Unit
+from nova_decom.model.host import Unit
 
 #: What deployments call the unit; the unit, never only its container, which systemd restarts.
 UNITS = (

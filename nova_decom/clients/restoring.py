@@ -7,10 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clients.database import Database
-from nova_decom.model.choices import API_DATABASE
-from nova_decom.model.plan import Transaction
+from nova_decom.model.sql import API_DATABASE, Transaction, marks
 from nova_decom.restore import Past, Present, Row
-from nova_decom.steps.sql import marks
 
 CELL_TABLES = ("services", "compute_nodes", "pci_devices")
 API_TABLES = ("aggregate_hosts", "host_mappings")

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nova_decom.model.api import Migration
-from nova_decom.model.choices import NOVA_COMPUTE
+from nova_decom.model.cloud import NOVA_COMPUTE, Migration
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nova_decom.model.api import Migration, Server, ServerGroup
-from nova_decom.model.choices import Action, Request, Servers
-from nova_decom.model.facts import HostFacts
+from nova_decom.model.cloud import Action, Migration, Server, ServerGroup
+from nova_decom.model.host import HostFacts
+from nova_decom.model.request import Request, Servers
 from nova_decom.moving.room import candidates
 
 #: States that pass by themselves; whoever asks again later sees another one.

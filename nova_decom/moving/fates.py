@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nova_decom.model.api import Migration, Server, Sight
-from nova_decom.model.choices import Action, Request
-from nova_decom.model.plan import Change
+from nova_decom.model.change import Change
+from nova_decom.model.cloud import Action, Migration, Server, Sight
+from nova_decom.model.request import Request
 from nova_decom.moving.courses import FINISHED, PASSING, may_confirm
 
 #: Ends of a migration after which the server is where it was.

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from nova_decom.model.api import Migration
-from nova_decom.model.choices import Verdict
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import Objection, some
+from nova_decom.model.cloud import Migration
+from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import Objection, Verdict, some
 from nova_decom.moving.courses import Course, Obstacle, courses
 from nova_decom.moving.room import candidates, homeless
 

@@ -6,11 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from nova_decom.model.api import Server
-from nova_decom.model.choices import Status
-from nova_decom.model.plan import Change, Outcome
+from nova_decom.clock import Clock
+from nova_decom.model.change import Change, Outcome, Status
+from nova_decom.model.cloud import Server
 from nova_decom.moving.fates import Flight
-from nova_decom.waiting import Clock
 
 
 @dataclass(frozen=True, slots=True)

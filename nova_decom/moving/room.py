@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from nova_decom.model.api import Room, Server
-from nova_decom.model.facts import HostFacts
+from nova_decom.model.cloud import Room, Server
+from nova_decom.model.host import HostFacts
 
 SCOPE = "aggregate_instance_extra_specs:"
 MEMORY = "MEMORY_MB"

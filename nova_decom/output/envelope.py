@@ -12,7 +12,8 @@ from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
-from nova_decom.model.plan import HostReport, Outcome, Report
+from nova_decom.model.change import Outcome
+from nova_decom.model.report import HostReport, Report
 
 SCHEMA = "nova-decom/1"
 #: So many pieces of a text are joined at a time.

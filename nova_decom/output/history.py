@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from nova_decom.model.plan import Report
+from nova_decom.model.report import Report
 from nova_decom.output.console import entry, line
 from nova_decom.output.text import print_report
 

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nova_decom.errors import ConfigurationError
-from nova_decom.model.choices import Result
-from nova_decom.model.plan import Report
+from nova_decom.model.report import Report, Result
 from nova_decom.output.safe import safe
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from nova_decom.model.choices import Action
-from nova_decom.model.plan import Change
+from nova_decom.model.change import Change
+from nova_decom.model.cloud import Action
 from nova_decom.moving.logbook import Moves
 from nova_decom.output.safe import safe
 from nova_decom.steps.move_servers import MoveServers

@@ -12,8 +12,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from nova_decom.model.choices import Result, Status, Verdict
-from nova_decom.model.plan import Change, HostReport, Outcome, Report
+from nova_decom.model.change import Change, Outcome, Status
+from nova_decom.model.plan import Verdict
+from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output.console import BELOW, entry, is_narrow, line
 from nova_decom.output.safe import safe
 

@@ -6,22 +6,24 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Protocol
 
+from nova_decom.apply.interrupts import Interrupts
 from nova_decom.errors import (
     ChangeFailedError,
-    ExitCode,
     JournalError,
     NovaDecomError,
     RefusedError,
     RunInterruptedError,
     StalePlanError,
 )
-from nova_decom.model.choices import Result, Status
-from nova_decom.model.plan import Change, HostReport, Outcome, Plan, Transaction
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.change import Change, Outcome, Status
+from nova_decom.model.plan import Plan
+from nova_decom.model.report import HostReport, Result
+from nova_decom.model.sql import Transaction
 from nova_decom.restore.past import Past
 from nova_decom.restore.plan import plan_restore, result_of
 from nova_decom.restore.present import Present
 from nova_decom.telling import Journal, Progress, Silent, told
-from nova_decom.waiting import Interrupts
 
 
 class RestoringCloud(Protocol):

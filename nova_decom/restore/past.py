@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nova_decom.model.api import Aggregate, NetworkAgent, ResourceProvider
-from nova_decom.model.choices import NOVA_COMPUTE, Status
+from nova_decom.model.change import Status
+from nova_decom.model.cloud import NOVA_COMPUTE, Aggregate, NetworkAgent, ResourceProvider
 from nova_decom.records import Record, SavedRow, outcomes, saved_rows
 from nova_decom.restore.present import Row
 from nova_decom.sqlfile import TABLES

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from nova_decom.guards import judge
-from nova_decom.model.choices import API_DATABASE, Result, Verdict
-from nova_decom.model.plan import Change, Finding, HostReport, Leftover, Outcome, Plan, Transaction
+from nova_decom.model.change import Change, Outcome
+from nova_decom.model.plan import Finding, Leftover, Plan, Verdict
+from nova_decom.model.report import HostReport, Result
+from nova_decom.model.sql import API_DATABASE, Transaction
 from nova_decom.restore.decide import Decided, decide
 from nova_decom.restore.past import Past, WantedRow
 from nova_decom.restore.present import Present

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nova_decom.model.api import Aggregate
-from nova_decom.model.facts import HostFacts
+from nova_decom.model.cloud import Aggregate
+from nova_decom.model.host import HostFacts
 
 Row = Mapping[str, Any]
 

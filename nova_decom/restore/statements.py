@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nova_decom.model.choices import NOVA_COMPUTE
-from nova_decom.model.plan import Statement
+from nova_decom.model.cloud import NOVA_COMPUTE
+from nova_decom.model.sql import Statement, by_id, insert, marks, update
 from nova_decom.restore.decide import Decided
 from nova_decom.restore.past import Past, WantedRow
 from nova_decom.restore.present import Present
-from nova_decom.steps.sql import by_id, insert, marks, update
 
 LOCK = " FOR UPDATE"
 

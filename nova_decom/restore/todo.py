@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nova_decom.model.choices import NOVA_COMPUTE
+from nova_decom.model.cloud import NOVA_COMPUTE
 from nova_decom.restore.past import Past
 from nova_decom.restore.present import Present
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
-from nova_decom.model.api import Sight
-from nova_decom.model.choices import Action, Part
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import Change, Transaction
+from nova_decom.model.change import Change
+from nova_decom.model.cloud import Action, Sight
+from nova_decom.model.host import HostFacts
+from nova_decom.model.request import Part
+from nova_decom.model.sql import Transaction
 
 
 class Cloud(Protocol):

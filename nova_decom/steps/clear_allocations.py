@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from nova_decom.model.api import Allocation
-from nova_decom.model.choices import Owner, Part
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import Change
+from nova_decom.model.change import Change
+from nova_decom.model.cloud import Allocation, Owner
+from nova_decom.model.host import HostFacts
+from nova_decom.model.request import Part
 from nova_decom.steps.base import Cloud
 
 #: Owners that hold nothing here by right. What is not nova's is not ours to clear.

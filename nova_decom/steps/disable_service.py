@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from nova_decom.claims import belongs_to, run_of, take_over
-from nova_decom.model.choices import NOVA_COMPUTE, Part
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import Change
+from nova_decom.model.change import Change
+from nova_decom.model.claim import belongs_to, run_of, take_over
+from nova_decom.model.cloud import NOVA_COMPUTE
+from nova_decom.model.host import HostFacts
+from nova_decom.model.request import Part
 from nova_decom.steps.base import Cloud
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from nova_decom.model.api import Allocation
-from nova_decom.model.choices import Owner, Part
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import Change
+from nova_decom.model.change import Change
+from nova_decom.model.cloud import Allocation, Owner
+from nova_decom.model.host import HostFacts
+from nova_decom.model.request import Part
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.moving.courses import Course, Obstacle, courses, request_body
 from nova_decom.steps.base import Cloud

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from nova_decom.model.choices import API_DATABASE, Part
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import Change, Transaction
+from nova_decom.model.change import Change
+from nova_decom.model.host import HostFacts
+from nova_decom.model.request import Part
 from nova_decom.model.rows import DatabaseFacts
+from nova_decom.model.sql import API_DATABASE, Transaction, by_id
 from nova_decom.steps.base import Cloud
-from nova_decom.steps.sql import by_id
 
 
 class PurgeRegistration:

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from nova_decom.model.choices import NOVA_COMPUTE, TERMINAL_MIGRATIONS, Part, Rows
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import Change, Statement, Transaction
+from nova_decom.model.change import Change
+from nova_decom.model.cloud import NOVA_COMPUTE, TERMINAL_MIGRATIONS
+from nova_decom.model.host import HostFacts
+from nova_decom.model.request import Part, Rows
 from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts, PciDeviceRow, ServiceRow
+from nova_decom.model.sql import Statement, Transaction, by_id, marks
 from nova_decom.steps.base import Cloud
-from nova_decom.steps.sql import by_id, marks
 
 Row = ServiceRow | ComputeNodeRow | PciDeviceRow
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from nova_decom.model.choices import Part, Request, StopWith
-from nova_decom.model.facts import Heartbeat, HostFacts, Unit
-from nova_decom.model.plan import Change
+from nova_decom.model.change import Change
+from nova_decom.model.host import Heartbeat, HostFacts, Unit
+from nova_decom.model.request import Part, Request, StopWith
 from nova_decom.steps.base import Cloud
 
 STOP, PROVE = "stop", "prove"

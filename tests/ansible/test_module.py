@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from nova_decom.model.choices import Result, Status, Verdict
-from nova_decom.model.plan import Change, Finding, HostReport, Leftover, Outcome, Report
+from nova_decom.model.change import Change, Outcome, Status
+from nova_decom.model.plan import Finding, Leftover, Verdict
+from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output.envelope import as_json
 from tests.ansible.environment import variables
 

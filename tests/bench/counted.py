@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nova_decom.apply.interrupts import Interrupts
 from nova_decom.cli.main import run
+from nova_decom.clock import Clock
 from nova_decom.together import Together
-from nova_decom.waiting import Clock, Interrupts
 
 
 class Waits:

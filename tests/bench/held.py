@@ -4,8 +4,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nova_decom.model.choices import API_DATABASE, Rows
-from nova_decom.model.plan import Transaction
+from nova_decom.model.request import Rows
+from nova_decom.model.sql import API_DATABASE, Transaction
 from tests.bench.fill import PREFIX, STATES, Sizes, name
 from tests.bench.locks import locked_rows_of_others, locks_of, waits
 from tests.bench.removal import keep_nothing, transactions, undone

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pymysql
 from pymysql.cursors import DictCursor
 
-from nova_decom.model.plan import Statement, Transaction
+from nova_decom.model.sql import Statement, Transaction
 from tests.database.server import Server
 
 #: Table -> the hosts of one of its rows.

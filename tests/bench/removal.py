@@ -17,13 +17,13 @@ from nova_decom.clients.preflight import (
     check_database,
 )
 from nova_decom.clients.urls import Target
-from nova_decom.facts import Memory, View, host_facts
-from nova_decom.model.choices import Request, Rows
-from nova_decom.model.plan import Image, Transaction
+from nova_decom.clock import Clock
+from nova_decom.model.request import Request, Rows
 from nova_decom.model.rows import DatabaseFacts
+from nova_decom.model.snapshot import Memory, View, host_facts
+from nova_decom.model.sql import Image, Transaction
 from nova_decom.steps.purge_registration import PurgeRegistration
 from nova_decom.steps.purge_rows import PurgeRows
-from nova_decom.waiting import Clock
 from tests.database.conftest import Nova
 
 IMPATIENT = Clock(sleep=lambda _seconds: None)

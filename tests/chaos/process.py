@@ -22,14 +22,15 @@ from pymysql.cursors import DictCursor
 
 import nova_decom.cli.app as app_module
 import nova_decom.cli.remove as remove_module
+from nova_decom.apply.interrupts import Interrupts
 from nova_decom.cli.main import run as run_command
 from nova_decom.clients.database import Database, WritableDatabase
 from nova_decom.clients.http import Api, connect
 from nova_decom.clients.remote import Remote
+from nova_decom.clock import Clock
 from nova_decom.errors import ChangeFailedError, JournalError
 from nova_decom.journal import RunJournal
-from nova_decom.model.facts import Unit
-from nova_decom.waiting import Clock, Interrupts
+from nova_decom.model.host import Unit
 from tests.chaos.fate import Disturbance, Fate, Kind, Mode
 from tests.database.server import Server
 from tests.faults.adapter import Answer, ScriptedAdapter

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nova_decom.errors import ExitCode
+from nova_decom.exit_codes import ExitCode
 from tests.chaos.fate import KILLS, MODES, Disturbance, Kind, matters, passes
 from tests.chaos.process import Ended, Site, live
 from tests.chaos.shapes import HOST, SHAPES, make

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nova_decom.claims import new_claim, with_expiry
 from nova_decom.clients.coordination import shared_lock
+from nova_decom.model.claim import new_claim, with_expiry
 from tests.cli.conftest import Hosts
 from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot

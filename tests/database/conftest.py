@@ -12,12 +12,12 @@ from pymysql.cursors import DictCursor
 from nova_decom.clients.cells import NovaDatabases, Sources
 from nova_decom.clients.database import Database, WritableDatabase
 from nova_decom.clients.urls import Target, target
-from nova_decom.facts import Memory, View, host_facts
-from nova_decom.model.choices import Request, Rows
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import Image, Statement, Transaction
+from nova_decom.clock import Clock
+from nova_decom.model.host import HostFacts
+from nova_decom.model.request import Request, Rows
+from nova_decom.model.snapshot import Memory, View, host_facts
+from nova_decom.model.sql import Image, Statement, Transaction
 from nova_decom.steps.purge_rows import PurgeRows
-from nova_decom.waiting import Clock
 from tests.database.proxy import Proxy
 from tests.database.rows import ApiRows, CellRows, Row
 from tests.database.server import Server

@@ -6,12 +6,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from nova_decom.clients.restoring import LiveRestoringCloud
-from nova_decom.facts import Memory, View, host_facts
 from nova_decom.journal import RunJournal
-from nova_decom.model.api import Aggregate, ComputeNode, ComputeService
-from nova_decom.model.choices import Request, Rows
-from nova_decom.model.facts import HostFacts
-from nova_decom.model.plan import Plan, Transaction
+from nova_decom.model.cloud import Aggregate, ComputeNode, ComputeService
+from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import Plan
+from nova_decom.model.request import Request, Rows
+from nova_decom.model.snapshot import Memory, View, host_facts
+from nova_decom.model.sql import Transaction
 from nova_decom.records import read_record
 from nova_decom.restore import Past, Restoration, past_of, plan_restore
 from nova_decom.steps.purge_registration import PurgeRegistration

@@ -8,7 +8,8 @@ import pytest
 
 from nova_decom.clients import database
 from nova_decom.clients.urls import target
-from nova_decom.errors import ConfigurationError, ExitCode, UnavailableError
+from nova_decom.errors import ConfigurationError, UnavailableError
+from nova_decom.exit_codes import ExitCode
 
 pytestmark = pytest.mark.database
 

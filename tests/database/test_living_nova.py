@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from nova_decom.clock import Clock
 from nova_decom.errors import ChangeFailedError
-from nova_decom.waiting import Clock
 from tests.database.conftest import Images
 from tests.database.server import CELL_TABLES
 

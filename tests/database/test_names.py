@@ -5,7 +5,7 @@ import pytest
 
 from nova_decom.clients.urls import target
 from nova_decom.errors import ChangeFailedError, UnavailableError
-from nova_decom.model.plan import Statement
+from nova_decom.model.sql import Statement
 from tests.database.conftest import Images
 from tests.database.server import CELL_TABLES
 

@@ -9,7 +9,7 @@ import pytest
 
 from nova_decom.clients.urls import target
 from nova_decom.errors import ChangeFailedError, RowCountError
-from nova_decom.model.choices import Rows
+from nova_decom.model.request import Rows
 from tests.database.conftest import Images
 from tests.database.proxy import lose_reply, lose_request
 from tests.database.removed import Removal, Restoring

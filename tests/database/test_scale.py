@@ -7,7 +7,7 @@ to use its indexes, and small enough for a few seconds.
 
 import pytest
 
-from nova_decom.model.plan import Statement, Transaction
+from nova_decom.model.sql import Statement, Transaction
 from tests.bench import fill, statements
 from tests.bench.fill import STATES, Sizes
 from tests.bench.held import all_locks, at_commit

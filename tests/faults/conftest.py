@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nova_decom.clients.http import Api, connect
-from nova_decom.waiting import Clock
+from nova_decom.clock import Clock
 from tests.chaos.process import Ended, Site, live
 from tests.chaos.shapes import make
 from tests.chaos.story import COMMAND, clouds_yaml, prepare

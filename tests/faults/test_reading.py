@@ -8,8 +8,9 @@ import pytest
 
 from nova_decom.clients import http
 from nova_decom.clients.compute import Compute
-from nova_decom.errors import ExitCode, UnavailableError
-from nova_decom.waiting import PATIENCE
+from nova_decom.errors import UnavailableError
+from nova_decom.exit_codes import ExitCode
+from nova_decom.retry import PATIENCE
 from tests.faults import proxy
 from tests.faults.proxy import Rule
 

@@ -3,8 +3,8 @@
 
 import pytest
 
-from nova_decom.errors import ExitCode
 from nova_decom.execution import ATTEMPTS
+from nova_decom.exit_codes import ExitCode
 from tests.chaos.shapes import HOST
 from tests.faults import proxy
 from tests.faults.proxy import Rule

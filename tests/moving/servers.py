@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from nova_decom.model.choices import TERMINAL_MIGRATIONS
+from nova_decom.model.cloud import TERMINAL_MIGRATIONS
 from tests.lab import Lab
 from tests.lab.waiting import wait_until
 from tests.scenarios import calls

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from nova_decom.cli.app import App
 from nova_decom.cli.options import Given
-from nova_decom.model.facts import HostFacts
+from nova_decom.model.host import HostFacts
 from nova_decom.procedure import make_plan
 from tests.cli.run import NovaDecom, Ran
 from tests.cli.snapshot import Snapshot

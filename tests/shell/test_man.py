@@ -12,7 +12,7 @@ import click
 import pytest
 
 from nova_decom.cli.group import cli
-from nova_decom.errors import ExitCode
+from nova_decom.exit_codes import ExitCode
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nova_decom import audit
-from nova_decom.facts import View
 from nova_decom.model.rows import CloudRows
+from nova_decom.model.snapshot import View
 from tests.unit.build import (
     agent,
     aggregate,

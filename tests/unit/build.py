@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nova_decom.model.api import (
+from nova_decom.model.cloud import (
+    NOVA_COMPUTE,
     Aggregate,
     Allocation,
     ComputeNode,
@@ -15,8 +16,8 @@ from nova_decom.model.api import (
     ResourceProvider,
     Server,
 )
-from nova_decom.model.choices import NOVA_COMPUTE, Request, Rows, StopWith
-from nova_decom.model.facts import Fleet, Heartbeat, HostFacts, Identity
+from nova_decom.model.host import Fleet, Heartbeat, HostFacts, Identity
+from nova_decom.model.request import Request, Rows, StopWith
 from nova_decom.model.rows import (
     AggregateHostRow,
     ComputeNodeRow,

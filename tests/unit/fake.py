@@ -9,21 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from nova_decom.claims import belongs_to, run_of
 from nova_decom.errors import JournalError, UnsupportedError
 from nova_decom.guards import is_known
-from nova_decom.model.api import ResourceProvider, Sight
-from nova_decom.model.choices import (
-    API_DATABASE,
-    NOVA_COMPUTE,
-    PLANNED_PARTS,
-    Action,
-    Part,
-    StopWith,
-)
-from nova_decom.model.facts import Heartbeat, HostFacts, Unit
-from nova_decom.model.plan import Transaction
+from nova_decom.model.claim import belongs_to, run_of
+from nova_decom.model.cloud import NOVA_COMPUTE, Action, ResourceProvider, Sight
+from nova_decom.model.host import Heartbeat, HostFacts, Unit
+from nova_decom.model.request import PLANNED_PARTS, Part, StopWith
 from nova_decom.model.rows import DatabaseFacts
+from nova_decom.model.sql import API_DATABASE, Transaction
 from tests.unit import rows
 from tests.unit.world import UNIT, World
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from nova_decom.model.choices import StopWith, Verdict
+from nova_decom.model.plan import Verdict
+from nova_decom.model.request import StopWith
 from tests.unit import build
 from tests.unit.build import absent, database, facts, fleet, neighbour, request, service
 from tests.unit.guard_enable_cases import ENABLE_CASES

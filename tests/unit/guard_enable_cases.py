@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from nova_decom.model.choices import Verdict
+from nova_decom.model.plan import Verdict
 from tests.unit import build
 from tests.unit.build import facts, service
 

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from nova_decom.model.api import Room
-from nova_decom.model.choices import Servers, Verdict
+from nova_decom.model.cloud import Room
+from nova_decom.model.plan import Verdict
+from nova_decom.model.request import Servers
 from tests.unit import build
 from tests.unit.build import database, facts, request, service
 

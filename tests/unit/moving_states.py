@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from nova_decom.model.choices import Servers
-from nova_decom.model.facts import HostFacts
+from nova_decom.model.host import HostFacts
+from nova_decom.model.request import Servers
 from tests.unit.build import (
     allocation,
     database,

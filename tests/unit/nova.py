@@ -7,9 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 
 from nova_decom.errors import ConflictError, MissingError, UnavailableError
-from nova_decom.model.api import Migration, Server, Sight
-from nova_decom.model.choices import Action, Owner
-from nova_decom.model.facts import HostFacts
+from nova_decom.model.cloud import Action, Migration, Owner, Server, Sight
+from nova_decom.model.host import HostFacts
 
 BEGINS, TAKES, CONFIRMS = 1.0, 10.0, 1.0
 ALLOWED = {

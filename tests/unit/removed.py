@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from nova_decom.model.api import Aggregate
-from nova_decom.model.choices import API_DATABASE
+from nova_decom.model.cloud import Aggregate
 from nova_decom.model.rows import DatabaseFacts, HostMappingRow
+from nova_decom.model.sql import API_DATABASE
 from nova_decom.records import Record
 from nova_decom.restore import Present, past_of
 from nova_decom.telling import seen

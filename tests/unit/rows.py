@@ -11,8 +11,8 @@ import sqlite3
 from dataclasses import replace
 
 from nova_decom.errors import RowCountError
-from nova_decom.model.plan import Statement, Transaction
 from nova_decom.model.rows import DatabaseFacts
+from nova_decom.model.sql import Statement, Transaction
 
 SCHEMA = """
 CREATE TABLE services (

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nova_decom.model.choices import Owner, Rows
-from nova_decom.model.facts import HostFacts
+from nova_decom.model.cloud import Owner
+from nova_decom.model.host import HostFacts
+from nova_decom.model.request import Rows
 from nova_decom.model.rows import AggregateHostRow
 from tests.unit.build import (
     CHILD,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nova_decom.claims import (
+from nova_decom.model.claim import (
     LONGEST,
     SKEW,
     Claim,

@@ -16,7 +16,8 @@ from nova_decom import errors
 from nova_decom.cli.group import cli
 from nova_decom.cli.main import main, run
 from nova_decom.cli.options import COMMON, apply
-from nova_decom.errors import ExitCode, NovaDecomError, RunInterruptedError
+from nova_decom.errors import NovaDecomError, RunInterruptedError
+from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import GUARDS
 from nova_decom.output.envelope import schema
 from nova_decom.planfile import save_plans

@@ -8,9 +8,10 @@ import pytest
 
 from nova_decom.cli import look, remove
 from nova_decom.cli.hosts import named
-from nova_decom.errors import ConfigurationError, ExitCode
-from nova_decom.model.choices import Result, Status
-from nova_decom.model.plan import HostReport, Report
+from nova_decom.errors import ConfigurationError
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.change import Status
+from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output.envelope import envelope, schema
 from nova_decom.procedure import REMOVE, make_plan, planned
 from tests.unit import build

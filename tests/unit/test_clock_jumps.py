@@ -12,7 +12,7 @@ import pytest
 
 import nova_decom
 from nova_decom import journal
-from nova_decom.errors import ExitCode
+from nova_decom.exit_codes import ExitCode
 from nova_decom.journal import RunJournal, new_run_id, request_id
 from tests.unit.build import facts
 from tests.unit.world import World

@@ -13,7 +13,7 @@ import pytest
 import nova_decom
 from nova_decom.cli.group import cli
 from nova_decom.clients.remote import UNITS
-from nova_decom.errors import ExitCode
+from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import GUARDS
 from nova_decom.output.envelope import schema
 from nova_decom.settings import DEFAULTS

@@ -9,7 +9,8 @@ import re
 import pytest
 
 from nova_decom import errors
-from nova_decom.errors import ExitCode, NovaDecomError, RunInterruptedError, WriteRefusedError
+from nova_decom.errors import NovaDecomError, RunInterruptedError, WriteRefusedError
+from nova_decom.exit_codes import ExitCode
 
 CODES = {
     "SUCCESS": 0,

@@ -7,8 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.errors import ChangeFailedError, ExitCode, UnavailableError
-from nova_decom.model.choices import Result, Rows, Status, StopWith
+from nova_decom.errors import ChangeFailedError, UnavailableError
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.change import Status
+from nova_decom.model.report import Result
+from nova_decom.model.request import Rows, StopWith
 from nova_decom.procedure import make_plan
 from tests.unit import build
 from tests.unit.build import facts, history, request

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.errors import ExitCode
-from nova_decom.model.api import Aggregate
-from nova_decom.model.choices import Owner, Result, StopWith
-from nova_decom.model.facts import Unit
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.cloud import Aggregate, Owner
+from nova_decom.model.host import Unit
+from nova_decom.model.report import Result
+from nova_decom.model.request import StopWith
 from nova_decom.readd import NOT_OURS
 from tests.unit import build
 from tests.unit.build import facts, request, service

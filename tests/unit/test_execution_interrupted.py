@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import pytest
 
-from nova_decom.errors import ExitCode
-from nova_decom.model.choices import Result, Status, StopWith
-from nova_decom.waiting import Clock
+from nova_decom.clock import Clock
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.change import Status
+from nova_decom.model.report import Result
+from nova_decom.model.request import StopWith
 from tests.unit.build import facts, request, service
 from tests.unit.states import ALL_STATES
 from tests.unit.world import World

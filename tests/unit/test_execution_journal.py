@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from nova_decom.errors import ExitCode
-from nova_decom.model.choices import Result
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.report import Result
 from tests.unit.build import facts
 from tests.unit.world import World
 

@@ -7,15 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.errors import (
-    ConflictError,
-    ExitCode,
-    NoAnswerError,
-    PassingError,
-    UnavailableError,
-)
+from nova_decom.errors import ConflictError, NoAnswerError, PassingError, UnavailableError
 from nova_decom.execution import ATTEMPTS
-from nova_decom.model.choices import Result, Status
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.change import Status
+from nova_decom.model.report import Result
 from tests.unit import build
 from tests.unit.build import facts
 from tests.unit.states import ALL_STATES

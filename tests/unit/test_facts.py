@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.facts import (
+from nova_decom.model.host import Identity, Unit
+from nova_decom.model.rows import DatabaseFacts
+from nova_decom.model.snapshot import (
     Memory,
     View,
     compute_hosts,
@@ -17,8 +19,6 @@ from nova_decom.facts import (
     own_providers,
     possible_roots,
 )
-from nova_decom.model.facts import Identity, Unit
-from nova_decom.model.rows import DatabaseFacts
 from tests.unit import build
 from tests.unit.build import NODE, node, node_row, provider, request, service
 

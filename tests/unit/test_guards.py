@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from nova_decom.guards import GUARDS, OWN_DISABLE, is_known, judge
-from nova_decom.model.facts import Fleet
+from nova_decom.model.host import Fleet
 from nova_decom.model.plan import NAMED, summary
 from tests.unit import build
 from tests.unit.build import absent, database, facts, fleet, neighbour, request, service

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 import nova_decom
-from nova_decom.errors import BusyError, ExitCode, JournalError
+from nova_decom.errors import BusyError, JournalError
+from nova_decom.exit_codes import ExitCode
 from nova_decom.locks import LOOK, host_lock
 from nova_decom.locks import holder as holder_of
 

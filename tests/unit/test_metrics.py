@@ -13,8 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from nova_decom.cli.main import run
 from nova_decom.cli.measure import measure
-from nova_decom.model.choices import Result, Status
-from nova_decom.model.plan import Change, HostReport, Leftover, Outcome, Report
+from nova_decom.model.change import Change, Outcome, Status
+from nova_decom.model.plan import Leftover
+from nova_decom.model.report import HostReport, Report, Result
 from tests.unit import journals
 
 pytestmark = pytest.mark.usefixtures("clean_environment")

@@ -7,9 +7,11 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from nova_decom.model.choices import Result, Rows, Status
-from nova_decom.model.facts import Identity, Unit
-from nova_decom.model.plan import Change, HostReport, Outcome, Report, summary
+from nova_decom.model.change import Change, Outcome, Status
+from nova_decom.model.host import Identity, Unit
+from nova_decom.model.plan import summary
+from nova_decom.model.report import HostReport, Report, Result
+from nova_decom.model.request import Rows
 from tests.unit import build
 
 

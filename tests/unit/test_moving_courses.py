@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from nova_decom.model.api import ServerGroup
-from nova_decom.model.choices import Action, Servers
+from nova_decom.model.cloud import Action, ServerGroup
+from nova_decom.model.request import Servers
 from nova_decom.moving.courses import PINNED, Course, courses, request_body
 from tests.unit import build
 from tests.unit.build import facts, fleet, migration, neighbour, request, server, service

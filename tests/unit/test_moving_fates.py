@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from nova_decom.model.api import Sight
-from nova_decom.model.choices import Action
-from nova_decom.model.plan import Change
+from nova_decom.model.change import Change
+from nova_decom.model.cloud import Action, Sight
 from nova_decom.moving.fates import (
     AGAIN,
     BEGIN_WITHIN,

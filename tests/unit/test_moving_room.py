@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from nova_decom.model.api import Aggregate, Room
-from nova_decom.model.choices import Servers
+from nova_decom.model.cloud import Aggregate, Room
+from nova_decom.model.request import Servers
 from nova_decom.moving.room import another_target, best, candidates, demand, homeless
 from tests.unit.build import allocation, facts, fleet, neighbour, request, server, service
 

@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from nova_decom.cli.reference import reference
-from nova_decom.errors import ExitCode
-from nova_decom.model.choices import Result, Status, Verdict
-from nova_decom.model.plan import Change, Finding, HostReport, Outcome, Report
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.change import Change, Outcome, Status
+from nova_decom.model.plan import Finding, Verdict
+from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output import envelope
 from nova_decom.procedure import make_plan, planned, refused, verify
 from tests.unit import build

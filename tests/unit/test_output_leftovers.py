@@ -14,8 +14,7 @@ import pytest
 from nova_decom import audit
 from nova_decom.cli.show import TRACE, show
 from nova_decom.errors import ConfigurationError
-from nova_decom.model.choices import Result
-from nova_decom.model.plan import HostReport, Report
+from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output.envelope import schema
 from nova_decom.procedure import verify
 from nova_decom.readd import NOT_OURS

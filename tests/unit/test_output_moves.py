@@ -7,8 +7,8 @@ import io
 
 import pytest
 
-from nova_decom.model.choices import Action
-from nova_decom.model.plan import Change
+from nova_decom.model.change import Change
+from nova_decom.model.cloud import Action
 from nova_decom.moving.fates import Flight
 from nova_decom.moving.logbook import Moves
 from nova_decom.output import progress

@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from nova_decom.cli.show import HOST, show
-from nova_decom.model.choices import Result, Status, Verdict
-from nova_decom.model.plan import Change, Finding, HostReport, Kept, Leftover, Outcome, Report
+from nova_decom.model.change import Change, Outcome, Status
+from nova_decom.model.plan import Finding, Kept, Leftover, Verdict
+from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output import envelope, progress
 from nova_decom.output.console import console
 from nova_decom.output.safe import safe

@@ -12,8 +12,8 @@ from nova_decom.cli.reference import reference
 from nova_decom.cli.show import show
 from nova_decom.errors import ConfigurationError
 from nova_decom.guards import GUARDS
-from nova_decom.model.choices import Result, Status
-from nova_decom.model.plan import HostReport, Outcome, Report
+from nova_decom.model.change import Outcome, Status
+from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output import progress, text
 from nova_decom.output.console import console, entry
 from nova_decom.procedure import make_plan, planned, refused, verify

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nova_decom.errors import BadRequestError, ConflictError, NoAnswerError, PassingError
-from nova_decom.model.api import Room
-from nova_decom.model.choices import Servers, Status
+from nova_decom.model.change import Status
+from nova_decom.model.cloud import Room
+from nova_decom.model.request import Servers
 from nova_decom.moving.fates import MOVING
 from nova_decom.pace import ATTEMPTS, Pacing
 from nova_decom.procedure import DRAIN

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from nova_decom.errors import ConfigurationError, StalePlanError
-from nova_decom.model.choices import Rows
+from nova_decom.model.request import Rows
 from nova_decom.planfile import load_plans, save_plans
 from nova_decom.procedure import check_still_fits, make_plan
 from tests.unit import build

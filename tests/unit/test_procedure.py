@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.errors import ExitCode, StalePlanError
+from nova_decom.errors import StalePlanError
+from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import GUARDS
-from nova_decom.model.choices import Part, Result, Rows, Status, StopWith, Verdict
-from nova_decom.model.plan import Change, Finding
+from nova_decom.model.change import Change, Status
+from nova_decom.model.plan import Finding, Verdict
+from nova_decom.model.report import Result
+from nova_decom.model.request import Part, Rows, StopWith
 from nova_decom.procedure import (
     REMOVE,
     check_still_fits,
@@ -229,6 +232,6 @@ def test_silence_is_golden():
 
 def test_parts_that_planning_reads_leave_the_host_alone():
     """A plan asks neither the unit on the host nor the heartbeats by themselves."""
-    from nova_decom.model.choices import PLANNED_PARTS
+    from nova_decom.model.request import PLANNED_PARTS
 
     assert set(Part) - PLANNED_PARTS == {Part.UNIT, Part.HEARTBEATS}

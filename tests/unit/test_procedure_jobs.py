@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from nova_decom.guards import GUARDS
-from nova_decom.model.choices import Result
+from nova_decom.model.report import Result
 from nova_decom.procedure import DRAIN, ENABLE, REMOVE, _guards, make_plan
 from nova_decom.steps import PROCEDURE
 from tests.unit import build

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.errors import ExitCode, StalePlanError
+from nova_decom.errors import StalePlanError
+from nova_decom.exit_codes import ExitCode
 from nova_decom.leftovers import leftovers
-from nova_decom.model.choices import Result, Status, Verdict
-from nova_decom.model.plan import Change, Finding, HostReport, Outcome
+from nova_decom.model.change import Change, Outcome, Status
+from nova_decom.model.plan import Finding, Verdict
+from nova_decom.model.report import HostReport, Result
 from nova_decom.procedure import check_still_fits, inspect, make_plan, planned, refused
 from nova_decom.readd import NOT_OURS, safe_to_readd
 from tests.unit import build

@@ -9,16 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nova_decom.leftovers import leftovers
-from nova_decom.model.api import (
+from nova_decom.model.cloud import (
+    NOVA_COMPUTE,
     Aggregate,
     Allocation,
     ComputeNode,
     ComputeService,
     NetworkAgent,
+    Owner,
     ResourceProvider,
 )
-from nova_decom.model.choices import NOVA_COMPUTE, Owner, Request, Rows, StopWith
-from nova_decom.model.facts import HostFacts
+from nova_decom.model.host import HostFacts
+from nova_decom.model.request import Request, Rows, StopWith
 from nova_decom.model.rows import (
     AggregateHostRow,
     ComputeNodeRow,

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from nova_decom.model.choices import Rows
 from nova_decom.model.plan import ReAdd
+from nova_decom.model.request import Rows
 from nova_decom.model.rows import AggregateHostRow, DatabaseFacts, HostMappingRow
 from nova_decom.procedure import make_plan, verify
 from nova_decom.readd import NOT_OURS, safe_to_readd

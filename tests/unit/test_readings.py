@@ -10,10 +10,10 @@ import pytest
 
 from nova_decom.clients.memories import Memories
 from nova_decom.clients.readings import Clients, Readings
-from nova_decom.facts import own_providers
-from nova_decom.model.api import ComputeNode
-from nova_decom.model.choices import Part, Servers
-from nova_decom.waiting import Clock
+from nova_decom.clock import Clock
+from nova_decom.model.cloud import ComputeNode
+from nova_decom.model.request import Part, Servers
+from nova_decom.model.snapshot import own_providers
 from tests.unit.build import NODE, database, node, node_row, provider, request, server, service
 
 PARTS = frozenset({Part.SERVICES, Part.DATABASE, Part.COMPUTE_NODES, Part.PROVIDERS})

@@ -12,8 +12,9 @@ import pytest
 from nova_decom.errors import RefusedError
 from nova_decom.journal import RunJournal
 from nova_decom.locks import host_lock
-from nova_decom.model.choices import Result, Status
-from nova_decom.model.plan import Image, Statement, Transaction
+from nova_decom.model.change import Status
+from nova_decom.model.report import Result
+from nova_decom.model.sql import Image, Statement, Transaction
 from nova_decom.records import (
     Record,
     find_record,

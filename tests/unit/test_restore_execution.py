@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.errors import ChangeFailedError, ExitCode
-from nova_decom.model.choices import API_DATABASE, Result, Status
+from nova_decom.apply.interrupts import Interrupts
+from nova_decom.errors import ChangeFailedError
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.change import Status
+from nova_decom.model.report import Result
+from nova_decom.model.sql import API_DATABASE
 from nova_decom.restore import Restoration, plan_restore
-from nova_decom.waiting import Interrupts
 from tests.unit import build
 from tests.unit.fake import FakeJournal
 from tests.unit.removed import (

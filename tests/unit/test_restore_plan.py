@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.model.api import Aggregate
-from nova_decom.model.choices import API_DATABASE, Verdict
+from nova_decom.model.cloud import Aggregate
+from nova_decom.model.plan import Verdict
 from nova_decom.model.rows import AggregateHostRow
+from nova_decom.model.sql import API_DATABASE
 from nova_decom.restore import past_of, plan_restore
 from tests.unit import build
 from tests.unit.removed import (

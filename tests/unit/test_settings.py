@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nova_decom.errors import ConfigurationError
-from nova_decom.model.choices import Rows, StopWith
+from nova_decom.model.request import Rows, StopWith
 from nova_decom.settings import DEFAULTS, expanded, operator, resolve, state_dir
 
 

@@ -8,8 +8,7 @@ from datetime import date
 import pytest
 from pymysql.converters import encoders, escape_item
 
-from nova_decom.model.plan import Statement, Transaction
-from nova_decom.steps.sql import insert, update
+from nova_decom.model.sql import Statement, Transaction, insert, update
 
 HOSTILE = [
     "node1",

@@ -9,8 +9,8 @@ from dataclasses import fields, replace
 import pytest
 
 from nova_decom.leftovers import leftovers
-from nova_decom.model.choices import Part
 from nova_decom.model.plan import summary
+from nova_decom.model.request import Part
 from nova_decom.procedure import ENABLE, make_plan
 from nova_decom.steps import PROCEDURE
 from tests.unit.fake import FIELDS

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.model.choices import Owner
+from nova_decom.model.cloud import Owner
 from nova_decom.steps.clear_allocations import STALE, ClearAllocations
 from tests.unit.build import CHILD, NODE, absent, allocation, facts, provider
 from tests.unit.fake import FakeCloud

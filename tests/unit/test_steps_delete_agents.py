@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.errors import ExitCode
-from nova_decom.facts import Memory, View, host_facts
-from nova_decom.model.choices import Result, Status
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.change import Status
+from nova_decom.model.report import Result
+from nova_decom.model.snapshot import Memory, View, host_facts
 from nova_decom.steps.delete_agents import DeleteAgents
 from tests.unit.build import AGENT, agent, facts, ghost, request
 from tests.unit.fake import FakeCloud

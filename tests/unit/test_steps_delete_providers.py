@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.facts import Memory, View, host_facts
-from nova_decom.model.facts import Identity
+from nova_decom.model.host import Identity
+from nova_decom.model.snapshot import Memory, View, host_facts
 from nova_decom.steps.delete_providers import DeleteProviders, stuck_providers
 from tests.unit import build
 from tests.unit.build import CHILD, NODE, allocation, facts, ghost, provider, request

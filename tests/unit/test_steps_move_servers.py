@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.model.choices import Action, Owner, Servers
+from nova_decom.model.cloud import Action, Owner
+from nova_decom.model.request import Servers
 from nova_decom.moving.courses import STUCK
 from nova_decom.steps.move_servers import MoveServers, course_of
 from tests.unit.build import allocation, database, instance_row, migration, request, server

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from nova_decom.errors import RowCountError
-from nova_decom.model.choices import API_DATABASE
 from nova_decom.model.rows import AggregateHostRow, DatabaseFacts, HostMappingRow
+from nova_decom.model.sql import API_DATABASE
 from nova_decom.steps.purge_registration import PurgeRegistration
 from tests.unit import build, rows
 from tests.unit.build import absent, aggregate, facts, ghost

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from nova_decom.errors import RowCountError
-from nova_decom.model.choices import Rows
+from nova_decom.model.request import Rows
 from nova_decom.steps import purge_rows
 from nova_decom.steps.purge_rows import PurgeRows
 from tests.unit import build, rows

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.model.choices import TERMINAL_MIGRATIONS, Rows
+from nova_decom.model.cloud import TERMINAL_MIGRATIONS
+from nova_decom.model.request import Rows
 from nova_decom.steps.purge_rows import PurgeRows
 from tests.unit import build, rows
 from tests.unit.build import database, ghost, history, node_row, request, service_row

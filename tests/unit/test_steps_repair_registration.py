@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.model.choices import API_DATABASE
 from nova_decom.model.rows import AggregateHostRow
+from nova_decom.model.sql import API_DATABASE
 from nova_decom.steps.repair_registration import RepairRegistration
 from tests.unit import build, rows
 from tests.unit.build import NODE, aggregate, database, facts, ghost, node, provider

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.model.choices import StopWith
-from nova_decom.model.facts import Heartbeat, Unit
+from nova_decom.model.host import Heartbeat, Unit
+from nova_decom.model.request import StopWith
 from nova_decom.steps.stop_service import StopService
 from tests.unit import build
 from tests.unit.build import SERVICE, facts, request

@@ -7,8 +7,11 @@ import time
 
 import pytest
 
-from nova_decom.errors import ExitCode, RunInterruptedError, WaitTimeoutError
-from nova_decom.waiting import PATIENCE, Clock, Interrupts, retrying, until
+from nova_decom.apply.interrupts import Interrupts
+from nova_decom.clock import Clock
+from nova_decom.errors import RunInterruptedError, WaitTimeoutError
+from nova_decom.exit_codes import ExitCode
+from nova_decom.retry import PATIENCE, retrying, until
 from tests.unit.world import Time
 
 

@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from nova_decom.model.api import ResourceProvider
-from nova_decom.model.choices import NOVA_COMPUTE
-from nova_decom.model.facts import HostFacts, Unit
-from nova_decom.waiting import Clock
+from nova_decom.clock import Clock
+from nova_decom.model.cloud import NOVA_COMPUTE, ResourceProvider
+from nova_decom.model.host import HostFacts, Unit
 from tests.unit.nova import Nova
 
 UNIT = "nova-compute.service"

@@ -18,19 +18,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 LONGEST = 255
+
+
 #: USER@HOST takes no more of it.
 LONGEST_NAME = 120
+
+
 #: Stands for the end of validity until the claim is written.
 TIME = "TIME"
+
+
 #: What stands between our reason and that of whoever had disabled the service.
 BEFORE = "; before: "
+
+
 #: Seconds for which a claim stands before anything is done that cannot be taken back: longer
 #: than another run takes between its look at the service and its own claim.
 EFFECTIVE_AFTER = 2.0
+
+
 #: Seconds that the clocks of two machines may differ.
 SKEW = 60.0
 
+
 _UNTIL = re.compile(r" until [0-9-]{10}T[0-9:]{8}Z")
+
+
 _FORM = re.compile(
     r"nova-decom (?P<run>\S+) by (?P<by>.*?)"
     r"(?: until (?P<until>[0-9-]{10}T[0-9:]{8}Z))?(?P<was> \(was disabled\))?: (?P<reason>.*)",

@@ -1,30 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The only waiting and retrying; clock and sleep can be replaced, so no test sleeps."""
+"""Polling and retrying, each with a bound."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import TypeVar
 
-from nova_decom.errors import ExitCode, RunInterruptedError, WaitTimeoutError
+from nova_decom.clock import Clock
+from nova_decom.errors import WaitTimeoutError
 
 T = TypeVar("T")
 
+
 #: Seconds in which something that failed may be tried again.
 PATIENCE = 60.0
-LONG_AGO = float("-inf")
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """A monotonic clock in seconds and the way to let time pass."""
-
-    now: Callable[[], float] = field(default=time.monotonic)
-    sleep: Callable[[float], None] = field(default=time.sleep)
 
 
 def until(
@@ -88,47 +77,3 @@ def retrying(
         sleep=clock.sleep,
         reraise=True,
     )(attempt)
-
-
-class Interrupts:
-    """Asks by signal to stop: noted when they come, obeyed at the next safe point."""
-
-    def __init__(self) -> None:
-        """Nobody asked yet."""
-        self.asked: ExitCode | None = None
-        self._times = 0
-        self._own = threading.local()
-
-    def ask(self, code: ExitCode) -> None:
-        """Note that the run is to stop; what a signal handler may do safely."""
-        self.asked = code
-        self._times += 1
-
-    @contextmanager
-    def patient(self) -> Iterator[None]:
-        """Within, only being asked twice stops this thread; the first time shows in ``asked``."""
-        self._own.needed = 2
-        try:
-            yield
-        finally:
-            self._own.needed = 1
-
-    def check(self) -> None:
-        """Stop here if somebody asked.
-
-        :raises RunInterruptedError: somebody did.
-        """
-        if self.asked is not None and self._times >= getattr(self._own, "needed", 1):
-            raise RunInterruptedError(self.asked)
-
-    def clock(self, tick: float = 0.2) -> Clock:
-        """A real clock whose sleep wakes up for an interrupt within ``tick`` seconds."""
-
-        def sleep(seconds: float) -> None:
-            end = time.monotonic() + seconds
-            self.check()
-            while (left := end - time.monotonic()) > 0:
-                time.sleep(min(tick, left))
-                self.check()
-
-        return Clock(time.monotonic, sleep)

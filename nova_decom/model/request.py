@@ -1,57 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names with a fixed set of values, and what the operator asks for. No I/O."""
+"""The operator's choices that decide what a plan contains."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-
-NOVA_COMPUTE = "nova-compute"
-
-
-#: What a transaction names in place of a cell when it is for nova's API database.
-API_DATABASE = "API database"
-
-
-#: A migration in one of these states is over; every other state blocks nova's own delete
-#: (nova 34.0.0 db/main/api.py:3300, the list of ``migration_get_in_progress_and_error...``).
-TERMINAL_MIGRATIONS = frozenset(
-    {"confirmed", "reverted", "completed", "done", "failed", "error", "cancelled"}
-)
-
-
-class Verdict(StrEnum):
-    """What a guard says."""
-
-    OK = "ok"
-    WARNING = "warning"
-    BLOCKED = "blocked"
-
-
-class Result(StrEnum):
-    """How a host ended."""
-
-    PLANNED = "planned"
-    REMOVED = "removed"
-    DRAINED = "drained"
-    ENABLED = "enabled"
-    UNCHANGED = "unchanged"
-    REFUSED = "refused"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-    CLEAN = "clean"
-    LEFTOVERS = "leftovers"
-    RESTORED = "restored"
-
-
-class Status(StrEnum):
-    """How a change ended."""
-
-    PLANNED = "planned"
-    DONE = "done"
-    NOT_NEEDED = "not-needed"
-    FAILED = "failed"
-    PENDING = "pending"
 
 
 class Part(StrEnum):
@@ -94,33 +47,11 @@ class Servers(StrEnum):
     EVACUATE = "evacuate"
 
 
-class Action(StrEnum):
-    """What nova is asked to do with a server, by the name of the action in its API."""
-
-    LIVE = "os-migrateLive"
-    COLD = "migrate"
-    EVACUATE = "evacuate"
-    CONFIRM = "confirmResize"
-    OFFLOAD = "shelveOffload"
-    START = "os-start"
-    STOP = "os-stop"
-
-
 class Rows(StrEnum):
     """What becomes of the host's rows in the cell database."""
 
     PURGE = "purge"
     KEEP = "keep"
-
-
-class Owner(StrEnum):
-    """Whose an allocation of the host's providers is, by what nova knows of the consumer."""
-
-    HERE = "here"  # a server on the host, or a migration in progress: it belongs there
-    ELSEWHERE = "elsewhere"  # a server that lives on another host, or on none
-    MIGRATION = "migration"  # a migration that is over
-    NOTHING = "nothing"  # neither: the server was deleted
-    FOREIGN = "foreign"  # not nova's at all
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from nova_decom.model.api import (
+from nova_decom.model.cloud import (
+    NOVA_COMPUTE,
     Aggregate,
     Allocation,
     ComputeNode,
@@ -23,11 +24,13 @@ from nova_decom.model.api import (
     Server,
     ServerGroup,
 )
-from nova_decom.model.choices import NOVA_COMPUTE, Request
-from nova_decom.model.facts import Fleet, Heartbeat, HostFacts, Identity, Unit
+from nova_decom.model.host import Fleet, Heartbeat, HostFacts, Identity, Unit
+from nova_decom.model.request import Request
 from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts
 
 K = TypeVar("K")
+
+
 V = TypeVar("V")
 
 

@@ -4,8 +4,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from nova_decom.model.choices import NOVA_COMPUTE, TERMINAL_MIGRATIONS, Owner
+NOVA_COMPUTE = "nova-compute"
+
+
+#: A migration in one of these states is over; every other state blocks nova's own delete
+#: (nova 34.0.0 db/main/api.py:3300, the list of ``migration_get_in_progress_and_error...``).
+TERMINAL_MIGRATIONS = frozenset(
+    {"confirmed", "reverted", "completed", "done", "failed", "error", "cancelled"}
+)
+
+
+class Owner(StrEnum):
+    """Whose an allocation of the host's providers is, by what nova knows of the consumer."""
+
+    HERE = "here"  # a server on the host, or a migration in progress: it belongs there
+    ELSEWHERE = "elsewhere"  # a server that lives on another host, or on none
+    MIGRATION = "migration"  # a migration that is over
+    NOTHING = "nothing"  # neither: the server was deleted
+    FOREIGN = "foreign"  # not nova's at all
+
+
+class Action(StrEnum):
+    """What nova is asked to do with a server, by the name of the action in its API."""
+
+    LIVE = "os-migrateLive"
+    COLD = "migrate"
+    EVACUATE = "evacuate"
+    CONFIRM = "confirmResize"
+    OFFLOAD = "shelveOffload"
+    START = "os-start"
+    STOP = "os-stop"
 
 
 @dataclass(frozen=True, slots=True)

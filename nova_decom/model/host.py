@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from nova_decom.model.api import (
+from nova_decom.model.cloud import (
+    NOVA_COMPUTE,
     Aggregate,
     Allocation,
     ComputeNode,
@@ -20,7 +21,7 @@ from nova_decom.model.api import (
     Server,
     ServerGroup,
 )
-from nova_decom.model.choices import NOVA_COMPUTE, Request
+from nova_decom.model.request import Request
 from nova_decom.model.rows import DatabaseFacts
 
 

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signals that ask a run to stop; obeyed at the next safe point."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nova_decom.clock import Clock
+from nova_decom.errors import RunInterruptedError
+from nova_decom.exit_codes import ExitCode
+
+
+class Interrupts:
+    """Asks by signal to stop: noted when they come, obeyed at the next safe point."""
+
+    def __init__(self) -> None:
+        """Nobody asked yet."""
+        self.asked: ExitCode | None = None
+        self._times = 0
+        self._own = threading.local()
+
+    def ask(self, code: ExitCode) -> None:
+        """Note that the run is to stop; what a signal handler may do safely."""
+        self.asked = code
+        self._times += 1
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """Within, only being asked twice stops this thread; the first time shows in ``asked``."""
+        self._own.needed = 2
+        try:
+            yield
+        finally:
+            self._own.needed = 1
+
+    def check(self) -> None:
+        """Stop here if somebody asked.
+
+        :raises RunInterruptedError: somebody did.
+        """
+        if self.asked is not None and self._times >= getattr(self._own, "needed", 1):
+            raise RunInterruptedError(self.asked)
+
+    def clock(self, tick: float = 0.2) -> Clock:
+        """A real clock whose sleep wakes up for an interrupt within ``tick`` seconds."""
+
+        def sleep(seconds: float) -> None:
+            end = time.monotonic() + seconds
+            self.check()
+            while (left := end - time.monotonic()) > 0:
+                time.sleep(min(tick, left))
+                self.check()
+
+        return Clock(time.monotonic, sleep)

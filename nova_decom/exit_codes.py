@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exit codes of the command line, in one place."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Self
+
+
+class ExitCode(IntEnum):
+    """Every exit code that a command may end with, and what it tells the caller."""
+
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> Self:
+        """Attach the sentence that the documentation prints for this code."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    SUCCESS = 0, "done, or nothing to do"
+    FAILED = 1, "a change failed; the journal holds it; run again to resume"
+    USAGE = 2, "the command line or the configuration makes no sense"
+    CHANGES = 3, "something is to be done (with --detailed-exitcode) or is left (verify, remove)"
+    REFUSED = 4, "a guard refused; nothing was changed"
+    TIMEOUT = 5, "a bound on waiting ran out; safe to run again"
+    PARTIAL = 6, "several hosts, some done, some not"
+    STALE = 7, "the cloud no longer fits the reviewed plan; nothing was changed"
+    REAPPEARED = 8, "everything was deleted and something came back within the settle time"
+    UNCONFIRMED = 13, "confirmation was needed, or was declined"
+    UNAVAILABLE = 69, "the API or the database cannot be reached or refuses the credentials"
+    BUG = 70, "an unexpected error; a report was written to the state directory"
+    BUSY = 75, "another run holds this host"
+    INTERRUPTED = 130, "interrupted by SIGINT; safe to run again"
+    TERMINATED = 143, "interrupted by SIGTERM; safe to run again"
