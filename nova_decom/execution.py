@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 
 from nova_decom.apply.interrupts import Interrupts
+from nova_decom.apply.move_log import Moves
+from nova_decom.apply.server_mover import Pace, Pacing
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.errors import (
     BusyError,
@@ -30,15 +32,16 @@ from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Leftover, Plan, Verdict
 from nova_decom.model.report import HostReport, Result
 from nova_decom.model.request import PLANNED_PARTS, Part
-from nova_decom.moving.logbook import Moves
-from nova_decom.pace import Pace, Pacing
-from nova_decom.procedure import ENABLE, REMOVE, Job, check_still_fits, inspect, make_plan
+from nova_decom.plan.jobs import ENABLE, REMOVE, Job
+from nova_decom.plan.planner import make_plan
+from nova_decom.plan.stale import check_still_fits
 from nova_decom.retry import retrying, until
 from nova_decom.steps import PROCEDURE, Cloud, Step
 from nova_decom.steps.disable_service import DisableService
 from nova_decom.steps.move_servers import MoveServers
 from nova_decom.telling import Journal, Progress, Silent, seen, told
 from nova_decom.together import Together
+from nova_decom.verify.verify import inspect
 
 #: A change that failed in passing is tried so often; each time the cloud is read again before.
 ATTEMPTS = 3

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from nova_decom.apply.move_log import Moves
 from nova_decom.errors import RefusedError
 from nova_decom.model.change import Change, Status
 from nova_decom.model.report import HostReport
-from nova_decom.moving.logbook import Moves
 from nova_decom.telling import Progress
 
 START, STEP, SUCCESS, FAILURE = "on-start", "on-step", "on-success", "on-failure"

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+from nova_decom.apply.move_log import Moves
 from nova_decom.model.change import Change
 from nova_decom.model.host import HostFacts
-from nova_decom.moving.logbook import Moves
 
 
 class Journal(Protocol):

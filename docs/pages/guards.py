@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from nova_decom.guards import Guard, judge
 from nova_decom.model.plan import Finding, Verdict, summary
-from nova_decom.procedure import DRAIN, ENABLE, REMOVE
+from nova_decom.plan.jobs import DRAIN, ENABLE, REMOVE
 from pages.markdown import code, docstring, page, table
 from tests.unit.guard_cases import TABLE
 

@@ -18,8 +18,10 @@ from nova_decom.model.report import HostReport, Report
 from nova_decom.model.request import PLANNED_PARTS, Part
 from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts, ServiceRow
 from nova_decom.output.text import verdict
-from nova_decom.planfile import save_plans
-from nova_decom.procedure import REMOVE, Job, make_plan, planned, verify
+from nova_decom.plan.jobs import REMOVE, Job
+from nova_decom.plan.plan_file import save_plans
+from nova_decom.plan.planner import make_plan, planned
+from nova_decom.verify.verify import verify
 
 #: Allocations are told only per provider: too many calls for a look at every host.
 OVERVIEW_PARTS = PLANNED_PARTS - {Part.ALLOCATIONS}

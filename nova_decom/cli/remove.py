@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from nova_decom.apply.interrupts import Interrupts
+from nova_decom.apply.server_mover import Pacing, Total
 from nova_decom.cli.app import App
 from nova_decom.cli.confirming import confirm
 from nova_decom.cli.hooking import hooks_of
@@ -33,21 +34,13 @@ from nova_decom.model.plan import Plan
 from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
-from nova_decom.pace import Pacing, Total
-from nova_decom.planfile import load_plans
-from nova_decom.procedure import (
-    DRAIN,
-    ENABLE,
-    REMOVE,
-    Job,
-    check_still_fits,
-    make_plan,
-    planned,
-    refused,
-    verify,
-)
+from nova_decom.plan.jobs import DRAIN, ENABLE, REMOVE, Job
+from nova_decom.plan.plan_file import load_plans
+from nova_decom.plan.planner import make_plan, planned, refused
+from nova_decom.plan.stale import check_still_fits
 from nova_decom.settings import operator
 from nova_decom.together import Together, side_by_side
+from nova_decom.verify.verify import verify
 
 #: What alone blocks a host, and is no refusal to a script but a state of the world.
 OTHER_CODES = {"database-access": ExitCode.UNAVAILABLE, "foreign-disable": ExitCode.BUSY}

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from nova_decom import audit
 from nova_decom.clients.database import Images
 from nova_decom.clients.memories import Memories
 from nova_decom.clients.preflight import Check
@@ -24,14 +23,15 @@ from nova_decom.errors import (
     UnsupportedError,
     WriteRefusedError,
 )
-from nova_decom.guards import is_known
+from nova_decom.guards.host import is_known
 from nova_decom.model.claim import ClaimPolicy, read_claim, run_of, with_expiry
 from nova_decom.model.cloud import Action, Aggregate, ComputeService, Sight
 from nova_decom.model.host import Fleet, HostFacts, Identity, Unit
 from nova_decom.model.request import PLANNED_PARTS, Part, Request, StopWith
 from nova_decom.model.snapshot import compute_hosts, fleet_of, host_facts, nodes_in_rows
 from nova_decom.model.sql import Image, Transaction
-from nova_decom.moving.room import share_rooms
+from nova_decom.moves.capacity import share_rooms
+from nova_decom.verify import audit
 
 
 class LiveCloud:

@@ -20,7 +20,7 @@ from nova_decom.model.cloud import (
     Server,
     ServerGroup,
 )
-from nova_decom.moving.courses import request_body
+from nova_decom.moves.eligibility import request_body
 
 #: 2.53 has uuids of services and hypervisors and exists in every release since Queens; 2.69
 #: shows services of cells that are down.

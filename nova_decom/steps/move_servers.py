@@ -13,7 +13,7 @@ from nova_decom.model.cloud import Allocation, Owner
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.model.rows import DatabaseFacts
-from nova_decom.moving.courses import Course, Obstacle, courses, request_body
+from nova_decom.moves.eligibility import Course, Obstacle, courses, request_body
 from nova_decom.steps.base import Cloud
 
 MOVE = "move"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from nova_decom.audit import audit
 from nova_decom.cli.app import App
+from nova_decom.verify.audit import audit
 from tests.lab import Lab
 
 HOSTS, INSTANCES = 20_000, 200_000

@@ -11,7 +11,7 @@ from nova_decom.cli.app import App
 from nova_decom.clients.compute import ACTIVE_MIGRATIONS
 from nova_decom.errors import UnavailableError, WriteRefusedError
 from nova_decom.model.sql import Statement, Transaction
-from nova_decom.procedure import make_plan
+from nova_decom.plan.planner import make_plan
 from tests.cli.conftest import CHECKOUT
 from tests.cli.run import PROGRAM, NovaDecom
 from tests.cli.snapshot import Snapshot

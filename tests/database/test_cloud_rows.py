@@ -6,7 +6,7 @@ import pytest
 from nova_decom.clients.cells import Sources
 from nova_decom.clients.urls import target
 from nova_decom.errors import RowCountError
-from nova_decom.procedure import make_plan
+from nova_decom.plan.planner import make_plan
 
 pytestmark = pytest.mark.database
 

@@ -5,7 +5,7 @@ import pytest
 
 from nova_decom.clients.urls import target
 from nova_decom.errors import RowCountError
-from nova_decom.procedure import make_plan
+from nova_decom.plan.planner import make_plan
 from tests.database.conftest import Images
 from tests.database.server import CELL_TABLES
 

@@ -12,7 +12,7 @@ from unittest.mock import patch
 from nova_decom.cli.app import App
 from nova_decom.cli.options import Given
 from nova_decom.model.host import HostFacts
-from nova_decom.procedure import make_plan
+from nova_decom.plan.planner import make_plan
 from tests.cli.run import NovaDecom, Ran
 from tests.cli.snapshot import Snapshot
 from tests.lab import Lab

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nova_decom import audit
+from nova_decom.verify import audit
 from tests.unit.build import (
     agent,
     aggregate,

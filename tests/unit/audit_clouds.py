@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nova_decom import audit
 from nova_decom.model.rows import CloudRows
 from nova_decom.model.snapshot import View
+from nova_decom.verify import audit
 from tests.unit.build import (
     agent,
     aggregate,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from nova_decom.errors import JournalError, UnsupportedError
-from nova_decom.guards import is_known
+from nova_decom.guards.host import is_known
 from nova_decom.model.claim import belongs_to, run_of
 from nova_decom.model.cloud import NOVA_COMPUTE, Action, ResourceProvider, Sight
 from nova_decom.model.host import Heartbeat, HostFacts, Unit

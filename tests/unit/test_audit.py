@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom import audit
 from nova_decom.model.cloud import ComputeNode
 from nova_decom.model.rows import CloudRows
 from nova_decom.model.snapshot import View, nodes_in_rows
+from nova_decom.verify import audit
 from tests.unit.audit_cases import FOUND, GHOST_ROW, LEFT_PROVIDER, NOT_FOUND, OLD_AGENT
 from tests.unit.audit_clouds import LIVING, clean, without_database
 from tests.unit.build import aggregate, allocation, node, node_row, provider, service, service_row

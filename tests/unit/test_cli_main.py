@@ -20,8 +20,8 @@ from nova_decom.errors import NovaDecomError, RunInterruptedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import GUARDS
 from nova_decom.output.envelope import schema
-from nova_decom.planfile import save_plans
-from nova_decom.procedure import make_plan
+from nova_decom.plan.plan_file import save_plans
+from nova_decom.plan.planner import make_plan
 from nova_decom.steps import PROCEDURE
 from tests.unit.build import facts
 

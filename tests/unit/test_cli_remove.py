@@ -13,7 +13,8 @@ from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
 from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output.envelope import envelope, schema
-from nova_decom.procedure import REMOVE, make_plan, planned
+from nova_decom.plan.jobs import REMOVE
+from nova_decom.plan.planner import make_plan, planned
 from tests.unit import build
 from tests.unit.build import absent, database, facts, history, request
 

@@ -12,7 +12,7 @@ from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
 from nova_decom.model.report import Result
 from nova_decom.model.request import Rows, StopWith
-from nova_decom.procedure import make_plan
+from nova_decom.plan.planner import make_plan
 from tests.unit import build
 from tests.unit.build import facts, history, request
 from tests.unit.states import ALL_STATES

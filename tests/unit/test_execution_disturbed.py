@@ -12,7 +12,7 @@ from nova_decom.model.cloud import Aggregate, Owner
 from nova_decom.model.host import Unit
 from nova_decom.model.report import Result
 from nova_decom.model.request import StopWith
-from nova_decom.readd import NOT_OURS
+from nova_decom.verify.readd import NOT_OURS
 from tests.unit import build
 from tests.unit.build import facts, request, service
 from tests.unit.states import ALL_STATES, stale

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.guards import GUARDS, OWN_DISABLE, is_known, judge
+from nova_decom.guards import GUARDS, OWN_DISABLE, judge
+from nova_decom.guards.host import is_known
 from nova_decom.model.host import Fleet
 from nova_decom.model.plan import NAMED, summary
 from tests.unit import build

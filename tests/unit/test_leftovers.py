@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.leftovers import kept, leftovers
 from nova_decom.model.cloud import Owner
 from nova_decom.model.request import Rows
 from nova_decom.model.rows import AggregateHostRow, DatabaseFacts, HostMappingRow
+from nova_decom.plan.leftovers import kept, leftovers
 from tests.unit import build
 from tests.unit.build import absent, database, facts, request
 

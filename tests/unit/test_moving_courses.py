@@ -7,7 +7,7 @@ import pytest
 
 from nova_decom.model.cloud import Action, ServerGroup
 from nova_decom.model.request import Servers
-from nova_decom.moving.courses import PINNED, Course, courses, request_body
+from nova_decom.moves.eligibility import PINNED, Course, courses, request_body
 from tests.unit import build
 from tests.unit.build import facts, fleet, migration, neighbour, request, server, service
 

@@ -7,7 +7,7 @@ import pytest
 
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import Action, Sight
-from nova_decom.moving.fates import (
+from nova_decom.moves.status import (
     AGAIN,
     BEGIN_WITHIN,
     GONE,

@@ -7,7 +7,7 @@ import pytest
 
 from nova_decom.model.cloud import Aggregate, Room
 from nova_decom.model.request import Servers
-from nova_decom.moving.room import another_target, best, candidates, demand, homeless
+from nova_decom.moves.capacity import another_target, best, candidates, demand, homeless
 from tests.unit.build import allocation, facts, fleet, neighbour, request, server, service
 
 BIG, SMALL = server("big"), server("small")

@@ -16,7 +16,8 @@ from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Finding, Verdict
 from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output import envelope
-from nova_decom.procedure import make_plan, planned, refused, verify
+from nova_decom.plan.planner import make_plan, planned, refused
+from nova_decom.verify.verify import verify
 from tests.unit import build
 from tests.unit.states import ALL_STATES
 from tests.unit.world import World

@@ -7,10 +7,10 @@ import io
 
 import pytest
 
+from nova_decom.apply.move_log import Moves
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import Action
-from nova_decom.moving.fates import Flight
-from nova_decom.moving.logbook import Moves
+from nova_decom.moves.status import Flight
 from nova_decom.output import progress
 from nova_decom.output.console import console
 from tests.unit.build import server

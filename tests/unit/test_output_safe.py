@@ -17,7 +17,8 @@ from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output import envelope, progress
 from nova_decom.output.console import console
 from nova_decom.output.safe import safe
-from nova_decom.procedure import make_plan, planned, refused, verify
+from nova_decom.plan.planner import make_plan, planned, refused
+from nova_decom.verify.verify import verify
 from tests.unit import build
 
 HOSTILE = [

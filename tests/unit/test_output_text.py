@@ -16,9 +16,10 @@ from nova_decom.model.change import Outcome, Status
 from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output import progress, text
 from nova_decom.output.console import console, entry
-from nova_decom.procedure import make_plan, planned, refused, verify
+from nova_decom.plan.planner import make_plan, planned, refused
 from nova_decom.steps import PROCEDURE
 from nova_decom.telling import Silent
+from nova_decom.verify.verify import verify
 from tests.unit import build
 from tests.unit.build import facts
 from tests.unit.states import ALL_STATES

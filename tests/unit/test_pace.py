@@ -8,14 +8,14 @@ from itertools import pairwise
 
 import pytest
 
+from nova_decom.apply.server_mover import EMPTY_READINGS, Pacing
 from nova_decom.errors import ChangeFailedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
 from nova_decom.model.cloud import Action
 from nova_decom.model.report import Result
 from nova_decom.model.request import Servers
-from nova_decom.pace import EMPTY_READINGS, Pacing
-from nova_decom.procedure import DRAIN, ENABLE
+from nova_decom.plan.jobs import DRAIN, ENABLE
 from tests.unit.build import migration, request, server, service
 from tests.unit.moving_states import MIXED, MOVABLE, OFF, WEB, dead, occupied, with_migration
 from tests.unit.world import World

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from nova_decom.apply.server_mover import Pacing
 from nova_decom.clock import Clock
 from nova_decom.errors import (
     BadRequestError,
@@ -21,9 +22,8 @@ from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
 from nova_decom.model.cloud import Action, Room
 from nova_decom.model.report import Result
-from nova_decom.moving.fates import BEGIN_WITHIN, MOVING
-from nova_decom.pace import Pacing
-from nova_decom.procedure import DRAIN
+from nova_decom.moves.status import BEGIN_WITHIN, MOVING
+from nova_decom.plan.jobs import DRAIN
 from tests.unit.build import fleet, migration, neighbour, request, server, service
 from tests.unit.moving_states import AUTO, MIXED, MOVABLE, OFF, WEB, dead, occupied
 from tests.unit.nova import BREAKS, CANCELLED, FAILS, FORGOTTEN, NO_HOST, STUCK

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nova_decom.apply.server_mover import ATTEMPTS, Pacing
 from nova_decom.errors import BadRequestError, ConflictError, NoAnswerError, PassingError
 from nova_decom.model.change import Status
 from nova_decom.model.cloud import Room
 from nova_decom.model.request import Servers
-from nova_decom.moving.fates import MOVING
-from nova_decom.pace import ATTEMPTS, Pacing
-from nova_decom.procedure import DRAIN
+from nova_decom.moves.status import MOVING
+from nova_decom.plan.jobs import DRAIN
 from tests.unit.build import fleet, neighbour, request, server, service
 from tests.unit.conftest import Run
 from tests.unit.moving_states import occupied

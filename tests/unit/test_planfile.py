@@ -11,8 +11,9 @@ import pytest
 
 from nova_decom.errors import ConfigurationError, StalePlanError
 from nova_decom.model.request import Rows
-from nova_decom.planfile import load_plans, save_plans
-from nova_decom.procedure import check_still_fits, make_plan
+from nova_decom.plan.plan_file import load_plans, save_plans
+from nova_decom.plan.planner import make_plan
+from nova_decom.plan.stale import check_still_fits
 from tests.unit import build
 from tests.unit.build import facts, request
 from tests.unit.states import ALL_STATES

@@ -14,17 +14,12 @@ from nova_decom.model.change import Change, Status
 from nova_decom.model.plan import Finding, Verdict
 from nova_decom.model.report import Result
 from nova_decom.model.request import Part, Rows, StopWith
-from nova_decom.procedure import (
-    REMOVE,
-    check_still_fits,
-    inspect,
-    make_plan,
-    planned,
-    refused,
-    verify,
-)
+from nova_decom.plan.jobs import REMOVE
+from nova_decom.plan.planner import make_plan, planned, refused
+from nova_decom.plan.stale import check_still_fits
 from nova_decom.steps.delete_service import DeleteService
 from nova_decom.telling import Silent
+from nova_decom.verify.verify import inspect, verify
 from tests.unit import build
 from tests.unit.build import SERVICE, absent, facts, history, request
 

@@ -7,7 +7,8 @@ import pytest
 
 from nova_decom.guards import GUARDS
 from nova_decom.model.report import Result
-from nova_decom.procedure import DRAIN, ENABLE, REMOVE, _guards, make_plan
+from nova_decom.plan.jobs import DRAIN, ENABLE, REMOVE, _guards
+from nova_decom.plan.planner import make_plan
 from nova_decom.steps import PROCEDURE
 from tests.unit import build
 from tests.unit.build import facts

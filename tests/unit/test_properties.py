@@ -8,7 +8,6 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nova_decom.leftovers import leftovers
 from nova_decom.model.cloud import (
     NOVA_COMPUTE,
     Aggregate,
@@ -29,7 +28,8 @@ from nova_decom.model.rows import (
     PciDeviceRow,
     ServiceRow,
 )
-from nova_decom.procedure import make_plan
+from nova_decom.plan.leftovers import leftovers
+from nova_decom.plan.planner import make_plan
 from nova_decom.steps import PROCEDURE
 
 HOST = "node1"

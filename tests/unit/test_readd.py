@@ -8,8 +8,9 @@ import pytest
 from nova_decom.model.plan import ReAdd
 from nova_decom.model.request import Rows
 from nova_decom.model.rows import AggregateHostRow, DatabaseFacts, HostMappingRow
-from nova_decom.procedure import make_plan, verify
-from nova_decom.readd import NOT_OURS, safe_to_readd
+from nova_decom.plan.planner import make_plan
+from nova_decom.verify.readd import NOT_OURS, safe_to_readd
+from nova_decom.verify.verify import verify
 from tests.unit import build
 from tests.unit.build import absent, database, facts, history, node_row, provider, request
 from tests.unit.states import ALL_STATES

@@ -8,10 +8,11 @@ from dataclasses import fields, replace
 
 import pytest
 
-from nova_decom.leftovers import leftovers
 from nova_decom.model.plan import summary
 from nova_decom.model.request import Part
-from nova_decom.procedure import ENABLE, make_plan
+from nova_decom.plan.jobs import ENABLE
+from nova_decom.plan.leftovers import leftovers
+from nova_decom.plan.planner import make_plan
 from nova_decom.steps import PROCEDURE
 from tests.unit.fake import FIELDS
 from tests.unit.states import ALL_STATES

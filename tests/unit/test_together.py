@@ -9,6 +9,7 @@ import time
 import pytest
 
 from nova_decom.apply.interrupts import Interrupts
+from nova_decom.apply.server_mover import Pacing, Total
 from nova_decom.clients.reads import LEAST, MOST, SharedReads
 from nova_decom.errors import HaltedError, RunInterruptedError, UnavailableError
 from nova_decom.exit_codes import ExitCode
@@ -16,8 +17,7 @@ from nova_decom.model.change import Status
 from nova_decom.model.cloud import Room
 from nova_decom.model.report import Result
 from nova_decom.model.request import Part
-from nova_decom.moving.room import share_rooms
-from nova_decom.pace import Pacing, Total
+from nova_decom.moves.capacity import share_rooms
 from nova_decom.together import Together, side_by_side
 from tests.unit.build import allocation, facts, fleet, neighbour, request, server, service
 from tests.unit.world import World

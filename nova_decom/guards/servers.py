@@ -6,8 +6,8 @@ from __future__ import annotations
 from nova_decom.model.cloud import Migration
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Objection, Verdict, some
-from nova_decom.moving.courses import Course, Obstacle, courses
-from nova_decom.moving.room import candidates, homeless
+from nova_decom.moves.capacity import candidates, homeless
+from nova_decom.moves.eligibility import Course, Obstacle, courses
 
 
 def servers_present(facts: HostFacts) -> Objection | None:

@@ -14,14 +14,20 @@ from enum import StrEnum
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import Action, Migration, Server, Sight
 from nova_decom.model.request import Request
-from nova_decom.moving.courses import FINISHED, PASSING, may_confirm
+from nova_decom.moves.eligibility import FINISHED, PASSING, may_confirm
 
 #: Ends of a migration after which the server is where it was.
 WITHOUT_MOVE = {"error", "failed", "cancelled", "reverted"}
+
+
 #: Actions that move a server by a migration of their own.
 MOVING = {Action.LIVE, Action.COLD, Action.EVACUATE}
+
+
 #: Seconds within which nova shows that it does what it was asked.
 BEGIN_WITHIN = 60.0
+
+
 #: How the state before is called when it is not known, or does not matter.
 ANY = "any"
 

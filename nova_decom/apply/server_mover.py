@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from nova_decom.apply.interrupts import Interrupts
+from nova_decom.apply.move_log import Logbook, Watcher
 from nova_decom.clock import Clock
 from nova_decom.errors import (
     ChangeFailedError,
@@ -26,15 +27,16 @@ from nova_decom.errors import (
 from nova_decom.model.change import Change, Status
 from nova_decom.model.cloud import Action, Sight
 from nova_decom.model.host import HostFacts
-from nova_decom.moving.courses import FINISHED, Course, Obstacle, courses
-from nova_decom.moving.fates import MOVING, Fate, Flight, Kind, fate, own_migration
-from nova_decom.moving.logbook import Logbook, Watcher
-from nova_decom.moving.room import another_target
+from nova_decom.moves.capacity import another_target
+from nova_decom.moves.eligibility import FINISHED, Course, Obstacle, courses
+from nova_decom.moves.status import MOVING, Fate, Flight, Kind, fate, own_migration
 from nova_decom.steps.base import Cloud
 from nova_decom.steps.move_servers import MoveServers
 
 #: A move that failed is tried once more, on another host; so is a call that nova refused.
 ATTEMPTS = 2
+
+
 #: So many readings without a server, one after the other, count as empty.
 EMPTY_READINGS = 2
 

@@ -10,7 +10,11 @@ from nova_decom.model.cloud import Room, Server
 from nova_decom.model.host import HostFacts
 
 SCOPE = "aggregate_instance_extra_specs:"
+
+
 MEMORY = "MEMORY_MB"
+
+
 Resources = dict[str, int]
 
 

@@ -14,13 +14,15 @@ from typing import Any
 from nova_decom.model.cloud import Action, Migration, Server, ServerGroup
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Request, Servers
-from nova_decom.moving.room import candidates
+from nova_decom.moves.capacity import candidates
 
 #: States that pass by themselves; whoever asks again later sees another one.
 PASSING = {
     *("BUILD", "REBOOT", "HARD_REBOOT", "PASSWORD", "REBUILD", "MIGRATING", "RESIZE"),
     "REVERT_RESIZE",
 }
+
+
 #: States in which no way leads off the host, and what would help.
 STUCK: Mapping[str, str] = {
     "SUSPENDED": "resume it (openstack server resume), or shelve it",
@@ -29,6 +31,8 @@ STUCK: Mapping[str, str] = {
     "SOFT_DELETED": "restore it (openstack server restore), or force-delete it",
     "UNKNOWN": "its cell does not answer: bring that back",
 }
+
+
 #: Extra specs of devices that stay on the host while the server would move alive.
 PINNED: Mapping[str, str] = {
     "pci_passthrough:alias": "a PCI device",
@@ -37,7 +41,11 @@ PINNED: Mapping[str, str] = {
     "hw:tpm_version": "a virtual TPM",
     "accel:device_profile": "an accelerator",
 }
+
+
 EVACUABLE = {"ACTIVE", "SHUTOFF", "ERROR"}
+
+
 FINISHED = "finished"
 
 

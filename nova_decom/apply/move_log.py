@@ -9,7 +9,7 @@ from typing import Protocol
 from nova_decom.clock import Clock
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.cloud import Server
-from nova_decom.moving.fates import Flight
+from nova_decom.moves.status import Flight
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: pure functions that look at the facts of a host and say whether to begin.
+
+Each returns ``None`` when it has nothing against it, else a :class:`Verdict` with what was
+seen and what would resolve it. :func:`judge` turns them into findings, in the order of
+:data:`GUARDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from nova_decom.guards.claim import foreign_disable, own_disable
+from nova_decom.guards.database import database_access, node_owner
+from nova_decom.guards.fleet import blast_radius, cells_answering, fleet_healthy, last_host
+from nova_decom.guards.host import host_exact, host_known, ironic
+from nova_decom.guards.servers import (
+    capacity,
+    migrations_active,
+    pci_allocated,
+    servers_movable,
+    servers_present,
+)
+from nova_decom.guards.service import service_alive
+from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import Finding, Objection, Verdict, summary
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A name, the question, and whether ``--skip-guard`` may overrule it."""
+
+    name: str
+    ask: Callable[[HostFacts], Objection | None]
+    skippable: bool = True
+
+
+def judge(facts: HostFacts, guards: Iterable[Guard] | None = None) -> tuple[Finding, ...]:
+    """One finding for each guard (all, unless told), in order; skipped ones warn."""
+    return tuple(_finding(guard, facts) for guard in guards or GUARDS)
+
+
+def _finding(guard: Guard, facts: HostFacts) -> Finding:
+    objection = guard.ask(facts)
+    if objection is None:
+        return Finding(guard.name, Verdict.OK, summary(guard.ask))
+    skipped = guard.skippable and guard.name in facts.request.skip_guards
+    if skipped and objection.verdict is Verdict.BLOCKED:
+        return Finding(guard.name, Verdict.WARNING, f"skipped: {objection.message}")
+    return Finding(guard.name, objection.verdict, objection.message, objection.remedy)
+
+
+FOREIGN_DISABLE = Guard("foreign-disable", foreign_disable)
+
+
+GUARDS: tuple[Guard, ...] = (
+    Guard("host-known", host_known, skippable=False),
+    Guard("host-exact", host_exact, skippable=False),
+    Guard("cells-answering", cells_answering, skippable=False),
+    Guard("fleet-healthy", fleet_healthy),
+    Guard("last-host", last_host),
+    Guard("blast-radius", blast_radius),
+    FOREIGN_DISABLE,
+    Guard("servers-present", servers_present),
+    Guard("servers-movable", servers_movable),
+    Guard("capacity", capacity),
+    Guard("migrations-active", migrations_active),
+    Guard("service-alive", service_alive, skippable=False),
+    Guard("node-owner", node_owner, skippable=False),
+    Guard("ironic", ironic),
+    Guard("pci-allocated", pci_allocated, skippable=False),
+    Guard("database-access", database_access, skippable=False),
+)
+
+
+#: Asked by ``enable`` only.
+OWN_DISABLE = Guard("own-disable", own_disable, skippable=False)

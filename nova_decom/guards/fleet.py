@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards about the other compute hosts."""
+
+from __future__ import annotations
+
+from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import Objection, some
+
+
+def cells_answering(facts: HostFacts) -> Objection | None:
+    """Every cell answers; a host in a silent cell looks as if it were gone."""
+    if not facts.fleet.unanswering:
+        return None
+    return Objection(
+        f"{facts.fleet.unanswering} compute service entries have no id or status UNKNOWN: "
+        "a cell does not answer",
+        "bring the cell's database back and run again",
+    )
+
+
+def fleet_healthy(facts: HostFacts) -> Objection | None:
+    """Most other compute services are up: the host is sick, not the control plane."""
+    leaving = {facts.host, *facts.request.leaving}
+    fleet = facts.fleet
+    others = fleet.computes.total() - sum(fleet.computes[host] for host in leaving)
+    down = [host for host in fleet.down if host not in leaving]
+    if 2 * len(down) <= others:
+        return None
+    return Objection(
+        f"{len(down)} of {others} other compute services are down: {some(down)}",
+        "look at the message queue, the databases and the clocks before any host is removed",
+    )
+
+
+def blast_radius(facts: HostFacts) -> Objection | None:
+    """Not more hosts leave in one run than were meant to."""
+    count, most = len(facts.request.leaving), facts.request.max_hosts
+    if count <= most:
+        return None
+    return Objection(
+        f"{count} hosts in one run, and --max-hosts is {most}", f"--max-hosts {count}, if so meant"
+    )
+
+
+def last_host(facts: HostFacts) -> Objection | None:
+    """Another enabled host that is up remains in the cell and in the availability zone."""
+    service = facts.service
+    if service is None:
+        return None
+    leaving = {facts.host, *facts.request.leaving}
+    remedy = "enable another host there first, or --skip-guard last-host"
+    takers = facts.fleet.takers
+    if not any(s.zone == service.zone and s.host not in leaving for s in takers):
+        return Objection(
+            f"no other enabled host that is up in availability zone {service.zone!r}", remedy
+        )
+    cell_hosts = facts.database.cell_hosts if facts.database else frozenset()
+    if cell_hosts and not any(s.host in cell_hosts and s.host not in leaving for s in takers):
+        return Objection("no other enabled host that is up in the host's cell", remedy)
+    return None

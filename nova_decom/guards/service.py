@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guard service-alive."""
+
+from __future__ import annotations
+
+from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import Objection, Verdict
+from nova_decom.model.request import StopWith
+
+
+def service_alive(facts: HostFacts) -> Objection | None:
+    """A nova-compute that lives can be stopped by this run."""
+    service, request = facts.service, facts.request
+    heartbeat = facts.heartbeat_of(service) if service else None
+    beats = heartbeat is not None and heartbeat.moved
+    if service is None or not (service.is_up or beats) or facts.is_silent(service):
+        return None
+    sign = f"is {service.state}" + (", its heartbeat moves" if not service.is_up else "")
+    if request.offline:
+        return Objection(
+            f"nova-compute on {facts.host} {sign}, and --offline forbids to stop it",
+            "leave out --offline, or fence the host and wait until its service is down",
+        )
+    if request.stop_with is StopWith.NONE:
+        return Objection(
+            f"nova-compute on {facts.host} {sign}; you have to stop it",
+            "stop and disable it there while this waits, or choose --stop-with ssh",
+            Verdict.WARNING,
+        )
+    return None
