@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from nova_decom.errors import NovaDecomError
-from nova_decom.journal import open_state_dir
 from nova_decom.settings import resolve, state_dir
+from nova_decom.state.directory import open_state_dir
 
 PACKAGES = ("nova-decom", "click", "openstacksdk", "keystoneauth1", "PyMySQL", "rich", "tenacity")
 

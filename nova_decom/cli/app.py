@@ -27,12 +27,8 @@ from nova_decom.clients.remote import Remote, StopCommand, WritableRemote
 from nova_decom.clients.urls import Target, target
 from nova_decom.clock import Clock
 from nova_decom.errors import ConfigurationError
-from nova_decom.hostnames import HostNames
-from nova_decom.journal import HostMemory, RunJournal, request_id
-from nova_decom.locks import host_lock
 from nova_decom.model.claim import ClaimPolicy
 from nova_decom.output.metrics import MEASURED, check_metrics
-from nova_decom.records import has_ended
 from nova_decom.settings import (
     DEFAULT_INTERVAL,
     Settings,
@@ -42,6 +38,11 @@ from nova_decom.settings import (
     state_dir,
     state_dir_of,
 )
+from nova_decom.state.host_lock import host_lock
+from nova_decom.state.host_name_cache import HostNames
+from nova_decom.state.journal import RunJournal, request_id
+from nova_decom.state.known_hosts import HostMemory
+from nova_decom.state.run_summary import has_ended
 
 if TYPE_CHECKING:
     from nova_decom.clients.novaconf import NovaConf

@@ -6,8 +6,8 @@ from __future__ import annotations
 from nova_decom.cli.app import App
 from nova_decom.cli.options import Given
 from nova_decom.exit_codes import ExitCode
-from nova_decom.journal import HostMemory
 from nova_decom.model.report import HostReport, Report, Result
+from nova_decom.state.known_hosts import HostMemory
 from nova_decom.verify.audit import Trace, audit
 
 NOT_ALL = "rows of all cells, host mappings: no API database given"

@@ -14,8 +14,8 @@ from nova_decom.clients.preflight import Check
 from nova_decom.clients.remote import Remote
 from nova_decom.errors import NovaDecomError
 from nova_decom.exit_codes import ExitCode
-from nova_decom.journal import open_state_dir
 from nova_decom.model.report import Report
+from nova_decom.state.directory import open_state_dir
 
 Row = dict[str, object]
 

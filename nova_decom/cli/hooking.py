@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import logging
 
+from nova_decom.apply.hooks import NAMES, Hooks, no_hooks
 from nova_decom.cli.app import App
 from nova_decom.clients.hooks import HookDirectory, usual_hooks
 from nova_decom.errors import ConfigurationError
-from nova_decom.hooks import NAMES, Hooks, no_hooks
 from nova_decom.settings import expanded, inherited, operator
 
 log = logging.getLogger(__name__)

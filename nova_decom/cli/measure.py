@@ -12,9 +12,9 @@ from typing import Any
 
 from nova_decom.errors import NovaDecomError
 from nova_decom.model.report import Report
-from nova_decom.records import find_record
 from nova_decom.settings import expanded, state_dir_of
-from nova_decom.timeline import spans
+from nova_decom.state.journal_reader import find_record
+from nova_decom.state.timeline import spans
 
 
 def measure(report: Report, given: Mapping[str, Any]) -> None:

@@ -12,8 +12,11 @@ from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
+from nova_decom.apply.executor import Execution
+from nova_decom.apply.hooks import Hooks, Observers
 from nova_decom.apply.interrupts import Interrupts
 from nova_decom.apply.server_mover import Pacing, Total
+from nova_decom.apply.worker_slots import Together, side_by_side
 from nova_decom.cli.app import App
 from nova_decom.cli.confirming import confirm
 from nova_decom.cli.hooking import hooks_of
@@ -24,10 +27,7 @@ from nova_decom.cli.selection import is_selecting, selected
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clock import LONG_AGO
 from nova_decom.errors import ConfigurationError, NovaDecomError, UnconfirmedError
-from nova_decom.execution import Execution
 from nova_decom.exit_codes import ExitCode
-from nova_decom.hooks import Hooks, Observers
-from nova_decom.journal import RunJournal, new_run_id, request_id
 from nova_decom.model.change import Outcome, Status
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan
@@ -39,7 +39,7 @@ from nova_decom.plan.plan_file import load_plans
 from nova_decom.plan.planner import make_plan, planned, refused
 from nova_decom.plan.stale import check_still_fits
 from nova_decom.settings import operator
-from nova_decom.together import Together, side_by_side
+from nova_decom.state.journal import RunJournal, new_run_id, request_id
 from nova_decom.verify.verify import verify
 
 #: What alone blocks a host, and is no refusal to a script but a state of the world.

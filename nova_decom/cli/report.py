@@ -11,8 +11,8 @@ from nova_decom.errors import ConfigurationError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import Report
 from nova_decom.output.page import page
-from nova_decom.records import find_record
 from nova_decom.settings import expanded, resolve, state_dir
+from nova_decom.state.journal_reader import find_record
 
 
 def report(given: Given, run: str) -> Report:

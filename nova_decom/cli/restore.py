@@ -15,15 +15,15 @@ from nova_decom.cli.remove import combined, signals
 from nova_decom.clients.restoring import LiveRestoringCloud
 from nova_decom.errors import NovaDecomError, RefusedError, UnconfirmedError
 from nova_decom.exit_codes import ExitCode
-from nova_decom.journal import RunJournal, new_run_id, request_id
 from nova_decom.model.change import Outcome, Status
 from nova_decom.model.plan import Plan
 from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
-from nova_decom.records import Record, find_record
 from nova_decom.restore import Past, Restoration, past_of, plan_restore, result_of
 from nova_decom.settings import operator
+from nova_decom.state.journal import RunJournal, new_run_id, request_id
+from nova_decom.state.journal_reader import Record, find_record
 
 Planned = tuple[Past, Plan]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from nova_decom.output.html import Child, Html, tag, together
 from nova_decom.output.picture import picture
-from nova_decom.records import Event, Record
-from nova_decom.timeline import VERIFY, Span, spans, when
+from nova_decom.state.journal_reader import Event, Record
+from nova_decom.state.timeline import VERIFY, Span, spans, when
 
 #: Nothing may be loaded, whatever a name in the journal tries.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

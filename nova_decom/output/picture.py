@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from nova_decom.output.html import Html, tag
-from nova_decom.timeline import VERIFY, Span
+from nova_decom.state.timeline import VERIFY, Span
 
 #: The bars' own width; each is drawn as wide as the page has room for.
 WIDTH = 1000

@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from nova_decom.apply.move_log import Moves
+from nova_decom.apply.observers import Progress, Silent
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import Action
 from nova_decom.output.safe import safe
 from nova_decom.steps.move_servers import MoveServers
-from nova_decom.telling import Progress, Silent
 
 MINUTE = 60
 WAYS = {

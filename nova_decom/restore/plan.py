@@ -11,12 +11,12 @@ from nova_decom.model.change import Change, Outcome
 from nova_decom.model.plan import Finding, Leftover, Plan, Verdict
 from nova_decom.model.report import HostReport, Result
 from nova_decom.model.sql import API_DATABASE, Transaction
-from nova_decom.restore.decide import Decided, decide
-from nova_decom.restore.past import Past, WantedRow
-from nova_decom.restore.present import Present
+from nova_decom.restore.current import Present
+from nova_decom.restore.manual_steps import to_do
+from nova_decom.restore.row_decision import Decided, decide
+from nova_decom.restore.saved import Past, WantedRow
 from nova_decom.restore.statements import statements
-from nova_decom.restore.todo import to_do
-from nova_decom.sqlfile import TABLES
+from nova_decom.state.sql_backup import TABLES
 
 #: The guards of a removal that a restore asks too.
 GUARDS = ("cells-answering", "foreign-disable", "database-access")

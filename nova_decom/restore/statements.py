@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from nova_decom.model.cloud import NOVA_COMPUTE
 from nova_decom.model.sql import Statement, by_id, insert, marks, update
-from nova_decom.restore.decide import Decided
-from nova_decom.restore.past import Past, WantedRow
-from nova_decom.restore.present import Present
+from nova_decom.restore.current import Present
+from nova_decom.restore.row_decision import Decided
+from nova_decom.restore.saved import Past, WantedRow
 
 LOCK = " FOR UPDATE"
 

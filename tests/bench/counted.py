@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nova_decom.apply.interrupts import Interrupts
+from nova_decom.apply.worker_slots import Together
 from nova_decom.cli.main import run
 from nova_decom.clock import Clock
-from nova_decom.together import Together
 
 
 class Waits:

@@ -11,8 +11,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nova_decom.journal import RunJournal
 from nova_decom.model.sql import API_DATABASE, Image
+from nova_decom.state.journal import RunJournal
 from tests.bench import fill, held, statements
 from tests.bench.fill import STATES, Sizes
 from tests.bench.removal import Timed, look_and_remove, opened, transactions, undone

@@ -29,8 +29,8 @@ from nova_decom.clients.http import Api, connect
 from nova_decom.clients.remote import Remote
 from nova_decom.clock import Clock
 from nova_decom.errors import ChangeFailedError, JournalError
-from nova_decom.journal import RunJournal
 from nova_decom.model.host import Unit
+from nova_decom.state.journal import RunJournal
 from tests.chaos.fate import Disturbance, Fate, Kind, Mode
 from tests.database.server import Server
 from tests.faults.adapter import Answer, ScriptedAdapter

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What completion offers follows the cloud."""
 
-from nova_decom.hostnames import HostNames
+from nova_decom.state.host_name_cache import HostNames
 from tests.cli.conftest import Hosts
 from tests.cli.run import NovaDecom
 from tests.lab import Lab

@@ -5,19 +5,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 
+from nova_decom.apply.observers import seen
 from nova_decom.clients.restoring import LiveRestoringCloud
-from nova_decom.journal import RunJournal
 from nova_decom.model.cloud import Aggregate, ComputeNode, ComputeService
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan
 from nova_decom.model.request import Request, Rows
 from nova_decom.model.snapshot import Memory, View, host_facts
 from nova_decom.model.sql import Transaction
-from nova_decom.records import read_record
 from nova_decom.restore import Past, Restoration, past_of, plan_restore
+from nova_decom.state.journal import RunJournal
+from nova_decom.state.journal_reader import read_record
 from nova_decom.steps.purge_registration import PurgeRegistration
 from nova_decom.steps.purge_rows import PurgeRows
-from nova_decom.telling import seen
 from tests.database.conftest import Nova
 from tests.database.rows import STAMP
 from tests.database.server import CELL_TABLES

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nova_decom.hostnames import HostNames
+from nova_decom.state.host_name_cache import HostNames
 
 PROGRAMS = Path(sys.executable).parent
 BASH = """

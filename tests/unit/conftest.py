@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
+from nova_decom.apply.executor import Execution
 from nova_decom.apply.interrupts import Interrupts
 from nova_decom.apply.server_mover import Pacing
 from nova_decom.clock import LONG_AGO
-from nova_decom.execution import Execution
 from nova_decom.plan.jobs import REMOVE
 from nova_decom.plan.planner import make_plan
 from tests.unit.fake import FakeCloud, FakeJournal

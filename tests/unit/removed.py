@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from nova_decom.apply.observers import seen
 from nova_decom.model.cloud import Aggregate
 from nova_decom.model.rows import DatabaseFacts, HostMappingRow
 from nova_decom.model.sql import API_DATABASE
-from nova_decom.records import Record
 from nova_decom.restore import Present, past_of
-from nova_decom.telling import seen
+from nova_decom.state.journal_reader import Record
 from tests.unit import build
 
 RUN = "20261123T041500Z-7f3a"

@@ -10,9 +10,9 @@ import pytest
 
 from nova_decom.cli import restore as command
 from nova_decom.cli.main import run
-from nova_decom.journal import RunJournal
-from nova_decom.locks import host_lock
 from nova_decom.output.envelope import schema
+from nova_decom.state.host_lock import host_lock
+from nova_decom.state.journal import RunJournal
 from tests.unit.removed import (
     RUN,
     SERVICE_ROW,

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from nova_decom.cli.main import run
-from nova_decom.journal import RunJournal
 from nova_decom.output.envelope import schema
+from nova_decom.state.journal import RunJournal
 from tests.unit.test_records import CHANGE, RUN, begin, end, image
 
 HOSTILE = "old \x1b[31m[red]\u202e\n\0"

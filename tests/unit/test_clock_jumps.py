@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import nova_decom
-from nova_decom import journal
 from nova_decom.exit_codes import ExitCode
-from nova_decom.journal import RunJournal, new_run_id, request_id
+from nova_decom.state import journal
+from nova_decom.state.journal import RunJournal, new_run_id, request_id
 from tests.unit.build import facts
 from tests.unit.world import World
 

@@ -15,7 +15,7 @@ from click.shell_completion import ShellComplete
 
 from nova_decom.cli.group import cli
 from nova_decom.cli.options import Given
-from nova_decom.hostnames import HostNames
+from nova_decom.state.host_name_cache import HostNames
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
 

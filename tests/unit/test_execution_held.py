@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
+from nova_decom.apply.claim_lease import Hold
+from nova_decom.apply.executor import Execution
+from nova_decom.apply.refresh import Looks
+from nova_decom.apply.worker_slots import Together
 from nova_decom.clock import Clock
 from nova_decom.errors import UnavailableError
-from nova_decom.execution import Execution
 from nova_decom.exit_codes import ExitCode
-from nova_decom.holding import Hold
-from nova_decom.looking import Looks
 from nova_decom.model.claim import EFFECTIVE_AFTER
 from nova_decom.model.report import Result
-from nova_decom.together import Together
 from tests.unit.build import facts, ghost, request, service
 from tests.unit.fake import FakeCloud, FakeJournal
 from tests.unit.world import World

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from nova_decom.apply.executor import ATTEMPTS
 from nova_decom.errors import ConflictError, NoAnswerError, PassingError, UnavailableError
-from nova_decom.execution import ATTEMPTS
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
 from nova_decom.model.report import Result

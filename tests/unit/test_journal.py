@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from nova_decom.errors import ConfigurationError, JournalError
-from nova_decom.journal import HostMemory, RunJournal, new_run_id, open_state_dir, request_id
 from nova_decom.model.host import Identity
 from nova_decom.model.plan import Verdict
 from nova_decom.model.sql import Image, Statement, Transaction
+from nova_decom.state.directory import open_state_dir
+from nova_decom.state.journal import RunJournal, new_run_id, request_id
+from nova_decom.state.known_hosts import HostMemory
 from tests.unit import build
 
 RUN = "20261123T041500Z-7f3a"

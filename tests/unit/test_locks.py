@@ -17,8 +17,8 @@ import pytest
 import nova_decom
 from nova_decom.errors import BusyError, JournalError
 from nova_decom.exit_codes import ExitCode
-from nova_decom.locks import LOOK, host_lock
-from nova_decom.locks import holder as holder_of
+from nova_decom.state.host_lock import LOOK, host_lock
+from nova_decom.state.host_lock import holder as holder_of
 
 RUN = "20261123T041500Z-7f3a"
 HOLDER = """

@@ -7,14 +7,14 @@ import itertools
 
 import pytest
 
+from nova_decom.apply.refresh import FRESH, Looks
+from nova_decom.apply.worker_slots import Together
 from nova_decom.errors import UnavailableError
 from nova_decom.exit_codes import ExitCode
-from nova_decom.looking import FRESH, Looks
 from nova_decom.model.claim import EFFECTIVE_AFTER
 from nova_decom.model.host import Unit
 from nova_decom.model.report import Result
 from nova_decom.model.request import PLANNED_PARTS, Part, StopWith
-from nova_decom.together import Together
 from tests.unit.build import database, facts, request
 from tests.unit.world import Time, World
 

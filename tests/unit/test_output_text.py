@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from nova_decom.apply.observers import Silent
 from nova_decom.cli.reference import reference
 from nova_decom.cli.show import show
 from nova_decom.errors import ConfigurationError
@@ -18,7 +19,6 @@ from nova_decom.output import progress, text
 from nova_decom.output.console import console, entry
 from nova_decom.plan.planner import make_plan, planned, refused
 from nova_decom.steps import PROCEDURE
-from nova_decom.telling import Silent
 from nova_decom.verify.verify import verify
 from tests.unit import build
 from tests.unit.build import facts

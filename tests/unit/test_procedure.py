@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from nova_decom.apply.observers import Silent
 from nova_decom.errors import StalePlanError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import GUARDS
@@ -18,7 +19,6 @@ from nova_decom.plan.jobs import REMOVE
 from nova_decom.plan.planner import make_plan, planned, refused
 from nova_decom.plan.stale import check_still_fits
 from nova_decom.steps.delete_service import DeleteService
-from nova_decom.telling import Silent
 from nova_decom.verify.verify import inspect, verify
 from tests.unit import build
 from tests.unit.build import SERVICE, absent, facts, history, request

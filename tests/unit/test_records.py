@@ -10,23 +10,21 @@ from datetime import datetime
 import pytest
 
 from nova_decom.errors import RefusedError
-from nova_decom.journal import RunJournal
-from nova_decom.locks import host_lock
 from nova_decom.model.change import Status
 from nova_decom.model.report import Result
 from nova_decom.model.sql import Image, Statement, Transaction
-from nova_decom.records import (
+from nova_decom.state.host_lock import host_lock
+from nova_decom.state.journal import RunJournal
+from nova_decom.state.journal_reader import (
     Record,
     find_record,
-    has_ended,
     read_record,
     read_records,
-    reports,
     saved,
     saved_objects,
     saved_rows,
-    summary_of,
 )
+from nova_decom.state.run_summary import has_ended, reports, summary_of
 
 RUN, LATER = "20261123T041500Z-7f3a", "20261123T041501Z-0000"
 CHANGE = {"step": "purge-rows", "action": "delete", "target": "cell1: services 3", "rows": 1}

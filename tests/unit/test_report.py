@@ -10,11 +10,11 @@ import pytest
 
 from nova_decom.cli.main import run
 from nova_decom.errors import RefusedError
-from nova_decom.journal import RunJournal, new_run_id
 from nova_decom.output.html import Html, tag, together
 from nova_decom.output.page import page
-from nova_decom.records import Record, find_record
-from nova_decom.timeline import VERIFY, spans
+from nova_decom.state.journal import RunJournal, new_run_id
+from nova_decom.state.journal_reader import Record, find_record
+from nova_decom.state.timeline import VERIFY, spans
 from tests.unit import journals
 from tests.unit.journals import EVIL, RUN, Writer
 

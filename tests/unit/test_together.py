@@ -10,6 +10,7 @@ import pytest
 
 from nova_decom.apply.interrupts import Interrupts
 from nova_decom.apply.server_mover import Pacing, Total
+from nova_decom.apply.worker_slots import Together, side_by_side
 from nova_decom.clients.reads import LEAST, MOST, SharedReads
 from nova_decom.errors import HaltedError, RunInterruptedError, UnavailableError
 from nova_decom.exit_codes import ExitCode
@@ -18,7 +19,6 @@ from nova_decom.model.cloud import Room
 from nova_decom.model.report import Result
 from nova_decom.model.request import Part
 from nova_decom.moves.capacity import share_rooms
-from nova_decom.together import Together, side_by_side
 from tests.unit.build import allocation, facts, fleet, neighbour, request, server, service
 from tests.unit.world import World
 

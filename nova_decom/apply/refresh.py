@@ -8,20 +8,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from nova_decom.apply.worker_slots import Together
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.model.claim import EFFECTIVE_AFTER
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import PLANNED_PARTS, Part
 from nova_decom.steps import Cloud
-from nova_decom.together import Together
 
 #: Seconds for which a look is good. A claim is to stand for longer than a run takes between its
 #: look at the service and its own claim; this takes half of that.
 FRESH = EFFECTIVE_AFTER / 2
+
+
 #: Who is asked for these alone asks the host itself, by a connection of its own.
 ALONE = frozenset({Part.UNIT})
+
+
 #: The heartbeats are heard whenever these are read.
 HEARD = frozenset({Part.SERVICES, Part.DATABASE})
+
+
 #: What the rows of all cells tell too, and in one moment: the API tells migrations by one
 #: status at a time, or host by host.
 IN_ROWS = frozenset({Part.MIGRATIONS})

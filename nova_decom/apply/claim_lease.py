@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from nova_decom.apply.refresh import Looks
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.errors import BusyError, NovaDecomError, WaitTimeoutError
 from nova_decom.guards import FOREIGN_DISABLE, judge
-from nova_decom.looking import Looks
 from nova_decom.model.change import Outcome
 from nova_decom.model.claim import EFFECTIVE_AFTER, belongs_to, released, reopened, run_of
 from nova_decom.model.host import HostFacts

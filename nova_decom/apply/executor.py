@@ -5,9 +5,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 
+from nova_decom.apply.claim_lease import Hold, raise_if_held
 from nova_decom.apply.interrupts import Interrupts
 from nova_decom.apply.move_log import Moves
+from nova_decom.apply.observers import Journal, Progress, Silent, seen, told
+from nova_decom.apply.refresh import ALONE, FRESH, Looks
 from nova_decom.apply.server_mover import Pace, Pacing
+from nova_decom.apply.worker_slots import Together
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.errors import (
     BusyError,
@@ -25,8 +29,6 @@ from nova_decom.errors import (
 )
 from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import judge
-from nova_decom.holding import Hold, raise_if_held
-from nova_decom.looking import ALONE, FRESH, Looks
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Leftover, Plan, Verdict
@@ -39,12 +41,11 @@ from nova_decom.retry import retrying, until
 from nova_decom.steps import PROCEDURE, Cloud, Step
 from nova_decom.steps.disable_service import DisableService
 from nova_decom.steps.move_servers import MoveServers
-from nova_decom.telling import Journal, Progress, Silent, seen, told
-from nova_decom.together import Together
 from nova_decom.verify.verify import inspect
 
 #: A change that failed in passing is tried so often; each time the cloud is read again before.
 ATTEMPTS = 3
+
 
 #: What moving servers changes.
 MOVED = frozenset({Part.SERVERS, Part.MIGRATIONS, Part.DATABASE})

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nova_decom.model.cloud import NOVA_COMPUTE
-from nova_decom.restore.past import Past
-from nova_decom.restore.present import Present
+from nova_decom.restore.current import Present
+from nova_decom.restore.saved import Past
 
 
 def to_do(past: Past, present: Present) -> Iterator[str]:

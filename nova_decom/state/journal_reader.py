@@ -12,22 +12,18 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nova_decom.errors import RefusedError
-from nova_decom.journal import VERSION
-from nova_decom.locks import holder
-from nova_decom.model.change import Change, Outcome, Status
-from nova_decom.model.report import HostReport, Result
+from nova_decom.state.journal import VERSION
 
 Event = Mapping[str, Any]
 
+
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}")
-STATUSES = {str(s) for s in Status}
-RESULTS = {str(r) for r in Result}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,86 +128,6 @@ def find_record(state_dir: Path, run: str) -> Record:
     if not RUN_ID.fullmatch(run) or not os.path.lexists(path):
         raise RefusedError(f"no run {run!r} in {state_dir}", "nova-decom runs lists them")
     return read_record(path)
-
-
-def has_ended(state_dir: Path, run: str, host: str) -> bool:
-    """True when a run of this state directory no longer holds the host, however it ended."""
-    known = RUN_ID.fullmatch(run) and (state_dir / "runs" / f"{run}.jsonl").exists()
-    return bool(known) and holder(state_dir, host) != run
-
-
-def summary_of(record: Record, state_dir: Path) -> dict[str, Any]:
-    """One run in one row: ``result`` is "running" while it goes on, "unfinished" if killed."""
-    header, ended = record.header, _ended(record)
-    missing = [h for h in record.hosts if h not in ended]
-    results = list(dict.fromkeys(result for result, _ in ended.values()))
-    codes = {code for _, code in ended.values()}
-    if any(holder(state_dir, h) == record.run for h in record.hosts):
-        results, codes = ["running"], set()
-    elif not record.hosts or (missing and not _stopped(ended)):
-        results, codes = [*results, "unfinished"], set()
-    # 6 is PARTIAL: several hosts, some done, some not.
-    code = codes.pop() if len(codes) == 1 and not missing else 6 if codes else None
-    return {
-        "run": record.run,
-        "at": _text(record.events[0].get("at")) if record.events else None,
-        "command": _text(header.get("command")),
-        "by": _text(header.get("by")),
-        "hosts": list(record.hosts),
-        "result": ", ".join(results),
-        "exit_code": code,
-        "reason": _text(header.get("reason")),
-        "problem": record.problem,
-    }
-
-
-def _ended(record: Record) -> dict[str, tuple[str, int]]:
-    """The result and the exit code of each host that came to an end."""
-    return {
-        str(e["host"]): (str(e["result"]), e["exit_code"])
-        for e in record.events
-        if e.get("event") == "result" and "host" in e and isinstance(e.get("exit_code"), int)
-    }
-
-
-def _stopped(ended: Mapping[str, tuple[str, int]]) -> bool:
-    """True when the last host that ended failed: the run did not begin with the next one."""
-    return bool(ended) and list(ended.values())[-1][1] != 0
-
-
-def reports(record: Record) -> tuple[HostReport, ...]:
-    """What the journal tells of each host, as the run itself would have reported it."""
-    return tuple(_report(record, host) for host in record.hosts)
-
-
-def _report(record: Record, host: str) -> HostReport:
-    end = record.last(host, "result") or {}
-    result = end.get("result")
-    known = Result(result) if result in RESULTS else Result.INTERRUPTED
-    error = _text(end.get("error")) if end else "the journal of this host has no end"
-    return HostReport(host, known, outcomes=tuple(outcomes(record, host)), error=error)
-
-
-def outcomes(record: Record, host: str) -> Iterator[Outcome]:
-    """Each change that was begun, or found not to be needed, and what became of it."""
-    begun: dict[tuple[Any, ...], Outcome] = {}
-    for event in record.of(host):
-        kind = event.get("event")
-        if kind == "started" or kind in STATUSES:
-            change = _change(event)
-            status = Status.PENDING if kind == "started" else Status(str(kind))
-            begun[change.key] = Outcome(
-                change, status, _text(event.get("request_id")), _text(event.get("error"))
-            )
-    yield from begun.values()
-
-
-def _change(event: Event) -> Change:
-    step, action, target, detail = (
-        str(event.get(name, "")) for name in ("step", "action", "target", "detail")
-    )
-    rows = event.get("rows")
-    return Change(step, action, target, detail, rows if isinstance(rows, int) else None)
 
 
 def saved_rows(record: Record, host: str) -> tuple[SavedRow, ...]:

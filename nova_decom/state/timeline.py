@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nova_decom.model.change import Status
-from nova_decom.records import Event
+from nova_decom.state.journal_reader import Event
 
 _ENDS = {str(s) for s in Status}
+
+
 #: What is not a change, but takes time as well.
 VERIFY = "verify"
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Protocol
 
 from nova_decom.apply.interrupts import Interrupts
+from nova_decom.apply.observers import Journal, Progress, Silent, told
 from nova_decom.errors import (
     ChangeFailedError,
     JournalError,
@@ -20,10 +21,9 @@ from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Plan
 from nova_decom.model.report import HostReport, Result
 from nova_decom.model.sql import Transaction
-from nova_decom.restore.past import Past
+from nova_decom.restore.current import Present
 from nova_decom.restore.plan import plan_restore, result_of
-from nova_decom.restore.present import Present
-from nova_decom.telling import Journal, Progress, Silent, told
+from nova_decom.restore.saved import Past
 
 
 class RestoringCloud(Protocol):

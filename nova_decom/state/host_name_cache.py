@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nova_decom.errors import ConfigurationError
-from nova_decom.journal import open_state_dir
+from nova_decom.state.directory import open_state_dir
 
 #: What a shell takes for one harmless word; other names have to be typed.
 _WORD = re.compile(r"[\w.:@%+][\w.:@%+-]*", re.ASCII)

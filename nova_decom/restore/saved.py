@@ -9,12 +9,15 @@ from typing import Any
 
 from nova_decom.model.change import Status
 from nova_decom.model.cloud import NOVA_COMPUTE, Aggregate, NetworkAgent, ResourceProvider
-from nova_decom.records import Record, SavedRow, outcomes, saved_rows
-from nova_decom.restore.present import Row
-from nova_decom.sqlfile import TABLES
+from nova_decom.restore.current import Row
+from nova_decom.state.journal_reader import Record, SavedRow, saved_rows
+from nova_decom.state.run_summary import outcomes
+from nova_decom.state.sql_backup import TABLES
 
 #: What a row has that is not soft-deleted.
 LIVE: Mapping[str, Any] = {"deleted": 0, "deleted_at": None}
+
+
 #: The steps whose changes are taken back by other means than by saved rows, or named.
 STEPS = (
     *("disable-service", "stop-service", "clear-allocations"),

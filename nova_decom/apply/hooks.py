@@ -11,14 +11,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nova_decom.apply.move_log import Moves
+from nova_decom.apply.observers import Progress
 from nova_decom.errors import RefusedError
 from nova_decom.model.change import Change, Status
 from nova_decom.model.report import HostReport
-from nova_decom.telling import Progress
 
 START, STEP, SUCCESS, FAILURE = "on-start", "on-step", "on-success", "on-failure"
+
+
 NAMES = (START, STEP, SUCCESS, FAILURE)
+
+
 _ENDS = {str(s) for s in Status}
+
 
 #: Calls the hook of this name with these variables; what was wrong with it, or None.
 Call = Callable[[str, Mapping[str, str]], str | None]

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nova_decom.restore.past import Past, WantedRow
-from nova_decom.restore.present import Present, Row
+from nova_decom.restore.current import Present, Row
+from nova_decom.restore.saved import Past, WantedRow
 
 #: What makes a row the same row, besides its id.
 IDENTITY = {
@@ -18,6 +18,8 @@ IDENTITY = {
     "aggregate_hosts": ("host", "aggregate_id"),
     "host_mappings": ("host",),
 }
+
+
 #: What two rows cannot have in common; nova's unique keys have ``deleted`` besides.
 KEYS = {
     "services": ("host", "binary"),

@@ -19,7 +19,11 @@ from nova_decom.apply.interrupts import Interrupts
 from nova_decom.errors import HaltedError
 
 T = TypeVar("T")
+
+
 R = TypeVar("R")
+
+
 #: Seconds after which a thread that waits for its turn looks whether it still shall.
 LOOK = 0.2
 

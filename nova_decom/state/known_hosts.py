@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The names and uuids of hosts that earlier runs worked on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from nova_decom.model.host import Identity
+from nova_decom.state.directory import _sync_directory, _writing
+
+
+class HostMemory:
+    """What earlier runs knew of hosts that may be gone by now: one small file per host."""
+
+    def __init__(self, state_dir: Path) -> None:
+        """Nothing is read or made yet."""
+        self._directory = state_dir / "hosts"
+
+    def _path(self, host: str) -> Path:
+        digest = hashlib.sha256(host.encode("utf-8", "surrogateescape")).hexdigest()
+        return self._directory / f"{digest}.json"
+
+    def recall(self, host: str) -> Identity | None:
+        """The identity of a host that an earlier run worked on, or None."""
+        try:
+            data = json.loads(self._path(host).read_text("utf-8"))
+            identity = Identity(frozenset(data["node_uuids"]), frozenset(data["names"]))
+            return identity if data["host"] == host else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def hosts(self) -> frozenset[str]:
+        """All hosts that earlier runs worked on."""
+        found = set()
+        for path in self._directory.glob("*.json"):
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                found.add(str(json.loads(path.read_text("utf-8"))["host"]))
+        return frozenset(found)
+
+    def keep(self, host: str, identity: Identity) -> None:
+        """Write the identity, whole or not at all."""
+        data = {"host": host} | {k: sorted(v) for k, v in asdict(identity).items()}
+        path = self._path(host)
+        scratch = path.with_suffix(".new")
+        with _writing(path):
+            self._directory.mkdir(mode=0o700, exist_ok=True)
+            handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(data, file)
+                file.flush()
+                os.fsync(file.fileno())
+            scratch.replace(path)
+            _sync_directory(self._directory)
