@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from nova_decom.cli.group import CONTEXT, cli
+from nova_decom.cli.commands import CONTEXT, cli
 from nova_decom.exit_codes import ExitCode
 
 NAME = "nova-decom"

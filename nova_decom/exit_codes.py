@@ -34,3 +34,7 @@ class ExitCode(IntEnum):
     BUSY = 75, "another run holds this host"
     INTERRUPTED = 130, "interrupted by SIGINT; safe to run again"
     TERMINATED = 143, "interrupted by SIGTERM; safe to run again"
+
+
+#: What alone blocks a host, and is no refusal to a script but a state of the world.
+OTHER_CODES = {"database-access": ExitCode.UNAVAILABLE, "foreign-disable": ExitCode.BUSY}

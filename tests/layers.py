@@ -43,23 +43,13 @@ DOORS = {
     "osc_lib": (("osc",), "an extra; only openstack itself imports what is there"),
     "platformdirs": (("cli",), "the only reader of the environment"),
 }
-#: Files that still stand outside their folder.
-HOMES = {
-    **dict.fromkeys(("moving",), "guards"),
-    **dict.fromkeys(("journal", "records", "timeline", "sqlfile", "hostnames", "locks"), "state"),
-    **dict.fromkeys(("procedure", "planfile", "leftovers"), "verify"),
-    **dict.fromkeys(("readd", "audit"), "verify"),
-    **dict.fromkeys(("execution", "looking", "holding", "together", "telling", "hooks"), "apply"),
-    **dict.fromkeys(("pace", "waiting"), "apply"),
-    **dict.fromkeys(("settings", "bugreport"), "cli"),
-}
 LEVEL = {part: level for level, (parts, _) in enumerate(LAYERS) for part in parts}
 
 
 def part_of(path: Path) -> str:
     """The folder, or the file at the top, that a module belongs to."""
     first = path.relative_to(ROOT).parts[0].removesuffix(".py")
-    return "__main__" if first == "__init__" else HOMES.get(first, first)
+    return "__main__" if first == "__init__" else first
 
 
 def imports_of(path: Path) -> list[str]:
@@ -78,8 +68,7 @@ def imports_of(path: Path) -> list[str]:
 
 def own_imports_of(path: Path) -> list[str]:
     """The folders of nova_decom that the file imports, one for each import."""
-    tops = (name.split(".")[1] for name in imports_of(path) if name.startswith("nova_decom."))
-    return [HOMES.get(top, top) for top in tops]
+    return [name.split(".")[1] for name in imports_of(path) if name.startswith("nova_decom.")]
 
 
 def graph() -> dict[str, Counter[str]]:

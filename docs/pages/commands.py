@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import click
 
-from nova_decom.cli.group import CONTEXT, cli
-from nova_decom.settings import DEFAULTS
+from nova_decom.cli.commands import CONTEXT, cli
+from nova_decom.cli.settings import DEFAULTS
 from pages.markdown import code, page, table
 
 TEXT = """\

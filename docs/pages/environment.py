@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import click
 
-from nova_decom.cli.group import cli
+from nova_decom.cli.commands import cli
 from pages.markdown import code, page, table
 
 TEXT = """\

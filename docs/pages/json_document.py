@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from nova_decom.output.envelope import SCHEMA, schema
+from nova_decom.output.json_envelope import SCHEMA, schema
 from pages.markdown import code, page, table
 
 TEXT = f"""\

@@ -2,7 +2,7 @@
 """Programs of the operator's that are told what goes on; only ``on-start`` has a say.
 
 This decides which hook is called when and with what; calling it is the business of
-:mod:`nova_decom.clients.hooks`.
+:mod:`nova_decom.clients.host.hook_runner`.
 """
 
 from __future__ import annotations

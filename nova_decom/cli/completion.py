@@ -7,8 +7,8 @@ import click
 from click.shell_completion import get_completion_class
 
 from nova_decom.cli.options import Given
+from nova_decom.cli.settings import cloud_name, state_dir_of
 from nova_decom.errors import NovaDecomError
-from nova_decom.settings import cloud_name, state_dir_of
 from nova_decom.state.host_name_cache import HostNames
 
 SHELLS = ("bash", "zsh", "fish")

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from nova_decom.cli.app import App
+from nova_decom.cli.context import App
 from nova_decom.cli.hosts import named
 from nova_decom.cli.options import Given
-from nova_decom.clients.http import Api
-from nova_decom.clients.preflight import Check
-from nova_decom.clients.remote import Remote
+from nova_decom.clients.host.ssh import Remote
+from nova_decom.clients.mysql.checks import Check
+from nova_decom.clients.openstack.api import Api
 from nova_decom.errors import NovaDecomError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import Report

@@ -3,12 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
 
+from nova_decom.cli.context import App
+from nova_decom.cli.settings import expanded
 from nova_decom.errors import ConfigurationError
+from nova_decom.model.cloud import NOVA_COMPUTE, Aggregate, ComputeService
+from nova_decom.output.console import console, line
 
 #: nova keeps host names in 255 characters of MySQL's three-byte utf8.
 LONGEST = 255
+
+
 LAST_CHARACTER = "\uffff"
 
 
@@ -27,3 +36,70 @@ def named(hosts: Iterable[str]) -> tuple[str, ...]:
                 "nova-decom list shows the names",
             )
     return found
+
+
+SELECTORS = ("hosts_file", "aggregate", "zone", "match")
+
+
+def selected(app: App, hosts: Sequence[str]) -> tuple[str, ...]:
+    """The hosts named and selected, each once; what was selected is told on stderr.
+
+    :raises ConfigurationError: a selector selects nothing: nothing never means all.
+    """
+    settings = app.settings
+    if not is_selecting(app):
+        return named(hosts)
+    found = list(hosts)
+    if settings.hosts_file:
+        found += _checked("--hosts-file", settings.hosts_file, _from_file(settings.hosts_file))
+    if settings.aggregate or settings.zone or settings.match:
+        services, aggregates = app.reading().hosts_of_the_cloud()
+        for name in settings.aggregate:
+            found += _checked("--aggregate", name, in_aggregate(name, aggregates))
+        for name in settings.zone:
+            found += _checked("--zone", name, in_zone(name, services))
+        for glob in settings.match:
+            found += _checked("--match", glob, matching(glob, services))
+    chosen = named(found)
+    err = console(sys.stderr, settings.color)
+    err.print(line(f"{len(chosen)} hosts selected: {', '.join(chosen)}"))
+    return chosen
+
+
+def is_selecting(app: App) -> bool:
+    """True when hosts are chosen by anything else than their names."""
+    return any(app.settings.values[name] for name in SELECTORS)
+
+
+def in_aggregate(name: str, aggregates: Iterable[Aggregate]) -> list[str]:
+    """The members of the aggregates of exactly this name, those that nova no longer has too."""
+    return sorted({h for a in aggregates if a.name == name for h in a.hosts})
+
+
+def in_zone(name: str, services: Iterable[ComputeService]) -> list[str]:
+    """The compute hosts of exactly this availability zone."""
+    return sorted(s.host for s in services if s.binary == NOVA_COMPUTE and s.zone == name)
+
+
+def matching(glob: str, services: Iterable[ComputeService]) -> list[str]:
+    """The compute hosts that a shell glob matches, case and all."""
+    hosts = (s.host for s in services if s.binary == NOVA_COMPUTE)
+    return sorted(h for h in hosts if fnmatchcase(h, glob))
+
+
+def _from_file(path: str) -> list[str]:
+    """One host a line; empty lines and those that begin with # are passed over."""
+    try:
+        text = sys.stdin.read() if path == "-" else expanded(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}", "give a readable --hosts-file") from None
+    lines = (part.strip() for part in text.splitlines())
+    return [part for part in lines if part and not part.startswith("#")]
+
+
+def _checked(option: str, value: str | Path, hosts: list[str]) -> list[str]:
+    if not hosts:
+        raise ConfigurationError(
+            f"{option} {value} selects no host", "an empty selection never means all; correct it"
+        )
+    return hosts

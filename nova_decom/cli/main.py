@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
-from nova_decom.cli.group import cli
+from nova_decom.cli.commands import cli
 from nova_decom.cli.options import Given
 from nova_decom.errors import NovaDecomError, RunInterruptedError
 from nova_decom.exit_codes import ExitCode
@@ -52,15 +52,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _ended(report: Report, given: Given) -> int:
     if given.known.get("metrics_textfile"):
-        from nova_decom.cli.measure import measure  # noqa: PLC0415
+        from nova_decom.cli.metrics import measure  # noqa: PLC0415
 
         measure(report, given.known)
     return _show(report, given.known)
 
 
 def _show(report: Report, given: Mapping[str, Any]) -> int:
-    from nova_decom.cli.show import show  # noqa: PLC0415
+    from nova_decom.cli.settings import state_dir_of  # noqa: PLC0415
+    from nova_decom.output.render import show  # noqa: PLC0415
 
+    given = {**given, "state_dir": str(state_dir_of(given.get("state_dir")))}
     try:
         show(report, given)
     except NovaDecomError as error:
@@ -99,7 +101,7 @@ def _style(given: Given, arguments: Sequence[str] | None) -> str:
 
 
 def _bug(error: Exception, given: Given) -> Report:
-    from nova_decom.bugreport import write_bug_report  # noqa: PLC0415
+    from nova_decom.cli.bug_report import write_bug_report  # noqa: PLC0415
 
     path = write_bug_report(error, given.values)
     return Report(

@@ -2,7 +2,7 @@
 """Every option, once. Common ones are accepted before and after the command.
 
 Options do not become parameters of the commands: what was given is collected in the context's
-object, and :mod:`nova_decom.settings` decides what holds.
+object, and :mod:`nova_decom.cli.settings` decides what holds.
 """
 
 from __future__ import annotations

@@ -6,12 +6,12 @@ from __future__ import annotations
 import sys
 
 from nova_decom.cli.options import Given
-from nova_decom.clients.http import section
+from nova_decom.cli.settings import expanded, resolve, state_dir
+from nova_decom.clients.openstack.session import section
 from nova_decom.errors import ConfigurationError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import Report
-from nova_decom.output.page import page
-from nova_decom.settings import expanded, resolve, state_dir
+from nova_decom.output.html.page import page
 from nova_decom.state.journal_reader import find_record
 
 

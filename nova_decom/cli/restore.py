@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
-from nova_decom.cli.app import App
-from nova_decom.cli.confirming import confirm
+from nova_decom.cli.confirm import confirm
+from nova_decom.cli.context import App
 from nova_decom.cli.options import Given
-from nova_decom.cli.remove import combined, signals
-from nova_decom.clients.restoring import LiveRestoringCloud
+from nova_decom.cli.run import combined, signals
+from nova_decom.cli.settings import operator
+from nova_decom.clients.restore import LiveRestoringCloud
 from nova_decom.errors import NovaDecomError, RefusedError, UnconfirmedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Outcome, Status
@@ -21,7 +22,6 @@ from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
 from nova_decom.restore import Past, Restoration, past_of, plan_restore, result_of
-from nova_decom.settings import operator
 from nova_decom.state.journal import RunJournal, new_run_id, request_id
 from nova_decom.state.journal_reader import Record, find_record
 

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from nova_decom.cli.options import Given
-from nova_decom.clients.http import section
+from nova_decom.cli.settings import resolve, state_dir
+from nova_decom.clients.openstack.session import section
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import Report
-from nova_decom.settings import resolve, state_dir
 from nova_decom.state.journal_reader import find_record, read_records, saved
 from nova_decom.state.run_summary import reports, summary_of
 

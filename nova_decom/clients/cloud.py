@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from nova_decom.clients.database import Images
-from nova_decom.clients.memories import Memories
-from nova_decom.clients.preflight import Check
-from nova_decom.clients.readings import Clients, Readings
-from nova_decom.clients.reads import SharedReads
+from nova_decom.clients.heartbeats import Memories
+from nova_decom.clients.mysql.checks import Check
+from nova_decom.clients.mysql.connection import Images
+from nova_decom.clients.read_batching import SharedReads
+from nova_decom.clients.reader import Clients, Readings
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.errors import (
     BadRequestError,

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from nova_decom.model.cloud import NOVA_COMPUTE, ComputeService
+from nova_decom.model.cloud import NOVA_COMPUTE
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Objection, Verdict, some
 from nova_decom.model.rows import DatabaseFacts
@@ -61,7 +59,3 @@ def _another_cloud(facts: HostFacts, database: DatabaseFacts) -> Objection | Non
             remedy,
         )
     return None
-
-
-def _ids(services: Iterable[ComputeService]) -> str:
-    return ", ".join(str(s.id) for s in services)

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 
-from nova_decom.guards.database import _ids
-from nova_decom.model.cloud import NOVA_COMPUTE
+from nova_decom.model.cloud import NOVA_COMPUTE, ComputeService
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Objection, Verdict, some
 
@@ -101,3 +101,7 @@ def ironic(facts: HostFacts) -> Objection | None:
 
 def _is_ironic(hypervisor_type: str) -> bool:
     return hypervisor_type.casefold() == "ironic"
+
+
+def _ids(services: Iterable[ComputeService]) -> str:
+    return ", ".join(str(s.id) for s in services)

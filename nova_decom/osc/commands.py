@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import click
 from osc_lib.command import command
 
-from nova_decom.cli.group import cli
+from nova_decom.cli.commands import cli
 from nova_decom.cli.main import run
 
 #: The client's own, before the command.

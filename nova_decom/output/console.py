@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nova_decom.output.safe import safe
+from nova_decom.output.escape import safe
 
 #: In a pipe or a file a table is as wide as its content, up to so many columns.
 OFF_TERMINAL = 1000

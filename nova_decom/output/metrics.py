@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.report import Report, Result
-from nova_decom.output.safe import safe
+from nova_decom.output.escape import safe
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry

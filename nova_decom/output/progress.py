@@ -17,7 +17,7 @@ from nova_decom.apply.move_log import Moves
 from nova_decom.apply.observers import Progress, Silent
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import Action
-from nova_decom.output.safe import safe
+from nova_decom.output.escape import safe
 from nova_decom.steps.move_servers import MoveServers
 
 MINUTE = 60

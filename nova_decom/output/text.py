@@ -16,7 +16,7 @@ from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Verdict
 from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output.console import BELOW, entry, is_narrow, line
-from nova_decom.output.safe import safe
+from nova_decom.output.escape import safe
 
 STYLES = {
     Verdict.OK: "green",

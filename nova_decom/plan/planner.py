@@ -55,10 +55,11 @@ def planned(plan: Plan) -> HostReport:
 
 def refused(plan: Plan) -> HostReport:
     """A plan that a guard forbids, as a report."""
-    return _refused(plan, plan.blocked)
+    return refused_by(plan, plan.blocked)
 
 
-def _refused(plan: Plan, blocked: tuple[Any, ...]) -> HostReport:
+def refused_by(plan: Plan, blocked: tuple[Any, ...]) -> HostReport:
+    """A plan that these findings forbid, as a report."""
     return HostReport(
         host=plan.host,
         result=Result.REFUSED,

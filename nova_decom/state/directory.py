@@ -38,7 +38,8 @@ def open_state_dir(path: Path) -> Path:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def journal_writing(path: Path) -> Iterator[None]:
+    """Raise an :class:`OSError` of the body as a :class:`JournalError`."""
     try:
         yield
     except OSError as error:
@@ -49,7 +50,8 @@ def _writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Make the names in the directory last."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

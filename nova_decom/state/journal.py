@@ -21,7 +21,7 @@ from typing import Any, Self
 from nova_decom.model.host import HostFacts, Identity
 from nova_decom.model.sql import Image
 from nova_decom.state import sql_backup as sqlfile
-from nova_decom.state.directory import _sync_directory, _writing, open_state_dir
+from nova_decom.state.directory import journal_writing, open_state_dir, sync_directory
 from nova_decom.state.known_hosts import HostMemory
 
 VERSION = 1
@@ -53,10 +53,10 @@ class RunJournal:
         self.path = directory / f"{run}.jsonl"
         self._turn = threading.RLock()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-        with _writing(self.path):
+        with journal_writing(self.path):
             directory.mkdir(mode=0o700, exist_ok=True)
             self._file = os.open(self.path, flags, 0o600)
-            _sync_directory(directory)
+            sync_directory(directory)
 
     def __enter__(self) -> Self:
         """The journal itself."""
@@ -74,7 +74,7 @@ class RunJournal:
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = {"v": VERSION, "at": stamp, "run": self.run, "event": kind, **data}
         rest = memoryview((json.dumps(line, default=_encode) + "\n").encode())
-        with self._turn, _writing(self.path):
+        with self._turn, journal_writing(self.path):
             while rest:
                 rest = rest[os.write(self._file, rest) :]
             os.fsync(self._file)
@@ -103,13 +103,13 @@ class RunJournal:
     def _append_sql(self, text: str) -> None:
         """Beside the journal, ``RUN.sql``: on the disk when this returns."""
         path = self.path.with_suffix(".sql")
-        with _writing(path):
+        with journal_writing(path):
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
             handle = os.open(path, flags, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 if not os.fstat(handle).st_size:
                     file.write(sqlfile.heading(self.run))
-                    _sync_directory(path.parent)
+                    sync_directory(path.parent)
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())

@@ -178,5 +178,6 @@ def _value(value: object) -> object:
     return value
 
 
-def _text(value: object) -> str | None:
+def text_or_none(value: object) -> str | None:
+    """The value as text; None stays None."""
     return None if value is None else str(value)

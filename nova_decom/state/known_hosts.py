@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from nova_decom.model.host import Identity
-from nova_decom.state.directory import _sync_directory, _writing
+from nova_decom.state.directory import journal_writing, sync_directory
 
 
 class HostMemory:
@@ -47,7 +47,7 @@ class HostMemory:
         data = {"host": host} | {k: sorted(v) for k, v in asdict(identity).items()}
         path = self._path(host)
         scratch = path.with_suffix(".new")
-        with _writing(path):
+        with journal_writing(path):
             self._directory.mkdir(mode=0o700, exist_ok=True)
             handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -55,4 +55,4 @@ class HostMemory:
                 file.flush()
                 os.fsync(file.fileno())
             scratch.replace(path)
-            _sync_directory(self._directory)
+            sync_directory(self._directory)

@@ -14,7 +14,7 @@ from nova_decom.state.journal_reader import (
     RUN_ID,
     Event,
     Record,
-    _text,
+    text_or_none,
 )
 
 STATUSES = {str(s) for s in Status}
@@ -43,13 +43,13 @@ def summary_of(record: Record, state_dir: Path) -> dict[str, Any]:
     code = codes.pop() if len(codes) == 1 and not missing else 6 if codes else None
     return {
         "run": record.run,
-        "at": _text(record.events[0].get("at")) if record.events else None,
-        "command": _text(header.get("command")),
-        "by": _text(header.get("by")),
+        "at": text_or_none(record.events[0].get("at")) if record.events else None,
+        "command": text_or_none(header.get("command")),
+        "by": text_or_none(header.get("by")),
         "hosts": list(record.hosts),
         "result": ", ".join(results),
         "exit_code": code,
-        "reason": _text(header.get("reason")),
+        "reason": text_or_none(header.get("reason")),
         "problem": record.problem,
     }
 
@@ -77,7 +77,7 @@ def _report(record: Record, host: str) -> HostReport:
     end = record.last(host, "result") or {}
     result = end.get("result")
     known = Result(result) if result in RESULTS else Result.INTERRUPTED
-    error = _text(end.get("error")) if end else "the journal of this host has no end"
+    error = text_or_none(end.get("error")) if end else "the journal of this host has no end"
     return HostReport(host, known, outcomes=tuple(outcomes(record, host)), error=error)
 
 
@@ -90,7 +90,10 @@ def outcomes(record: Record, host: str) -> Iterator[Outcome]:
             change = _change(event)
             status = Status.PENDING if kind == "started" else Status(str(kind))
             begun[change.key] = Outcome(
-                change, status, _text(event.get("request_id")), _text(event.get("error"))
+                change,
+                status,
+                text_or_none(event.get("request_id")),
+                text_or_none(event.get("error")),
             )
     yield from begun.values()
 

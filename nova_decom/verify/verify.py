@@ -9,7 +9,7 @@ from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan, Verdict
 from nova_decom.model.report import HostReport, Result
 from nova_decom.plan.leftovers import kept, leftovers
-from nova_decom.plan.planner import _refused, make_plan
+from nova_decom.plan.planner import make_plan, refused_by
 from nova_decom.verify.readd import NOT_OURS, safe_to_readd
 
 #: Guards that say nothing about whether a host is gone.
@@ -21,7 +21,7 @@ def verify(facts: HostFacts) -> HostReport:
     plan = make_plan(facts)
     unknown = next(f for f in plan.findings if f.guard == "host-known")
     if unknown.verdict is Verdict.BLOCKED:
-        return _refused(plan, (unknown,))
+        return refused_by(plan, (unknown,))
     return inspect(facts, plan)
 
 

@@ -12,7 +12,7 @@ import pytest
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Finding, Leftover, Verdict
 from nova_decom.model.report import HostReport, Report, Result
-from nova_decom.output.envelope import as_json
+from nova_decom.output.json_envelope import as_json
 from tests.ansible.environment import variables
 
 DELETE = Change("delete-service", "delete", "9b2c", "DELETE /os-services/9b2c")

@@ -7,16 +7,17 @@ from contextlib import contextmanager
 
 from pymysql.cursors import DictCursor
 
-from nova_decom.clients.cells import NovaDatabases
-from nova_decom.clients.database import Database, Images, WritableDatabase
-from nova_decom.clients.preflight import (
+from nova_decom.clients.mysql.cells import NovaDatabases
+from nova_decom.clients.mysql.checks import (
     API_COLUMNS,
     API_DELETES,
     CELL_COLUMNS,
     CELL_DELETES,
     check_database,
 )
-from nova_decom.clients.urls import Target
+from nova_decom.clients.mysql.connection import Database
+from nova_decom.clients.mysql.transaction import Images, WritableDatabase
+from nova_decom.clients.mysql.url import Target
 from nova_decom.clock import Clock
 from nova_decom.model.request import Request, Rows
 from nova_decom.model.rows import DatabaseFacts

@@ -20,13 +20,15 @@ import pymysql
 import requests
 from pymysql.cursors import DictCursor
 
-import nova_decom.cli.app as app_module
-import nova_decom.cli.remove as remove_module
+import nova_decom.cli.context as app_module
+import nova_decom.cli.run as remove_module
 from nova_decom.apply.interrupts import Interrupts
 from nova_decom.cli.main import run as run_command
-from nova_decom.clients.database import Database, WritableDatabase
-from nova_decom.clients.http import Api, connect
-from nova_decom.clients.remote import Remote
+from nova_decom.clients.host.ssh import Remote
+from nova_decom.clients.mysql.connection import Database
+from nova_decom.clients.mysql.transaction import WritableDatabase
+from nova_decom.clients.openstack.api import Api
+from nova_decom.clients.openstack.session import connect
 from nova_decom.clock import Clock
 from nova_decom.errors import ChangeFailedError, JournalError
 from nova_decom.model.host import Unit

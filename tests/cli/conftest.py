@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nova_decom.cli.app import App
+from nova_decom.cli.context import App
 from nova_decom.cli.options import Given
 from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot

@@ -11,7 +11,7 @@ from typing import Any
 
 import jsonschema
 
-from nova_decom.output.envelope import schema
+from nova_decom.output.json_envelope import schema
 from tests.lab import Lab
 
 PROGRAM = Path(sys.executable).parent / "nova-decom"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nova_decom.cli.app import App
+from nova_decom.cli.context import App
 from nova_decom.verify.audit import audit
 from tests.lab import Lab
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nova_decom.clients import hooks as client
+from nova_decom.clients.host import hook_runner as client
 from tests.cli.conftest import Hosts
 from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot

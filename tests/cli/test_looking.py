@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from nova_decom.cli.app import App
-from nova_decom.clients.compute import ACTIVE_MIGRATIONS
+from nova_decom.cli.context import App
+from nova_decom.clients.openstack.compute import ACTIVE_MIGRATIONS
 from nova_decom.errors import UnavailableError, WriteRefusedError
 from nova_decom.model.sql import Statement, Transaction
 from nova_decom.plan.planner import make_plan

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nova_decom.clients.coordination import shared_lock
+from nova_decom.clients.lock_service import shared_lock
 from nova_decom.model.claim import new_claim, with_expiry
 from tests.cli.conftest import Hosts
 from tests.cli.run import NovaDecom

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import pytest
 from pymysql.cursors import DictCursor
 
-from nova_decom.clients.cells import NovaDatabases, Sources
-from nova_decom.clients.database import Database, WritableDatabase
-from nova_decom.clients.urls import Target, target
+from nova_decom.clients.mysql.cells import NovaDatabases, Sources
+from nova_decom.clients.mysql.connection import Database
+from nova_decom.clients.mysql.transaction import WritableDatabase
+from nova_decom.clients.mysql.url import Target, target
 from nova_decom.clock import Clock
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Request, Rows

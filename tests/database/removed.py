@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from nova_decom.apply.observers import seen
-from nova_decom.clients.restoring import LiveRestoringCloud
+from nova_decom.clients.restore import LiveRestoringCloud
 from nova_decom.model.cloud import Aggregate, ComputeNode, ComputeService
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan

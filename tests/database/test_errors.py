@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from nova_decom.clients import database
-from nova_decom.clients.urls import target
+from nova_decom.clients.mysql import connection as database
+from nova_decom.clients.mysql.url import target
 from nova_decom.errors import ConfigurationError, UnavailableError
 from nova_decom.exit_codes import ExitCode
 

@@ -7,8 +7,8 @@ import time
 import pymysql
 import pytest
 
-from nova_decom.clients import database
-from nova_decom.clients.urls import target
+from nova_decom.clients.mysql import connection as database
+from nova_decom.clients.mysql.url import target
 from nova_decom.errors import ChangeFailedError
 from tests.database.conftest import Images
 from tests.database.server import CELL_TABLES

@@ -3,7 +3,7 @@
 
 import pytest
 
-from nova_decom.clients.urls import target
+from nova_decom.clients.mysql.url import target
 from nova_decom.errors import ChangeFailedError, UnavailableError
 from nova_decom.model.sql import Statement
 from tests.database.conftest import Images

@@ -3,9 +3,9 @@
 
 import pytest
 
-from nova_decom.clients.cells import NovaDatabases, Sources
-from nova_decom.clients.preflight import API_COLUMNS, CELL_COLUMNS, CELL_DELETES, check_database
-from nova_decom.clients.urls import target
+from nova_decom.clients.mysql.cells import NovaDatabases, Sources
+from nova_decom.clients.mysql.checks import API_COLUMNS, CELL_COLUMNS, CELL_DELETES, check_database
+from nova_decom.clients.mysql.url import target
 from nova_decom.errors import UnavailableError
 from tests.database.conftest import Images
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from nova_decom.clients.urls import target
+from nova_decom.clients.mysql.url import target
 from nova_decom.errors import RowCountError
 from nova_decom.plan.planner import make_plan
 from tests.database.conftest import Images

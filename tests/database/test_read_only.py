@@ -3,7 +3,7 @@
 
 import pytest
 
-from nova_decom.clients.urls import target
+from nova_decom.clients.mysql.url import target
 from nova_decom.errors import UnavailableError, WriteRefusedError
 from tests.database.server import CELL_TABLES
 

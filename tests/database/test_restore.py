@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from nova_decom.clients.urls import target
+from nova_decom.clients.mysql.url import target
 from nova_decom.errors import ChangeFailedError, RowCountError
 from nova_decom.model.request import Rows
 from tests.database.conftest import Images

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from nova_decom.clients import database
-from nova_decom.clients.urls import target
+from nova_decom.clients.mysql import connection as database
+from nova_decom.clients.mysql.url import target
 from nova_decom.errors import ChangeFailedError, UnavailableError
 from tests.database.conftest import Images
 from tests.database.proxy import lose_reply, lose_request

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from nova_decom.clients.urls import target
+from nova_decom.clients.mysql.url import target
 from nova_decom.errors import ConfigurationError, UnavailableError
 from tests.database.server import Authority
 

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
-from nova_decom.clients import urls
-from nova_decom.clients.novaconf import read_nova_conf
-from nova_decom.clients.urls import expand_template, target
+from nova_decom.clients.mysql import url as urls
+from nova_decom.clients.mysql.nova_conf import read_nova_conf
+from nova_decom.clients.mysql.url import expand_template, target
 from nova_decom.errors import ConfigurationError
 
 pytestmark = pytest.mark.database

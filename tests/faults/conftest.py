@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nova_decom.clients.http import Api, connect
+from nova_decom.clients.openstack.api import Api
+from nova_decom.clients.openstack.session import connect
 from nova_decom.clock import Clock
 from tests.chaos.process import Ended, Site, live
 from tests.chaos.shapes import make

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from nova_decom.clients import http
-from nova_decom.clients.compute import Compute
+from nova_decom.clients.openstack import api as http
+from nova_decom.clients.openstack.compute import Compute
 from nova_decom.errors import UnavailableError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.retry import PATIENCE

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from nova_decom.clients.database import Database
-from nova_decom.clients.preflight import CELL_COLUMNS, CELL_DELETES, check_database
-from nova_decom.clients.urls import target
+from nova_decom.clients.mysql.checks import CELL_COLUMNS, CELL_DELETES, check_database
+from nova_decom.clients.mysql.connection import Database
+from nova_decom.clients.mysql.url import target
 from nova_decom.errors import ChangeFailedError, UnavailableError
 from nova_decom.exit_codes import ExitCode
 from tests.database.conftest import IMPATIENT, Images

@@ -11,8 +11,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from nova_decom.cli.group import cli
-from nova_decom.output.envelope import schema
+from nova_decom.cli.commands import cli
+from nova_decom.output.json_envelope import schema
 from tests.cli.conftest import Hosts
 from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot

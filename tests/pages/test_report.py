@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nova_decom.output.page import page
+from nova_decom.output.html.page import page
 from nova_decom.state.journal_reader import find_record
 from tests.pages.browser import Browser, browser
 from tests.unit import journals

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from nova_decom.cli.app import App
+from nova_decom.cli.context import App
 from nova_decom.cli.options import Given
 from nova_decom.model.host import HostFacts
 from nova_decom.plan.planner import make_plan

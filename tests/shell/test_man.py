@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from nova_decom.cli.group import cli
+from nova_decom.cli.commands import cli
 from nova_decom.exit_codes import ExitCode
 
 CHECKOUT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ import stat
 
 import pytest
 
-from nova_decom import bugreport
-from nova_decom.bugreport import write_bug_report
+from nova_decom.cli import bug_report as bugreport
+from nova_decom.cli.bug_report import write_bug_report
 
 
 def fail(message):

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from nova_decom.cli.confirming import ask
+from nova_decom.cli.confirm import ask
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_ctrl_c_just_after_the_prompt_is_obeyed(monkeypatch):
         looks.append(1)
         return [], [], []
 
-    monkeypatch.setattr("nova_decom.cli.confirming.select.select", select)
+    monkeypatch.setattr("nova_decom.cli.confirm.select.select", select)
 
     with pytest.raises(KeyboardInterrupt):
         ask("Type the host name to remove")

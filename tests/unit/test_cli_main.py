@@ -13,13 +13,13 @@ import pytest
 import yaml
 
 from nova_decom import errors
-from nova_decom.cli.group import cli
+from nova_decom.cli.commands import cli
 from nova_decom.cli.main import main, run
 from nova_decom.cli.options import COMMON, apply
 from nova_decom.errors import NovaDecomError, RunInterruptedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import GUARDS
-from nova_decom.output.envelope import schema
+from nova_decom.output.json_envelope import schema
 from nova_decom.plan.plan_file import save_plans
 from nova_decom.plan.planner import make_plan
 from nova_decom.steps import PROCEDURE

@@ -7,9 +7,9 @@ import click
 import pytest
 
 from nova_decom.cli import options
-from nova_decom.cli.group import cli
+from nova_decom.cli.commands import cli
 from nova_decom.cli.options import Given
-from nova_decom.settings import CHOICES, DEFAULTS
+from nova_decom.cli.settings import CHOICES, DEFAULTS
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
 
@@ -188,7 +188,7 @@ def test_what_was_not_given_is_not_there():
 @pytest.fixture
 def app(clean_environment):
     """Settings of a command line, with a clouds.yaml; nothing is connected."""
-    from nova_decom.cli.app import App
+    from nova_decom.cli.context import App
 
     def make(arguments, section):
         (clean_environment / "clouds.yaml").write_text(

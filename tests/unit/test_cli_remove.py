@@ -6,13 +6,15 @@ from __future__ import annotations
 import jsonschema
 import pytest
 
-from nova_decom.cli import look, remove
+from nova_decom.cli import list as list_module
+from nova_decom.cli import plan as plan_module
+from nova_decom.cli import run as remove
 from nova_decom.cli.hosts import named
 from nova_decom.errors import ConfigurationError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
 from nova_decom.model.report import HostReport, Report, Result
-from nova_decom.output.envelope import envelope, schema
+from nova_decom.output.json_envelope import envelope, schema
 from nova_decom.plan.jobs import REMOVE
 from nova_decom.plan.planner import make_plan, planned
 from tests.unit import build
@@ -106,7 +108,7 @@ def test_a_host_that_was_not_begun_is_told_with_the_way_on():
 )
 def test_a_detailed_exit_code(states, code):
     """4 when a guard blocks, else 3 when there are changes, else 0."""
-    assert look._detailed([make_plan(s) for s in states]) == code
+    assert plan_module._detailed([make_plan(s) for s in states]) == code
 
 
 MIXED = database(
@@ -155,7 +157,7 @@ ROWS = [
 @pytest.mark.parametrize(("state", "expected"), ROWS, ids=["busy", "nothing known"])
 def test_a_row_of_the_list(state, expected):
     """What an operator wants to know of a host at a glance; it fits the schema."""
-    row = look._row(state, planned(make_plan(state)))
+    row = list_module._row(state, planned(make_plan(state)))
 
     assert row == expected
     jsonschema.validate(envelope(Report("list", 0, extra={"hosts": [row]})), schema())

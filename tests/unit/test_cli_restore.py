@@ -10,7 +10,7 @@ import pytest
 
 from nova_decom.cli import restore as command
 from nova_decom.cli.main import run
-from nova_decom.output.envelope import schema
+from nova_decom.output.json_envelope import schema
 from nova_decom.state.host_lock import host_lock
 from nova_decom.state.journal import RunJournal
 from tests.unit.removed import (
@@ -126,7 +126,7 @@ def test_at_a_terminal_the_host_is_typed(monkeypatch, capsys, cloud, typed, code
             raise KeyboardInterrupt
         return typed
 
-    monkeypatch.setattr("nova_decom.cli.confirming.ask", ask)
+    monkeypatch.setattr("nova_decom.cli.confirm.ask", ask)
 
     assert run(["restore", RUN]) == code
     assert "restore-rows" in capsys.readouterr().err

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from nova_decom.cli.main import run
-from nova_decom.output.envelope import schema
+from nova_decom.output.json_envelope import schema
 from nova_decom.state.journal import RunJournal
 from tests.unit.test_records import CHANGE, RUN, begin, end, image
 

@@ -19,7 +19,7 @@ from tests.unit.world import World
 
 ROOT = Path(nova_decom.__file__).parent
 #: They put a stamp on what is written for people, or compare one that a claim carries.
-STAMPERS = {"journal.py", "bugreport.py", "measure.py", "cloud.py"}
+STAMPERS = {"journal.py", "bug_report.py", "metrics.py", "cloud.py"}
 WALL = {("datetime", "now"), ("datetime", "utcnow"), ("time", "time"), ("date", "today")}
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nova_decom.clients.cloud import LiveCloud
-from nova_decom.clients.readings import Clients
+from nova_decom.clients.reader import Clients
 from nova_decom.model.claim import ClaimPolicy, new_claim, read_claim, released, with_expiry
 from nova_decom.model.request import Part
 from tests.unit.build import request, service

@@ -13,7 +13,7 @@ import sys
 import pytest
 from click.shell_completion import ShellComplete
 
-from nova_decom.cli.group import cli
+from nova_decom.cli.commands import cli
 from nova_decom.cli.options import Given
 from nova_decom.state.host_name_cache import HostNames
 

@@ -10,13 +10,13 @@ import pytest
 from tooz.coordination import ToozConnectionError
 from tooz.drivers.file import FileLock
 
-from nova_decom.clients.coordination import shared_lock
+from nova_decom.clients.lock_service import shared_lock
 from nova_decom.errors import ConfigurationError, UnavailableError
 
 #: Another run, as another machine would have it: a process of its own.
 OTHER = """
 import sys
-from nova_decom.clients.coordination import shared_lock
+from nova_decom.clients.lock_service import shared_lock
 from nova_decom.errors import BusyError
 try:
     with shared_lock(sys.argv[1], sys.argv[2], "other"):

@@ -11,12 +11,12 @@ import click
 import pytest
 
 import nova_decom
-from nova_decom.cli.group import cli
-from nova_decom.clients.remote import UNITS
+from nova_decom.cli.commands import cli
+from nova_decom.cli.settings import DEFAULTS
+from nova_decom.clients.host.ssh import UNITS
 from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import GUARDS
-from nova_decom.output.envelope import schema
-from nova_decom.settings import DEFAULTS
+from nova_decom.output.json_envelope import schema
 from nova_decom.steps import PROCEDURE
 from tests.lab.schema import GRANTS
 

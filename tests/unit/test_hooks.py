@@ -12,12 +12,12 @@ import pytest
 from nova_decom.apply.hooks import FAILURE, NAMES, START, STEP, SUCCESS, Hooks, Observers, no_hooks
 from nova_decom.apply.move_log import Moves
 from nova_decom.apply.observers import Silent
-from nova_decom.clients.hooks import HookDirectory
+from nova_decom.cli.settings import inherited
+from nova_decom.clients.host.hook_runner import HookDirectory
 from nova_decom.errors import ConfigurationError, RefusedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Change
 from nova_decom.model.report import HostReport, Result
-from nova_decom.settings import inherited
 from tests.unit.build import facts
 from tests.unit.world import World
 

@@ -24,7 +24,7 @@ RUN = "20261123T041500Z-7f3a"
 HOLDER = """
 import sys, time
 from pathlib import Path
-from nova_decom.locks import host_lock
+from nova_decom.state.host_lock import host_lock
 with host_lock(Path(sys.argv[1]), "node1", "the-other-run"):
     print("held", flush=True)
     time.sleep(60)

@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from nova_decom.cli.main import run
-from nova_decom.cli.measure import measure
+from nova_decom.cli.metrics import measure
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Leftover
 from nova_decom.model.report import HostReport, Report, Result

@@ -10,12 +10,12 @@ import jsonschema
 import pytest
 import yaml
 
-from nova_decom.cli.reference import reference
+from nova_decom.cli.steps import reference
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Finding, Verdict
 from nova_decom.model.report import HostReport, Report, Result
-from nova_decom.output import envelope
+from nova_decom.output import json_envelope as envelope
 from nova_decom.plan.planner import make_plan, planned, refused
 from nova_decom.verify.verify import verify
 from tests.unit import build

@@ -11,10 +11,10 @@ from dataclasses import asdict
 import jsonschema
 import pytest
 
-from nova_decom.cli.show import TRACE, show
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.report import HostReport, Report, Result
-from nova_decom.output.envelope import schema
+from nova_decom.output.json_envelope import schema
+from nova_decom.output.render import TRACE, show
 from nova_decom.verify import audit
 from nova_decom.verify.readd import NOT_OURS
 from nova_decom.verify.verify import verify

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from nova_decom.clients.memories import Memories
-from nova_decom.clients.readings import Clients, Readings
+from nova_decom.clients.heartbeats import Memories
+from nova_decom.clients.reader import Clients, Readings
 from nova_decom.clock import Clock
 from nova_decom.model.cloud import ComputeNode
 from nova_decom.model.request import Part, Servers

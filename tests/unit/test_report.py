@@ -10,8 +10,8 @@ import pytest
 
 from nova_decom.cli.main import run
 from nova_decom.errors import RefusedError
-from nova_decom.output.html import Html, tag, together
-from nova_decom.output.page import page
+from nova_decom.output.html.markup import Html, tag, together
+from nova_decom.output.html.page import page
 from nova_decom.state.journal import RunJournal, new_run_id
 from nova_decom.state.journal_reader import Record, find_record
 from nova_decom.state.timeline import VERIFY, spans

@@ -101,7 +101,7 @@ def test_only_settings_read_the_environment(path):
     """Every other part is told."""
     readers = [n for n in nodes(path, ast.Attribute) if n.attr in {"environ", "getenv"}]
 
-    assert readers == [] or name_of(path) == "settings.py"
+    assert readers == [] or name_of(path) == "cli/settings.py"
 
 
 @EACH

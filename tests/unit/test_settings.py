@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from nova_decom.cli.settings import DEFAULTS, expanded, operator, resolve, state_dir
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.request import Rows, StopWith
-from nova_decom.settings import DEFAULTS, expanded, operator, resolve, state_dir
 
 
 def test_without_anything_given_the_defaults_hold():

@@ -11,7 +11,7 @@ import pytest
 from nova_decom.apply.interrupts import Interrupts
 from nova_decom.apply.server_mover import Pacing, Total
 from nova_decom.apply.worker_slots import Together, side_by_side
-from nova_decom.clients.reads import LEAST, MOST, SharedReads
+from nova_decom.clients.read_batching import LEAST, MOST, SharedReads
 from nova_decom.errors import HaltedError, RunInterruptedError, UnavailableError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status

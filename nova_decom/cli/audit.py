@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``nova-decom audit``: what earlier removals left anywhere in the cloud."""
+
+from __future__ import annotations
+
+from nova_decom.cli.context import App
+from nova_decom.cli.options import Given
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.report import HostReport, Report, Result
+from nova_decom.state.known_hosts import HostMemory
+from nova_decom.verify.audit import Trace, audit
+
+NOT_ALL = "rows of all cells, host mappings: no API database given"
+
+
+def audit_cloud(given: Given) -> Report:
+    """All traces, by host; with ``--detailed-exitcode`` exit 3 when there is any."""
+    app = App(given)
+    traces = audit(app.reading().survey(HostMemory(app.state_dir).hosts()))
+    found = ExitCode.CHANGES if traces and app.settings.detailed_exitcode else ExitCode.SUCCESS
+    databases = app.databases
+    unchecked = [] if databases and databases.api else [NOT_ALL]
+    hosts = sorted({t.host for t in traces})
+    reports = tuple(_report(host, traces) for host in hosts)
+    return Report("audit", found, reports, extra={"unchecked": unchecked})
+
+
+def _report(host: str, traces: tuple[Trace, ...]) -> HostReport:
+    return HostReport(
+        host=host,
+        result=Result.LEFTOVERS,
+        leftovers=tuple(t.leftover for t in traces if t.host == host),
+    )

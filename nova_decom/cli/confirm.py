@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one way in which somebody says yes: the plan, then a name or a number typed."""
+
+from __future__ import annotations
+
+import select
+import sys
+from collections.abc import Sequence
+
+import click
+
+from nova_decom.cli.context import App
+from nova_decom.errors import UnconfirmedError
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.report import HostReport, Report
+from nova_decom.output.console import console
+from nova_decom.output.text import print_report
+
+#: Seconds after which a signal is seen at the latest.
+LOOK = 0.2
+
+
+def confirm(
+    app: App, verb: str, shown_as: str, reports: Sequence[HostReport], hosts: Sequence[str]
+) -> None:
+    """Show the plan on stderr and have the host's name, or the number of hosts, typed.
+
+    :raises UnconfirmedError: something else was typed, or nothing.
+    """
+    err = console(sys.stderr, app.settings.color)
+    report = Report(shown_as, ExitCode.SUCCESS, tuple(reports))
+    print_report(err, report, verbose=app.settings.verbose > 0)
+    wanted = hosts[0] if len(hosts) == 1 else str(len(hosts))
+    what = "the host name" if len(hosts) == 1 else "the number of hosts"
+    err.print()
+    try:
+        typed = ask(f"Type {what} to {verb}")
+    except (EOFError, KeyboardInterrupt):
+        err.print()
+        typed = ""
+    if typed != wanted:
+        raise UnconfirmedError(
+            "not confirmed; nothing was changed", f"type {wanted} to confirm, or give --yes"
+        )
+
+
+def ask(question: str) -> str:
+    """The line that is typed.
+
+    A signal that comes between the prompt and the read would wait for the line, as the read does:
+    so the read begins when there is one.
+
+    :raises EOFError: the terminal is gone.
+    :raises KeyboardInterrupt: Ctrl-C instead of a line.
+    """
+    click.echo(f"{question}: ", nl=False, err=True)
+    while not select.select([sys.stdin], [], [], LOOK)[0]:
+        pass
+    return input()

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The composition root: builds the real clients from settings and hands them down."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nova_decom.apply.hooks import NAMES, Hooks, no_hooks
+from nova_decom.cli.options import Given
+from nova_decom.cli.settings import (
+    DEFAULT_INTERVAL,
+    Settings,
+    cloud_name,
+    expanded,
+    inherited,
+    operator,
+    resolve,
+    state_dir,
+    state_dir_of,
+)
+from nova_decom.clients.cloud import LiveCloud
+from nova_decom.clients.host.hook_runner import HookDirectory, usual_hooks
+from nova_decom.clients.host.ssh import Remote, StopCommand, WritableRemote
+from nova_decom.clients.lock_service import shared_lock
+from nova_decom.clients.mysql.cells import NovaDatabases, Sources
+from nova_decom.clients.mysql.connection import Database
+from nova_decom.clients.mysql.transaction import WritableDatabase
+from nova_decom.clients.mysql.url import Target, target
+from nova_decom.clients.openstack.api import Api
+from nova_decom.clients.openstack.compute import Compute
+from nova_decom.clients.openstack.network import Network
+from nova_decom.clients.openstack.placement import Placement
+from nova_decom.clients.openstack.session import connect, section
+from nova_decom.clients.reader import Clients
+from nova_decom.clock import Clock
+from nova_decom.errors import ConfigurationError
+from nova_decom.model.claim import ClaimPolicy
+from nova_decom.output.metrics import MEASURED, check_metrics
+from nova_decom.state.host_lock import host_lock
+from nova_decom.state.host_name_cache import HostNames
+from nova_decom.state.journal import RunJournal, request_id
+from nova_decom.state.known_hosts import HostMemory
+from nova_decom.state.run_summary import has_ended
+
+if TYPE_CHECKING:
+    from nova_decom.clients.mysql.nova_conf import NovaConf
+
+
+SECRET_OPTIONS = ("api_db_url", "cell_db_url", "lock_url")
+
+
+class App:
+    """Settings, and the cloud for reading or for changing that they describe."""
+
+    def __init__(self, given: Given) -> None:
+        """Resolve the settings; nothing is connected yet."""
+        self.command = given.command
+        #: The hosts that leave together in this run.
+        self.hosts: tuple[str, ...] = ()
+        self.settings = resolve(given.values, section("nova-decom"))
+        given.resolved = self.settings.values
+        self.state_dir = state_dir(self.settings)
+        # Not the section's state directory: completion has no time to read clouds.yaml.
+        self._names = HostNames(state_dir_of(given.values.get("state_dir")))
+        if self.settings.metrics_textfile and given.command in MEASURED:
+            check_metrics(expanded(self.settings.metrics_textfile))
+        _set_up_logging(self.settings)
+        for name in SECRET_OPTIONS:
+            if given.from_command_line(name):
+                logging.getLogger(__name__).warning(
+                    "--%s on the command line shows its password to every user of this machine; "
+                    "use the environment or clouds.yaml",
+                    name.replace("_", "-"),
+                )
+        self._conf = self._read_conf()
+        self.api: Api | None = None
+        self.databases: NovaDatabases | None = None
+
+    def reading(self) -> LiveCloud:
+        """The cloud over clients that are unable to write."""
+        return self._cloud("RUN", Database, Remote, writable=False)
+
+    def changing(
+        self, journal: RunJournal, clock: Clock, gather: Callable[[float], None] | None = None
+    ) -> LiveCloud:
+        """The cloud over clients that can write; what goes is saved in the journal first.
+
+        ``gather`` waits while other hosts of the run are about to ask for a reading.
+        """
+        return self._cloud(
+            journal.run,
+            WritableDatabase,
+            WritableRemote,
+            writable=True,
+            images=journal.save,
+            clock=clock,
+            gather=gather,
+        )
+
+    @contextmanager
+    def holding(self, host: str, run: str) -> Iterator[None]:
+        """Hold the host for this run: on this machine, and at the lock service if there is one.
+
+        :raises BusyError: another run holds it.
+        """
+        with (
+            host_lock(self.state_dir, host, run),
+            shared_lock(self.settings.lock_url, host, run),
+        ):
+            yield
+
+    @property
+    def report_interval(self) -> float:
+        """As told, else nova.conf's, else nova's default."""
+        if self.settings.report_interval is not None:
+            return float(self.settings.report_interval)
+        return float(self._conf.report_interval) if self._conf else DEFAULT_INTERVAL
+
+    @property
+    def ssh_config(self) -> Path | None:
+        """The configuration of ssh, if not the operator's own."""
+        given = self.settings.ssh_config
+        return expanded(given) if given else None
+
+    def _cloud(
+        self,
+        run: str,
+        database: Callable[[Target], Database],
+        remote: Callable[[Path | None], Remote],
+        *,
+        writable: bool,
+        **more: Any,  # noqa: ANN401
+    ) -> LiveCloud:
+        settings = self.settings
+        connection = connect(
+            settings.os_cloud,
+            settings.os_region_name,
+            writable=writable,
+            version=version("nova-decom"),
+        )
+        clock: Clock | None = more.get("clock")
+        self.api = Api(connection, request_id(run) if writable else None, clock)
+        sources = self._sources()
+        self.databases = NovaDatabases(sources, database) if sources else None
+        clients = Clients(
+            compute=Compute(self.api),
+            placement=Placement(self.api, clock),
+            network=Network(self.api),
+            databases=self.databases,
+            remote=remote(self.ssh_config),
+            stop_command=StopCommand(settings.stop_command) if settings.stop_command else None,
+        )
+        request = settings.request(run, self.report_interval, self.command)
+        request = replace(request, leaving=frozenset(self.hosts))
+        return LiveCloud(
+            clients,
+            request,
+            recall=HostMemory(self.state_dir).recall,
+            seen=partial(self._names.keep, cloud_name(settings.os_cloud)),
+            holding=ClaimPolicy(settings.validity, partial(has_ended, self.state_dir)),
+            **more,
+        )
+
+    def _read_conf(self) -> NovaConf | None:
+        path = self.settings.nova_conf
+        if not path:
+            return None
+        from nova_decom.clients.mysql.nova_conf import read_nova_conf  # noqa: PLC0415 - loads oslo.config
+
+        return read_nova_conf(expanded(path))
+
+    def _sources(self) -> Sources:
+        conf = self._conf
+        api = self.settings.api_db_url or (conf.api_database if conf else None)
+        cells = tuple(target(url) for url in self.settings.cell_db_url)
+        main = conf.main_database if conf else None
+        if not api and not cells and main:
+            cells = (target(main),)
+        return Sources(target(api) if api else None, cells, main)
+
+
+def _file_handler(path: str) -> logging.Handler:
+    try:
+        return logging.FileHandler(path)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}", "give another --log-file") from None
+
+
+def _set_up_logging(settings: Settings) -> None:
+    """Log to stderr or a file; keystoneauth hides tokens and passwords itself."""
+    level = logging.WARNING
+    if settings.debug or settings.verbose > 1:
+        level = logging.DEBUG
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    if settings.log_file:
+        handler = _file_handler(settings.log_file)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    if not settings.debug:
+        for noisy in ("keystoneauth", "openstack", "urllib3"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+log = logging.getLogger(__name__)
+
+
+def hooks_of(app: App, command: str, run: str) -> Hooks:
+    """The hooks of the directory named, or of the usual one where that can be trusted.
+
+    :raises ConfigurationError: somebody else could change the directory named, or a hook in it.
+    """
+    told = app.settings.hooks
+    path = expanded(told) if told else usual_hooks()
+    if path is None:
+        return no_hooks()
+    try:
+        directory = HookDirectory(path, NAMES, inherited())
+    except ConfigurationError as error:
+        if told:
+            raise
+        log.warning("%s; no hook is called", error)
+        return no_hooks()
+    about = {
+        "COMMAND": command,
+        "RUN": run,
+        "REASON": app.settings.reason,
+        "BY": operator(),
+        "STATE_DIR": str(app.state_dir),
+    }
+    return Hooks(directory.call, log.warning, about)

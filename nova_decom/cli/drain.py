@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``nova-decom drain`` and ``nova-decom enable``."""
+
+from __future__ import annotations
+
+from nova_decom.cli.context import App
+from nova_decom.cli.hosts import selected
+from nova_decom.cli.options import Given
+from nova_decom.cli.run import (
+    carry_out,
+)
+from nova_decom.model.report import Report
+from nova_decom.plan.jobs import DRAIN, ENABLE
+
+
+def drain(given: Given, hosts: tuple[str, ...]) -> Report:
+    """Disable hosts and move their servers away.
+
+    :raises UnconfirmedError: nobody said yes.
+    """
+    app = App(given)
+    return carry_out(app, selected(app, hosts), DRAIN)
+
+
+def enable(given: Given, hosts: tuple[str, ...]) -> Report:
+    """Enable hosts that this program has disabled; nothing is asked, as nothing can be lost."""
+    app = App(given)
+    return carry_out(app, selected(app, hosts), ENABLE)

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``--metrics-textfile``: what Prometheus is told of a run, however it ended."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nova_decom.cli.settings import expanded, state_dir_of
+from nova_decom.errors import NovaDecomError
+from nova_decom.model.report import Report
+from nova_decom.state.journal_reader import find_record
+from nova_decom.state.timeline import spans
+
+
+def measure(report: Report, given: Mapping[str, Any]) -> None:
+    """Write the metrics if that was asked for; a failure to do so changes no outcome."""
+    from nova_decom.output.metrics import (  # noqa: PLC0415
+        MEASURED,
+        check_metrics,
+        write_metrics,
+    )
+
+    told = given.get("metrics_textfile")
+    if not told or report.command not in MEASURED:
+        return
+    try:
+        path = expanded(told)
+        check_metrics(path)
+        place = state_dir_of(given.get("state_dir"))
+        seconds = step_seconds(place, report.run) if report.run else {}
+        write_metrics(path, report, time.time(), seconds)
+    except (NovaDecomError, OSError) as error:
+        if str(error) != report.error:
+            sys.stderr.write(f"warning: the metrics were not written: {error}\n")
+
+
+def step_seconds(state_dir: Path, run: str) -> Mapping[str, float]:
+    """How long each step of the run took, from its journal."""
+    record, found = find_record(state_dir, run), Counter[str]()
+    for host in record.hosts:
+        for span in spans(record.of(host)):
+            found[span.step] += span.seconds or 0.0  # type: ignore[assignment]
+    return found

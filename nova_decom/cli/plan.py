@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that only look: list, plan, verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nova_decom.cli.context import App
+from nova_decom.cli.hosts import named, selected
+from nova_decom.cli.options import Given
+from nova_decom.errors import ConfigurationError
+from nova_decom.exit_codes import ExitCode
+from nova_decom.model.plan import Plan
+from nova_decom.model.report import Report
+from nova_decom.model.request import PLANNED_PARTS, Part
+from nova_decom.plan.jobs import REMOVE, Job
+from nova_decom.plan.plan_file import save_plans
+from nova_decom.plan.planner import make_plan, planned
+
+#: Allocations are told only per provider: too many calls for a look at every host.
+OVERVIEW_PARTS = PLANNED_PARTS - {Part.ALLOCATIONS}
+
+
+def plan(given: Given, hosts: tuple[str, ...]) -> Report:
+    """The plan of each host named, or a line for every compute host."""
+    app = App(given)
+    hosts = selected(app, hosts)
+    app.hosts = hosts
+    return plan_with(app, hosts)
+
+
+def plan_with(app: App, hosts: tuple[str, ...], job: Job = REMOVE) -> Report:
+    """As :func:`plan`, with settings that are resolved already.
+
+    :raises ConfigurationError: a plan of every host was to be saved.
+    """
+    if app.settings.out and not hosts:
+        raise ConfigurationError(
+            "--out saves the plan of hosts that are named, not of every host", "name them"
+        )
+    hosts = named(hosts)
+    parts = PLANNED_PARTS if hosts else OVERVIEW_PARTS
+    plans = [make_plan(f, job) for f in app.reading().gather(hosts or None, parts)]
+    if app.settings.out:
+        save_plans(Path(app.settings.out), plans)
+    code = _detailed(plans) if app.settings.detailed_exitcode else ExitCode.SUCCESS
+    reports = tuple(planned(p) for p in plans)
+    return Report("plan", code, reports, is_overview=not hosts)
+
+
+def _detailed(plans: list[Plan]) -> ExitCode:
+    if any(p.blocked for p in plans):
+        return ExitCode.REFUSED
+    return ExitCode.CHANGES if any(p.changes for p in plans) else ExitCode.SUCCESS

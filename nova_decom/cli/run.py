@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A job carried out on its hosts, side by side: plan, confirm, execute."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
+from types import FrameType
+
+from nova_decom.apply.executor import Execution
+from nova_decom.apply.hooks import Hooks, Observers
+from nova_decom.apply.interrupts import Interrupts
+from nova_decom.apply.server_mover import Pacing, Total
+from nova_decom.apply.worker_slots import Together, side_by_side
+from nova_decom.cli.confirm import confirm
+from nova_decom.cli.context import App, hooks_of
+from nova_decom.cli.plan import plan_with
+from nova_decom.cli.settings import operator
+from nova_decom.clients.cloud import LiveCloud
+from nova_decom.clock import LONG_AGO
+from nova_decom.errors import NovaDecomError, UnconfirmedError
+from nova_decom.exit_codes import OTHER_CODES, ExitCode
+from nova_decom.model.change import Outcome, Status
+from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import Plan
+from nova_decom.model.report import HostReport, Report, Result
+from nova_decom.output.console import console
+from nova_decom.output.progress import progress
+from nova_decom.plan.jobs import REMOVE, Job
+from nova_decom.plan.planner import make_plan, planned, refused
+from nova_decom.plan.stale import check_still_fits
+from nova_decom.state.journal import RunJournal, new_run_id, request_id
+from nova_decom.verify.verify import verify
+
+
+def carry_out(app: App, hosts: tuple[str, ...], job: Job, saved: Sequence[Plan] = ()) -> Report:
+    """Plan, guards, confirm, execute, verify; with ``--dry-run`` only plan.
+
+    :raises UnconfirmedError: nobody said yes.
+    :raises StalePlanError: the cloud no longer fits one of the plans of ``saved``.
+    """
+    app.hosts = hosts
+    if app.settings.dry_run:
+        return plan_with(app, hosts, job)
+    asks = job.asks and not app.settings.yes
+    if asks and not sys.stdin.isatty():
+        raise UnconfirmedError(
+            "nobody can confirm: standard input is not a terminal",
+            f"nova-decom {job.name} {' '.join(hosts)} --yes",
+        )
+    read = app.reading()
+    facts = read.gather(hosts)
+    plans = [make_plan(f, job) for f in facts]
+    reviewed = {p.host: p for p in saved}
+    for plan in plans:
+        if plan.host in reviewed:
+            check_still_fits(reviewed[plan.host], plan)
+    todo = [p for p in plans if p.changes and not p.blocked]
+    nothing = [(p, f) for p, f in zip(plans, facts, strict=True) if p not in todo]
+    done = [_without_changes(p, f, job) for p, f in nothing]
+    if not todo:
+        return Report(job.name, combined(done), tuple(done))
+    if asks:
+        confirm(app, job.name, "plan", [*map(planned, todo), *done], [p.host for p in todo])
+    return _run(app, job, read, todo, done)
+
+
+def combined(reports: Sequence[HostReport]) -> int:
+    """One exit code of many: an interrupt's, the common one, else 6."""
+    codes = {int(r.exit_code) for r in reports}
+    for interrupt in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+        if interrupt in codes:
+            return int(interrupt)
+    return codes.pop() if len(codes) == 1 else int(ExitCode.PARTIAL)
+
+
+def _without_changes(plan: Plan, facts: HostFacts, job: Job) -> HostReport:
+    """A host on which nothing is to be, or may be, done."""
+    if plan.blocked:
+        report = refused(plan)
+        guards = {f.guard for f in plan.blocked}
+        code = OTHER_CODES.get(guards.pop()) if len(guards) == 1 else None
+        return report if code is None else replace(report, exit_code=code)
+    if job is not REMOVE:
+        return HostReport(plan.host, Result.UNCHANGED, plan.findings)
+    report = verify(facts)
+    if report.result is Result.CLEAN:
+        return replace(report, result=Result.UNCHANGED)
+    return report
+
+
+def _run(
+    app: App, job: Job, read: LiveCloud, plans: Sequence[Plan], done: Sequence[HostReport]
+) -> Report:
+    """Carry out the plans with a journal; signals are obeyed between changes."""
+    err = console(sys.stderr, app.settings.color)
+    jobs, run = int(app.settings.jobs), new_run_id()
+    hooks = hooks_of(app, job.name, run)
+    with RunJournal(app.state_dir, run) as journal, signals() as interrupts:
+        _write_header(app, job, journal, [p.host for p in plans])
+        clock = interrupts.clock()
+        together = Together(jobs, len(plans), interrupts)
+        # Where servers move, each host waits until all of them are disabled.
+        meet = any(plan.result.request.moves_servers for plan in plans)
+        in_threads = jobs > 1 or meet
+        cloud = app.changing(journal, clock, together.lull if in_threads else None)
+        cloud.take_over(read)
+        with progress(err, quiet=app.settings.quiet) as shown:
+            execution = Execution(
+                cloud,
+                journal,
+                Observers((shown, hooks)),
+                interrupts,
+                clock,
+                timeout=max(float(app.settings.timeout), 3 * app.report_interval),
+                settle=float(app.settings.settle),
+                job=job,
+                pacing=_pacing(app),
+                together=together,
+                # What a hook has done is to be seen.
+                planned=read.gathered if hooks.are_none else LONG_AGO,
+            )
+
+            def one(plan: Plan) -> HostReport:
+                return _one(app, run, hooks, execution, plan)
+
+            ran = side_by_side(one, plans, in_threads=in_threads)
+            reports = in_order(app.hosts, (*done, *ran))
+        return Report(job.name, combined(reports), reports, run=journal.run)
+
+
+def in_order(hosts: Sequence[str], reports: Sequence[HostReport]) -> tuple[HostReport, ...]:
+    """The reports in the order in which the hosts were given, whichever ended first."""
+    place = {host: number for number, host in enumerate(hosts)}
+    return tuple(sorted(reports, key=lambda report: place[report.host]))
+
+
+def _pacing(app: App) -> Pacing:
+    most = app.settings.max_moves_total
+    total = Total(int(most)) if most is not None else None
+    return Pacing(int(app.settings.max_moves), float(app.settings.move_timeout), total=total)
+
+
+def _one(app: App, run: str, hooks: Hooks, execution: Execution, plan: Plan) -> HostReport:
+    """One host, held for this run; its failure may keep others from beginning."""
+    together, report = execution.together, None
+    try:
+        report = _not_begun(plan) if together.halted else _held(app, run, hooks, execution, plan)
+    finally:
+        # Whatever happened, no other host may wait for this one.
+        together.passed(plan.host)
+        together.ended(plan.host)
+        if report is None or _is_end(report, app.settings.on_failure):
+            together.halt()
+    return report
+
+
+def _held(app: App, run: str, hooks: Hooks, execution: Execution, plan: Plan) -> HostReport:
+    try:
+        with app.holding(plan.host, run):
+            hooks.start(plan.host)
+            # Each host has an execution of its own, for its outcomes.
+            report = replace(execution, outcomes=[]).run(plan)
+            hooks.end(report)
+            return report
+    except NovaDecomError as error:
+        return HostReport(
+            host=plan.host,
+            result=Result.REFUSED,
+            findings=plan.findings,
+            outcomes=tuple(Outcome(c, Status.PENDING) for c in plan.changes),
+            error=str(error),
+            remedy=error.remedy,
+            exit_code=error.exit_code,
+        )
+
+
+def _is_end(report: HostReport, on_failure: str) -> bool:
+    if report.result is Result.INTERRUPTED:
+        return True
+    return report.exit_code != ExitCode.SUCCESS and on_failure == "stop"
+
+
+def _not_begun(plan: Plan) -> HostReport:
+    return HostReport(
+        host=plan.host,
+        result=Result.INTERRUPTED,
+        findings=plan.findings,
+        outcomes=tuple(Outcome(c, Status.PENDING) for c in plan.changes),
+        error="not begun: the run ended with an earlier host",
+        remedy="run again for this host, or give --on-failure continue",
+        exit_code=ExitCode.FAILED,
+    )
+
+
+def _write_header(app: App, job: Job, journal: RunJournal, hosts: Sequence[str]) -> None:
+    journal.event(
+        "header",
+        command=job.name,
+        hosts=list(hosts),
+        by=operator(),
+        reason=app.settings.reason,
+        options=app.settings.told(),
+        version=version("nova-decom"),
+        compute=app.api.newest("compute") if app.api else None,
+        global_request_id=request_id(journal.run),
+    )
+
+
+@contextmanager
+def signals() -> Iterator[Interrupts]:
+    """Within: SIGINT and SIGTERM are noted, and obeyed at the next safe point."""
+    interrupts = Interrupts()
+    codes = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        interrupts.ask(codes[signal.Signals(number)])
+
+    before = {number: signal.signal(number, note) for number in codes}
+    try:
+        yield interrupts
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A directory of executables, called with variables in their environment and nothing else.
+
+They get no input and no terminal, and when their time is over they are ended with all that they
+started. What they print goes to nobody but, when they fail, its last line into the warning.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import tempfile
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from nova_decom.errors import ConfigurationError
+
+#: Where hooks are looked for when nobody says otherwise.
+USUAL = Path("/etc/nova-decom/hooks.d")
+
+
+SECONDS = 30.0
+
+
+#: So much of a hook's last line is told, in characters.
+LINE = 200
+
+
+#: Linux takes 128 KiB for one variable, and no program may fail for a long statement.
+LONGEST = 32 * 1024
+
+
+class HookDirectory:
+    """The hooks of one directory; one that is not there is not called."""
+
+    def __init__(
+        self,
+        path: Path,
+        names: Collection[str],
+        inherited: Mapping[str, str],
+        seconds: float = SECONDS,
+    ) -> None:
+        """Look at the directory and at every hook in it; ``inherited`` is our own environment.
+
+        :raises ConfigurationError: it is no directory, or others may change it or a hook in it.
+        """
+        self._seconds = seconds
+        self._inherited = inherited
+        _check(path, stat.S_ISDIR, "directory")
+        self._hooks = {name: path / name for name in names if os.path.lexists(path / name)}
+        for hook in self._hooks.values():
+            _check(hook, stat.S_ISREG, "file")
+            if not os.access(hook, os.X_OK):
+                raise ConfigurationError(f"hook {hook} cannot be executed", f"chmod 0755 {hook}")
+
+    def call(self, name: str, variables: Mapping[str, str]) -> str | None:
+        """Call a hook and wait until it has ended; what was wrong with it, or None."""
+        hook = self._hooks.get(name)
+        if hook is None:
+            return None
+        with tempfile.TemporaryFile() as output:
+            try:
+                code = self._run(hook, variables, output)
+            except subprocess.TimeoutExpired:
+                return f"{hook}: not done after {self._seconds:g} s, ended"
+            except OSError as error:
+                return f"{hook}: {error.strerror}"
+            if code == 0:
+                return None
+            said = _last_line(output)
+            return f"{hook}: exit code {code}{f': {said}' if said else ''}"
+
+    def _run(self, hook: Path, variables: Mapping[str, str], output: IO[bytes]) -> int:
+        told: dict[str, str | bytes] = {**self._inherited}
+        told |= {name: _plain(text) for name, text in variables.items()}
+        process = subprocess.Popen(
+            [str(hook)],
+            env=told,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        try:
+            return process.wait(self._seconds)
+        finally:
+            if process.poll() is None:
+                # It leads a session of its own, so what it started ends with it.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def usual_hooks() -> Path | None:
+    """The usual directory, if there is one."""
+    return USUAL if USUAL.is_dir() else None
+
+
+def _check(path: Path, is_kind: Callable[[int], bool], kind: str) -> None:
+    """Refuse what somebody else could have put there: it is run with our rights."""
+    try:
+        info = path.stat()
+    except OSError as error:
+        raise ConfigurationError(f"hooks: {path}: {error.strerror}", "give --hooks DIR") from None
+    if not is_kind(info.st_mode):
+        raise ConfigurationError(f"hooks: {path} is no {kind}", "give --hooks DIR")
+    if info.st_uid not in {0, os.geteuid()}:
+        raise ConfigurationError(
+            f"hooks: {path} belongs to uid {info.st_uid}, neither to root nor to you",
+            f"chown root {path}",
+        )
+    if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise ConfigurationError(f"hooks: {path} can be written by others", f"chmod go-w {path}")
+
+
+def _plain(text: str) -> bytes:
+    """A text as a variable can hold it: no zero byte, no lone surrogate, of bounded length."""
+    return text.replace("\0", "").encode("utf-8", "backslashreplace")[:LONGEST]
+
+
+def _last_line(output: IO[bytes]) -> str:
+    size = output.seek(0, os.SEEK_END)
+    output.seek(max(0, size - 4096))
+    lines = output.read().decode("utf-8", "replace").strip().splitlines()
+    text = "".join(c if c.isprintable() else " " for c in lines[-1]) if lines else ""
+    return text[:LINE]

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of one cell: what it holds of given hosts, read in bulk and compared exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from nova_decom.clients.mysql.connection import Database
+from nova_decom.model.cloud import NOVA_COMPUTE, TERMINAL_MIGRATIONS, Migration
+from nova_decom.model.rows import (
+    ComputeNodeRow,
+    DatabaseFacts,
+    InstanceRow,
+    PciDeviceRow,
+    ServiceRow,
+)
+from nova_decom.model.snapshot import grouped
+from nova_decom.model.sql import marks
+
+Row = dict[str, Any]
+
+
+NODE_COLUMNS = (
+    "SELECT id, uuid, host, hypervisor_hostname, service_id, deleted, mapped, "
+    "hypervisor_type FROM compute_nodes WHERE"
+)
+
+
+@dataclass(frozen=True)
+class CellRows:
+    """The rows of one cell that may be those of the hosts asked for.
+
+    MySQL's collation finds ``NODE1`` for ``node1``, so every host is compared again in Python,
+    by indexes that are made when they are first asked for.
+    """
+
+    services: list[Row]
+    compute_nodes: list[Row]
+    pci_devices: list[Row]
+    instances: list[Row]
+    migrations: list[Row]
+    needing_nodes: dict[str, int]
+    history: frozenset[str]
+
+    @classmethod
+    def read(cls, database: Database, hosts: Sequence[str]) -> CellRows:
+        """Read them all, soft-deleted ones included."""
+        rows, places = database.rows, marks(hosts)
+        services = rows(
+            "SELECT id, uuid, host, `binary`, deleted, report_count FROM services "
+            f"WHERE host IN ({places}) ORDER BY id",
+            *hosts,
+        )
+        nodes = _nodes(database, hosts, [s["id"] for s in services if not s["deleted"]])
+        ids = [n["id"] for n in nodes]
+        return cls(
+            services=services,
+            compute_nodes=nodes,
+            pci_devices=rows(
+                "SELECT id, compute_node_id, address, status, instance_uuid, deleted "
+                f"FROM pci_devices WHERE compute_node_id IN ({marks(ids)}) ORDER BY id",
+                *ids,
+            )
+            if ids
+            else [],
+            instances=rows(
+                "SELECT uuid, hostname, host, vm_state, task_state FROM instances "
+                f"WHERE host IN ({places}) AND deleted = 0 ORDER BY id",
+                *hosts,
+            ),
+            migrations=_migrations(database, hosts),
+            needing_nodes=_needing_nodes(database, hosts),
+            history=frozenset(
+                r["host"]
+                for r in rows(
+                    "SELECT host FROM instances "
+                    f"WHERE host IN ({places}) GROUP BY BINARY host, host",
+                    *hosts,
+                )
+            ),
+        )
+
+    @cached_property
+    def services_of(self) -> Mapping[str, Sequence[Row]]:
+        """Host -> its services."""
+        return grouped((s["host"], s) for s in self.services)
+
+    @cached_property
+    def nodes_of(self) -> Mapping[str, Sequence[Row]]:
+        """Host -> its compute nodes."""
+        return grouped((n["host"], n) for n in self.compute_nodes)
+
+    @cached_property
+    def nodes_tied(self) -> Mapping[int, Sequence[Row]]:
+        """Service (id) -> the compute nodes that name it, whosever they are."""
+        return grouped((n["service_id"], n) for n in self.compute_nodes)
+
+    @cached_property
+    def devices_of(self) -> Mapping[int, Sequence[Row]]:
+        """Compute node (id) -> its PCI devices."""
+        return grouped((p["compute_node_id"], p) for p in self.pci_devices)
+
+    @cached_property
+    def instances_of(self) -> Mapping[str, Sequence[Row]]:
+        """Host -> the servers on it."""
+        return grouped((i["host"], i) for i in self.instances)
+
+    @cached_property
+    def migrations_of(self) -> Mapping[str, Sequence[Row]]:
+        """Host -> migrations to or from it."""
+        ends = ("source_compute", "dest_compute")
+        return grouped((host, m) for m in self.migrations for host in {m[end] for end in ends})
+
+    def names(self, host: str) -> bool:
+        """True when a service or a compute node of this cell is exactly this host's."""
+        return host in self.services_of or host in self.nodes_of
+
+    def touches(self, host: str) -> bool:
+        """True when a server or an active migration names exactly this host."""
+        return host in self.instances_of or host in self.migrations_of
+
+    def lives(self, host: str) -> bool:
+        """True when its nova-compute or a compute node of it is not soft-deleted.
+
+        Other binaries say nothing: a controller may have rows in many cells.
+        """
+        own = [s for s in self.services_of.get(host, ()) if s["binary"] == NOVA_COMPUTE]
+        return any(not r["deleted"] for r in (*own, *self.nodes_of.get(host, ())))
+
+    def facts(self, host: str) -> DatabaseFacts:
+        """What this cell holds of one host."""
+        services, own = self.services_of.get(host, ()), self.nodes_of.get(host, ())
+        live = [s["id"] for s in services if not s["deleted"] and s["binary"] == NOVA_COMPUTE]
+        tied = [n for i in live for n in self.nodes_tied.get(i, ()) if n["host"] != host]
+        return DatabaseFacts(
+            services=tuple(ServiceRow(**s) for s in services),
+            compute_nodes=tuple(ComputeNodeRow(**n) for n in (*own, *tied)),
+            pci_devices=tuple(
+                PciDeviceRow(**p) for n in own for p in self.devices_of.get(n["id"], ())
+            ),
+            instances=tuple(
+                InstanceRow(i["uuid"], i["hostname"] or "", i["vm_state"], i["task_state"])
+                for i in self.instances_of.get(host, ())
+            ),
+            active_migrations=tuple(_migration(m) for m in self.migrations_of.get(host, ())),
+            nodes_needed=self.needing_nodes.get(host, 0),
+        )
+
+
+def _nodes(database: Database, hosts: Sequence[str], services: Sequence[int]) -> list[Row]:
+    """The compute nodes of the hosts, and those of others that nova would delete with them."""
+    own = database.rows(f"{NODE_COLUMNS} host IN ({marks(hosts)}) ORDER BY id", *hosts)
+    if not services:
+        return own
+    tied = database.rows(
+        f"{NODE_COLUMNS} service_id IN ({marks(services)}) AND deleted = 0", *services
+    )
+    known = {n["id"] for n in own}
+    return own + [n for n in tied if n["id"] not in known]
+
+
+def _migrations(database: Database, hosts: Sequence[str]) -> list[Row]:
+    over = sorted(TERMINAL_MIGRATIONS)
+    places = marks(hosts)
+    return database.rows(
+        "SELECT id, uuid, instance_uuid, status, migration_type, source_compute, dest_compute, "
+        f"created_at FROM migrations WHERE deleted = 0 AND (source_compute IN ({places}) OR "
+        f"dest_compute IN ({places})) AND status NOT IN ({marks(over)}) ORDER BY id",
+        *hosts,
+        *hosts,
+        *over,
+    )
+
+
+def _needing_nodes(database: Database, hosts: Sequence[str]) -> dict[str, int]:
+    """Deleted instances without compute_id; the column came with nova 28.
+
+    Live ones get theirs when they move, and while they are here nothing is deleted.
+    """
+    if not database.has_column("instances", "compute_id"):
+        return {}
+    rows = database.rows(
+        f"SELECT host, COUNT(*) AS waiting FROM instances WHERE host IN ({marks(hosts)}) "
+        "AND compute_id IS NULL AND deleted <> 0 GROUP BY BINARY host, host",
+        *hosts,
+    )
+    return {r["host"]: r["waiting"] for r in rows}
+
+
+def _migration(row: Row) -> Migration:
+    return Migration(
+        id=row["id"],
+        uuid=row["uuid"] or "",
+        server=row["instance_uuid"] or "",
+        status=row["status"],
+        type=row["migration_type"] or "unknown",
+        source=row["source_compute"],
+        destination=row["dest_compute"],
+        created_at=str(row["created_at"]),
+    )

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One database of nova: connected with bounds, unable to write unless asked to be."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import pymysql
+from pymysql.cursors import DictCursor
+
+from nova_decom.clients.mysql.errors import (
+    DENIED,
+    NO_SUCH_COLUMN,
+    PASSING,
+    READ_ONLY,
+    code_of,
+    is_transient,
+    unavailable,
+)
+from nova_decom.clients.mysql.url import Target
+from nova_decom.clock import Clock
+from nova_decom.errors import (
+    ConfigurationError,
+    UnavailableError,
+    WriteRefusedError,
+)
+from nova_decom.model.sql import Image, Transaction
+from nova_decom.retry import retrying
+
+LOG = logging.getLogger(__name__)
+
+
+T = TypeVar("T")
+
+
+ATTEMPTS = 5
+#: Seconds of innodb_lock_wait_timeout in a transaction.
+LOCK_WAIT = 5
+
+Images = Callable[[Sequence[Image]], None]
+
+
+class Database:
+    """A connection that reads; made when first used, made again when it was lost."""
+
+    read_only = True
+
+    def __init__(self, target: Target, clock: Clock | None = None) -> None:
+        """Connect later."""
+        self.target = target
+        self._clock = clock or Clock()
+        self._connection: pymysql.connections.Connection[DictCursor] | None = None
+        self.queries = 0
+
+    def rows(self, sql: str, *params: object) -> list[dict[str, Any]]:
+        """The rows of one read.
+
+        :raises UnavailableError: the database cannot be reached, or refuses.
+        """
+
+        def ask() -> list[dict[str, Any]]:
+            with self._cursor() as cursor:
+                self.queries += 1
+                LOG.debug("%s: %s", self.target.label, cursor.mogrify(sql, params or None))
+                cursor.execute(sql, params or None)
+                return list(cursor.fetchall())
+
+        try:
+            return retrying(ask, when=is_transient, attempts=ATTEMPTS, clock=self._clock)
+        except pymysql.MySQLError as error:
+            raise unavailable(self.target, error) from None
+
+    def has_column(self, table: str, column: str) -> bool:
+        """True when the table has the column.
+
+        information_schema hides columns that this user may not read, so the column itself is
+        asked for.
+
+        :raises UnavailableError: this user may not read it.
+        """
+
+        def ask() -> None:
+            with self._cursor() as cursor:
+                cursor.execute(f"SELECT {column} FROM {table} WHERE 1 = 0")
+
+        try:
+            retrying(ask, when=is_transient, attempts=ATTEMPTS, clock=self._clock)
+        except pymysql.MySQLError as error:
+            if code_of(error) == NO_SUCH_COLUMN:
+                return False
+            raise unavailable(self.target, error) from None
+        return True
+
+    def may_delete(self, table: str) -> bool:
+        """True when this user may delete from the table.
+
+        EXPLAIN of a DELETE needs the same rights as the DELETE, and runs nothing. It counts as
+        a write all the same, so this one statement is let out of the read-only session.
+
+        :raises UnavailableError: the database cannot be reached, or it is not nova's.
+        """
+
+        def ask() -> None:
+            with self._cursor() as cursor:
+                cursor.execute("SET TRANSACTION READ WRITE")
+                cursor.execute(f"EXPLAIN DELETE FROM {table} WHERE id = 0")
+
+        try:
+            retrying(ask, when=is_transient, attempts=ATTEMPTS, clock=self._clock)
+        except pymysql.MySQLError as error:
+            if code_of(error) in DENIED:
+                return False
+            if code_of(error) not in READ_ONLY:
+                raise unavailable(self.target, error) from None
+        return True
+
+    def run(self, transaction: Transaction, _images: Images) -> None:
+        """Refuse: this connection only reads."""
+        raise WriteRefusedError(f"write to {transaction.cell} over a connection that only reads")
+
+    def close(self) -> None:
+        """Forget the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.open:
+            connection.close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[DictCursor]:
+        try:
+            if self._connection is None or not self._connection.open:
+                self._connection = self._connect()
+            with self._connection.cursor() as cursor:
+                yield cursor
+        except pymysql.MySQLError as error:
+            if code_of(error) in PASSING or isinstance(error, pymysql.InterfaceError):
+                self.close()
+            raise
+
+    def _connect(self) -> pymysql.connections.Connection[DictCursor]:
+        try:
+            connection: pymysql.connections.Connection[DictCursor] = pymysql.connect(
+                **(self.target.arguments | {"cursorclass": DictCursor, "autocommit": True})
+            )
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ConfigurationError(
+                f"the URL of {self.target.label} has an option that cannot be: {error}",
+                "correct what stands behind the ? of the URL",
+            ) from None
+        with connection.cursor() as cursor:
+            for setting in self._session():
+                cursor.execute(setting)
+            cursor.execute("SHOW VARIABLES WHERE Variable_name = 'wsrep_on'")
+            row = cursor.fetchone()
+            if row and row["Value"] == "ON":
+                # Reads of one node must see what was committed at another.
+                cursor.execute("SET SESSION wsrep_sync_wait = 1")
+            if isinstance(self.target.arguments.get("ssl"), ssl.SSLContext):
+                self._require_tls(cursor)
+        return connection
+
+    def _session(self) -> Iterator[str]:
+        yield "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+        yield f"SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT}"
+        yield f"SET SESSION lock_wait_timeout = {LOCK_WAIT}"
+        if self.read_only:
+            yield "SET SESSION TRANSACTION READ ONLY"
+
+    def _require_tls(self, cursor: DictCursor) -> None:
+        cursor.execute("SHOW STATUS WHERE Variable_name = 'Ssl_cipher'")
+        row = cursor.fetchone()
+        if not row or not row["Value"]:
+            raise UnavailableError(
+                f"{self.target.label}: the server offers no TLS, and the URL asks for it",
+                "switch TLS on in the server, or leave ssl_ca out of the URL",
+            )

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One connection to the OpenStack APIs, with bounds, request ids and honest errors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import openstack.config
+import openstack.connection
+import openstack.exceptions
+from keystoneauth1 import exceptions as keystone
+
+from nova_decom.clock import Clock
+from nova_decom.errors import (
+    BadRequestError,
+    ChangeFailedError,
+    ConfigurationError,
+    ConflictError,
+    MissingError,
+    NoAnswerError,
+    PassingError,
+    UnavailableError,
+)
+from nova_decom.retry import retrying
+
+LOG = logging.getLogger(__name__)
+
+
+T = TypeVar("T")
+
+
+BAD_REQUEST, NOT_FOUND, CONFLICT, TOO_MANY_REQUESTS = 400, 404, 409, 429
+
+
+REFUSALS = {BAD_REQUEST: BadRequestError, NOT_FOUND: MissingError, CONFLICT: ConflictError}
+
+
+#: Answers that may be others a moment later.
+PASSING = frozenset({TOO_MANY_REQUESTS, 500, 502, 503, 504})
+
+
+#: A read that fails on the way is asked so many times.
+READ_ATTEMPTS = 4
+
+
+class Api:
+    """The calls of one run: each is counted, bounded and carries the run's request id."""
+
+    def __init__(
+        self,
+        connection: openstack.connection.Connection,
+        request_id: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Nothing is sent yet; the first call logs in."""
+        self._connection = connection
+        self._request_id = request_id
+        self._clock = clock or Clock()
+        self.calls: list[tuple[str, str, str]] = []
+
+    def microversion(self, service: str, wanted: str) -> str:
+        """The wanted microversion, or the newest that the server has if that is older."""
+        newest = self.newest(service)
+        return wanted if newest is None or _numbers(newest) >= _numbers(wanted) else newest
+
+    def newest(self, service: str) -> str | None:
+        """The newest microversion of the server, None when it has none."""
+        found = self._again(
+            lambda: self._guarded(
+                service, "its versions", lambda: self._proxy(service).get_endpoint_data()
+            )
+        )
+        newest = getattr(found, "max_microversion", None)
+        return ".".join(str(part) for part in newest) if newest else None
+
+    def has(self, service: str) -> bool:
+        """True when the catalogue has an endpoint of the service."""
+        endpoint = self._again(
+            lambda: self._guarded(
+                service, "its endpoint", lambda: self._proxy(service).get_endpoint()
+            )
+        )
+        return endpoint is not None
+
+    def get(
+        self, service: str, path: str, wanted: str | None = None, **params: str
+    ) -> dict[str, Any]:
+        """The body of a read, tried again within a bound when it fails on the way.
+
+        :raises UnavailableError: no answer, or an answer that is none.
+        """
+        return self._again(
+            lambda: _body(service, path, self._send(service, "GET", path, wanted, params=params))
+        )
+
+    def find(self, service: str, path: str, wanted: str, **params: str) -> dict[str, Any] | None:
+        """As :meth:`get`; None when there is no such thing, or it cannot be asked for."""
+
+        def ask() -> dict[str, Any] | None:
+            response = self._send(service, "GET", path, wanted, params=params)
+            if response.status_code in {BAD_REQUEST, NOT_FOUND}:
+                return None
+            return _body(service, path, response)
+
+        return self._again(ask)
+
+    def pages(
+        self, service: str, path: str, keys: tuple[str, str], wanted: str, **params: str
+    ) -> Iterator[dict[str, Any]]:
+        """The entries of all pages of a list, as nova tells that there are more.
+
+        ``keys`` are the name of the list and of what marks where the next page begins.
+        """
+        key, marker = keys
+        while True:
+            body = self.get(service, path, wanted, **params)
+            entries: list[dict[str, Any]] = body[key]
+            yield from entries
+            more = [k for k in body if k.endswith("_links")]
+            if not entries or not more:
+                return
+            params["marker"] = str(entries[-1][marker])
+
+    def write(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        wanted: str | None,
+        body: Mapping[str, Any] | None = None,
+    ) -> str | None:
+        """One write, never repeated here; its request id.
+
+        404 on a DELETE is done. Whoever calls reads again before trying again.
+
+        :raises ConflictError: the service refused with 409.
+        :raises PassingError: it answered 429 or 5xx; it may have been done all the same.
+        :raises BadRequestError: the service refused with 400.
+        :raises ChangeFailedError: the service refused otherwise.
+        :raises NoAnswerError: no answer; the outcome is unknown.
+        """
+        extra = {} if body is None else {"json": dict(body)}
+        response = self._send(service, method, path, wanted, **extra)
+        request_id: str | None = response.headers.get("x-openstack-request-id")
+        gone = method == "DELETE" and response.status_code == NOT_FOUND
+        if response.status_code >= BAD_REQUEST and not gone:
+            raise _refusal(f"{method} {path}", service, response, request_id)
+        return request_id
+
+    def _again(self, ask: Callable[[], T]) -> T:
+        """A read, asked again within a bound while it fails on the way."""
+        return retrying(
+            ask,
+            when=lambda error: isinstance(error, NoAnswerError),
+            attempts=READ_ATTEMPTS,
+            clock=self._clock,
+        )
+
+    def _proxy(self, service: str) -> Any:  # noqa: ANN401
+        return getattr(self._connection, service)
+
+    def _send(self, service: str, method: str, path: str, wanted: str | None, **extra: Any) -> Any:  # noqa: ANN401
+        if wanted is not None:
+            extra["microversion"] = self.microversion(service, wanted)
+        self.calls.append((service, method, path))
+        LOG.debug("%s %s %s", service, method, path)
+        return self._guarded(
+            service,
+            f"{method} {path}",
+            lambda: self._proxy(service).request(
+                path,
+                method,
+                raise_exc=False,
+                # Reads are asked again by _again, writes by whoever has read again before.
+                connect_retries=0,
+                status_code_retries=0,
+                global_request_id=self._request_id,
+                # What a write answers may hold a password: an evacuation's has that of the server.
+                log=method == "GET",
+                **extra,
+            ),
+        )
+
+    def _guarded(self, service: str, what: str, ask: Callable[[], T]) -> T:
+        """Ask, and say what it means when the cloud does not let us."""
+        try:
+            return ask()
+        except (keystone.MissingRequiredOptions, keystone.MissingAuthPlugin) as error:
+            raise ConfigurationError(
+                f"credentials are not complete: {error}", "complete the entry in clouds.yaml"
+            ) from error
+        except (keystone.Unauthorized, keystone.Forbidden) as error:
+            raise UnavailableError(
+                f"{service}: the credentials are refused: {_first_line(error)}",
+                "check user, password and project of the cloud; it must be an admin",
+            ) from error
+        except (keystone.EndpointNotFound, keystone.EmptyCatalog) as error:
+            raise UnavailableError(
+                f"{service}: the catalogue has no endpoint: {_first_line(error)}",
+                "check region and interface of the cloud",
+            ) from error
+        except (keystone.ClientException, openstack.exceptions.SDKException) as error:
+            kind = NoAnswerError if _may_pass(error) else UnavailableError
+            raise kind(
+                f"{service}: cannot be reached for {what}: {_first_line(error)}",
+                "check auth_url and the network, then run again",
+            ) from error
+
+
+def _body(service: str, path: str, response: Any) -> dict[str, Any]:  # noqa: ANN401
+    if response.status_code >= BAD_REQUEST:
+        seen = f"GET {path} of {service}: HTTP {response.status_code} {_reason(response)}"
+        remedy = "nova-decom doctor checks each service and right"
+        if response.status_code in PASSING:
+            raise NoAnswerError(seen, remedy, _retry_after(response))
+        raise UnavailableError(seen, remedy)
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise NoAnswerError(
+            f"GET {path} of {service}: the answer is not JSON of an API",
+            "look at the proxy before it",
+        )
+    return body
+
+
+def _refusal(
+    call: str,
+    service: str,
+    response: Any,  # noqa: ANN401
+    request_id: str | None,
+) -> ChangeFailedError:
+    """What an answer of 400 and above to a write means."""
+    code = response.status_code
+    seen = f"{call} of {service}: HTTP {code} {_reason(response)} ({request_id})"
+    remedy = f"look for {request_id} in the log of {service}, then run again"
+    if code in PASSING:
+        return PassingError(seen, remedy, _retry_after(response))
+    kind: type[ChangeFailedError] = REFUSALS.get(code, ChangeFailedError)
+    return kind(seen, remedy)
+
+
+def _retry_after(response: Any) -> float:  # noqa: ANN401
+    """The seconds that the service asks to wait; a date, which it may be too, counts as none."""
+    told = response.headers.get("Retry-After", "")
+    return float(told) if told.isdecimal() else 0.0
+
+
+def _may_pass(error: Exception) -> bool:
+    """True for failures of the way, and of keystone itself, that another attempt may not meet."""
+    kinds = keystone.ConnectionError | keystone.DiscoveryFailure | keystone.InvalidResponse
+    lost = isinstance(error, kinds)
+    passing = getattr(error, "http_status", None) in PASSING
+    return (lost and not isinstance(error, keystone.SSLError)) or passing
+
+
+def _numbers(microversion: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in microversion.split("."))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", maxsplit=1)[0]
+
+
+def _reason(response: Any) -> str:  # noqa: ANN401
+    """What the service said, in one line; services wrap it in different ways."""
+    try:
+        body = response.json()
+    except ValueError:
+        return str(response.reason)
+    if isinstance(body, dict):
+        for value in body.values():
+            if isinstance(value, dict) and "message" in value:
+                return " ".join(str(value["message"]).split())
+            if isinstance(value, list) and value and isinstance(value[0], dict):
+                return " ".join(str(value[0].get("detail", "")).split())
+    return str(response.reason)

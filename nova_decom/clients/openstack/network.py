@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What neutron tells of a host's agents."""
+
+from __future__ import annotations
+
+from nova_decom.clients.openstack.api import Api
+from nova_decom.model.cloud import NetworkAgent
+
+
+class Network:
+    """Neutron's API."""
+
+    def __init__(self, api: Api) -> None:
+        """Use this connection."""
+        self._api = api
+
+    def available(self) -> bool:
+        """True when the cloud has neutron at all."""
+        return self._api.has("network")
+
+    def delete_agent(self, agent: str) -> str | None:
+        """Delete an agent; gone is gone.
+
+        :raises BadRequestError: neutron does not delete agents of this kind (OVN before 18.0).
+        """
+        return self._api.write("network", "DELETE", f"/agents/{agent}", None)
+
+    def agents(self, host: str | None = None) -> tuple[NetworkAgent, ...]:
+        """All agents, or those of exactly one host."""
+        params = {} if host is None else {"host": host}
+        body = self._api.get("network", "/agents", **params)
+        found = (
+            NetworkAgent(
+                id=a["id"],
+                binary=a["binary"],
+                agent_type=a["agent_type"],
+                host=a["host"],
+                alive=bool(a["alive"]),
+            )
+            for a in body["agents"]
+        )
+        return tuple(a for a in found if host in {None, a.host})

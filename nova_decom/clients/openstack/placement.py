@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What placement tells and changes, through its REST API only: its tables are not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from nova_decom.clients.openstack.api import Api
+from nova_decom.clock import Clock
+from nova_decom.errors import ConflictError
+from nova_decom.model.cloud import Allocation, ResourceProvider
+from nova_decom.retry import retrying
+
+#: 1.14 has trees, 1.20 answers to a POST; 1.28 has consumer generations, 1.38 consumer types.
+TREES, CREATE, GENERATIONS, TYPES = "1.14", "1.20", "1.28", "1.38"
+
+
+COMPUTE_NODES = "1.18"
+
+
+#: From 1.27 summaries have every class of a provider, from 1.29 every provider of its tree.
+SUMMARIES = "1.29"
+
+
+ATTEMPTS = 5
+
+
+#: Consumer types that are nova's; before 1.38, and for old allocations, there is none to see.
+NOVA_TYPES = {None, "unknown", "INSTANCE", "MIGRATION"}
+
+
+class Placement:
+    """Placement's API."""
+
+    def __init__(self, api: Api, clock: Clock | None = None) -> None:
+        """Use this connection."""
+        self._api = api
+        self._clock = clock or Clock()
+
+    def providers(self) -> tuple[ResourceProvider, ...]:
+        """All resource providers; placement has no pages."""
+        return _providers(self._api.get("placement", "/resource_providers", TREES))
+
+    def compute_providers(self) -> tuple[ResourceProvider, ...]:
+        """The providers that a nova-compute made (trait COMPUTE_NODE, nova 20); older: none."""
+        found = self._api.find(
+            "placement", "/resource_providers", COMPUTE_NODES, required="COMPUTE_NODE"
+        )
+        return () if found is None else _providers(found)
+
+    def allocations(self, provider: str) -> tuple[Allocation, ...]:
+        """What consumers hold of one provider; placement tells it only per provider."""
+        path = f"/resource_providers/{provider}/allocations"
+        body = self._api.get("placement", path, TREES)
+        return tuple(
+            Allocation(provider, consumer, tuple(sorted(held["resources"].items())))
+            for consumer, held in sorted(body["allocations"].items())
+        )
+
+    def free(self) -> dict[str, list[tuple[str, int]]]:
+        """What each provider that has memory left still has of each class, in one call.
+
+        Capacity counts reserved amounts and allocation ratios, as placement does.
+        """
+        path, wanted = "/allocation_candidates", {"resources": "MEMORY_MB:1"}
+        body = self._api.get("placement", path, SUMMARIES, **wanted)
+        return {
+            uuid: [(name, r["capacity"] - r["used"]) for name, r in p["resources"].items()]
+            for uuid, p in body["provider_summaries"].items()
+        }
+
+    def is_novas(self, consumer: str) -> bool:
+        """True unless the consumer says by its type that it is something else than nova's."""
+        body = self._api.get("placement", f"/allocations/{consumer}", TYPES)
+        return body.get("consumer_type") in NOVA_TYPES
+
+    def image(self, path: str) -> dict[str, Any]:
+        """What is behind a path, to be saved before it is changed."""
+        return self._api.get("placement", path, TYPES)
+
+    def create_provider(self, uuid: str, name: str) -> str | None:
+        """Create a bare resource provider."""
+        body = {"uuid": uuid, "name": name}
+        return self._api.write("placement", "POST", "/resource_providers", CREATE, body)
+
+    def delete_provider(self, uuid: str) -> str | None:
+        """Delete a resource provider; placement refuses while it has allocations or children."""
+        return self._api.write("placement", "DELETE", f"/resource_providers/{uuid}", CREATE)
+
+    def release(self, consumer: str, providers: Collection[str]) -> str | None:
+        """Take these providers out of a consumer's allocations; the rest stays as it is.
+
+        Never a DELETE of the consumer while it holds anything elsewhere. When somebody else
+        changes the allocations meanwhile (409), they are read again.
+
+        :raises ConflictError: they changed at every attempt.
+        """
+        return retrying(
+            lambda: self._release(consumer, providers),
+            when=lambda error: isinstance(error, ConflictError),
+            attempts=ATTEMPTS,
+            clock=self._clock,
+        )
+
+    def _release(self, consumer: str, providers: Collection[str]) -> str | None:
+        path = f"/allocations/{consumer}"
+        # Not at 1.38: it shows consumers without a type, as nova's own are, as "unknown", and
+        # takes no such type back; a PUT at 1.28 leaves the type as it is.
+        body = self._api.get("placement", path, GENERATIONS)
+        found: dict[str, Any] = body["allocations"]
+        rest = {u: {"resources": a["resources"]} for u, a in found.items() if u not in providers}
+        if len(rest) == len(found):
+            return None
+        if "consumer_generation" not in body and not rest:
+            # Before 1.28 a PUT must hold something.
+            return self._api.write("placement", "DELETE", path, TREES)
+        names = ("project_id", "user_id", "consumer_generation")
+        kept = {name: body[name] for name in names if name in body}
+        return self._api.write(
+            "placement", "PUT", path, GENERATIONS, {"allocations": rest, **kept}
+        )
+
+
+def _providers(body: dict[str, Any]) -> tuple[ResourceProvider, ...]:
+    return tuple(
+        ResourceProvider(
+            uuid=p["uuid"],
+            name=p["name"],
+            root=p.get("root_provider_uuid") or p["uuid"],
+            parent=p.get("parent_provider_uuid"),
+        )
+        for p in body["resource_providers"]
+    )

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The connection to the OpenStack APIs, and a session that is unable to write."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import openstack.config
+import openstack.connection
+import openstack.exceptions
+from keystoneauth1 import exceptions as keystone
+from keystoneauth1 import session as keystone_session
+
+from nova_decom.errors import (
+    ConfigurationError,
+    WriteRefusedError,
+)
+
+#: Seconds for one HTTP answer. Disabling a service makes nova-api call the compute host and
+#: wait up to rpc_response_timeout, 60 s (nova 34.0.0 compute/api.py:6356).
+HTTP_TIMEOUT = 90
+
+
+class ReadOnlySession(keystone_session.Session):
+    """A session that is unable to write: it refuses all but reads and its own login."""
+
+    # The same signature, its thirty options passed on as they are.
+    def request(self, url: str, method: str, **kwargs: Any) -> Any:  # type: ignore[override]  # noqa: ANN401
+        """Send a GET or HEAD, or the unauthenticated POST that asks for a token.
+
+        :raises WriteRefusedError: for everything else.
+        """
+        is_login = kwargs.get("authenticated") is False
+        if method not in {"GET", "HEAD"} and not is_login:
+            raise WriteRefusedError(f"{method} {url} over a session that is unable to write")
+        return super().request(url, method, **kwargs)
+
+
+def connect(
+    cloud: str | None, region: str | None, *, writable: bool, version: str
+) -> openstack.connection.Connection:
+    """A connection by clouds.yaml or ``OS_*``; nothing is sent yet.
+
+    :raises ConfigurationError: there is no such cloud, or its entry is not complete.
+    """
+    constructor = keystone_session.Session if writable else ReadOnlySession
+    try:
+        config = openstack.config.OpenStackConfig(
+            app_name="nova-decom", app_version=version, session_constructor=constructor
+        )
+        chosen = config.get_one(argparse=argparse.Namespace(os_cloud=cloud, os_region_name=region))
+        if chosen.config.get("api_timeout") is None:
+            chosen.config["api_timeout"] = HTTP_TIMEOUT
+        return openstack.connection.Connection(config=chosen)
+    except (openstack.exceptions.SDKException, keystone.ClientException, OSError) as error:
+        raise ConfigurationError(
+            str(error).strip(),
+            "name a cloud of clouds.yaml with --os-cloud, or set OS_CLOUD or the OS_* variables",
+        ) from error
+
+
+def section(name: str) -> dict[str, Any]:
+    """A top-level section of clouds.yaml; empty when there is none."""
+    try:
+        config = openstack.config.OpenStackConfig()
+        found = config.get_extra_config(name)
+    except (openstack.exceptions.SDKException, OSError) as error:
+        raise ConfigurationError(f"clouds.yaml: {error}", "mend the file") from error
+    return dict(found)

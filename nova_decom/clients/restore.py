@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cloud as a restore sees it: what stands where old rows stood, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nova_decom.clients.cloud import LiveCloud
+from nova_decom.clients.mysql.connection import Database
+from nova_decom.model.sql import API_DATABASE, Transaction, marks
+from nova_decom.restore import Past, Present, Row
+
+CELL_TABLES = ("services", "compute_nodes", "pci_devices")
+
+
+API_TABLES = ("aggregate_hosts", "host_mappings")
+
+
+class LiveRestoringCloud:
+    """Reads and changes by the clients of the other commands."""
+
+    def __init__(self, cloud: LiveCloud) -> None:
+        """It can write if the cloud can."""
+        self._cloud = cloud
+        self._compute = cloud.clients.compute
+        self._databases = cloud.clients.databases
+
+    def present(self, past: Past) -> Present:
+        """What is there now, read anew."""
+        facts = self._cloud.facts(past.host)
+        aggregates = self._compute.aggregates()
+        databases = self._databases
+        if databases is None:
+            return Present(facts, aggregates=aggregates)
+        rows: dict[tuple[str, str], tuple[Row, ...]] = {}
+        columns: dict[tuple[str, str], frozenset[str]] = {}
+        for name, database in databases.places.items():
+            for table in API_TABLES if name == API_DATABASE else CELL_TABLES:
+                rows[name, table] = _rows(database, table, name, past)
+                columns[name, table] = _columns(database, table)
+        api = databases.api
+        cells = api.rows("SELECT id, uuid FROM cell_mappings") if api else []
+        return Present(
+            facts,
+            rows,
+            columns,
+            aggregates,
+            {c["uuid"]: c["id"] for c in cells},
+            frozenset(c.name for c in databases.cells),
+        )
+
+    def run(self, transaction: Transaction) -> None:
+        """Run one guarded database transaction."""
+        self._cloud.run(transaction)
+
+    def add_to_aggregate(self, aggregate: str, host: str) -> str | None:
+        """Make the host a member again."""
+        return self._compute.add_to_aggregate(aggregate, host)
+
+    def enable_service(self, service: str) -> str | None:
+        """Enable a compute service."""
+        return self._compute.enable_service(service)
+
+    def disable_service(self, service: str, reason: str) -> str | None:
+        """Disable a compute service with this reason."""
+        return self._compute.disable_service(service, reason)
+
+
+def _rows(database: Database, table: str, cell: str, past: Past) -> tuple[Row, ...]:
+    """Rows with an id or a uuid of an old one, and those of the host or its compute nodes."""
+    found: dict[int, Row] = {}
+    for column, values in _keys(table, cell, past):
+        if values:
+            sql = f"SELECT * FROM {table} WHERE {column} IN ({marks(values)}) ORDER BY id"
+            found |= {row["id"]: row for row in database.rows(sql, *values)}
+    return tuple(found.values())
+
+
+def _keys(table: str, cell: str, past: Past) -> Iterator[tuple[str, Sequence[object]]]:
+    """Columns with an index, and the values to look for."""
+    mine = [row for row in past.rows if (row.cell, row.table) == (cell, table)]
+    mapping = [past.mapping[0]] if past.mapping and table == "host_mappings" else []
+    yield "id", [*(row.id for row in mine), *mapping]
+    if table == "pci_devices":
+        nodes = [r.id for r in past.rows if (r.cell, r.table) == (cell, "compute_nodes")]
+        yield "compute_node_id", nodes
+        return
+    yield "host", [past.host]
+    if table in {"services", "compute_nodes"}:
+        yield "uuid", [row.values["uuid"] for row in mine if row.values.get("uuid")]
+
+
+def _columns(database: Database, table: str) -> frozenset[str]:
+    """The columns that this user may insert."""
+    rows = database.rows(
+        "SELECT column_name AS c FROM information_schema.columns WHERE table_schema = DATABASE() "
+        "AND table_name = %s AND FIND_IN_SET('insert', privileges)",
+        table,
+    )
+    return frozenset(r["c"] for r in rows)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one document that goes to stdout with ``-f json`` or ``-f yaml``.
+
+Its shape is ``schema.json`` in this package; its keys do not change within nova-decom/1.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import asdict
+from importlib import resources
+from typing import Any
+
+from nova_decom.model.change import Outcome
+from nova_decom.model.report import HostReport, Report
+
+SCHEMA = "nova-decom/1"
+
+
+#: So many pieces of a text are joined at a time.
+PIECES = 10_000
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the envelope."""
+    text = resources.files("nova_decom.output").joinpath("schema.json").read_text("utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def envelope(report: Report) -> dict[str, Any]:
+    """A report as plain data."""
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "command": report.command,
+        "run": report.run,
+        "changed": report.changed,
+        "exit_code": int(report.exit_code),
+        "hosts": [_host(h) for h in report.hosts],
+        "error": _error(report.error, report.remedy),
+    }
+    return document | report.extra
+
+
+def as_json(report: Report) -> str:
+    """The envelope as JSON; foreign text is escaped to ASCII, so no control byte gets out.
+
+    Joined by and by: ``json.dumps`` keeps all pieces until the end, some 400,000 of 2,000 hosts.
+    """
+    pieces = json.JSONEncoder(indent=2).iterencode(envelope(report))
+    return "".join(iter(lambda: "".join(itertools.islice(pieces, PIECES)), ""))
+
+
+def as_yaml(report: Report) -> str:
+    """The envelope as YAML."""
+    import yaml  # noqa: PLC0415 - only when asked for
+
+    text: str = yaml.safe_dump(envelope(report), sort_keys=False, allow_unicode=False)
+    return text.rstrip("\n")
+
+
+def _host(report: HostReport) -> dict[str, Any]:
+    return {
+        "host": report.host,
+        "result": str(report.result),
+        "findings": [{**asdict(f), "verdict": str(f.verdict)} for f in report.findings],
+        "changes": [_change(o) for o in report.outcomes],
+        "leftovers": [asdict(leftover) for leftover in report.leftovers],
+        "kept": [asdict(k) for k in report.kept],
+        "unchecked": list(report.unchecked),
+        "to_do": list(report.to_do),
+        "readd": report.readd and {"safe": report.readd.safe, "because": [*report.readd.because]},
+        "error": _error(report.error, report.remedy),
+    }
+
+
+def _change(outcome: Outcome) -> dict[str, Any]:
+    change = outcome.change
+    return {
+        "step": change.step,
+        "action": change.action,
+        "target": change.target,
+        "detail": change.detail,
+        "rows": change.rows,
+        "status": str(outcome.status),
+        "request_id": outcome.request_id,
+        "seconds": None if outcome.seconds is None else round(outcome.seconds, 1),
+        "to": outcome.to,
+    }
+
+
+def _error(message: str | None, remedy: str | None) -> dict[str, str | None] | None:
+    return None if message is None else {"message": message, "remedy": remedy}
