@@ -14,7 +14,7 @@ import yaml
 from nova_decom.cli.main import run
 from nova_decom.output.json_envelope import schema
 from nova_decom.state.journal import RunJournal
-from tests.unit.test_records import CHANGE, RUN, begin, end, image
+from tests.unit.state.test_journal_reader import CHANGE, RUN, begin, end, image
 
 HOSTILE = "old \x1b[31m[red]\u202e\n\0"
 
