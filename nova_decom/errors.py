@@ -12,13 +12,13 @@
     ├── UnavailableError       69   the API or the database cannot be reached
     │   └── NoAnswerError      69   no answer of use; what a write did is not known
     ├── BusyError              75   another run holds the host
-    ├── HaltedError             1   another host of the run failed
+    ├── RunHaltedError          1   another host of the run failed
     ├── RunInterruptedError   130   SIGINT or SIGTERM (143)
     └── ChangeFailedError       1   a change failed
         ├── RowCountError       1   a statement touched another number of rows
         ├── BadRequestError     1   a service answered 400
-        ├── MissingError        1   a service answered 404
-        ├── PassingError        1   a service answered 429 or 5xx: another attempt may do
+        ├── NotFoundError       1   a service answered 404
+        ├── TransientError      1   a service answered 429 or 5xx: another attempt may do
         │   └── ConflictError   1   a service answered 409
         ├── UnsupportedError    1   a service never does such a thing; the run goes on
         └── JournalError        1   the journal cannot be written
@@ -98,7 +98,7 @@ class BusyError(NovaDecomError):
     exit_code = ExitCode.BUSY
 
 
-class HaltedError(NovaDecomError):
+class RunHaltedError(NovaDecomError):
     """Another host of the run failed, and no more were to begin."""
 
 
@@ -128,11 +128,11 @@ class BadRequestError(ChangeFailedError):
     """A service answered 400: it never does such a thing."""
 
 
-class MissingError(ChangeFailedError):
+class NotFoundError(ChangeFailedError):
     """A service answered 404: what was to be changed is not there any more."""
 
 
-class PassingError(ChangeFailedError):
+class TransientError(ChangeFailedError):
     """A service answered 429 or 5xx: after a look at what came of it, another attempt may do."""
 
     def __init__(self, message: str, remedy: str | None = None, retry_after: float = 0.0) -> None:
@@ -141,7 +141,7 @@ class PassingError(ChangeFailedError):
         self.retry_after = retry_after
 
 
-class ConflictError(PassingError):
+class ConflictError(TransientError):
     """A service answered 409: what it has is not what we think."""
 
 

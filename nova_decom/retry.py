@@ -13,10 +13,10 @@ T = TypeVar("T")
 
 
 #: Seconds in which something that failed may be tried again.
-PATIENCE = 60.0
+RETRY_WITHIN = 60.0
 
 
-def until(
+def poll_until(
     condition: Callable[[], bool], *, what: str, timeout: float, every: float, clock: Clock
 ) -> None:
     """Ask until it is true.
@@ -41,7 +41,7 @@ def until(
         ) from None
 
 
-def retrying(
+def retry(
     attempt: Callable[[], T],
     *,
     when: Callable[[BaseException], bool],
@@ -51,7 +51,7 @@ def retrying(
     """The result of ``attempt``, tried again with a growing random pause while ``when`` allows.
 
     The pause is at least the ``retry_after`` of the failure, if it has one. No attempt begins
-    later than some :data:`PATIENCE` after the first. The last failure is raised as it is.
+    later than some :data:`RETRY_WITHIN` after the first. The last failure is raised as it is.
     """
     from tenacity import (  # noqa: PLC0415
         RetryCallState,
@@ -60,7 +60,7 @@ def retrying(
         wait_random_exponential,
     )
 
-    end = clock.now() + PATIENCE
+    end = clock.now() + RETRY_WITHIN
     backoff = wait_random_exponential(multiplier=0.1, max=5)
 
     def told(state: RetryCallState) -> float:

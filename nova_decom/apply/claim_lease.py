@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from nova_decom.apply.refresh import Looks
+from nova_decom.apply.refresh import FreshFacts
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.errors import BusyError, NovaDecomError, WaitTimeoutError
 from nova_decom.guards import FOREIGN_DISABLE, judge
@@ -17,7 +17,7 @@ from nova_decom.model.claim import EFFECTIVE_AFTER, belongs_to, released, reopen
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Verdict
 from nova_decom.model.request import Part
-from nova_decom.retry import until
+from nova_decom.retry import poll_until
 from nova_decom.steps import Cloud
 from nova_decom.steps.delete_service import DeleteService
 
@@ -38,24 +38,24 @@ class Events(Protocol):
 
 
 @dataclass(slots=True)
-class Hold:
+class ClaimLease:
     """When the claim was written, and all that follows from it."""
 
     cloud: Cloud
     journal: Events
     clock: Clock
-    looks: Looks
+    looks: FreshFacts
     #: Is told the host, what is waited for, and for how many seconds at most.
     told: Callable[[str, str, float], None] = _nobody
     since: float | None = None
     service: str | None = None
 
-    def begins(self, facts: HostFacts) -> None:
+    def watch_service(self, facts: HostFacts) -> None:
         """Remember the service that is held."""
         self.since = None
         self.service = facts.service.id if facts.service else None
 
-    def await_answer(self, facts: HostFacts) -> HostFacts:
+    def wait_for_service_answer(self, facts: HostFacts) -> HostFacts:
         """The facts when nova-compute answers or nova knows that it does not; bounded.
 
         Whenever a service is disabled, also anew, nova asks its nova-compute to tell placement
@@ -73,15 +73,15 @@ class Hold:
 
         if not _is_known(facts):
             self.told(facts.host, what, DOWN_WITHIN)
-            with self.looks.together.waiting(), suppress(WaitTimeoutError):
-                until(is_known, what=what, timeout=DOWN_WITHIN, every=1.0, clock=self.clock)
+            with self.looks.together.slot_released(), suppress(WaitTimeoutError):
+                poll_until(is_known, what=what, timeout=DOWN_WITHIN, every=1.0, clock=self.clock)
         return seen[-1]
 
     def claimed(self) -> None:
         """The claim was written and read back."""
         self.since = self.clock.now()
 
-    def stand(self) -> float:
+    def wait_until_effective(self) -> float:
         """Wait until the claim has stood for long enough; since when it has.
 
         Only what is seen then tells who has written last.
@@ -91,11 +91,11 @@ class Hold:
         end = self.since + EFFECTIVE_AFTER
         left = end - self.clock.now()
         if left > 0:
-            with self.looks.together.waiting():
+            with self.looks.together.slot_released():
                 self.clock.sleep(left)
         return end
 
-    def settled(self, facts: HostFacts, reads: frozenset[Part]) -> HostFacts:
+    def renew_if_expired(self, facts: HostFacts, reads: frozenset[Part]) -> HostFacts:
         """The facts; read again where the claim had to be written anew.
 
         One of our own that has lapsed, as after hours of moving servers, has to: whoever takes
@@ -103,7 +103,7 @@ class Hold:
         """
         if not _is_ours(facts) or not facts.claim_is_over:
             return facts
-        facts = self.await_answer(facts)
+        facts = self.wait_for_service_answer(facts)
         service = facts.service
         if service is None or service.id is None or not _is_ours(facts):
             # It was taken over, or deleted, while we waited.
@@ -112,7 +112,7 @@ class Hold:
         self.looks.spoil()
         self.cloud.disable_service(service.id, reopened(service.disabled_reason))
         self.claimed()
-        return self.looks.recent(facts.host, reads | {Part.SERVICES}, self.stand())
+        return self.looks.recent(facts.host, reads | {Part.SERVICES}, self.wait_until_effective())
 
     def raise_if_overtaken(self, facts: HostFacts, outcomes: Sequence[Outcome]) -> None:
         """Stop here when the service that is held is gone, and not by this run.
@@ -136,7 +136,7 @@ class Hold:
             facts = self.looks.latest(host, frozenset({Part.SERVICES}))
             if not _is_ours(facts) or not _is_told(facts):
                 return
-            facts = self.await_answer(facts)
+            facts = self.wait_for_service_answer(facts)
             service = facts.service
             if service and service.id and _is_ours(facts):
                 self.journal.event("released", host=host, service=service.id)

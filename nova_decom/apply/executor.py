@@ -5,25 +5,25 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 
-from nova_decom.apply.claim_lease import Hold, raise_if_held
+from nova_decom.apply.claim_lease import ClaimLease, raise_if_held
 from nova_decom.apply.interrupts import Interrupts
-from nova_decom.apply.move_log import Moves
-from nova_decom.apply.observers import Journal, Progress, Silent, seen, told
-from nova_decom.apply.refresh import ALONE, FRESH, Looks
-from nova_decom.apply.server_mover import Pace, Pacing
-from nova_decom.apply.worker_slots import Together
+from nova_decom.apply.move_log import MoveProgress
+from nova_decom.apply.observers import Journal, NullProgress, Progress, change_record, state_before
+from nova_decom.apply.refresh import ALONE, FRESH, FreshFacts
+from nova_decom.apply.server_mover import MoveLimits, ServerMover
+from nova_decom.apply.worker_slots import WorkerSlots
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.errors import (
     BusyError,
     ChangeFailedError,
-    HaltedError,
     JournalError,
     NoAnswerError,
     NovaDecomError,
-    PassingError,
     RefusedError,
+    RunHaltedError,
     RunInterruptedError,
     StalePlanError,
+    TransientError,
     UnavailableError,
     UnsupportedError,
 )
@@ -36,15 +36,15 @@ from nova_decom.model.report import HostReport, Result
 from nova_decom.model.request import PLANNED_PARTS, Part
 from nova_decom.plan.jobs import ENABLE, REMOVE, Job
 from nova_decom.plan.planner import make_plan
-from nova_decom.plan.stale import check_still_fits
-from nova_decom.retry import retrying, until
+from nova_decom.plan.stale import raise_if_stale
+from nova_decom.retry import poll_until, retry
 from nova_decom.steps import PROCEDURE, Cloud, Step
 from nova_decom.steps.disable_service import DisableService
 from nova_decom.steps.move_servers import MoveServers
 from nova_decom.verify.verify import inspect
 
 #: A change that failed in passing is tried so often; each time the cloud is read again before.
-ATTEMPTS = 3
+CHANGE_ATTEMPTS = 3
 
 
 #: What moving servers changes.
@@ -56,29 +56,31 @@ HELD = frozenset({Part.SERVICES})
 
 
 @dataclass(slots=True)
-class Execution:
+class Executor:
     """Carries out one reviewed plan on one host, and verifies what came of it."""
 
     cloud: Cloud
     journal: Journal
-    progress: Progress = field(default_factory=Silent)
+    progress: Progress = field(default_factory=NullProgress)
     interrupts: Interrupts = field(default_factory=Interrupts)
     clock: Clock = field(default_factory=Clock)
     timeout: float = 300.0
     settle: float = 60.0
     job: Job = REMOVE
-    pacing: Pacing = field(default_factory=Pacing)
+    pacing: MoveLimits = field(default_factory=MoveLimits)
     outcomes: list[Outcome] = field(default_factory=list)
-    together: Together = field(default_factory=Together)
+    together: WorkerSlots = field(default_factory=WorkerSlots)
     #: When the look began by which the plan was made, if the cloud still shows that one.
     planned: float = LONG_AGO
-    looks: Looks = field(init=False)
-    hold: Hold = field(init=False)
+    looks: FreshFacts = field(init=False)
+    hold: ClaimLease = field(init=False)
 
     def __post_init__(self) -> None:
         """Nothing was seen yet, and nothing is held."""
-        self.looks = Looks(self.cloud, self.clock, self.together, self.planned)
-        self.hold = Hold(self.cloud, self.journal, self.clock, self.looks, self.progress.waiting)
+        self.looks = FreshFacts(self.cloud, self.clock, self.together, self.planned)
+        self.hold = ClaimLease(
+            self.cloud, self.journal, self.clock, self.looks, self.progress.waiting
+        )
 
     def run(self, reviewed: Plan) -> HostReport:
         """Guard again, make every change that is still needed, verify.
@@ -87,11 +89,11 @@ class Execution:
         """
         self.outcomes = []
         try:
-            with self.together.working():
+            with self.together.slot():
                 report = self._carry_out(reviewed)
         except RunInterruptedError as error:
             report = self._failed(reviewed, error, Result.INTERRUPTED, error.code)
-        except HaltedError as error:
+        except RunHaltedError as error:
             report = self._failed(reviewed, error, Result.INTERRUPTED, error.exit_code)
         except NovaDecomError as error:
             changed = any(o.begun and not o.change.only_waits for o in self.outcomes)
@@ -117,7 +119,7 @@ class Execution:
             self._begin(reviewed)
             self._do(first, reviewed)
         finally:
-            self.together.passed(reviewed.host)
+            self.together.mark_disabled(reviewed.host)
         if reviewed.result.request.moves_servers:
             self.together.wait_for_all()
         for step in others:
@@ -150,14 +152,14 @@ class Execution:
     def _begin(self, reviewed: Plan) -> None:
         facts = self.looks.just_now(reviewed.host, PLANNED_PARTS)
         self._raise_if_held(facts)
-        self.hold.begins(facts)
+        self.hold.watch_service(facts)
         present = make_plan(facts, self.job)
         self.journal.event(
             "findings", host=facts.host, findings=[asdict(f) for f in present.findings]
         )
-        check_still_fits(reviewed, present)
+        raise_if_stale(reviewed, present)
         self._raise_if_blocked(facts)
-        self.journal.event("before", host=facts.host, facts=seen(facts))
+        self.journal.event("before", host=facts.host, facts=state_before(facts))
         self.journal.remember(facts)
 
     def _do(self, step: Step, reviewed: Plan) -> None:
@@ -185,7 +187,7 @@ class Execution:
     def _change(self, step: Step, host: str, mine: list[Change], ahead: frozenset[Part]) -> None:
         """Make these changes, one after the other."""
         self.interrupts.check()
-        self.together.go_on()
+        self.together.raise_if_halted()
         facts = self._look_before(step, host)
         todo = tuple(step.changes(facts))
         needed = {c.key for c in todo}
@@ -215,9 +217,9 @@ class Execution:
             facts = self.looks.recent(host, parts, self.clock.now() - FRESH)
             self._raise_if_held(facts)
             return facts
-        facts = self.looks.recent(host, parts, self.hold.stand())
+        facts = self.looks.recent(host, parts, self.hold.wait_until_effective())
         self._raise_if_held(facts)
-        facts = self.hold.settled(facts, parts)
+        facts = self.hold.renew_if_expired(facts, parts)
         self._raise_if_held(facts)
         self.hold.raise_if_overtaken(facts, self.outcomes)
         self._raise_if_blocked(facts)
@@ -234,13 +236,13 @@ class Execution:
             if change.key not in needed:
                 self._end(host, Outcome(change, Status.NOT_NEEDED))
         self.looks.spoil()
-        Pace(step, self.cloud, self, self.interrupts, self.clock, self.pacing, facts).run()
+        ServerMover(step, self.cloud, self, self.interrupts, self.clock, self.pacing, facts).run()
         # Guards of later steps would still see the servers where they were.
         self.looks.anew(host, MOVED)
 
     def began(self, host: str, change: Change) -> None:
         """Write down and show that a change begins."""
-        self.journal.event("started", host=host, **told(change))
+        self.journal.event("started", host=host, **change_record(change))
         self.progress.change(host, change, "started")
 
     def ended(self, host: str, outcome: Outcome) -> None:
@@ -251,7 +253,7 @@ class Execution:
         """Write down what ends nothing."""
         self.journal.event("note", host=host, what=what)
 
-    def moves(self, moves: Moves) -> None:
+    def moves(self, moves: MoveProgress) -> None:
         """Show how all moves stand."""
         self.progress.moves(moves)
 
@@ -260,7 +262,7 @@ class Execution:
         self.interrupts.check()
         if step.name == DisableService.name and not _is_enabled(facts):
             # One that is enabled gets servers until it is disabled: that does not wait.
-            facts = self.hold.await_answer(facts)
+            facts = self.hold.wait_for_service_answer(facts)
             self._raise_if_held(facts)
         self.began(facts.host, change)
         since = self.clock.now()
@@ -296,16 +298,18 @@ class Execution:
                 self.looks.spoil()
             try:
                 return step.apply(change, self.cloud, facts)
-            except (UnavailableError, PassingError) as error:
-                self.journal.event("unanswered", host=facts.host, error=str(error), **told(change))
+            except (UnavailableError, TransientError) as error:
+                self.journal.event(
+                    "unanswered", host=facts.host, error=str(error), **change_record(change)
+                )
                 if self._is_gone(step, change, facts.host, error):
                     return None
                 raise
 
-        return retrying(
+        return retry(
             attempt,
-            when=lambda error: isinstance(error, NoAnswerError | PassingError),
-            attempts=ATTEMPTS,
+            when=lambda error: isinstance(error, NoAnswerError | TransientError),
+            attempts=CHANGE_ATTEMPTS,
             clock=self.clock,
         )
 
@@ -343,8 +347,8 @@ class Execution:
         if is_gone(facts):
             return
         self.progress.waiting(host, change.detail, self.timeout)
-        with self.together.waiting():
-            until(
+        with self.together.slot_released():
+            poll_until(
                 lambda: is_gone(self.looks.poll(host, own)),
                 what=f"{host}: {change.step} {change.target}: {change.detail}",
                 timeout=self.timeout,
@@ -371,7 +375,7 @@ class Execution:
         unchecked = report.unchecked
         if self.settle > 0:
             self.progress.waiting(reviewed.host, "nothing may come back", self.settle)
-            with self.together.waiting():
+            with self.together.slot_released():
                 self.clock.sleep(self.settle)
             self.looks.spoil()
             report = self._look(reviewed.host)
@@ -449,7 +453,7 @@ class Execution:
             error=outcome.error,
             seconds=outcome.seconds,
             to=outcome.to,
-            **told(outcome.change),
+            **change_record(outcome.change),
         )
         to = f"to {outcome.to}" if outcome.to else ""
         self.progress.change(host, outcome.change, outcome.status.value, outcome.error or to)

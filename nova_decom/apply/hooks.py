@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from nova_decom.apply.move_log import Moves
+from nova_decom.apply.move_log import MoveProgress
 from nova_decom.apply.observers import Progress
 from nova_decom.errors import RefusedError
 from nova_decom.model.change import Change, Status
@@ -68,7 +68,7 @@ class Hooks:
     def waiting(self, host: str, what: str, seconds: float) -> None:
         """No hook is for that."""
 
-    def moves(self, moves: Moves) -> None:
+    def moves(self, moves: MoveProgress) -> None:
         """Each move of a server is a change, too."""
 
     def end(self, report: HostReport) -> None:
@@ -113,7 +113,7 @@ class Observers:
         for part in self.parts:
             part.waiting(host, what, seconds)
 
-    def moves(self, moves: Moves) -> None:
+    def moves(self, moves: MoveProgress) -> None:
         """Tell all of them."""
         for part in self.parts:
             part.moves(moves)

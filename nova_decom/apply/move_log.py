@@ -9,15 +9,15 @@ from typing import Protocol
 from nova_decom.clock import Clock
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.cloud import Server
-from nova_decom.moves.status import Flight
+from nova_decom.moves.status import MoveInProgress
 
 
 @dataclass(frozen=True, slots=True)
-class Moves:
+class MoveProgress:
     """How all moves of one host stand, for the display; seconds of a monotonic clock."""
 
     host: str
-    flights: tuple[Flight, ...]
+    flights: tuple[MoveInProgress, ...]
     moved: int
     left: int
     failed: int
@@ -37,12 +37,12 @@ class Watcher(Protocol):
     def noted(self, host: str, what: str) -> None:
         """Something worth to be known that ends nothing."""
 
-    def moves(self, moves: Moves) -> None:
+    def moves(self, moves: MoveProgress) -> None:
         """How all of them stand, once per tick."""
 
 
 @dataclass(slots=True)
-class Story:
+class MoveHistory:
     """One server over all attempts to move it.
 
     ``before`` is what it was when it first began to move, ``avoid`` the host on which that
@@ -59,21 +59,21 @@ class Story:
 
 
 @dataclass(slots=True)
-class Logbook:
+class MoveLog:
     """The stories of the servers of one host; each begins once and ends once."""
 
     host: str
     watcher: Watcher
     clock: Clock
     since: float
-    stories: dict[str, Story] = field(default_factory=dict)
+    stories: dict[str, MoveHistory] = field(default_factory=dict)
     moved: int = 0
     failed: dict[str, str] = field(default_factory=dict)
 
-    def story(self, change: Change) -> Story:
+    def story(self, change: Change) -> MoveHistory:
         """The story of the server; the first time, it begins."""
         if change.target not in self.stories:
-            self.stories[change.target] = Story(self.clock.now())
+            self.stories[change.target] = MoveHistory(self.clock.now())
             self.watcher.began(self.host, change)
         return self.stories[change.target]
 
@@ -107,9 +107,9 @@ class Logbook:
         """Something worth to be known of a server."""
         self.watcher.noted(self.host, f"{server}: {what}")
 
-    def show(self, flights: tuple[Flight, ...], queued: int) -> None:
+    def show(self, flights: tuple[MoveInProgress, ...], queued: int) -> None:
         """Tell how all of them stand."""
         left, now = queued + len(flights), self.clock.now()
         self.watcher.moves(
-            Moves(self.host, flights, self.moved, left, len(self.failed), now, self.since)
+            MoveProgress(self.host, flights, self.moved, left, len(self.failed), now, self.since)
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from nova_decom.apply.move_log import Moves
+from nova_decom.apply.move_log import MoveProgress
 from nova_decom.model.change import Change
 from nova_decom.model.host import HostFacts
 
@@ -30,12 +30,12 @@ class Progress(Protocol):
     def waiting(self, host: str, what: str, seconds: float) -> None:
         """Something is being waited for, at most so long."""
 
-    def moves(self, moves: Moves) -> None:
+    def moves(self, moves: MoveProgress) -> None:
         """How the moves of a host's servers stand."""
 
 
 @dataclass(frozen=True, slots=True)
-class Silent:
+class NullProgress:
     """A progress that tells nobody."""
 
     def change(self, host: str, change: Change, status: str, note: str = "") -> None:
@@ -44,11 +44,11 @@ class Silent:
     def waiting(self, host: str, what: str, seconds: float) -> None:
         """Say nothing."""
 
-    def moves(self, moves: Moves) -> None:
+    def moves(self, moves: MoveProgress) -> None:
         """Say nothing."""
 
 
-def seen(facts: HostFacts) -> dict[str, Any]:
+def state_before(facts: HostFacts) -> dict[str, Any]:
     """All that was read of the host itself: what nova deletes with the service is in it."""
     names = ("services", "compute_nodes", "aggregates", "providers", "allocations", "agents")
     database = facts.database
@@ -63,7 +63,7 @@ def seen(facts: HostFacts) -> dict[str, Any]:
     }
 
 
-def told(change: Change) -> dict[str, Any]:
+def change_record(change: Change) -> dict[str, Any]:
     """What the journal keeps of a change."""
     names = ("step", "action", "target", "detail", "rows")
     return {name: getattr(change, name) for name in names}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nova_decom.apply.worker_slots import Together
+from nova_decom.apply.worker_slots import WorkerSlots
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.model.claim import EFFECTIVE_AFTER
 from nova_decom.model.host import HostFacts
@@ -34,12 +34,12 @@ IN_ROWS = frozenset({Part.MIGRATIONS})
 
 
 @dataclass(slots=True)
-class Looks:
+class FreshFacts:
     """The latest look at one host of a run."""
 
     cloud: Cloud
     clock: Clock
-    together: Together = field(default_factory=Together)
+    together: WorkerSlots = field(default_factory=WorkerSlots)
     #: When the look began by which the plan was made, if the cloud still shows that one.
     planned: float = LONG_AGO
     _facts: HostFacts | None = None
@@ -59,7 +59,7 @@ class Looks:
         Who waits for a reading needs no slot.
         """
         if parts - ALONE:
-            with self.together.waiting():
+            with self.together.slot_released():
                 self._look(host, parts - ALONE)
         return self._ask(host, parts & ALONE)
 

@@ -13,35 +13,42 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from nova_decom.apply.interrupts import Interrupts
-from nova_decom.apply.move_log import Logbook, Watcher
+from nova_decom.apply.move_log import MoveLog, Watcher
 from nova_decom.clock import Clock
 from nova_decom.errors import (
     ChangeFailedError,
-    MissingError,
+    NotFoundError,
     NovaDecomError,
-    PassingError,
     RunInterruptedError,
+    TransientError,
     UnavailableError,
     WaitTimeoutError,
 )
 from nova_decom.model.change import Change, Status
-from nova_decom.model.cloud import Action, Sight
+from nova_decom.model.cloud import Action, MoveSnapshot
 from nova_decom.model.host import HostFacts
 from nova_decom.moves.capacity import another_target
-from nova_decom.moves.eligibility import FINISHED, Course, Obstacle, courses
-from nova_decom.moves.status import MOVING, Fate, Flight, Kind, fate, own_migration
+from nova_decom.moves.eligibility import FINISHED, Blocker, Move, moves_of
+from nova_decom.moves.status import (
+    MOVING,
+    Kind,
+    MoveInProgress,
+    NextStep,
+    next_step,
+    own_migration,
+)
 from nova_decom.steps.base import Cloud
 from nova_decom.steps.move_servers import MoveServers
 
 #: A move that failed is tried once more, on another host; so is a call that nova refused.
-ATTEMPTS = 2
+MOVE_ATTEMPTS = 2
 
 
 #: So many readings without a server, one after the other, count as empty.
 EMPTY_READINGS = 2
 
 
-class Total:
+class RunMoveLimit:
     """So many moves at once over all hosts of a run."""
 
     def __init__(self, most: int) -> None:
@@ -60,7 +67,7 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
-class Pacing:
+class MoveLimits:
     """How many moves at once per host, the bound of each in seconds, seconds between polls.
 
     ``blind`` are the seconds for which nova's API may stay silent while moves go on.
@@ -69,10 +76,10 @@ class Pacing:
     at_once: int = 4
     move_timeout: float = 3600.0
     every: float = 2.0
-    blind: float = 300.0
-    total: Total | None = None
+    api_outage_limit: float = 300.0
+    total: RunMoveLimit | None = None
 
-    def room(self, host: str, moving: int, wanted: int) -> int:
+    def free_slots(self, host: str, moving: int, wanted: int) -> int:
         """How many more may begin on the host, where so many move and so many want to."""
         room = min(wanted, self.at_once - moving)
         return room if self.total is None else self.total.grant(host, moving, max(0, room))
@@ -85,11 +92,11 @@ class Pacing:
     def bound(self, servers: int) -> float:
         """Seconds for all: each round may take its time for each attempt, and one to spare."""
         rounds = -(-servers // self.at_once) + 1
-        return rounds * ATTEMPTS * self.move_timeout
+        return rounds * MOVE_ATTEMPTS * self.move_timeout
 
 
 @dataclass(slots=True)
-class Pace:
+class ServerMover:
     """Moves the servers of one host; used once."""
 
     step: MoveServers
@@ -97,19 +104,19 @@ class Pace:
     watcher: Watcher
     interrupts: Interrupts
     clock: Clock
-    pacing: Pacing
+    pacing: MoveLimits
     facts: HostFacts
-    log: Logbook = field(init=False)
+    log: MoveLog = field(init=False)
     queue: deque[Change] = field(default_factory=deque)
-    flights: dict[str, Flight] = field(default_factory=dict)
+    flights: dict[str, MoveInProgress] = field(default_factory=dict)
     to_look: deque[str] = field(default_factory=deque)
-    sight: Sight = field(default_factory=Sight)
+    sight: MoveSnapshot = field(default_factory=MoveSnapshot)
     seen: float = 0.0
 
     def __post_init__(self) -> None:
         """Time begins to count."""
         self.seen = self.clock.now()
-        self.log = Logbook(self.facts.host, self.watcher, self.clock, self.seen)
+        self.log = MoveLog(self.facts.host, self.watcher, self.clock, self.seen)
 
     def run(self) -> None:
         """Move until two readings in a row show nothing left to move.
@@ -136,7 +143,7 @@ class Pace:
             )
 
     def _move_all(self) -> None:
-        bound = self.pacing.bound(len({c.server for c in courses(self.facts)}))
+        bound = self.pacing.bound(len({c.server for c in moves_of(self.facts)}))
         empty = 0
         while True:
             if self._look():
@@ -169,7 +176,7 @@ class Pace:
         if not self.flights and interrupts.asked is not None:
             raise RunInterruptedError(interrupts.asked)
 
-    def _give_up(self, flights: Iterable[Flight]) -> None:
+    def _give_up(self, flights: Iterable[MoveInProgress]) -> None:
         changes = [f.change for f in flights] + list(self.queue)
         self.queue.clear()
         for change in changes:
@@ -191,7 +198,7 @@ class Pace:
             self.sight = self.cloud.watch(host, look)
         except UnavailableError:
             # Moves go on without us; a night's drain outlives a restart of the API.
-            if self.clock.now() - self.seen > self.pacing.blind:
+            if self.clock.now() - self.seen > self.pacing.api_outage_limit:
                 raise
             return False
         self.seen = self.clock.now()
@@ -211,12 +218,12 @@ class Pace:
 
     def _launch(self) -> None:
         """Begin as many as there is room for; what only waits for others takes none."""
-        ways = {c.server: c for c in courses(self.facts)}
+        ways = {c.server: c for c in moves_of(self.facts)}
         moving = len(self._in_progress())
-        room = self.pacing.room(self.facts.host, moving, len(self.queue))
+        room = self.pacing.free_slots(self.facts.host, moving, len(self.queue))
         for change in tuple(self.queue):
             way = ways.get(change.target)
-            asks = isinstance(way, Course) and way.action is not None
+            asks = isinstance(way, Move) and way.action is not None
             if self.interrupts.asked is None and (room > 0 if asks else self._is_fresh):
                 self.queue.remove(change)
                 self._begin(change, way)
@@ -227,17 +234,19 @@ class Pace:
 
         A resize of a user's that only waits to be confirmed is not on its way.
         """
-        ours = {f.id for f in self.flights.values() if f.landing is None and f.action is not None}
+        ours = {
+            f.id for f in self.flights.values() if f.arriving_on is None and f.action is not None
+        }
         active = (m for m in self.facts.migrations if m.status != FINISHED)
         return ours | {m.server for m in active if m.leaves(self.facts.host)}
 
-    def _begin(self, change: Change, way: Course | Obstacle | None) -> None:
+    def _begin(self, change: Change, way: Move | Blocker | None) -> None:
         """Ask nova to begin the move that the server's state of now allows."""
         story = self.log.story(change)
         if way is None:
             self.log.end(change, Status.NOT_NEEDED)
             return
-        if isinstance(way, Obstacle):
+        if isinstance(way, Blocker):
             self.log.fail(change, f"{way.text}; {way.remedy}")
             return
         server = next((s for s in self.facts.servers if s.id == way.server), None)
@@ -254,12 +263,12 @@ class Pace:
                 self.log.note(change.target, f"{story.why}; once more, to {target}")
                 asked = replace(asked, request=replace(asked.request, target=target))
         newest = max((m.id for m in self.sight.migrations), default=0)
-        flight = Flight(
+        flight = MoveInProgress(
             change,
             self.facts.host,
             way.action,
             server=server,
-            mark=way.migration.id - 1 if way.migration else newest,
+            newest_migration_before=way.migration.id - 1 if way.migration else newest,
             began=self.clock.now(),
             confirming=way.action is Action.CONFIRM,
         )
@@ -267,7 +276,7 @@ class Pace:
         if way.action is not None:
             self._ask(flight, asked)
 
-    def _ask(self, flight: Flight, facts: HostFacts) -> None:
+    def _ask(self, flight: MoveInProgress, facts: HostFacts) -> None:
         """What nova answers is not the end of it: what it shows from now on tells."""
         story = self.log.stories[flight.id]
         story.is_asked = True
@@ -279,11 +288,11 @@ class Pace:
             flight.refusal, flight.is_lost = str(error), True
         except ChangeFailedError as error:
             flight.refusal = str(error)
-            flight.may_repeat = isinstance(error, PassingError)
+            flight.may_repeat = isinstance(error, TransientError)
         if flight.refusal is not None:
             story.refusals += 1
             can_repeat = flight.is_lost or flight.may_repeat
-            flight.may_repeat = can_repeat and story.refusals < ATTEMPTS
+            flight.may_repeat = can_repeat and story.refusals < MOVE_ATTEMPTS
             flight.confirming = False
 
     # Settling
@@ -294,13 +303,13 @@ class Pace:
             migration = own_migration(flight, self.sight)
             flight.to = migration.destination if migration else flight.to
             bound = self.pacing.move_timeout
-            found = fate(flight, self.sight, self.facts.request, self.seen, bound)
+            found = next_step(flight, self.sight, self.facts.request, self.seen, bound)
             self._settle(flight, found)
 
-    def _settle(self, flight: Flight, found: Fate) -> None:
+    def _settle(self, flight: MoveInProgress, found: NextStep) -> None:
         """Do what the fate of a move asks for."""
         if found.kind is Kind.LOOK and found.host is not None:
-            flight.landing = found.host
+            flight.arriving_on = found.host
             if found.host not in self.to_look:
                 self.to_look.append(found.host)
         elif found.kind is Kind.ASK and found.action is not None:
@@ -314,7 +323,7 @@ class Pace:
         elif found.kind is Kind.FAILED:
             self._retry_or_fail(flight, found)
 
-    def _ask_next(self, flight: Flight, action: Action) -> None:
+    def _ask_next(self, flight: MoveInProgress, action: Action) -> None:
         """Ask for what ends the move; unanswered, it is asked again after the next reading."""
         story = self.log.stories[flight.id]
         story.is_asked = True
@@ -322,24 +331,24 @@ class Pace:
             self.cloud.act(flight.id, action, None)
         except UnavailableError:
             return
-        except MissingError:
+        except NotFoundError:
             # Deleted by its owner: nova ends the migration with it.
             flight.confirming = True
             return
         except ChangeFailedError as error:
             story.refusals += 1
-            if not isinstance(error, PassingError) or story.refusals >= ATTEMPTS:
+            if not isinstance(error, TransientError) or story.refusals >= MOVE_ATTEMPTS:
                 self._fail(flight, str(error))
             return
         flight.confirming = flight.confirming or action is Action.CONFIRM
         flight.powering = action in {Action.START, Action.STOP}
 
-    def _again(self, flight: Flight) -> None:
+    def _again(self, flight: MoveInProgress) -> None:
         """Its state is another one: ask again, first of all, which way it leaves."""
         del self.flights[flight.id]
         self.queue.appendleft(flight.change)
 
-    def _retry_or_fail(self, flight: Flight, found: Fate) -> None:
+    def _retry_or_fail(self, flight: MoveInProgress, found: NextStep) -> None:
         """Once more elsewhere, if the host that failed is known."""
         story = self.log.stories[flight.id]
         if found.host is None or flight.action not in MOVING or story.avoid is not None:
@@ -349,10 +358,10 @@ class Pace:
         del self.flights[flight.id]
         self.queue.appendleft(flight.change)
 
-    def _fail(self, flight: Flight, why: str) -> None:
+    def _fail(self, flight: MoveInProgress, why: str) -> None:
         del self.flights[flight.id]
         self.log.fail(flight.change, why)
 
-    def _end(self, flight: Flight, status: Status, to: str | None = None) -> None:
+    def _end(self, flight: MoveInProgress, status: Status, to: str | None = None) -> None:
         del self.flights[flight.id]
         self.log.end(flight.change, status, to=to)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from nova_decom.apply.interrupts import Interrupts
-from nova_decom.errors import HaltedError
+from nova_decom.errors import RunHaltedError
 
 T = TypeVar("T")
 
@@ -25,11 +25,11 @@ R = TypeVar("R")
 
 
 #: Seconds after which a thread that waits for its turn looks whether it still shall.
-LOOK = 0.2
+POLL_SECONDS = 0.2
 
 
 @dataclass(slots=True)
-class Together:
+class WorkerSlots:
     """What the hosts of one run share; one host alone needs nothing of it."""
 
     jobs: int = 1
@@ -48,23 +48,23 @@ class Together:
         self._slots = threading.Semaphore(self.jobs)
 
     @contextmanager
-    def working(self) -> Iterator[None]:
+    def slot(self) -> Iterator[None]:
         """Within: the host holds a slot.
 
-        :raises HaltedError: another host failed and no more are to begin.
+        :raises RunHaltedError: another host failed and no more are to begin.
         :raises RunInterruptedError: the run was asked to stop.
         """
-        while not self._slots.acquire(timeout=LOOK):
-            self.go_on()
+        while not self._slots.acquire(timeout=POLL_SECONDS):
+            self.raise_if_halted()
             self.interrupts.check()
         try:
-            self.go_on()
+            self.raise_if_halted()
             yield
         finally:
             self._slots.release()
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
+    def slot_released(self) -> Iterator[None]:
         """Within: the host, which works, only waits; others may work."""
         self._slots.release()
         try:
@@ -95,7 +95,7 @@ class Together:
             self._held += held
             self._changed.notify_all()
 
-    def lull(self, most: float) -> None:
+    def wait_for_peers(self, most: float) -> None:
         """Until no host works, and none can before one that waits goes on.
 
         At most so many seconds. Who is about to read for many waits so for those that will soon
@@ -117,18 +117,18 @@ class Together:
         """No other host is to begin or to go on."""
         self.halted = True
 
-    def go_on(self) -> None:
+    def raise_if_halted(self) -> None:
         """Stop here if another host failed.
 
-        :raises HaltedError: one did, and no more are to begin.
+        :raises RunHaltedError: one did, and no more are to begin.
         """
         if self.halted:
-            raise HaltedError(
+            raise RunHaltedError(
                 "ended because another host of the run failed",
                 "run again for this host, or give --on-failure continue",
             )
 
-    def passed(self, host: str) -> None:
+    def mark_disabled(self, host: str) -> None:
         """The host is disabled, or has ended before that."""
         with self._changed:
             self._passed.add(host)
@@ -138,13 +138,13 @@ class Together:
         """Until every host is disabled: no server may move to one that leaves too."""
         if self.hosts == 1:
             return
-        with self.waiting(), self._changed:
+        with self.slot_released(), self._changed:
             while len(self._passed) < self.hosts and not self.halted:
                 self.interrupts.check()
-                self._changed.wait(LOOK)
+                self._changed.wait(POLL_SECONDS)
 
 
-def side_by_side(work: Callable[[T], R], things: Sequence[T], *, in_threads: bool) -> list[R]:
+def run_in_threads(work: Callable[[T], R], things: Sequence[T], *, in_threads: bool) -> list[R]:
     """The results in order, one made after the other, or each in a thread of its own.
 
     Signals reach the main thread, which only waits. What waits for another thing needs threads.
@@ -153,7 +153,7 @@ def side_by_side(work: Callable[[T], R], things: Sequence[T], *, in_threads: boo
         return [work(thing) for thing in things]
     with ThreadPoolExecutor(max_workers=len(things)) as pool:
         futures = [pool.submit(work, thing) for thing in things]
-        while wait(futures, timeout=LOOK).not_done:
+        while wait(futures, timeout=POLL_SECONDS).not_done:
             # A wait without end would keep Python from running signal handlers.
             pass
         return [future.result() for future in futures]

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from nova_decom.cli.context import App
-from nova_decom.cli.options import Given
+from nova_decom.cli.context import Context
+from nova_decom.cli.options import GivenOptions
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.state.known_hosts import HostMemory
@@ -13,10 +13,10 @@ from nova_decom.verify.audit import Trace, audit
 NOT_ALL = "rows of all cells, host mappings: no API database given"
 
 
-def audit_cloud(given: Given) -> Report:
+def audit_cloud(given: GivenOptions) -> Report:
     """All traces, by host; with ``--detailed-exitcode`` exit 3 when there is any."""
-    app = App(given)
-    traces = audit(app.reading().survey(HostMemory(app.state_dir).hosts()))
+    app = Context(given)
+    traces = audit(app.reading().read_for_audit(HostMemory(app.state_dir).hosts()))
     found = ExitCode.CHANGES if traces and app.settings.detailed_exitcode else ExitCode.SUCCESS
     databases = app.databases
     unchecked = [] if databases and databases.api else [NOT_ALL]

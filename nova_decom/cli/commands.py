@@ -26,7 +26,7 @@ from nova_decom.cli.options import (
     SELECTION,
     TIMEOUT,
     YES,
-    Given,
+    GivenOptions,
     apply,
 )
 
@@ -54,7 +54,7 @@ def cli(context: click.Context) -> Report | None:
 
     'nova-decom --dry-run' alone is 'nova-decom plan': every compute host in one line.
     """
-    given = context.ensure_object(Given)
+    given = context.ensure_object(GivenOptions)
     command = context.invoked_subcommand
     style = given.values.get("format")
     if command not in {"list", "audit", "runs"} and style in {"csv", "value"}:
@@ -67,7 +67,7 @@ def cli(context: click.Context) -> Report | None:
     return plan_hosts(given, ())
 
 
-def require(given: Given, hosts: tuple[str, ...], *instead: str) -> None:
+def require(given: GivenOptions, hosts: tuple[str, ...], *instead: str) -> None:
     """Refuse a command that says of no host: nothing never means all."""
     selectors = ("hosts_file", "aggregate", "zone", "match", *instead)
     if not hosts and not any(given.values.get(name) for name in selectors):
@@ -78,7 +78,7 @@ def require(given: Given, hosts: tuple[str, ...], *instead: str) -> None:
 @HOSTS
 @apply(COLUMN, *COMMON_OF_LIST)
 @click.pass_obj
-def list_command(given: Given, hosts: tuple[str, ...]) -> Report:
+def list_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Show compute hosts: service, heartbeat, servers, migrations, rows, verdict."""
     from nova_decom.cli.list import list_hosts  # noqa: PLC0415 - lazy, for the start-up
 
@@ -89,12 +89,12 @@ def list_command(given: Given, hosts: tuple[str, ...]) -> Report:
 @HOSTS
 @apply(OUT, DETAILED, *SELECTION, *PROCEDURE_OPTIONS, *COMMON)
 @click.pass_obj
-def plan_command(given: Given, hosts: tuple[str, ...]) -> Report:
+def plan_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Show findings and every change with its API call or SQL; change nothing."""
     return plan_hosts(given, hosts)
 
 
-def plan_hosts(given: Given, hosts: tuple[str, ...]) -> Report:
+def plan_hosts(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """What ``plan``, ``remove --dry-run`` and ``--dry-run`` alone have in common."""
     from nova_decom.cli.plan import plan  # noqa: PLC0415
 
@@ -105,7 +105,7 @@ def plan_hosts(given: Given, hosts: tuple[str, ...]) -> Report:
 @HOSTS
 @apply(DETAILED, METRICS, *REMOVE_OPTIONS, *PROCEDURE_OPTIONS, *COMMON)
 @click.pass_obj
-def remove_command(given: Given, hosts: tuple[str, ...]) -> Report:
+def remove_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Plan, ask, carry out and verify the removal of hosts."""
     require(given, hosts, "plan")
     from nova_decom.cli.remove import remove  # noqa: PLC0415
@@ -117,7 +117,7 @@ def remove_command(given: Given, hosts: tuple[str, ...]) -> Report:
 @HOSTS
 @apply(*RUN_OPTIONS, DETAILED, *DRAIN_OPTIONS, *COMMON)
 @click.pass_obj
-def drain_command(given: Given, hosts: tuple[str, ...]) -> Report:
+def drain_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Disable hosts and move their servers away, for maintenance."""
     require(given, hosts)
     from nova_decom.cli.drain import drain  # noqa: PLC0415
@@ -129,7 +129,7 @@ def drain_command(given: Given, hosts: tuple[str, ...]) -> Report:
 @HOSTS
 @apply(YES, *SELECTION, ON_FAILURE, TIMEOUT, HOOKS, LOCK_URL, *COMMON)
 @click.pass_obj
-def enable_command(given: Given, hosts: tuple[str, ...]) -> Report:
+def enable_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Enable hosts again that this program has disabled."""
     require(given, hosts)
     from nova_decom.cli.drain import enable  # noqa: PLC0415
@@ -141,7 +141,7 @@ def enable_command(given: Given, hosts: tuple[str, ...]) -> Report:
 @HOSTS
 @apply(METRICS, *SELECTION, *PROCEDURE_OPTIONS, *COMMON)
 @click.pass_obj
-def verify_command(given: Given, hosts: tuple[str, ...]) -> Report:
+def verify_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Look whether anything is left of hosts, anywhere."""
     require(given, hosts)
     from nova_decom.cli.verify import verify_hosts  # noqa: PLC0415
@@ -152,7 +152,7 @@ def verify_command(given: Given, hosts: tuple[str, ...]) -> Report:
 @cli.command("audit")
 @apply(DETAILED, METRICS, COLUMN, *COMMON_OF_LIST)
 @click.pass_obj
-def audit_command(given: Given) -> Report:
+def audit_command(given: GivenOptions) -> Report:
     """Look for what earlier removals left, of any host, in the whole cloud."""
     from nova_decom.cli.audit import audit_cloud  # noqa: PLC0415
 
@@ -163,7 +163,7 @@ def audit_command(given: Given) -> Report:
 @click.argument("run", metavar="RUN")
 @apply(DETAILED, YES, LOCK_URL, *COMMON)
 @click.pass_obj
-def restore_command(given: Given, run: str) -> Report:
+def restore_command(given: GivenOptions, run: str) -> Report:
     """Put back what a run deleted or changed, as far as it can be."""
     from nova_decom.cli.restore import restore  # noqa: PLC0415
 
@@ -174,7 +174,7 @@ def restore_command(given: Given, run: str) -> Report:
 @click.argument("run", required=False, metavar="[RUN]")
 @apply(COLUMN, *COMMON_OF_LIST)
 @click.pass_obj
-def runs_command(given: Given, run: str | None) -> Report:
+def runs_command(given: GivenOptions, run: str | None) -> Report:
     """Show what was done, when, by whom and why; of one RUN all that its journal tells."""
     from nova_decom.cli.runs import runs  # noqa: PLC0415
 
@@ -185,7 +185,7 @@ def runs_command(given: Given, run: str | None) -> Report:
 @HOSTS
 @apply(*COMMON)
 @click.pass_obj
-def doctor_command(given: Given, hosts: tuple[str, ...]) -> Report:
+def doctor_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Check credentials, rights, microversions, databases and (for HOSTs) ssh."""
     from nova_decom.cli.doctor import doctor  # noqa: PLC0415
 
@@ -196,7 +196,7 @@ def doctor_command(given: Given, hosts: tuple[str, ...]) -> Report:
 @click.argument("run", metavar="RUN", shell_complete=completion.runs)
 @apply(HTML, *COMMON)
 @click.pass_obj
-def report_command(given: Given, run: str) -> Report:
+def report_command(given: GivenOptions, run: str) -> Report:
     """Write what a run did as one self-contained page, for a change ticket."""
     from nova_decom.cli.report import report  # noqa: PLC0415
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from nova_decom.cli.options import Given
+from nova_decom.cli.options import GivenOptions
 from nova_decom.cli.settings import cloud_name, state_dir_of
 from nova_decom.errors import NovaDecomError
 from nova_decom.state.host_name_cache import HostNames
@@ -16,7 +16,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 def hosts(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of hosts as last seen in the cloud that is meant, but those typed already."""
-    given = context.ensure_object(Given).values
+    given = context.ensure_object(GivenOptions).values
     try:
         names = HostNames(state_dir_of(given.get("state_dir")))
     except NovaDecomError:
@@ -28,7 +28,7 @@ def hosts(context: click.Context, parameter: click.Parameter, incomplete: str) -
 
 def runs(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Ids of the runs in the state directory, the newest first."""
-    given = context.ensure_object(Given).values
+    given = context.ensure_object(GivenOptions).values
     try:
         directory = state_dir_of(given.get("state_dir")) / "runs"
     except NovaDecomError:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-from nova_decom.cli.context import App
+from nova_decom.cli.context import Context
 from nova_decom.errors import UnconfirmedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import HostReport, Report
@@ -17,11 +17,11 @@ from nova_decom.output.console import console
 from nova_decom.output.text import print_report
 
 #: Seconds after which a signal is seen at the latest.
-LOOK = 0.2
+POLL_SECONDS = 0.2
 
 
 def confirm(
-    app: App, verb: str, shown_as: str, reports: Sequence[HostReport], hosts: Sequence[str]
+    app: Context, verb: str, shown_as: str, reports: Sequence[HostReport], hosts: Sequence[str]
 ) -> None:
     """Show the plan on stderr and have the host's name, or the number of hosts, typed.
 
@@ -54,6 +54,6 @@ def ask(question: str) -> str:
     :raises KeyboardInterrupt: Ctrl-C instead of a line.
     """
     click.echo(f"{question}: ", nl=False, err=True)
-    while not select.select([sys.stdin], [], [], LOOK)[0]:
+    while not select.select([sys.stdin], [], [], POLL_SECONDS)[0]:
         pass
     return input()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nova_decom.apply.hooks import NAMES, Hooks, no_hooks
-from nova_decom.cli.options import Given
+from nova_decom.cli.options import GivenOptions
 from nova_decom.cli.settings import (
     DEFAULT_INTERVAL,
     Settings,
@@ -57,10 +57,10 @@ if TYPE_CHECKING:
 SECRET_OPTIONS = ("api_db_url", "cell_db_url", "lock_url")
 
 
-class App:
+class Context:
     """Settings, and the cloud for reading or for changing that they describe."""
 
-    def __init__(self, given: Given) -> None:
+    def __init__(self, given: GivenOptions) -> None:
         """Resolve the settings; nothing is connected yet."""
         self.command = given.command
         #: The hosts that leave together in this run.
@@ -212,7 +212,7 @@ def _set_up_logging(settings: Settings) -> None:
 log = logging.getLogger(__name__)
 
 
-def hooks_of(app: App, command: str, run: str) -> Hooks:
+def hooks_of(app: Context, command: str, run: str) -> Hooks:
     """The hooks of the directory named, or of the usual one where that can be trusted.
 
     :raises ConfigurationError: somebody else could change the directory named, or a hook in it.

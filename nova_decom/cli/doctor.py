@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from nova_decom.cli.context import App
+from nova_decom.cli.context import Context
 from nova_decom.cli.hosts import named
-from nova_decom.cli.options import Given
+from nova_decom.cli.options import GivenOptions
 from nova_decom.clients.host.ssh import Remote
 from nova_decom.clients.mysql.checks import Check
 from nova_decom.clients.openstack.api import Api
@@ -38,9 +38,9 @@ RELEASES = {
 }
 
 
-def doctor(given: Given, hosts: tuple[str, ...]) -> Report:
+def doctor(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Each check with what is wrong and its cure; exit 69 when one fails."""
-    app = App(given)
+    app = Context(given)
     cloud = app.reading()
     checks = [
         *_state(app),
@@ -53,7 +53,7 @@ def doctor(given: Given, hosts: tuple[str, ...]) -> Report:
     return Report("doctor", code, extra={"checks": checks})
 
 
-def _state(app: App) -> Iterator[Row]:
+def _state(app: Context) -> Iterator[Row]:
     """The state directory, as it would be used; it is not made here."""
     name = "state directory"
     if not app.state_dir.exists():
@@ -92,7 +92,7 @@ def _compute(api: Api) -> str:
     return f"microversion {newest}, nova {RELEASES.get(newest, 'of an unknown release')}"
 
 
-def _databases(app: App, checks: Callable[[], tuple[Check, ...]]) -> Iterator[Row]:
+def _databases(app: Context, checks: Callable[[], tuple[Check, ...]]) -> Iterator[Row]:
     if app.databases is None:
         yield _row(
             "databases",
@@ -109,7 +109,7 @@ def _databases(app: App, checks: Callable[[], tuple[Check, ...]]) -> Iterator[Ro
         yield _row("databases", str(error), ok=False, remedy=error.remedy)
 
 
-def _hosts(app: App, hosts: tuple[str, ...]) -> Iterator[Row]:
+def _hosts(app: Context, hosts: tuple[str, ...]) -> Iterator[Row]:
     remote = Remote(app.ssh_config)
     for host in named(hosts):
         yield _try(f"ssh {host}", partial(_unit, remote, host))

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from nova_decom.cli.context import App
+from nova_decom.cli.context import Context
 from nova_decom.cli.hosts import selected
-from nova_decom.cli.options import Given
+from nova_decom.cli.options import GivenOptions
 from nova_decom.cli.run import (
     carry_out,
 )
@@ -13,16 +13,16 @@ from nova_decom.model.report import Report
 from nova_decom.plan.jobs import DRAIN, ENABLE
 
 
-def drain(given: Given, hosts: tuple[str, ...]) -> Report:
+def drain(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Disable hosts and move their servers away.
 
     :raises UnconfirmedError: nobody said yes.
     """
-    app = App(given)
+    app = Context(given)
     return carry_out(app, selected(app, hosts), DRAIN)
 
 
-def enable(given: Given, hosts: tuple[str, ...]) -> Report:
+def enable(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Enable hosts that this program has disabled; nothing is asked, as nothing can be lost."""
-    app = App(given)
+    app = Context(given)
     return carry_out(app, selected(app, hosts), ENABLE)

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from nova_decom.cli.context import App
+from nova_decom.cli.context import Context
 from nova_decom.cli.settings import expanded
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.cloud import NOVA_COMPUTE, Aggregate, ComputeService
 from nova_decom.output.console import console, line
 
 #: nova keeps host names in 255 characters of MySQL's three-byte utf8.
-LONGEST = 255
+MAX_HOST_NAME = 255
 
 
 LAST_CHARACTER = "\uffff"
@@ -29,10 +29,10 @@ def named(hosts: Iterable[str]) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(hosts))
     for host in found:
         is_text = all(c <= LAST_CHARACTER and not "\ud800" <= c <= "\udfff" for c in host)
-        if not host or len(host) > LONGEST or "\0" in host or not is_text:
+        if not host or len(host) > MAX_HOST_NAME or "\0" in host or not is_text:
             raise ConfigurationError(
-                f"{host!r} cannot be the name of a host: nova takes 1 to {LONGEST} characters of "
-                "the basic multilingual plane",
+                f"{host!r} cannot be the name of a host: nova takes 1 to {MAX_HOST_NAME} "
+                "characters of the basic multilingual plane",
                 "nova-decom list shows the names",
             )
     return found
@@ -41,7 +41,7 @@ def named(hosts: Iterable[str]) -> tuple[str, ...]:
 SELECTORS = ("hosts_file", "aggregate", "zone", "match")
 
 
-def selected(app: App, hosts: Sequence[str]) -> tuple[str, ...]:
+def selected(app: Context, hosts: Sequence[str]) -> tuple[str, ...]:
     """The hosts named and selected, each once; what was selected is told on stderr.
 
     :raises ConfigurationError: a selector selects nothing: nothing never means all.
@@ -66,7 +66,7 @@ def selected(app: App, hosts: Sequence[str]) -> tuple[str, ...]:
     return chosen
 
 
-def is_selecting(app: App) -> bool:
+def is_selecting(app: Context) -> bool:
     """True when hosts are chosen by anything else than their names."""
     return any(app.settings.values[name] for name in SELECTORS)
 

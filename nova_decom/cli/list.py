@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from nova_decom.cli.context import App
+from nova_decom.cli.context import Context
 from nova_decom.cli.hosts import named
-from nova_decom.cli.options import Given
+from nova_decom.cli.options import GivenOptions
 from nova_decom.cli.plan import OVERVIEW_PARTS
 from nova_decom.errors import RefusedError
 from nova_decom.exit_codes import ExitCode
@@ -19,13 +19,13 @@ from nova_decom.output.text import verdict
 from nova_decom.plan.planner import make_plan, planned
 
 
-def list_hosts(given: Given, hosts: tuple[str, ...]) -> Report:
+def list_hosts(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """One row per compute host, or per host named.
 
     :raises RefusedError: a host named is not known.
     """
-    cloud = App(given).reading()
-    facts = cloud.gather(named(hosts) or None, OVERVIEW_PARTS)
+    cloud = Context(given).reading()
+    facts = cloud.read_hosts(named(hosts) or None, OVERVIEW_PARTS)
     plans = [make_plan(f) for f in facts]
     for plan in plans:
         unknown = next(f for f in plan.findings if f.guard == "host-known")

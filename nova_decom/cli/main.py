@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from nova_decom.cli.commands import cli
-from nova_decom.cli.options import Given
+from nova_decom.cli.options import GivenOptions
 from nova_decom.errors import NovaDecomError, RunInterruptedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import Report
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code. Shows every error; raises none."""
-    given = Given()
+    given = GivenOptions()
     signal.signal(signal.SIGTERM, _terminate)
     try:
         try:
@@ -50,7 +50,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _ended(_bug(error, given), given)
 
 
-def _ended(report: Report, given: Given) -> int:
+def _ended(report: Report, given: GivenOptions) -> int:
     if given.known.get("metrics_textfile"):
         from nova_decom.cli.metrics import measure  # noqa: PLC0415
 
@@ -91,7 +91,7 @@ def _usage(error: click.ClickException, command: str, style: str) -> int:
     return error.exit_code
 
 
-def _style(given: Given, arguments: Sequence[str] | None) -> str:
+def _style(given: GivenOptions, arguments: Sequence[str] | None) -> str:
     """The format asked for, also when the mistake stands before it and it was never parsed."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     joined = {"-fjson": "json", "-fyaml": "yaml", "--format=json": "json", "--format=yaml": "yaml"}
@@ -100,7 +100,7 @@ def _style(given: Given, arguments: Sequence[str] | None) -> str:
     return str(given.known.get("format") or (seen[-1] if seen else "table"))
 
 
-def _bug(error: Exception, given: Given) -> Report:
+def _bug(error: Exception, given: GivenOptions) -> Report:
     from nova_decom.cli.bug_report import write_bug_report  # noqa: PLC0415
 
     path = write_bug_report(error, given.values)

@@ -16,7 +16,7 @@ from click.core import ParameterSource
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Given:
+class GivenOptions:
     """What was given, each value with how directly: the command line beats the environment."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ def _collect(context: click.Context, parameter: click.Parameter, value: object) 
     name = parameter.name or ""
     source = context.get_parameter_source(name)
     if source in _RANK:
-        context.ensure_object(Given).put(name, value, _RANK[source])
+        context.ensure_object(GivenOptions).put(name, value, _RANK[source])
 
 
 def _option(*names: str, **attributes: Any) -> Callable[[F], F]:  # noqa: ANN401

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nova_decom.cli.context import App
+from nova_decom.cli.context import Context
 from nova_decom.cli.hosts import named, selected
-from nova_decom.cli.options import Given
+from nova_decom.cli.options import GivenOptions
 from nova_decom.errors import ConfigurationError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.plan import Plan
@@ -21,15 +21,15 @@ from nova_decom.plan.planner import make_plan, planned
 OVERVIEW_PARTS = PLANNED_PARTS - {Part.ALLOCATIONS}
 
 
-def plan(given: Given, hosts: tuple[str, ...]) -> Report:
+def plan(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """The plan of each host named, or a line for every compute host."""
-    app = App(given)
+    app = Context(given)
     hosts = selected(app, hosts)
     app.hosts = hosts
     return plan_with(app, hosts)
 
 
-def plan_with(app: App, hosts: tuple[str, ...], job: Job = REMOVE) -> Report:
+def plan_with(app: Context, hosts: tuple[str, ...], job: Job = REMOVE) -> Report:
     """As :func:`plan`, with settings that are resolved already.
 
     :raises ConfigurationError: a plan of every host was to be saved.
@@ -40,7 +40,7 @@ def plan_with(app: App, hosts: tuple[str, ...], job: Job = REMOVE) -> Report:
         )
     hosts = named(hosts)
     parts = PLANNED_PARTS if hosts else OVERVIEW_PARTS
-    plans = [make_plan(f, job) for f in app.reading().gather(hosts or None, parts)]
+    plans = [make_plan(f, job) for f in app.reading().read_hosts(hosts or None, parts)]
     if app.settings.out:
         save_plans(Path(app.settings.out), plans)
     code = _detailed(plans) if app.settings.detailed_exitcode else ExitCode.SUCCESS

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nova_decom.cli.context import App
+from nova_decom.cli.context import Context
 from nova_decom.cli.hosts import is_selecting, named, selected
-from nova_decom.cli.options import Given
+from nova_decom.cli.options import GivenOptions
 from nova_decom.cli.run import carry_out
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.plan import Plan
@@ -17,20 +17,20 @@ from nova_decom.plan.jobs import REMOVE
 from nova_decom.plan.plan_file import load_plans
 
 
-def remove(given: Given, hosts: tuple[str, ...]) -> Report:
+def remove(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Remove hosts, side by side; with ``--dry-run`` only plan.
 
     :raises UnconfirmedError: nobody said yes.
     :raises StalePlanError: the cloud no longer fits the plan of ``--plan``.
     """
-    app = App(given)
+    app = Context(given)
     saved = load_plans(Path(app.settings.plan)) if app.settings.plan else ()
     if not app.settings.plan:
         hosts = selected(app, hosts)
     return carry_out(app, _chosen(app, hosts, saved), REMOVE, saved)
 
 
-def _chosen(app: App, hosts: tuple[str, ...], saved: Sequence[Plan]) -> tuple[str, ...]:
+def _chosen(app: Context, hosts: tuple[str, ...], saved: Sequence[Plan]) -> tuple[str, ...]:
     """The hosts named, or those of the saved plan; never both."""
     if app.settings.plan and (hosts or is_selecting(app)):
         raise ConfigurationError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-from nova_decom.cli.options import Given
+from nova_decom.cli.options import GivenOptions
 from nova_decom.cli.settings import expanded, resolve, state_dir
 from nova_decom.clients.openstack.session import section
 from nova_decom.errors import ConfigurationError
@@ -15,7 +15,7 @@ from nova_decom.output.html.page import page
 from nova_decom.state.journal_reader import find_record
 
 
-def report(given: Given, run: str) -> Report:
+def report(given: GivenOptions, run: str) -> Report:
     """Write the page of a run.
 
     :raises RefusedError: there is no such run.

@@ -9,8 +9,8 @@ from dataclasses import replace
 from importlib.metadata import version
 
 from nova_decom.cli.confirm import confirm
-from nova_decom.cli.context import App
-from nova_decom.cli.options import Given
+from nova_decom.cli.context import Context
+from nova_decom.cli.options import GivenOptions
 from nova_decom.cli.run import combined, signals
 from nova_decom.cli.settings import operator
 from nova_decom.clients.restore import LiveRestoringCloud
@@ -21,22 +21,24 @@ from nova_decom.model.plan import Plan
 from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
-from nova_decom.restore import Past, Restoration, past_of, plan_restore, result_of
+from nova_decom.restore.executor import RestoreExecutor
+from nova_decom.restore.plan import plan_restore, result_of
+from nova_decom.restore.saved import SavedHost, saved_host
 from nova_decom.state.journal import RunJournal, new_run_id, request_id
 from nova_decom.state.journal_reader import Record, find_record
 
-Planned = tuple[Past, Plan]
+Planned = tuple[SavedHost, Plan]
 
 
-def restore(given: Given, run: str) -> Report:
+def restore(given: GivenOptions, run: str) -> Report:
     """Put back what a run took of its hosts; with ``--dry-run`` only plan.
 
     :raises RefusedError: there is no such run, or it took nothing.
     :raises UnconfirmedError: nobody said yes.
     """
-    app = App(given)
+    app = Context(given)
     record = find_record(app.state_dir, run)
-    pasts = [past for host in record.hosts if (past := past_of(record, host)) is not None]
+    pasts = [past for host in record.hosts if (past := saved_host(record, host)) is not None]
     if not pasts or record.header.get("command") == "restore":
         raise RefusedError(
             f"run {run} has changed nothing that could be put back", f"nova-decom runs {run}"
@@ -60,7 +62,7 @@ def restore(given: Given, run: str) -> Report:
     return _run(app, record, todo, done)
 
 
-def _planned(app: App, plans: Sequence[Planned]) -> Report:
+def _planned(app: Context, plans: Sequence[Planned]) -> Report:
     code = ExitCode.SUCCESS
     if app.settings.detailed_exitcode:
         blocked, changes = any(p.blocked for _, p in plans), any(p.changes for _, p in plans)
@@ -89,7 +91,9 @@ def _without_changes(plan: Plan) -> HostReport:
     )
 
 
-def _run(app: App, record: Record, plans: Sequence[Planned], done: Sequence[HostReport]) -> Report:
+def _run(
+    app: Context, record: Record, plans: Sequence[Planned], done: Sequence[HostReport]
+) -> Report:
     """Carry out the plans with a journal; signals are obeyed between changes."""
     reports = list(done)
     err = console(sys.stderr, app.settings.color)
@@ -106,12 +110,14 @@ def _run(app: App, record: Record, plans: Sequence[Planned], done: Sequence[Host
             global_request_id=request_id(journal.run),
         )
         with progress(err, quiet=app.settings.quiet) as shown:
-            restoration = Restoration(cloud, journal, shown, interrupts)
+            restoration = RestoreExecutor(cloud, journal, shown, interrupts)
             reports += [_one(app, journal, restoration, planned) for planned in plans]
         return Report("restore", combined(reports), tuple(reports), run=journal.run)
 
 
-def _one(app: App, journal: RunJournal, restoration: Restoration, planned: Planned) -> HostReport:
+def _one(
+    app: Context, journal: RunJournal, restoration: RestoreExecutor, planned: Planned
+) -> HostReport:
     """One host, held for this run."""
     past, plan = planned
     try:

@@ -11,13 +11,13 @@ from dataclasses import replace
 from importlib.metadata import version
 from types import FrameType
 
-from nova_decom.apply.executor import Execution
+from nova_decom.apply.executor import Executor
 from nova_decom.apply.hooks import Hooks, Observers
 from nova_decom.apply.interrupts import Interrupts
-from nova_decom.apply.server_mover import Pacing, Total
-from nova_decom.apply.worker_slots import Together, side_by_side
+from nova_decom.apply.server_mover import MoveLimits, RunMoveLimit
+from nova_decom.apply.worker_slots import WorkerSlots, run_in_threads
 from nova_decom.cli.confirm import confirm
-from nova_decom.cli.context import App, hooks_of
+from nova_decom.cli.context import Context, hooks_of
 from nova_decom.cli.plan import plan_with
 from nova_decom.cli.settings import operator
 from nova_decom.clients.cloud import LiveCloud
@@ -32,12 +32,14 @@ from nova_decom.output.console import console
 from nova_decom.output.progress import progress
 from nova_decom.plan.jobs import REMOVE, Job
 from nova_decom.plan.planner import make_plan, planned, refused
-from nova_decom.plan.stale import check_still_fits
+from nova_decom.plan.stale import raise_if_stale
 from nova_decom.state.journal import RunJournal, new_run_id, request_id
 from nova_decom.verify.verify import verify
 
 
-def carry_out(app: App, hosts: tuple[str, ...], job: Job, saved: Sequence[Plan] = ()) -> Report:
+def carry_out(
+    app: Context, hosts: tuple[str, ...], job: Job, saved: Sequence[Plan] = ()
+) -> Report:
     """Plan, guards, confirm, execute, verify; with ``--dry-run`` only plan.
 
     :raises UnconfirmedError: nobody said yes.
@@ -53,12 +55,12 @@ def carry_out(app: App, hosts: tuple[str, ...], job: Job, saved: Sequence[Plan] 
             f"nova-decom {job.name} {' '.join(hosts)} --yes",
         )
     read = app.reading()
-    facts = read.gather(hosts)
+    facts = read.read_hosts(hosts)
     plans = [make_plan(f, job) for f in facts]
     reviewed = {p.host: p for p in saved}
     for plan in plans:
         if plan.host in reviewed:
-            check_still_fits(reviewed[plan.host], plan)
+            raise_if_stale(reviewed[plan.host], plan)
     todo = [p for p in plans if p.changes and not p.blocked]
     nothing = [(p, f) for p, f in zip(plans, facts, strict=True) if p not in todo]
     done = [_without_changes(p, f, job) for p, f in nothing]
@@ -94,7 +96,7 @@ def _without_changes(plan: Plan, facts: HostFacts, job: Job) -> HostReport:
 
 
 def _run(
-    app: App, job: Job, read: LiveCloud, plans: Sequence[Plan], done: Sequence[HostReport]
+    app: Context, job: Job, read: LiveCloud, plans: Sequence[Plan], done: Sequence[HostReport]
 ) -> Report:
     """Carry out the plans with a journal; signals are obeyed between changes."""
     err = console(sys.stderr, app.settings.color)
@@ -103,14 +105,14 @@ def _run(
     with RunJournal(app.state_dir, run) as journal, signals() as interrupts:
         _write_header(app, job, journal, [p.host for p in plans])
         clock = interrupts.clock()
-        together = Together(jobs, len(plans), interrupts)
+        together = WorkerSlots(jobs, len(plans), interrupts)
         # Where servers move, each host waits until all of them are disabled.
         meet = any(plan.result.request.moves_servers for plan in plans)
         in_threads = jobs > 1 or meet
-        cloud = app.changing(journal, clock, together.lull if in_threads else None)
-        cloud.take_over(read)
+        cloud = app.changing(journal, clock, together.wait_for_peers if in_threads else None)
+        cloud.continue_from(read)
         with progress(err, quiet=app.settings.quiet) as shown:
-            execution = Execution(
+            execution = Executor(
                 cloud,
                 journal,
                 Observers((shown, hooks)),
@@ -128,7 +130,7 @@ def _run(
             def one(plan: Plan) -> HostReport:
                 return _one(app, run, hooks, execution, plan)
 
-            ran = side_by_side(one, plans, in_threads=in_threads)
+            ran = run_in_threads(one, plans, in_threads=in_threads)
             reports = in_order(app.hosts, (*done, *ran))
         return Report(job.name, combined(reports), reports, run=journal.run)
 
@@ -139,27 +141,27 @@ def in_order(hosts: Sequence[str], reports: Sequence[HostReport]) -> tuple[HostR
     return tuple(sorted(reports, key=lambda report: place[report.host]))
 
 
-def _pacing(app: App) -> Pacing:
+def _pacing(app: Context) -> MoveLimits:
     most = app.settings.max_moves_total
-    total = Total(int(most)) if most is not None else None
-    return Pacing(int(app.settings.max_moves), float(app.settings.move_timeout), total=total)
+    total = RunMoveLimit(int(most)) if most is not None else None
+    return MoveLimits(int(app.settings.max_moves), float(app.settings.move_timeout), total=total)
 
 
-def _one(app: App, run: str, hooks: Hooks, execution: Execution, plan: Plan) -> HostReport:
+def _one(app: Context, run: str, hooks: Hooks, execution: Executor, plan: Plan) -> HostReport:
     """One host, held for this run; its failure may keep others from beginning."""
     together, report = execution.together, None
     try:
         report = _not_begun(plan) if together.halted else _held(app, run, hooks, execution, plan)
     finally:
         # Whatever happened, no other host may wait for this one.
-        together.passed(plan.host)
+        together.mark_disabled(plan.host)
         together.ended(plan.host)
         if report is None or _is_end(report, app.settings.on_failure):
             together.halt()
     return report
 
 
-def _held(app: App, run: str, hooks: Hooks, execution: Execution, plan: Plan) -> HostReport:
+def _held(app: Context, run: str, hooks: Hooks, execution: Executor, plan: Plan) -> HostReport:
     try:
         with app.holding(plan.host, run):
             hooks.start(plan.host)
@@ -197,7 +199,7 @@ def _not_begun(plan: Plan) -> HostReport:
     )
 
 
-def _write_header(app: App, job: Job, journal: RunJournal, hosts: Sequence[str]) -> None:
+def _write_header(app: Context, job: Job, journal: RunJournal, hosts: Sequence[str]) -> None:
     journal.event(
         "header",
         command=job.name,

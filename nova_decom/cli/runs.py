@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from nova_decom.cli.options import Given
+from nova_decom.cli.options import GivenOptions
 from nova_decom.cli.settings import resolve, state_dir
 from nova_decom.clients.openstack.session import section
 from nova_decom.exit_codes import ExitCode
@@ -12,7 +12,7 @@ from nova_decom.state.journal_reader import find_record, read_records, saved
 from nova_decom.state.run_summary import reports, summary_of
 
 
-def runs(given: Given, run: str | None) -> Report:
+def runs(given: GivenOptions, run: str | None) -> Report:
     """Every run in one row, or all that the journal of one run tells.
 
     :raises RefusedError: there is no such run.

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from nova_decom.clients.heartbeats import Memories
+from nova_decom.clients.heartbeats import HostMemories
 from nova_decom.clients.mysql.checks import Check
 from nova_decom.clients.mysql.connection import Images
-from nova_decom.clients.read_batching import SharedReads
-from nova_decom.clients.reader import Clients, Readings
+from nova_decom.clients.read_batching import BatchedReads
+from nova_decom.clients.reader import Clients, CloudReader
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.errors import (
     BadRequestError,
@@ -25,12 +25,12 @@ from nova_decom.errors import (
 )
 from nova_decom.guards.host import is_known
 from nova_decom.model.claim import ClaimPolicy, read_claim, run_of, with_expiry
-from nova_decom.model.cloud import Action, Aggregate, ComputeService, Sight
-from nova_decom.model.host import Fleet, HostFacts, Identity, Unit
+from nova_decom.model.cloud import Action, Aggregate, ComputeService, MoveSnapshot
+from nova_decom.model.host import Fleet, HostFacts, HostIdentity, SystemdUnit
 from nova_decom.model.request import PLANNED_PARTS, Part, Request, StopWith
 from nova_decom.model.snapshot import compute_hosts, fleet_of, host_facts, nodes_in_rows
 from nova_decom.model.sql import Image, Transaction
-from nova_decom.moves.capacity import share_rooms
+from nova_decom.moves.capacity import reserve_capacity
 from nova_decom.verify import audit
 
 
@@ -42,7 +42,7 @@ class LiveCloud:
         clients: Clients,
         request: Request,
         *,
-        recall: Callable[[str], Identity | None] = lambda _host: None,
+        recall: Callable[[str], HostIdentity | None] = lambda _host: None,
         images: Images | None = None,
         clock: Clock | None = None,
         seen: Callable[[Sequence[str]], None] = lambda _hosts: None,
@@ -59,9 +59,9 @@ class LiveCloud:
         self._holding = holding or ClaimPolicy()
         self._images = images or _no_images
         self._clock = clock or Clock()
-        self._memories = Memories(recall, self._clock)
-        self._readings = Readings(clients, request, self._memories, seen)
-        self._reads = SharedReads(self._readings.read, gather)
+        self._memories = HostMemories(recall, self._clock)
+        self._readings = CloudReader(clients, request, self._memories, seen)
+        self._reads = BatchedReads(self._readings.read, gather)
         #: When the latest reading for many hosts began.
         self.gathered = LONG_AGO
 
@@ -70,7 +70,7 @@ class LiveCloud:
         """One client for each system."""
         return self._clients
 
-    def gather(
+    def read_hosts(
         self, hosts: Sequence[str] | None, parts: frozenset[Part] = PLANNED_PARTS
     ) -> tuple[HostFacts, ...]:
         """The facts of these hosts, or of every compute host, by as few calls as there are."""
@@ -80,7 +80,7 @@ class LiveCloud:
         chosen = compute_hosts(self._readings.view) if hosts is None else tuple(hosts)
         self._readings.beside_services(dict.fromkeys(chosen, parts))
         fleet = fleet_of(self._readings.view)
-        return share_rooms([self._slice(host, fleet) for host in chosen])
+        return reserve_capacity([self._slice(host, fleet) for host in chosen])
 
     def hosts_of_the_cloud(self) -> tuple[tuple[ComputeService, ...], tuple[Aggregate, ...]]:
         """All services and all aggregates, for choosing hosts by them."""
@@ -103,10 +103,10 @@ class LiveCloud:
             self._look_at_unit(host)
         return self._slice(host)
 
-    def take_over(self, other: LiveCloud) -> None:
+    def continue_from(self, other: LiveCloud) -> None:
         """Go on from what another cloud has seen: heartbeats stand still since its look."""
-        self._memories.take_over(other._memories)
-        self._readings.take_over(other._readings)
+        self._memories.continue_from(other._memories)
+        self._readings.continue_from(other._readings)
 
     def disable_service(self, service: str, reason: str) -> str | None:
         """Disable a compute service; a claim gets its end of validity."""
@@ -126,11 +126,11 @@ class LiveCloud:
         leave_stopped = self._request.leave_stopped
         return self._clients.compute.act(server, action, target, leave_stopped=leave_stopped)
 
-    def watch(self, host: str, look: str) -> Sight:
+    def watch(self, host: str, look: str) -> MoveSnapshot:
         """Two calls, whatever the number of servers."""
         compute = self._clients.compute
         migrations = compute.newest_migrations(host)
-        return Sight(migrations, look, compute.servers_of((look,)))
+        return MoveSnapshot(migrations, look, compute.servers_of((look,)))
 
     def stop_unit(self, host: str) -> None:
         """Stop nova-compute on the host by ssh or by the operator's command."""
@@ -138,7 +138,7 @@ class LiveCloud:
         if self._request.stop_with is StopWith.COMMAND and command is not None:
             command.stop(host)
             self._memories.add(
-                host, unit=Unit("(by the stop command)", active=False, enabled=False)
+                host, unit=SystemdUnit("(by the stop command)", active=False, enabled=False)
             )
         else:
             self._clients.remote.stop(host)
@@ -171,7 +171,7 @@ class LiveCloud:
         if self._clients.databases is not None:
             self._clients.databases.run(transaction, self._images)
 
-    def survey(self, remembered: frozenset[str] = frozenset()) -> audit.Cloud:
+    def read_for_audit(self, remembered: frozenset[str] = frozenset()) -> audit.AuditSnapshot:
         """What an audit looks at, by a number of calls that does not grow with the hosts.
 
         Allocations are told only per provider, and asked for only of roots without node. When
@@ -189,7 +189,7 @@ class LiveCloud:
             view = replace(view, compute_nodes=nodes_in_rows(view, rows.compute_nodes))
         if clients.network.available():
             view = replace(view, agents=clients.network.agents())
-        found = audit.Cloud(view, rows, clients.placement.compute_providers(), remembered)
+        found = audit.AuditSnapshot(view, rows, clients.placement.compute_providers(), remembered)
         ghosts = [t.leftover.target for t in audit.providers_without_nodes(found)]
         held = [a for uuid in ghosts for a in clients.placement.allocations(uuid)]
         return replace(found, view=replace(view, allocations=tuple(held)))
@@ -232,7 +232,7 @@ class LiveCloud:
             if self._slice(host).service is not None:
                 raise
             # Nothing says that the host still lives, so that it must be asked.
-            unit = Unit("nova-compute", active=False, enabled=False, reached=False)
+            unit = SystemdUnit("nova-compute", active=False, enabled=False, reached=False)
         self._memories.add(host, unit=unit)
 
 

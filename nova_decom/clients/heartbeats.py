@@ -9,14 +9,14 @@ from typing import Any
 
 from nova_decom.clock import Clock
 from nova_decom.model.cloud import ComputeService
-from nova_decom.model.host import Heartbeat, Identity
-from nova_decom.model.snapshot import Memory, View, identity_of
+from nova_decom.model.host import Heartbeat, HostIdentity
+from nova_decom.model.snapshot import CloudSnapshot, Memory, identity_of
 
 
-class Memories:
+class HostMemories:
     """One memory for each host, begun with what earlier runs knew of it."""
 
-    def __init__(self, recall: Callable[[str], Identity | None], clock: Clock) -> None:
+    def __init__(self, recall: Callable[[str], HostIdentity | None], clock: Clock) -> None:
         """``recall`` knows hosts of earlier runs."""
         self._recall = recall
         self._clock = clock
@@ -26,18 +26,18 @@ class Memories:
         """What is known of the host."""
         if host not in self._of:
             known = self._recall(host)
-            self._of[host] = Memory(known or Identity(), is_known=known is not None)
+            self._of[host] = Memory(known or HostIdentity(), is_known=known is not None)
         return self._of[host]
 
     def add(self, host: str, **what: Any) -> None:  # noqa: ANN401
         """Know this of the host from now on."""
         self._of[host] = replace(self.of(host), **what)
 
-    def take_over(self, other: Memories) -> None:
+    def continue_from(self, other: HostMemories) -> None:
         """Go on from what another one knows: heartbeats stand still since its look."""
         self._of = dict(other._of)
 
-    def note(self, host: str, view: View) -> None:
+    def note(self, host: str, view: CloudSnapshot) -> None:
         """Keep what a look adds to the host's names and uuids."""
         nodes = tuple(n for n in view.compute_nodes if n.host == host)
         database = (view.databases or {}).get(host)

@@ -27,7 +27,7 @@ class _Batch:
     error: NovaDecomError | None = None
 
 
-class SharedReads:
+class BatchedReads:
     """Collects what hosts want read, and reads it for all of them by one round of calls.
 
     Who asks first reads for all who ask before it begins. A host alone is served at once.

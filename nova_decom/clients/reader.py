@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nova_decom.clients.heartbeats import Memories
+from nova_decom.clients.heartbeats import HostMemories
 from nova_decom.clients.host.ssh import Remote, StopCommand
 from nova_decom.clients.mysql.cells import NovaDatabases
 from nova_decom.clients.mysql.checks import NEEDED
@@ -16,12 +16,12 @@ from nova_decom.clients.openstack.network import Network
 from nova_decom.clients.openstack.placement import Placement
 from nova_decom.clients.read_batching import Wanted
 from nova_decom.errors import UnavailableError
-from nova_decom.model.cloud import Owner, Room
-from nova_decom.model.host import Identity
+from nova_decom.model.cloud import HostCapacity, Owner
+from nova_decom.model.host import HostIdentity
 from nova_decom.model.request import PLANNED_PARTS, Part, Request
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.model.snapshot import (
-    View,
+    CloudSnapshot,
     compute_hosts,
     grouped,
     nodes_in_rows,
@@ -45,14 +45,14 @@ class Clients:
     stop_command: StopCommand | None = None
 
 
-class Readings:
+class CloudReader:
     """What was read last of each part, for the hosts that were asked for."""
 
     def __init__(
         self,
         clients: Clients,
         request: Request,
-        memories: Memories,
+        memories: HostMemories,
         seen: Callable[[Sequence[str]], None],
     ) -> None:
         """``seen`` is told the names of all compute hosts whenever they were read."""
@@ -60,14 +60,14 @@ class Readings:
         self._request = request
         self._memories = memories
         self._seen = seen
-        self.view = View()
+        self.view = CloudSnapshot()
         #: Network agents that neutron refuses to delete.
         self.refused_agents: set[str] = set()
         self._problems: tuple[str, ...] | None = None
         #: The hosts whose rows of all cells belong to the reading that goes on.
         self._in_rows: frozenset[str] = frozenset()
 
-    def take_over(self, other: Readings) -> None:
+    def continue_from(self, other: CloudReader) -> None:
         """Go on from what another one has read."""
         self.view, self._problems = other.view, other._problems
 
@@ -125,9 +125,9 @@ class Readings:
         """Read all compute nodes that the API shows; it needs seconds for thousands of hosts."""
         self._keep(compute_nodes=self._clients.compute.compute_nodes())
 
-    def identity(self, host: str) -> Identity:
+    def identity(self, host: str) -> HostIdentity:
         """The names and uuids that any look or run knew of the host, and its aliases."""
-        return self._memories.of(host).identity.union(Identity(names=self._request.aliases))
+        return self._memories.of(host).identity.union(HostIdentity(names=self._request.aliases))
 
     @property
     def _all_cells(self) -> NovaDatabases | None:
@@ -257,7 +257,7 @@ class Readings:
         free = self._clients.placement.free()
         nodes = self._all_cells.compute_nodes(free) if self._all_cells else self.view.compute_nodes
         host_of = {n.uuid: n.host for n in nodes if n.host}
-        rooms = tuple(Room(host_of[u], tuple(r)) for u, r in free.items() if u in host_of)
+        rooms = tuple(HostCapacity(host_of[u], tuple(r)) for u, r in free.items() if u in host_of)
         self._keep(rooms=rooms, groups=self._clients.compute.server_groups())
 
     def _agents(self, hosts: Sequence[str]) -> None:

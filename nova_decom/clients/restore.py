@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clients.mysql.connection import Database
 from nova_decom.model.sql import API_DATABASE, Transaction, marks
-from nova_decom.restore import Past, Present, Row
+from nova_decom.restore.current import CurrentHost, Row
+from nova_decom.restore.saved import SavedHost
 
 CELL_TABLES = ("services", "compute_nodes", "pci_devices")
 
@@ -25,13 +26,13 @@ class LiveRestoringCloud:
         self._compute = cloud.clients.compute
         self._databases = cloud.clients.databases
 
-    def present(self, past: Past) -> Present:
+    def present(self, past: SavedHost) -> CurrentHost:
         """What is there now, read anew."""
         facts = self._cloud.facts(past.host)
         aggregates = self._compute.aggregates()
         databases = self._databases
         if databases is None:
-            return Present(facts, aggregates=aggregates)
+            return CurrentHost(facts, aggregates=aggregates)
         rows: dict[tuple[str, str], tuple[Row, ...]] = {}
         columns: dict[tuple[str, str], frozenset[str]] = {}
         for name, database in databases.places.items():
@@ -40,7 +41,7 @@ class LiveRestoringCloud:
                 columns[name, table] = _columns(database, table)
         api = databases.api
         cells = api.rows("SELECT id, uuid FROM cell_mappings") if api else []
-        return Present(
+        return CurrentHost(
             facts,
             rows,
             columns,
@@ -66,7 +67,7 @@ class LiveRestoringCloud:
         return self._compute.disable_service(service, reason)
 
 
-def _rows(database: Database, table: str, cell: str, past: Past) -> tuple[Row, ...]:
+def _rows(database: Database, table: str, cell: str, past: SavedHost) -> tuple[Row, ...]:
     """Rows with an id or a uuid of an old one, and those of the host or its compute nodes."""
     found: dict[int, Row] = {}
     for column, values in _keys(table, cell, past):
@@ -76,7 +77,7 @@ def _rows(database: Database, table: str, cell: str, past: Past) -> tuple[Row, .
     return tuple(found.values())
 
 
-def _keys(table: str, cell: str, past: Past) -> Iterator[tuple[str, Sequence[object]]]:
+def _keys(table: str, cell: str, past: SavedHost) -> Iterator[tuple[str, Sequence[object]]]:
     """Columns with an index, and the values to look for."""
     mine = [row for row in past.rows if (row.cell, row.table) == (cell, table)]
     mapping = [past.mapping[0]] if past.mapping and table == "host_mappings" else []

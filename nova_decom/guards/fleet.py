@@ -9,10 +9,10 @@ from nova_decom.model.plan import Objection, some
 
 def cells_answering(facts: HostFacts) -> Objection | None:
     """Every cell answers; a host in a silent cell looks as if it were gone."""
-    if not facts.fleet.unanswering:
+    if not facts.fleet.unresponsive_cells:
         return None
     return Objection(
-        f"{facts.fleet.unanswering} compute service entries have no id or status UNKNOWN: "
+        f"{facts.fleet.unresponsive_cells} compute service entries have no id or status UNKNOWN: "
         "a cell does not answer",
         "bring the cell's database back and run again",
     )
@@ -49,7 +49,7 @@ def last_host(facts: HostFacts) -> Objection | None:
         return None
     leaving = {facts.host, *facts.request.leaving}
     remedy = "enable another host there first, or --skip-guard last-host"
-    takers = facts.fleet.takers
+    takers = facts.fleet.schedulable
     if not any(s.zone == service.zone and s.host not in leaving for s in takers):
         return Objection(
             f"no other enabled host that is up in availability zone {service.zone!r}", remedy

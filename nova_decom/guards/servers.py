@@ -6,8 +6,8 @@ from __future__ import annotations
 from nova_decom.model.cloud import Migration
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Objection, Verdict, some
-from nova_decom.moves.capacity import candidates, homeless
-from nova_decom.moves.eligibility import Course, Obstacle, courses
+from nova_decom.moves.capacity import candidates, unplaceable
+from nova_decom.moves.eligibility import Blocker, Move, moves_of
 
 
 def servers_present(facts: HostFacts) -> Objection | None:
@@ -38,9 +38,9 @@ def _fence(facts: HostFacts) -> Objection:
 
 def servers_movable(facts: HostFacts) -> Objection | None:
     """Each server can leave by the way that was chosen."""
-    ways = tuple(courses(facts))
-    hindered = _host_in_the_way(facts) if any(isinstance(c, Course) for c in ways) else None
-    found = [c for c in ways if isinstance(c, Obstacle) and not c.in_migration]
+    ways = tuple(moves_of(facts))
+    hindered = _host_in_the_way(facts) if any(isinstance(c, Move) for c in ways) else None
+    found = [c for c in ways if isinstance(c, Blocker) and not c.in_migration]
     if hindered or not found:
         return hindered
     cures = dict.fromkeys(o.remedy for o in found)
@@ -70,8 +70,8 @@ def capacity(facts: HostFacts) -> Objection | None:
     """The enabled hosts that remain have room for the servers that leave."""
     if facts.rooms is None or not facts.request.moves_servers:
         return None
-    leaving = {c.server for c in courses(facts) if isinstance(c, Course)}
-    left = homeless(facts, [s for s in facts.servers if s.id in leaving])
+    leaving = {c.server for c in moves_of(facts) if isinstance(c, Move)}
+    left = unplaceable(facts, [s for s in facts.servers if s.id in leaving])
     if not left:
         return None
     return Objection(
@@ -87,7 +87,7 @@ def migrations_active(facts: HostFacts) -> Objection | None:
     for migration in facts.database.active_migrations if facts.database else ():
         active.setdefault(migration.id, migration)
     # Those that are waited for, or confirmed.
-    handled = {c.server for c in courses(facts) if isinstance(c, Course)}
+    handled = {c.server for c in moves_of(facts) if isinstance(c, Move)}
     active = {number: m for number, m in active.items() if m.server not in handled}
     if not active:
         return None
@@ -111,7 +111,7 @@ def pci_allocated(facts: HostFacts) -> Objection | None:
     """
     here = {s.id for s in facts.servers}
     here |= {row.uuid for row in facts.database.instances} if facts.database else set()
-    here -= {c.server for c in courses(facts) if isinstance(c, Course)}
+    here -= {c.server for c in moves_of(facts) if isinstance(c, Move)}
     lives = facts.service is not None and facts.service.is_up
     taken = [
         d

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-LONGEST = 255
+MAX_REASON = 255
 
 
 #: USER@HOST takes no more of it.
-LONGEST_NAME = 120
+MAX_OPERATOR = 120
 
 
 #: Stands for the end of validity until the claim is written.
@@ -80,7 +80,7 @@ class Claim:
 
 def new_claim(run: str, by: str, reason: str) -> str:
     """The claim of a run; its end of validity is filled in by :func:`with_expiry`."""
-    name = "".join(by.split()).replace(":", "_")[:LONGEST_NAME]
+    name = "".join(by.split()).replace(":", "_")[:MAX_OPERATOR]
     return f"nova-decom {run} by {name} until {TIME}: {reason}"
 
 
@@ -123,7 +123,7 @@ def take_over(claim: str, before: str | None) -> str:
 def with_expiry(text: str, until: datetime) -> str:
     """The claim with its end of validity, as it is written."""
     end = f" until {until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return text.replace(f" until {TIME}", end, 1)[:LONGEST]
+    return text.replace(f" until {TIME}", end, 1)[:MAX_REASON]
 
 
 def reopened(text: str | None) -> str:

@@ -113,7 +113,7 @@ class Migration:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class MoveSnapshot:
     """One look at moves in progress: a host's newest migrations, and the servers of one host.
 
     ``looked`` is the host whose servers were read: the one that is being emptied, or another
@@ -149,7 +149,7 @@ class ServerGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class HostCapacity:
     """What a host has still free of each resource class, by placement."""
 
     host: str

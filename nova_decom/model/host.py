@@ -14,10 +14,10 @@ from nova_decom.model.cloud import (
     Allocation,
     ComputeNode,
     ComputeService,
+    HostCapacity,
     Migration,
     NetworkAgent,
     ResourceProvider,
-    Room,
     Server,
     ServerGroup,
 )
@@ -49,7 +49,7 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class SystemdUnit:
     """The nova-compute unit as the host's service manager tells it.
 
     Not ``reached``: the host did not answer, and nothing else says that it lives.
@@ -67,15 +67,15 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class HostIdentity:
     """Every name and uuid under which the host was ever seen; outlives the rows."""
 
     node_uuids: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
 
-    def union(self, other: Identity) -> Identity:
+    def union(self, other: HostIdentity) -> HostIdentity:
         """Both together."""
-        return Identity(self.node_uuids | other.node_uuids, self.names | other.names)
+        return HostIdentity(self.node_uuids | other.node_uuids, self.names | other.names)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Fleet:
     aggregates: tuple[Aggregate, ...] = ()
 
     @cached_property
-    def unanswering(self) -> int:
+    def unresponsive_cells(self) -> int:
         """Entries without id or with status UNKNOWN: their cell is down (microversion 2.69)."""
         return sum(s.id is None or s.status.upper() == "UNKNOWN" for s in self.services)
 
@@ -102,7 +102,7 @@ class Fleet:
         return tuple(s.host for s in self._computes() if not s.is_up)
 
     @cached_property
-    def takers(self) -> tuple[ComputeService, ...]:
+    def schedulable(self) -> tuple[ComputeService, ...]:
         """The services whose hosts the scheduler may choose."""
         return tuple(s for s in self.services if s.takes_servers)
 
@@ -126,12 +126,12 @@ class HostFacts:
     agents: tuple[NetworkAgent, ...] = ()
     database: DatabaseFacts | None = None
     groups: tuple[ServerGroup, ...] = field(default=(), compare=False)
-    rooms: tuple[Room, ...] | None = field(default=None, compare=False)
+    rooms: tuple[HostCapacity, ...] | None = field(default=None, compare=False)
     #: Providers with a name of this host that are another host's.
-    namesakes: tuple[ResourceProvider, ...] = field(default=(), compare=False)
+    same_name_providers: tuple[ResourceProvider, ...] = field(default=(), compare=False)
     heartbeats: tuple[Heartbeat, ...] = field(default=(), compare=False)
-    unit: Unit | None = field(default=None, compare=False)
-    identity: Identity = field(default_factory=Identity, compare=False)
+    unit: SystemdUnit | None = field(default=None, compare=False)
+    identity: HostIdentity = field(default_factory=HostIdentity, compare=False)
     fleet: Fleet = field(default_factory=Fleet, compare=False)
     was_known: bool = field(default=False, compare=False)
     unchecked: tuple[str, ...] = field(default=(), compare=False)

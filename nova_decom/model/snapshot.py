@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """From what the clients read of the whole cloud to the facts of one host.
 
-A :class:`View` holds bulk readings; slicing it for a host is pure, exact and case-sensitive.
+A :class:`CloudSnapshot` holds bulk readings. Slicing it for a host is pure, exact and
+case-sensitive.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from nova_decom.model.cloud import (
     Allocation,
     ComputeNode,
     ComputeService,
+    HostCapacity,
     Migration,
     NetworkAgent,
     ResourceProvider,
-    Room,
     Server,
     ServerGroup,
 )
-from nova_decom.model.host import Fleet, Heartbeat, HostFacts, Identity, Unit
+from nova_decom.model.host import Fleet, Heartbeat, HostFacts, HostIdentity, SystemdUnit
 from nova_decom.model.request import Request
 from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts
 
@@ -43,7 +44,7 @@ def grouped(pairs: Iterable[tuple[K, V]]) -> Mapping[K, tuple[V, ...]]:
 
 
 @dataclass(frozen=True)
-class View:
+class CloudSnapshot:
     """Bulk readings of the cloud; ``databases`` is None when none is configured.
 
     What is of one host is found by an index, made when first asked for: a look at thousands of
@@ -59,7 +60,7 @@ class View:
     allocations: tuple[Allocation, ...] = ()
     agents: tuple[NetworkAgent, ...] = ()
     groups: tuple[ServerGroup, ...] = ()
-    rooms: tuple[Room, ...] | None = None
+    rooms: tuple[HostCapacity, ...] | None = None
     databases: Mapping[str, DatabaseFacts] | None = None
     #: Compute node (uuid) -> the hosts that have a live row of it in any cell, of those nodes that
     #: were asked for because of their providers.
@@ -128,26 +129,26 @@ class View:
 class Memory:
     """What is known of a host from before: earlier runs, and the looks of this one."""
 
-    identity: Identity = field(default_factory=Identity)
+    identity: HostIdentity = field(default_factory=HostIdentity)
     heartbeats: Mapping[str, Heartbeat] = field(default_factory=dict)
-    unit: Unit | None = None
+    unit: SystemdUnit | None = None
     is_known: bool = False
 
 
-def fleet_of(view: View) -> Fleet:
+def fleet_of(view: CloudSnapshot) -> Fleet:
     """What all hosts of a view have in common; made once for many of them."""
     return Fleet(view.services, _names(view), view.aggregates)
 
 
 def host_facts(
-    view: View, host: str, request: Request, memory: Memory, fleet: Fleet | None = None
+    view: CloudSnapshot, host: str, request: Request, memory: Memory, fleet: Fleet | None = None
 ) -> HostFacts:
     """The facts of exactly this host."""
     services = view.services_of.get(host, ())
     nodes = view.nodes_of.get(host, ())
     database = None if view.databases is None else view.databases.get(host, DatabaseFacts())
     identity = memory.identity.union(identity_of(host, nodes, database))
-    identity = identity.union(Identity(names=request.aliases))
+    identity = identity.union(HostIdentity(names=request.aliases))
     aliases = request.aliases - {host}
     providers = own_providers(view, host, identity)
     owned = frozenset(p.uuid for p in providers)
@@ -161,7 +162,9 @@ def host_facts(
         migrations=view.migrations_of.get(host, ()),
         aggregates=view.aggregates_of.get(host, ()),
         providers=providers,
-        namesakes=_namesakes(view, owned, frozenset({host, *present}) | request.aliases),
+        same_name_providers=_same_name_providers(
+            view, owned, frozenset({host, *present}) | request.aliases
+        ),
         allocations=tuple(a for p in providers for a in view.allocations_of.get(p.uuid, ())),
         agents=tuple(a for h in (host, *sorted(aliases)) for a in view.agents_of.get(h, ())),
         database=database,
@@ -179,10 +182,10 @@ def host_facts(
 
 
 def _unchecked(
-    view: View,
+    view: CloudSnapshot,
     services: tuple[ComputeService, ...],
     database: DatabaseFacts | None,
-    unit: Unit | None,
+    unit: SystemdUnit | None,
 ) -> Iterator[str]:
     yield from view.unchecked
     if database is None:
@@ -197,15 +200,17 @@ def _unchecked(
 
 def identity_of(
     host: str, nodes: tuple[ComputeNode, ...], database: DatabaseFacts | None
-) -> Identity:
+) -> HostIdentity:
     """The names and compute node uuids of a host that the readings show."""
     rows = [r for r in (database.compute_nodes if database else ()) if r.host == host]
     uuids = [n.uuid for n in nodes] + [r.uuid for r in rows if r.uuid]
     names = [n.hypervisor_hostname for n in nodes] + [r.hypervisor_hostname for r in rows]
-    return Identity(frozenset(uuids), frozenset([host, *names]))
+    return HostIdentity(frozenset(uuids), frozenset([host, *names]))
 
 
-def own_providers(view: View, host: str, identity: Identity) -> tuple[ResourceProvider, ...]:
+def own_providers(
+    view: CloudSnapshot, host: str, identity: HostIdentity
+) -> tuple[ResourceProvider, ...]:
     """The trees whose root has the uuid of the host's compute node or exactly its name.
 
     A root that is the compute node of another host too is never ours, whatever its name.
@@ -215,7 +220,7 @@ def own_providers(view: View, host: str, identity: Identity) -> tuple[ResourcePr
     return tuple(p for root in own for p in view.trees[root])
 
 
-def _has_another(view: View, uuid: str, host: str, identity: Identity) -> bool:
+def _has_another(view: CloudSnapshot, uuid: str, host: str, identity: HostIdentity) -> bool:
     """Whether it is the compute node of another host, alone or too.
 
     One of our own names under which no nova-compute is left is no other host.
@@ -228,7 +233,7 @@ def _has_another(view: View, uuid: str, host: str, identity: Identity) -> bool:
     )
 
 
-def possible_roots(view: View, identities: Iterable[Identity]) -> frozenset[str]:
+def possible_roots(view: CloudSnapshot, identities: Iterable[HostIdentity]) -> frozenset[str]:
     """Roots (uuid) that are one of these hosts', unless they are another host's compute node."""
     found: set[str] = set()
     for identity in identities:
@@ -236,19 +241,19 @@ def possible_roots(view: View, identities: Iterable[Identity]) -> frozenset[str]
     return frozenset(found)
 
 
-def _named_roots(view: View, names: frozenset[str]) -> frozenset[str]:
+def _named_roots(view: CloudSnapshot, names: frozenset[str]) -> frozenset[str]:
     """Roots (uuid) that have exactly one of these names."""
     return frozenset(uuid for name in names for uuid in view.roots_named.get(name, ()))
 
 
-def _namesakes(
-    view: View, own: frozenset[str], names: frozenset[str]
+def _same_name_providers(
+    view: CloudSnapshot, own: frozenset[str], names: frozenset[str]
 ) -> tuple[ResourceProvider, ...]:
     """Roots that have one of the host's present names and are not its own (uuids)."""
     return tuple(view.roots[uuid] for uuid in sorted(_named_roots(view, names) - own))
 
 
-def nodes_in_rows(view: View, rows: Iterable[ComputeNodeRow]) -> tuple[ComputeNode, ...]:
+def nodes_in_rows(view: CloudSnapshot, rows: Iterable[ComputeNodeRow]) -> tuple[ComputeNode, ...]:
     """The compute nodes that the API shows: live rows of hosts that have a nova-compute.
 
     The API also hides those of hosts without host mapping: here they are seen.
@@ -261,7 +266,7 @@ def nodes_in_rows(view: View, rows: Iterable[ComputeNodeRow]) -> tuple[ComputeNo
     )
 
 
-def _names(view: View) -> frozenset[str]:
+def _names(view: CloudSnapshot) -> frozenset[str]:
     """Every name that is a host's; for guessing what somebody meant."""
     return frozenset(
         [s.host for s in view.services]
@@ -270,6 +275,6 @@ def _names(view: View) -> frozenset[str]:
     )
 
 
-def compute_hosts(view: View) -> tuple[str, ...]:
+def compute_hosts(view: CloudSnapshot) -> tuple[str, ...]:
     """The hosts of all nova-compute services, sorted."""
     return tuple(sorted({s.host for s in view.services if s.binary == NOVA_COMPUTE}))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from nova_decom.model.cloud import Room, Server
+from nova_decom.model.cloud import HostCapacity, Server
 from nova_decom.model.host import HostFacts
 
 SCOPE = "aggregate_instance_extra_specs:"
@@ -35,12 +35,12 @@ def candidates(facts: HostFacts) -> tuple[str, ...]:
     )
 
 
-def homeless(facts: HostFacts, servers: Collection[Server]) -> tuple[Server, ...]:
+def unplaceable(facts: HostFacts, servers: Collection[Server]) -> tuple[Server, ...]:
     """The servers for which there is no room left when the larger ones have taken theirs."""
     return _packed(facts, servers)[0]
 
 
-def share_rooms(hosts: Sequence[HostFacts]) -> tuple[HostFacts, ...]:
+def reserve_capacity(hosts: Sequence[HostFacts]) -> tuple[HostFacts, ...]:
     """Each host with the room that the servers of those before it leave."""
     taken: dict[str, Resources] = {}
     shared = []
@@ -49,7 +49,8 @@ def share_rooms(hosts: Sequence[HostFacts]) -> tuple[HostFacts, ...]:
             shared.append(facts)
             continue
         rooms = tuple(
-            Room(r.host, tuple(taken.get(r.host, dict(r.free)).items())) for r in facts.rooms
+            HostCapacity(r.host, tuple(taken.get(r.host, dict(r.free)).items()))
+            for r in facts.rooms
         )
         shared.append(replace(facts, rooms=rooms))
         taken |= _packed(shared[-1], facts.servers)[1]
@@ -69,7 +70,7 @@ def _packed(
     left = []
     demands = {s.id: demand(facts, s) for s in servers}
     for server in sorted(servers, key=lambda s: demands[s.id].get(MEMORY, 0), reverse=True):
-        host = best(rooms, demands[server.id], _allowed(facts, server, rooms))
+        host = roomiest(rooms, demands[server.id], _allowed(facts, server, rooms))
         if host is None:
             left.append(server)
             continue
@@ -85,7 +86,7 @@ def another_target(facts: HostFacts, server: Server, refused: Collection[str]) -
         return None
     may_take = set(candidates(facts)) - set(refused)
     rooms = {r.host: dict(r.free) for r in facts.rooms or () if r.host in may_take}
-    return best(rooms, demand(facts, server), _allowed(facts, server, rooms))
+    return roomiest(rooms, demand(facts, server), _allowed(facts, server, rooms))
 
 
 def demand(facts: HostFacts, server: Server) -> Resources:
@@ -98,7 +99,9 @@ def demand(facts: HostFacts, server: Server) -> Resources:
     return held
 
 
-def best(rooms: Mapping[str, Resources], wanted: Resources, hosts: Collection[str]) -> str | None:
+def roomiest(
+    rooms: Mapping[str, Resources], wanted: Resources, hosts: Collection[str]
+) -> str | None:
     """The host with the most memory among those that have room for it.
 
     A class of which a host has no inventory of its own is not its to give (shared storage).

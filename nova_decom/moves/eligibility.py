@@ -17,14 +17,14 @@ from nova_decom.model.request import Request, Servers
 from nova_decom.moves.capacity import candidates
 
 #: States that pass by themselves; whoever asks again later sees another one.
-PASSING = {
+TRANSIENT_STATES = {
     *("BUILD", "REBOOT", "HARD_REBOOT", "PASSWORD", "REBUILD", "MIGRATING", "RESIZE"),
     "REVERT_RESIZE",
 }
 
 
 #: States in which no way leads off the host, and what would help.
-STUCK: Mapping[str, str] = {
+IMMOVABLE_STATES: Mapping[str, str] = {
     "SUSPENDED": "resume it (openstack server resume), or shelve it",
     "RESCUE": "unrescue it (openstack server unrescue)",
     "ERROR": "look at its fault, then openstack server set --state active, or delete it",
@@ -50,7 +50,7 @@ FINISHED = "finished"
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Move:
     """What to ask of nova next for a server; without an action, what goes on is waited for."""
 
     server: str
@@ -60,7 +60,7 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
-class Obstacle:
+class Blocker:
     """Why a server cannot leave, and what would help."""
 
     server: str
@@ -69,7 +69,7 @@ class Obstacle:
     in_migration: bool = False
 
 
-def courses(facts: HostFacts) -> Iterator[Course | Obstacle]:
+def moves_of(facts: HostFacts) -> Iterator[Move | Blocker]:
     """One for each server on the host, and for each that is between it and another.
 
     Nothing when the request chooses no way.
@@ -96,19 +96,19 @@ def request_body(action: Action, target: str | None) -> dict[str, Any]:
     return {action.value: {} if action is Action.EVACUATE else None}
 
 
-def _in_migration(facts: HostFacts, migration: Migration, name: str) -> Course | Obstacle:
+def _in_migration(facts: HostFacts, migration: Migration, name: str) -> Move | Blocker:
     known = f"{migration.type} {migration.id}, {migration.status}, from {migration.source}"
     text = f"{known} to {migration.destination or 'no host yet'}"
     if facts.request.evacuates and migration.type != "evacuation":
         why = f"{name}: {text}; it cannot end while the host is dead"
         cure = "openstack server set --state active, then run again"
-        return Obstacle(migration.server, why, cure, in_migration=True)
+        return Blocker(migration.server, why, cure, in_migration=True)
     if migration.status != FINISHED:
-        return Course(migration.server, None, f"wait for {name} ({text})", migration)
+        return Move(migration.server, None, f"wait for {name} ({text})", migration)
     if may_confirm(facts.request, migration):
         text = f"confirm {name} ({text})"
-        return Course(migration.server, Action.CONFIRM, text, migration)
-    return Obstacle(
+        return Move(migration.server, Action.CONFIRM, text, migration)
+    return Blocker(
         migration.server,
         f"{name} waits for its resize to be confirmed ({text})",
         "--confirm-resizes, or openstack server resize confirm or revert",
@@ -121,70 +121,70 @@ def may_confirm(request: Request, migration: Migration) -> bool:
     return request.confirm_resizes or migration.type == "migration"
 
 
-def _of(facts: HostFacts, server: Server) -> Course | Obstacle:
+def _of(facts: HostFacts, server: Server) -> Move | Blocker:
     """A server without a migration."""
     request = facts.request
     if request.evacuates:
         return _evacuated(facts, server)
-    if server.status in STUCK:
-        return Obstacle(server.id, _named(server), STUCK[server.status])
-    if server.status in PASSING or server.task_state is not None:
+    if server.status in IMMOVABLE_STATES:
+        return Blocker(server.id, _named(server), IMMOVABLE_STATES[server.status])
+    if server.status in TRANSIENT_STATES or server.task_state is not None:
         doing = server.task_state or server.status
-        return Course(server.id, None, f"wait for {_named(server)}, {doing}, then move it")
+        return Move(server.id, None, f"wait for {_named(server)}, {doing}, then move it")
     if server.status == "SHELVED":
         return _course(facts, server, Action.OFFLOAD, "offload")
     if server.status == "VERIFY_RESIZE":
         if request.confirm_resizes:
             return _course(facts, server, Action.CONFIRM, "confirm, then move,")
         cure = "--confirm-resizes, or openstack server resize confirm or revert"
-        return Obstacle(server.id, f"{_named(server)} waits for its resize to be confirmed", cure)
+        return Blocker(server.id, f"{_named(server)} waits for its resize to be confirmed", cure)
     return _with_group(facts, server, _migrated(facts, server))
 
 
-def _migrated(facts: HostFacts, server: Server) -> Course | Obstacle:
+def _migrated(facts: HostFacts, server: Server) -> Move | Blocker:
     way = facts.request.servers
     if server.status == "SHUTOFF" and way is not Servers.LIVE:
         return _course(facts, server, Action.COLD, "cold-migrate")
     if server.status == "SHUTOFF":
-        return Obstacle(server.id, f"{_named(server)} cannot move alive", "--servers auto")
+        return Blocker(server.id, f"{_named(server)} cannot move alive", "--servers auto")
     if server.status not in {"ACTIVE", "PAUSED"}:
         cure = "look at it: openstack server show"
-        return Obstacle(server.id, f"{_named(server)}: no way is known from this state", cure)
+        return Blocker(server.id, f"{_named(server)}: no way is known from this state", cure)
     if way is not Servers.COLD:
         pinned = [what for spec, what in PINNED.items() if spec in dict(server.extra_specs)]
         if not pinned:
             return _course(facts, server, Action.LIVE, "live-migrate")
         text = f"{_named(server)} has {', '.join(pinned)} and cannot move alive"
-        return Obstacle(server.id, text, "--servers cold (a restart), or stop it first")
+        return Blocker(server.id, text, "--servers cold (a restart), or stop it first")
     if server.status == "PAUSED":
         cure = "--servers auto, or unpause it"
-        return Obstacle(server.id, f"{_named(server)} can move only alive", cure)
+        return Blocker(server.id, f"{_named(server)} can move only alive", cure)
     return _course(facts, server, Action.COLD, "cold-migrate (with a restart)")
 
 
-def _evacuated(facts: HostFacts, server: Server) -> Course | Obstacle:
+def _evacuated(facts: HostFacts, server: Server) -> Move | Blocker:
     if server.status in EVACUABLE:
         return _with_group(
             facts, server, _course(facts, server, Action.EVACUATE, "build anew elsewhere")
         )
-    return Obstacle(
+    return Blocker(
         server.id,
         f"{_named(server)}: nova evacuates only ACTIVE, SHUTOFF and ERROR",
         "openstack server set --state error, then run again; or delete it",
     )
 
 
-def _with_group(facts: HostFacts, server: Server, course: Course | Obstacle) -> Course | Obstacle:
+def _with_group(facts: HostFacts, server: Server, course: Move | Blocker) -> Move | Blocker:
     """The course, unless the scheduler will find no host because of a server group."""
     for group in facts.groups:
-        if server.id in group.members and isinstance(course, Course):
+        if server.id in group.members and isinstance(course, Move):
             why = _no_room_in(group, facts)
             if why:
                 text = (
                     f"{_named(server)} is in server group {group.name!r} ({group.policy}): {why}"
                 )
                 cure = "stop and shelve it, or take it out of the group"
-                return Obstacle(server.id, text, cure)
+                return Blocker(server.id, text, cure)
     return course
 
 
@@ -203,12 +203,12 @@ def _no_room_in(group: ServerGroup, facts: HostFacts) -> str | None:
     return f"{len(group.members)} members, and only {free} other hosts"
 
 
-def _course(facts: HostFacts, server: Server, action: Action, verb: str) -> Course:
+def _course(facts: HostFacts, server: Server, action: Action, verb: str) -> Move:
     request = facts.request
     to = ""
     if action in {Action.LIVE, Action.COLD, Action.EVACUATE} and request.target:
         to = f" to {request.target}"
-    return Course(server.id, action, f"{verb} {_named(server)}{to}")
+    return Move(server.id, action, f"{verb} {_named(server)}{to}")
 
 
 def _named(server: Server) -> str:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from nova_decom.model.change import Change
-from nova_decom.model.cloud import Action, Migration, Server, Sight
+from nova_decom.model.cloud import Action, Migration, MoveSnapshot, Server
 from nova_decom.model.request import Request
-from nova_decom.moves.eligibility import FINISHED, PASSING, may_confirm
+from nova_decom.moves.eligibility import FINISHED, TRANSIENT_STATES, may_confirm
 
 #: Ends of a migration after which the server is where it was.
 WITHOUT_MOVE = {"error", "failed", "cancelled", "reverted"}
@@ -45,7 +45,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class NextStep:
     """The next thing about one move."""
 
     kind: Kind
@@ -54,15 +54,16 @@ class Fate:
     text: str = ""
 
 
-RUNNING, AGAIN, GONE = Fate(Kind.RUNNING), Fate(Kind.AGAIN), Fate(Kind.GONE)
+RUNNING, AGAIN, GONE = NextStep(Kind.RUNNING), NextStep(Kind.AGAIN), NextStep(Kind.GONE)
 
 
 @dataclass(slots=True)
-class Flight:
+class MoveInProgress:
     """A move in progress; seconds of a monotonic clock.
 
-    Migrations of the server with an id above ``mark`` are its own. ``server`` is what it was
-    before. ``landing`` is the host on which it is to be found since its migration is over;
+    Migrations of the server with an id above ``newest_migration_before`` are its own.
+    ``server`` is the server before the move. ``arriving_on`` is the host on which it is to be
+    found since its migration is over;
     ``to`` where it goes, for the display. ``refusal`` is what came instead of an answer that
     accepts it; ``is_lost`` when nova may have heard it all the same, ``may_repeat`` when it may
     be asked once more.
@@ -72,11 +73,11 @@ class Flight:
     host: str
     action: Action | None
     server: Server | None = None
-    mark: int = 0
+    newest_migration_before: int = 0
     began: float = 0.0
     confirming: bool = False
     powering: bool = False
-    landing: str | None = None
+    arriving_on: str | None = None
     to: str | None = None
     request_id: str | None = None
     refusal: str | None = None
@@ -89,7 +90,9 @@ class Flight:
         return self.change.target
 
 
-def fate(flight: Flight, sight: Sight, request: Request, now: float, bound: float) -> Fate:
+def next_step(
+    flight: MoveInProgress, sight: MoveSnapshot, request: Request, now: float, bound: float
+) -> NextStep:
     """What to do about the move now; never waits longer than ``bound`` seconds."""
     migration = own_migration(flight, sight)
     found = _fate(flight, migration, sight, request, now)
@@ -100,20 +103,28 @@ def fate(flight: Flight, sight: Sight, request: Request, now: float, bound: floa
                 f"; {migration.type} {migration.id} goes on ({migration.status}): "
                 f"openstack server migration abort {flight.id} {migration.id}"
             )
-        return Fate(Kind.FAILED, text=text)
+        return NextStep(Kind.FAILED, text=text)
     return found
 
 
-def own_migration(flight: Flight, sight: Sight) -> Migration | None:
+def own_migration(flight: MoveInProgress, sight: MoveSnapshot) -> Migration | None:
     """The newest migration of the server that began with this move, or that it waits for."""
-    own = [m for m in sight.migrations if m.server == flight.id and m.id > flight.mark]
+    own = [
+        m
+        for m in sight.migrations
+        if m.server == flight.id and m.id > flight.newest_migration_before
+    ]
     return max(own, key=lambda m: m.id, default=None)
 
 
 def _fate(
-    flight: Flight, migration: Migration | None, sight: Sight, request: Request, now: float
-) -> Fate:
-    if flight.landing is not None:
+    flight: MoveInProgress,
+    migration: Migration | None,
+    sight: MoveSnapshot,
+    request: Request,
+    now: float,
+) -> NextStep:
+    if flight.arriving_on is not None:
         return _landed(flight, sight, request)
     if migration is None:
         return _without_migration(flight, sight, now)
@@ -125,47 +136,47 @@ def _fate(
         return AGAIN
     if migration.status in WITHOUT_MOVE:
         return _not_moved(flight, migration, sight)
-    return Fate(Kind.LOOK, host=migration.destination)
+    return NextStep(Kind.LOOK, host=migration.destination)
 
 
-def _unconfirmed(flight: Flight, migration: Migration, request: Request) -> Fate:
+def _unconfirmed(flight: MoveInProgress, migration: Migration, request: Request) -> NextStep:
     if flight.action in {Action.COLD, Action.CONFIRM} or may_confirm(request, migration):
-        return Fate(Kind.ASK, action=Action.CONFIRM)
+        return NextStep(Kind.ASK, action=Action.CONFIRM)
     text = f"{migration.type} {migration.id} waits to be confirmed: --confirm-resizes"
-    return Fate(Kind.FAILED, text=text)
+    return NextStep(Kind.FAILED, text=text)
 
 
-def _not_moved(flight: Flight, migration: Migration, sight: Sight) -> Fate:
+def _not_moved(flight: MoveInProgress, migration: Migration, sight: MoveSnapshot) -> NextStep:
     """Where the server is tells whether it may be tried again, or was lost on the way."""
     if sight.looked != flight.host:
         return RUNNING
     here = sight.server(flight.id)
     if here is None:
         gone = migration.destination is None
-        return GONE if gone else Fate(Kind.LOOK, host=migration.destination)
-    if here.task_state is not None or here.status in PASSING:
+        return GONE if gone else NextStep(Kind.LOOK, host=migration.destination)
+    if here.task_state is not None or here.status in TRANSIENT_STATES:
         return RUNNING
     if flight.action is None:
         return AGAIN  # it was somebody else's; now it is ours to begin
     if here.status == "ERROR" and flight.action is not Action.EVACUATE:
-        return Fate(Kind.FAILED, text=f"{migration.type} {migration.id} left it in ERROR")
+        return NextStep(Kind.FAILED, text=f"{migration.type} {migration.id} left it in ERROR")
     text = f"{migration.type} {migration.id} ended as {migration.status}"
-    return Fate(Kind.FAILED, host=migration.destination, text=text)
+    return NextStep(Kind.FAILED, host=migration.destination, text=text)
 
 
-def _without_migration(flight: Flight, sight: Sight, now: float) -> Fate:
+def _without_migration(flight: MoveInProgress, sight: MoveSnapshot, now: float) -> NextStep:
     """Offloading, building and the like show by the server alone; so does nothing at all."""
     if sight.looked != flight.host:
         return RUNNING
     here = sight.server(flight.id)
     if here is None:
-        return Fate(Kind.DONE) if flight.action is Action.OFFLOAD else GONE
-    if here.task_state is not None or here.status in PASSING:
+        return NextStep(Kind.DONE) if flight.action is Action.OFFLOAD else GONE
+    if here.task_state is not None or here.status in TRANSIENT_STATES:
         return RUNNING
     return _idle(flight, flight.action, here.status, now - flight.began)
 
 
-def _idle(flight: Flight, action: Action | None, status: str, since: float) -> Fate:
+def _idle(flight: MoveInProgress, action: Action | None, status: str, since: float) -> NextStep:
     """It is here, and nothing goes on: what was waited for is over, or nothing has begun."""
     if action is None:
         return AGAIN
@@ -176,32 +187,36 @@ def _idle(flight: Flight, action: Action | None, status: str, since: float) -> F
     if flight.may_repeat:
         return AGAIN
     text = flight.refusal or f"nova accepted {action.value} and did nothing"
-    return Fate(Kind.FAILED, text=text)
+    return NextStep(Kind.FAILED, text=text)
 
 
-def _landed(flight: Flight, sight: Sight, request: Request) -> Fate:
+def _landed(flight: MoveInProgress, sight: MoveSnapshot, request: Request) -> NextStep:
     """Its migration is over: read it on its new host, in the state that it had."""
-    look = Fate(Kind.LOOK, host=flight.landing)
-    if sight.looked != flight.landing:
+    look = NextStep(Kind.LOOK, host=flight.arriving_on)
+    if sight.looked != flight.arriving_on:
         return look
     there = sight.server(flight.id)
     if there is None:
         return GONE  # deleted by its owner, or moved on by somebody else
-    if there.task_state is not None or there.status in PASSING or there.status == "VERIFY_RESIZE":
+    if (
+        there.task_state is not None
+        or there.status in TRANSIENT_STATES
+        or there.status == "VERIFY_RESIZE"
+    ):
         return look
     wanted = status_wanted(flight, request)
     if there.status != "ERROR":
         if wanted in {ANY, there.status}:
-            return Fate(Kind.DONE, host=there.host)
+            return NextStep(Kind.DONE, host=there.host)
         powered = {"ACTIVE": Action.START, "SHUTOFF": Action.STOP}.get(wanted)
         if flight.powering:
             return look
         if flight.action is Action.EVACUATE and powered and there.status in {"ACTIVE", "SHUTOFF"}:
-            return Fate(Kind.ASK, action=powered)
-    return Fate(Kind.FAILED, text=f"is {there.status} on {there.host}, and was {wanted}")
+            return NextStep(Kind.ASK, action=powered)
+    return NextStep(Kind.FAILED, text=f"is {there.status} on {there.host}, and was {wanted}")
 
 
-def status_wanted(flight: Flight, request: Request) -> str:
+def status_wanted(flight: MoveInProgress, request: Request) -> str:
     """The status that the server must have where it arrives.
 
     From 2.95 nova leaves evacuated servers stopped (nova 27, api/openstack/compute/evacuate.py).

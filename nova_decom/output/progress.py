@@ -13,8 +13,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from nova_decom.apply.move_log import Moves
-from nova_decom.apply.observers import Progress, Silent
+from nova_decom.apply.move_log import MoveProgress
+from nova_decom.apply.observers import NullProgress, Progress
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import Action
 from nova_decom.output.escape import safe
@@ -54,7 +54,7 @@ class Lines:
         """Say what is waited for, and how long at most."""
         self._say(f"{safe(host)}: waiting up to {seconds:g} s: {safe(what)}")
 
-    def moves(self, moves: Moves) -> None:
+    def moves(self, moves: MoveProgress) -> None:
         """Say nothing: each move is told when it begins and when it ends."""
 
     def _say(self, line: str) -> None:
@@ -71,7 +71,7 @@ class Screen:
         self._live = live
         self._now: dict[str, tuple[str, float]] = {}
         self._notes: dict[str, str] = {}
-        self._moves: dict[str, Moves] = {}
+        self._moves: dict[str, MoveProgress] = {}
         self._since: dict[tuple[str, str], float] = {}
         self._spinner = Spinner("dots")
 
@@ -98,7 +98,7 @@ class Screen:
         self._now.setdefault(host, (f"{safe(host)}  verify", time.monotonic()))
         self._notes[host] = f"up to {seconds:g} s: {safe(what)}"
 
-    def moves(self, moves: Moves) -> None:
+    def moves(self, moves: MoveProgress) -> None:
         """Show how all moves of a host stand, and each that goes on."""
         self._moves[moves.host] = moves
         if not moves.left:
@@ -123,7 +123,7 @@ def _what(change: Change) -> str:
     return safe(change.label or f"{change.step} {change.action}")
 
 
-def _add_moves(grid: Table, moves: Moves, spinner: Spinner) -> None:
+def _add_moves(grid: Table, moves: MoveProgress, spinner: Spinner) -> None:
     """A line for the host, with rate and time left, and one for each server that moves."""
     elapsed = moves.now - moves.since
     head = f"{safe(moves.host)}  {moves.moved} moved, {moves.left} left, {moves.failed} failed"
@@ -134,7 +134,7 @@ def _add_moves(grid: Table, moves: Moves, spinner: Spinner) -> None:
     for flight in moves.flights:
         name = flight.server.name if flight.server else flight.id
         way = WAYS[flight.action] if flight.action else "wait"
-        to = flight.landing or flight.to or "?"
+        to = flight.arriving_on or flight.to or "?"
         text = Text(f"  {safe(name)}  {way}  {safe(moves.host)} → {safe(to)}")
         text.append(f"  {moves.now - flight.began:.0f} s", "dim")
         grid.add_row("", text)
@@ -148,7 +148,7 @@ def _minutes(seconds: float) -> str:
 def progress(err: Console, *, quiet: bool) -> Iterator[Progress]:
     """The progress that fits where stderr goes; nothing when that is wanted."""
     if quiet:
-        yield Silent()
+        yield NullProgress()
     elif not (err.is_terminal and err.is_interactive):
         yield Lines(err)
     else:

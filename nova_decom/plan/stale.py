@@ -8,7 +8,7 @@ from nova_decom.model.plan import Plan
 from nova_decom.steps.move_servers import MoveServers
 
 
-def check_still_fits(reviewed: Plan, present: Plan) -> None:
+def raise_if_stale(reviewed: Plan, present: Plan) -> None:
     """Compare a plan that somebody reviewed with what would be planned now.
 
     A change less is fine: an earlier run made it. A change more is not, but for servers that

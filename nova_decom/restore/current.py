@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
+class CurrentHost:
     """The host's facts, and what stands where its old rows stood.
 
     ``rows`` are whole rows by (cell, table): those that have an id or a uuid of an old row, and

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Protocol
 
 from nova_decom.apply.interrupts import Interrupts
-from nova_decom.apply.observers import Journal, Progress, Silent, told
+from nova_decom.apply.observers import Journal, NullProgress, Progress, change_record
 from nova_decom.errors import (
     ChangeFailedError,
     JournalError,
@@ -21,15 +21,15 @@ from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Plan
 from nova_decom.model.report import HostReport, Result
 from nova_decom.model.sql import Transaction
-from nova_decom.restore.current import Present
+from nova_decom.restore.current import CurrentHost
 from nova_decom.restore.plan import plan_restore, result_of
-from nova_decom.restore.saved import Past
+from nova_decom.restore.saved import SavedHost
 
 
 class RestoringCloud(Protocol):
     """The outside as a restore sees it."""
 
-    def present(self, past: Past) -> Present:
+    def present(self, past: SavedHost) -> CurrentHost:
         """What is there now, read anew."""
 
     def run(self, transaction: Transaction) -> None:
@@ -46,16 +46,16 @@ class RestoringCloud(Protocol):
 
 
 @dataclass(slots=True)
-class Restoration:
+class RestoreExecutor:
     """Carries out one reviewed plan on one host, and reads back what came of it."""
 
     cloud: RestoringCloud
     journal: Journal
-    progress: Progress = field(default_factory=Silent)
+    progress: Progress = field(default_factory=NullProgress)
     interrupts: Interrupts = field(default_factory=Interrupts)
     outcomes: list[Outcome] = field(default_factory=list)
 
-    def run(self, past: Past, reviewed: Plan) -> HostReport:
+    def run(self, past: SavedHost, reviewed: Plan) -> HostReport:
         """Make every change that is still needed; a failure ends it and is in the report."""
         self.outcomes = []
         try:
@@ -72,7 +72,7 @@ class Restoration:
             report = self._failed(reviewed, error, result, error.exit_code)
         return self._record(report)
 
-    def _begin(self, past: Past, reviewed: Plan) -> None:
+    def _begin(self, past: SavedHost, reviewed: Plan) -> None:
         now = plan_restore(past, self.cloud.present(past))
         self.journal.event("findings", host=past.host, findings=[asdict(f) for f in now.findings])
         if now.blocked:
@@ -85,13 +85,13 @@ class Restoration:
                 f"look at a new plan: nova-decom restore {past.run} --dry-run",
             )
 
-    def _make(self, past: Past, reviewed: Change) -> None:
+    def _make(self, past: SavedHost, reviewed: Change) -> None:
         self.interrupts.check()
         change = self._still(past, reviewed)
         if change is None:
             self._end(past.host, Outcome(reviewed, Status.NOT_NEEDED))
             return
-        self.journal.event("started", host=past.host, **told(change))
+        self.journal.event("started", host=past.host, **change_record(change))
         self.progress.change(past.host, change, "started")
         request_id = None
         try:
@@ -108,12 +108,12 @@ class Restoration:
             raise
         self._end(past.host, Outcome(change, Status.DONE, request_id, begun=True))
 
-    def _still(self, past: Past, change: Change) -> Change | None:
+    def _still(self, past: SavedHost, change: Change) -> Change | None:
         """The change as it would be planned now; None when it is no longer needed."""
         now = plan_restore(past, self.cloud.present(past))
         return next((c for c in now.changes if c.key == change.key), None)
 
-    def _apply(self, past: Past, change: Change) -> str | None:
+    def _apply(self, past: SavedHost, change: Change) -> str | None:
         if change.transaction is not None:
             self.cloud.run(change.transaction)
             return None
@@ -124,7 +124,7 @@ class Restoration:
         reason = past.state[2] if past.state else None
         return self.cloud.disable_service(change.target, reason or "")
 
-    def _read_back(self, past: Past) -> HostReport:
+    def _read_back(self, past: SavedHost) -> HostReport:
         plan = plan_restore(past, self.cloud.present(past))
         missing = "; ".join(f"{x.kind} {x.target}: {x.detail}" for x in plan.leftovers)
         result = Result.LEFTOVERS if missing else Result.RESTORED
@@ -165,6 +165,6 @@ class Restoration:
             host=host,
             request_id=outcome.request_id,
             error=outcome.error,
-            **told(outcome.change),
+            **change_record(outcome.change),
         )
         self.progress.change(host, outcome.change, outcome.status.value)

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nova_decom.model.cloud import NOVA_COMPUTE
-from nova_decom.restore.current import Present
-from nova_decom.restore.saved import Past
+from nova_decom.restore.current import CurrentHost
+from nova_decom.restore.saved import SavedHost
 
 
-def to_do(past: Past, present: Present) -> Iterator[str]:
+def to_do(past: SavedHost, present: CurrentHost) -> Iterator[str]:
     """Sentences that end with what is to be typed; fewer, the more of the host is back."""
     yield from _start(past, present)
     yield from _placement(past, present)
@@ -19,7 +19,7 @@ def to_do(past: Past, present: Present) -> Iterator[str]:
         yield f"{agent.binary} on {agent.host} registers again when it is started"
 
 
-def _start(past: Past, present: Present) -> Iterator[str]:
+def _start(past: SavedHost, present: CurrentHost) -> Iterator[str]:
     facts = present.facts
     up = facts.service is not None and facts.service.is_up
     if not up and (past.stopped or past.deleted):
@@ -33,7 +33,7 @@ def _start(past: Past, present: Present) -> Iterator[str]:
         yield "then let nova map the host: nova-manage cell_v2 discover_hosts"
 
 
-def _placement(past: Past, present: Present) -> Iterator[str]:
+def _placement(past: SavedHost, present: CurrentHost) -> Iterator[str]:
     known = {p.uuid for p in present.facts.providers}
     gone = [p for p in past.providers if p.uuid not in known]
     for provider in gone:

@@ -11,10 +11,10 @@ from nova_decom.model.change import Change, Outcome
 from nova_decom.model.plan import Finding, Leftover, Plan, Verdict
 from nova_decom.model.report import HostReport, Result
 from nova_decom.model.sql import API_DATABASE, Transaction
-from nova_decom.restore.current import Present
+from nova_decom.restore.current import CurrentHost
 from nova_decom.restore.manual_steps import to_do
-from nova_decom.restore.row_decision import Decided, decide
-from nova_decom.restore.saved import Past, WantedRow
+from nova_decom.restore.row_decision import RowDecision, decide
+from nova_decom.restore.saved import SavedHost, WantedRow
 from nova_decom.restore.statements import statements
 from nova_decom.state.sql_backup import TABLES
 
@@ -22,7 +22,7 @@ from nova_decom.state.sql_backup import TABLES
 GUARDS = ("cells-answering", "foreign-disable", "database-access")
 
 
-def plan_restore(past: Past, present: Present, problem: str | None = None) -> Plan:
+def plan_restore(past: SavedHost, present: CurrentHost, problem: str | None = None) -> Plan:
     """Every change that brings the host back, in order; what cannot come back is left over.
 
     ``problem`` is what is wrong with the journal. A row goes back only where nothing took its
@@ -59,7 +59,7 @@ def result_of(plan: Plan, outcomes: Sequence[Outcome], result: Result) -> HostRe
     )
 
 
-def _findings(past: Past, present: Present, problem: str | None) -> Iterator[Finding]:
+def _findings(past: SavedHost, present: CurrentHost, problem: str | None) -> Iterator[Finding]:
     if problem is None:
         yield Finding("journal", Verdict.OK, "The journal of the run can be relied on.")
     else:
@@ -70,7 +70,7 @@ def _findings(past: Past, present: Present, problem: str | None) -> Iterator[Fin
     yield from (f for f in judge(present.facts) if f.guard in GUARDS)
 
 
-def _right_to_insert(decided: Sequence[tuple[WantedRow, Decided]]) -> Finding:
+def _right_to_insert(decided: Sequence[tuple[WantedRow, RowDecision]]) -> Finding:
     """Without it nothing is begun: half a host is worse than none."""
     tables = dict.fromkeys(
         f"{row.table} of {row.cell}" for row, d in decided if d.refusal and d.refusal.is_right
@@ -86,7 +86,7 @@ def _right_to_insert(decided: Sequence[tuple[WantedRow, Decided]]) -> Finding:
     )
 
 
-def _same_cloud(past: Past, present: Present) -> Finding:
+def _same_cloud(past: SavedHost, present: CurrentHost) -> Finding:
     """Cells have uuids, which no other cloud has; without databases nothing tells."""
     known = not present.cells or past.cell_uuid in {None, *present.cells}
     named = not present.cell_names or past.cell in {None, *present.cell_names}
@@ -101,7 +101,7 @@ def _same_cloud(past: Past, present: Present) -> Finding:
     )
 
 
-def wanted_rows(past: Past, present: Present) -> Iterator[WantedRow]:
+def wanted_rows(past: SavedHost, present: CurrentHost) -> Iterator[WantedRow]:
     """The rows of the journal, and the host mapping that nova deleted and nobody saved.
 
     A compute node that comes back without host mapping is not to be ``mapped``: discover_hosts
@@ -135,7 +135,7 @@ def _order(row: WantedRow) -> tuple[bool, int]:
 
 
 def _transactions(
-    past: Past, present: Present, decided: Sequence[tuple[WantedRow, Decided]]
+    past: SavedHost, present: CurrentHost, decided: Sequence[tuple[WantedRow, RowDecision]]
 ) -> Iterator[Change]:
     """One transaction for each database."""
     todo = [(row, d) for row, d in decided if d.is_change]
@@ -156,7 +156,7 @@ def _transactions(
         )
 
 
-def _memberships(past: Past, present: Present) -> Iterator[Change]:
+def _memberships(past: SavedHost, present: CurrentHost) -> Iterator[Change]:
     """Aggregates by nova's API, which also tells placement; those purged by SQL come by SQL."""
     by_row = {r.values["aggregate_id"] for r in past.rows if r.table == "aggregate_hosts"}
     known = {a.id: a for a in present.aggregates}
@@ -168,7 +168,7 @@ def _memberships(past: Past, present: Present) -> Iterator[Change]:
             yield Change("restore-aggregates", "add", str(was.id), detail)
 
 
-def _state(past: Past, present: Present) -> Iterator[Change]:
+def _state(past: SavedHost, present: CurrentHost) -> Iterator[Change]:
     """Status and reason as they were, while the service still carries the run's claim."""
     service = present.facts.service
     if past.state is None or service is None or service.id != past.state[0]:
@@ -181,14 +181,14 @@ def _state(past: Past, present: Present) -> Iterator[Change]:
         yield Change("restore-service", action, str(service.id), detail)
 
 
-def _refused(decided: Sequence[tuple[WantedRow, Decided]]) -> Iterator[Leftover]:
+def _refused(decided: Sequence[tuple[WantedRow, RowDecision]]) -> Iterator[Leftover]:
     for row, verdict in decided:
         if verdict.refusal is not None:
             target = f"{row.cell}: {row.table} {row.id}"
             yield Leftover("row", target, verdict.refusal.why, verdict.refusal.remedy)
 
 
-def _lost(past: Past, present: Present) -> Iterator[Leftover]:
+def _lost(past: SavedHost, present: CurrentHost) -> Iterator[Leftover]:
     """What the journal names and nothing can put back."""
     known = {a.id: a for a in present.aggregates}
     for was in past.aggregates:

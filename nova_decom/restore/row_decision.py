@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nova_decom.restore.current import Present, Row
-from nova_decom.restore.saved import Past, WantedRow
+from nova_decom.restore.current import CurrentHost, Row
+from nova_decom.restore.saved import SavedHost, WantedRow
 
 #: What makes a row the same row, besides its id.
 IDENTITY = {
@@ -40,7 +40,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class RowDecision:
     """Insert these values, or update ``before`` to them, or refuse; none of it: it is there."""
 
     insert: Row | None = None
@@ -54,7 +54,7 @@ class Decided:
         return self.insert is not None or self.update is not None
 
 
-def decide(row: WantedRow, past: Past, present: Present) -> Decided:
+def decide(row: WantedRow, past: SavedHost, present: CurrentHost) -> RowDecision:
     """What is to become of one row of the journal."""
     if (row.cell, row.table) not in present.columns:
         why = f"{row.cell} is not one of the databases given"
@@ -66,72 +66,76 @@ def decide(row: WantedRow, past: Past, present: Present) -> Decided:
     if there is None:
         return _absent(row, past, present, taken)
     if any(there[n] != row.values[n] for n in IDENTITY[row.table] if n in row.values):
-        return _refuse(f"another row has this id now: {_told(row.table, there)}", LOOK)
+        return _refuse(f"another row has this id now: {_told(row.table, there)}", LOOK_AGAIN)
     if there.get("deleted", 0) == row.values.get("deleted", 0) or not there["deleted"]:
         # As it was, or nova has brought it back to life by itself.
-        return Decided()
+        return RowDecision()
     if taken is not None:
-        return _refuse(f"lives as another row: {_told(row.table, taken)}", LOOK)
+        return _refuse(f"lives as another row: {_told(row.table, taken)}", LOOK_AGAIN)
     values = {n: row.values[n] for n in ("deleted", "deleted_at", "mapped") if n in row.values}
     seen = {name: there[name] for name in ("host", "deleted")}
-    return Decided(update={**values, **_state(row, past, there)}, before=seen)
+    return RowDecision(update={**values, **_state(row, past, there)}, before=seen)
 
 
-LOOK = "nothing is to be done when that is right; else remove it first"
+LOOK_AGAIN = "nothing is to be done when that is right; else remove it first"
 
 
-def _absent(row: WantedRow, past: Past, present: Present, taken: Row | None) -> Decided:
+def _absent(
+    row: WantedRow, past: SavedHost, present: CurrentHost, taken: Row | None
+) -> RowDecision:
     """A row that is gone: inserted where nothing is in its place."""
     if taken is not None and row.table in {"aggregate_hosts", "host_mappings"}:
         return _is_fulfilled(row, taken)
     if taken is not None:
-        return _refuse(f"its place is taken: {_told(row.table, taken)}", LOOK)
+        return _refuse(f"its place is taken: {_told(row.table, taken)}", LOOK_AGAIN)
     if not row.whole:
         why = "is gone: archived, or deleted by somebody else; the run did not save it"
         return _refuse(why, "the next start of nova-compute registers the host anew")
     return (
         _unwritable(row, present)
         or _orphan(row, past, present)
-        or Decided(insert={**row.values, **_state(row, past, row.values)})
+        or RowDecision(insert={**row.values, **_state(row, past, row.values)})
     )
 
 
-def _unwritable(row: WantedRow, present: Present) -> Decided | None:
+def _unwritable(row: WantedRow, present: CurrentHost) -> RowDecision | None:
     """A row whose columns may not be inserted, or no longer exist."""
     columns = present.columns[row.cell, row.table]
     missing = sorted(set(row.values) - columns)
     if not columns:
-        return Decided(refusal=Refusal("INSERT is not granted", "GRANT INSERT", is_right=True))
+        return RowDecision(refusal=Refusal("INSERT is not granted", "GRANT INSERT", is_right=True))
     if missing:
         why = f"the table has no columns {', '.join(missing)} any more, or INSERT is not granted"
         return _refuse(why, "a DBA can put back the others: the .sql of the run")
     return None
 
 
-def _orphan(row: WantedRow, past: Past, present: Present) -> Decided | None:
+def _orphan(row: WantedRow, past: SavedHost, present: CurrentHost) -> RowDecision | None:
     """A row whose parent does not come back."""
     if row.table == "pci_devices" and not _has_node(row, past, present):
-        return _refuse(f"compute_nodes {row.values['compute_node_id']} does not come back", LOOK)
+        return _refuse(
+            f"compute_nodes {row.values['compute_node_id']} does not come back", LOOK_AGAIN
+        )
     if row.table == "aggregate_hosts" and not _has_aggregate(row, present):
         return _refuse(f"aggregate {row.values['aggregate_id']} is gone", "make another one")
     return None
 
 
-def _is_fulfilled(row: WantedRow, taken: Row) -> Decided:
+def _is_fulfilled(row: WantedRow, taken: Row) -> RowDecision:
     """The same membership or mapping under another id is as good, if it says the same."""
     cell = row.values.get("cell_id")
     if taken.get("cell_id") == cell:
-        return Decided()
-    return _refuse(f"the host is mapped to another cell: {_told(row.table, taken)}", LOOK)
+        return RowDecision()
+    return _refuse(f"the host is mapped to another cell: {_told(row.table, taken)}", LOOK_AGAIN)
 
 
-def _state(row: WantedRow, past: Past, now: Row) -> Mapping[str, Any]:
+def _state(row: WantedRow, past: SavedHost, now: Row) -> Mapping[str, Any]:
     """Enabled again, if the row still carries the run's claim."""
     ours = str(now.get("disabled_reason") or "").startswith(f"nova-decom {past.run} ")
     return row.state if row.state is not None and ours else {}
 
 
-def _in_its_place(row: WantedRow, present: Present) -> Iterator[Row]:
+def _in_its_place(row: WantedRow, present: CurrentHost) -> Iterator[Row]:
     """Rows that would break a unique key, or be a second life of the same thing."""
     others = [r for r in present.of(row.cell, row.table) if r["id"] != row.id]
     uuid = row.values.get("uuid") if row.table != "pci_devices" else None
@@ -142,7 +146,7 @@ def _in_its_place(row: WantedRow, present: Present) -> Iterator[Row]:
             yield other
 
 
-def _has_node(row: WantedRow, past: Past, present: Present) -> bool:
+def _has_node(row: WantedRow, past: SavedHost, present: CurrentHost) -> bool:
     number = row.values["compute_node_id"]
     if any(r["id"] == number for r in present.of(row.cell, "compute_nodes")):
         return True
@@ -150,12 +154,12 @@ def _has_node(row: WantedRow, past: Past, present: Present) -> bool:
     return any(decide(node, past, present).is_change for node in nodes)
 
 
-def _has_aggregate(row: WantedRow, present: Present) -> bool:
+def _has_aggregate(row: WantedRow, present: CurrentHost) -> bool:
     return any(a.id == row.values["aggregate_id"] for a in present.aggregates)
 
 
-def _refuse(why: str, remedy: str) -> Decided:
-    return Decided(refusal=Refusal(why, remedy))
+def _refuse(why: str, remedy: str) -> RowDecision:
+    return RowDecision(refusal=Refusal(why, remedy))
 
 
 def _told(table: str, row: Row) -> str:

@@ -43,7 +43,7 @@ class WantedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class SavedHost:
     """One host before a run, as far as the run deleted or changed it.
 
     ``mapping`` is (id, uuid of the cell) of a host mapping that nova deleted. ``state`` is
@@ -67,7 +67,7 @@ class Past:
     without_rows: bool = False
 
 
-def past_of(record: Record, host: str) -> Past | None:
+def saved_host(record: Record, host: str) -> SavedHost | None:
     """What the run did to this host; None when it did not get so far as to look at it."""
     before = record.last(host, "before")
     if before is None:
@@ -78,7 +78,7 @@ def past_of(record: Record, host: str) -> Past | None:
     compute = any(s["binary"] == NOVA_COMPUTE for s in services)
     mapping = seen["host_mapping"]
     gone = begun["delete-providers"] | {p["uuid"] for p in seen["providers"] if compute}
-    return Past(
+    return SavedHost(
         run=record.run,
         host=host,
         rows=tuple(_wanted(saved_rows(record, host), seen, begun)),

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 
 from nova_decom.model.cloud import NOVA_COMPUTE
 from nova_decom.model.sql import Statement, by_id, insert, marks, update
-from nova_decom.restore.current import Present
-from nova_decom.restore.row_decision import Decided
-from nova_decom.restore.saved import Past, WantedRow
+from nova_decom.restore.current import CurrentHost
+from nova_decom.restore.row_decision import RowDecision
+from nova_decom.restore.saved import SavedHost, WantedRow
 
 LOCK = " FOR UPDATE"
 
 
 def statements(
-    past: Past, present: Present, todo: Sequence[tuple[WantedRow, Decided]]
+    past: SavedHost, present: CurrentHost, todo: Sequence[tuple[WantedRow, RowDecision]]
 ) -> Iterator[Statement]:
     """Rows to be changed are saved, places to be filled are free, then the writes."""
     for table in dict.fromkeys(row.table for row, _ in todo):
@@ -36,7 +36,7 @@ def statements(
 
 
 def _places(
-    past: Past, present: Present, todo: Sequence[tuple[WantedRow, Decided]]
+    past: SavedHost, present: CurrentHost, todo: Sequence[tuple[WantedRow, RowDecision]]
 ) -> Iterator[Statement]:
     """As many rows live on the host as the plan saw: none came meanwhile.
 

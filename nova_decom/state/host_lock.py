@@ -14,7 +14,7 @@ from nova_decom.clock import Clock
 from nova_decom.errors import BusyError, JournalError
 
 #: Seconds after which a lock that is taken is tried once more: :func:`holder` takes it for less.
-LOOK = 0.05
+POLL_SECONDS = 0.05
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def _made(path: Path) -> Iterator[None]:
 
 
 def _take(handle: int, host: str) -> None:
-    for pause in (LOOK, 0):
+    for pause in (POLL_SECONDS, 0):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from nova_decom.model.host import HostFacts, Identity
+from nova_decom.model.host import HostFacts, HostIdentity
 from nova_decom.model.sql import Image
 from nova_decom.state import sql_backup as sqlfile
 from nova_decom.state.directory import journal_writing, open_state_dir, sync_directory
@@ -117,7 +117,7 @@ class RunJournal:
     def remember(self, facts: HostFacts) -> None:
         """Keep the host's names and uuids: after the purge nothing else knows them."""
         memory = HostMemory(self.state_dir)
-        known = memory.recall(facts.host) or Identity()
+        known = memory.recall(facts.host) or HostIdentity()
         memory.keep(facts.host, known.union(facts.identity))
 
 

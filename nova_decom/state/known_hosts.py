@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from nova_decom.model.host import Identity
+from nova_decom.model.host import HostIdentity
 from nova_decom.state.directory import journal_writing, sync_directory
 
 
@@ -25,11 +25,11 @@ class HostMemory:
         digest = hashlib.sha256(host.encode("utf-8", "surrogateescape")).hexdigest()
         return self._directory / f"{digest}.json"
 
-    def recall(self, host: str) -> Identity | None:
+    def recall(self, host: str) -> HostIdentity | None:
         """The identity of a host that an earlier run worked on, or None."""
         try:
             data = json.loads(self._path(host).read_text("utf-8"))
-            identity = Identity(frozenset(data["node_uuids"]), frozenset(data["names"]))
+            identity = HostIdentity(frozenset(data["node_uuids"]), frozenset(data["names"]))
             return identity if data["host"] == host else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -42,7 +42,7 @@ class HostMemory:
                 found.add(str(json.loads(path.read_text("utf-8"))["host"]))
         return frozenset(found)
 
-    def keep(self, host: str, identity: Identity) -> None:
+    def keep(self, host: str, identity: HostIdentity) -> None:
         """Write the identity, whole or not at all."""
         data = {"host": host} | {k: sorted(v) for k, v in asdict(identity).items()}
         path = self._path(host)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
 from nova_decom.model.change import Change
-from nova_decom.model.cloud import Action, Sight
+from nova_decom.model.cloud import Action, MoveSnapshot
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.model.sql import Transaction
@@ -49,7 +49,7 @@ class Cloud(Protocol):
     def act(self, server: str, action: Action, target: str | None) -> str | None:
         """Ask nova to do something with a server, at once answered and done later."""
 
-    def watch(self, host: str, look: str) -> Sight:
+    def watch(self, host: str, look: str) -> MoveSnapshot:
         """The newest migrations of the host, and the servers of exactly the host ``look``."""
 
     def run(self, transaction: Transaction) -> None:

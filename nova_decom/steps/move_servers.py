@@ -13,7 +13,7 @@ from nova_decom.model.cloud import Allocation, Owner
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.model.rows import DatabaseFacts
-from nova_decom.moves.eligibility import Course, Obstacle, courses, request_body
+from nova_decom.moves.eligibility import Blocker, Move, moves_of, request_body
 from nova_decom.steps.base import Cloud
 
 MOVE = "move"
@@ -38,14 +38,14 @@ class MoveServers:
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change for each server; one for a server that cannot leave fails."""
-        for course in courses(facts):
+        for course in moves_of(facts):
             detail = _detail(course, facts)
             yield Change(self.name, MOVE, course.server, detail, label=course.text)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The server is elsewhere; nova leaves allocations behind only where the host is dead."""
-        course = next(c for c in courses(facts) if c.server == change.target)
-        if isinstance(course, Obstacle):
+        course = next(c for c in moves_of(facts) if c.server == change.target)
+        if isinstance(course, Blocker):
             return facts
         server = course.server
         migrations = {m.uuid for m in facts.migrations if m.server == server}
@@ -70,14 +70,14 @@ class MoveServers:
         return cloud.act(course.server, course.action, facts.request.target)
 
 
-def course_of(change: Change, facts: HostFacts) -> Course | None:
+def course_of(change: Change, facts: HostFacts) -> Move | None:
     """The course of the server now; None when it is not here any more, or cannot leave."""
-    found = (c for c in courses(facts) if c.server == change.target)
-    return next((c for c in found if isinstance(c, Course)), None)
+    found = (c for c in moves_of(facts) if c.server == change.target)
+    return next((c for c in found if isinstance(c, Move)), None)
 
 
-def _detail(course: Course | Obstacle, facts: HostFacts) -> str:
-    if isinstance(course, Obstacle):
+def _detail(course: Move | Blocker, facts: HostFacts) -> str:
+    if isinstance(course, Blocker):
         return f"cannot move {course.text}; {course.remedy}"
     if course.action is None:
         return course.text

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from nova_decom.model.change import Change
-from nova_decom.model.host import Heartbeat, HostFacts, Unit
+from nova_decom.model.host import Heartbeat, HostFacts, SystemdUnit
 from nova_decom.model.request import Part, Request, StopWith
 from nova_decom.steps.base import Cloud
 
@@ -43,7 +43,9 @@ class StopService:
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The unit is off and the service down; silence is taken for granted."""
         if change.action == STOP:
-            return replace(facts, unit=Unit("nova-compute.service", active=False, enabled=False))
+            return replace(
+                facts, unit=SystemdUnit("nova-compute.service", active=False, enabled=False)
+            )
         silent = Heartbeat(change.target, "", "", since=0, until=facts.request.silence)
         others = tuple(h for h in facts.heartbeats if h.service != change.target)
         services = tuple(

@@ -13,17 +13,17 @@ from functools import cached_property
 from nova_decom.model.cloud import NOVA_COMPUTE, ResourceProvider
 from nova_decom.model.plan import Leftover
 from nova_decom.model.rows import CloudRows, ComputeNodeRow, ServiceRow
-from nova_decom.model.snapshot import View
+from nova_decom.model.snapshot import CloudSnapshot
 
 
 @dataclass(frozen=True)
-class Cloud:
+class AuditSnapshot:
     """Bulk readings of the whole cloud; ``rows`` is None when no database is configured.
 
     ``remembered`` are the names of hosts that earlier runs removed.
     """
 
-    view: View
+    view: CloudSnapshot
     rows: CloudRows | None
     compute_providers: tuple[ResourceProvider, ...] = ()
     remembered: frozenset[str] = frozenset()
@@ -49,16 +49,16 @@ class Trace:
     leftover: Leftover
 
 
-def audit(cloud: Cloud) -> tuple[Trace, ...]:
-    """Every trace, each once, in the order of :data:`QUESTIONS`."""
-    return tuple(trace for question in QUESTIONS for trace in question(cloud))
+def audit(cloud: AuditSnapshot) -> tuple[Trace, ...]:
+    """Every trace, each once, in the order of :data:`CHECKS`."""
+    return tuple(trace for question in CHECKS for trace in question(cloud))
 
 
 def _remove(host: str) -> str:
     return f"nova-decom remove {host}"
 
 
-def ghost_compute_nodes(cloud: Cloud) -> Iterator[Trace]:
+def ghost_compute_nodes(cloud: AuditSnapshot) -> Iterator[Trace]:
     """Compute nodes without a service; the API hides them."""
     for row in cloud.rows.compute_nodes if cloud.rows else ():
         if not row.deleted and row.host and row.host not in cloud.hosts:
@@ -67,7 +67,7 @@ def ghost_compute_nodes(cloud: Cloud) -> Iterator[Trace]:
             yield Trace(row.host, Leftover("compute-node", str(row.uuid), detail, cure))
 
 
-def services_without_nodes(cloud: Cloud) -> Iterator[Trace]:
+def services_without_nodes(cloud: AuditSnapshot) -> Iterator[Trace]:
     """Compute services whose compute node is gone."""
     having = {n.host for n in cloud.view.compute_nodes}
     for service in cloud.view.services:
@@ -77,13 +77,13 @@ def services_without_nodes(cloud: Cloud) -> Iterator[Trace]:
             yield Trace(service.host, Leftover("compute-service", service.id, detail, cure))
 
 
-def host_mappings(cloud: Cloud) -> Iterator[Trace]:
+def host_mappings(cloud: AuditSnapshot) -> Iterator[Trace]:
     """Host mappings of hosts that have no service."""
     for host in sorted((cloud.rows.mapped_hosts if cloud.rows else frozenset()) - cloud.hosts):
         yield Trace(host, Leftover("host-mapping", host, "mapped, no service", _remove(host)))
 
 
-def aggregate_members(cloud: Cloud) -> Iterator[Trace]:
+def aggregate_members(cloud: AuditSnapshot) -> Iterator[Trace]:
     """Members of aggregates that do not exist."""
     members = {(a.id, host) for a in cloud.view.aggregates for host in a.hosts}
     members |= cloud.rows.aggregate_hosts if cloud.rows else frozenset()
@@ -93,7 +93,7 @@ def aggregate_members(cloud: Cloud) -> Iterator[Trace]:
             yield Trace(host, Leftover("aggregate", str(aggregate), detail, _remove(host)))
 
 
-def providers_without_nodes(cloud: Cloud) -> Iterator[Trace]:
+def providers_without_nodes(cloud: AuditSnapshot) -> Iterator[Trace]:
     """Resource providers of compute nodes that are gone, with what is allocated of them.
 
     Only providers that a nova-compute made, or that carry the name of a host: others are
@@ -114,7 +114,7 @@ def providers_without_nodes(cloud: Cloud) -> Iterator[Trace]:
         yield Trace(provider.name, Leftover("resource-provider", provider.uuid, detail, cure))
 
 
-def nodes_without_providers(cloud: Cloud) -> Iterator[Trace]:
+def nodes_without_providers(cloud: AuditSnapshot) -> Iterator[Trace]:
     """Compute nodes of living hosts without a resource provider: they never get a server."""
     known = {p.uuid for p in cloud.view.providers}
     for node in cloud.view.compute_nodes:
@@ -124,7 +124,7 @@ def nodes_without_providers(cloud: Cloud) -> Iterator[Trace]:
             yield Trace(node.host, Leftover("provider-missing", node.uuid, detail, cure))
 
 
-def odd_rows(cloud: Cloud) -> Iterator[Trace]:
+def odd_rows(cloud: AuditSnapshot) -> Iterator[Trace]:
     """Soft-deleted rows as no nova writes them, and those still flagged as mapped."""
     rows: tuple[ServiceRow | ComputeNodeRow, ...] = ()
     if cloud.rows:
@@ -144,7 +144,7 @@ def odd_rows(cloud: Cloud) -> Iterator[Trace]:
             yield Trace(host, Leftover("stale-mapped", f"{table} {row.id}", detail, cure))
 
 
-def old_versions(cloud: Cloud) -> Iterator[Trace]:
+def old_versions(cloud: AuditSnapshot) -> Iterator[Trace]:
     """Services so old that they hold up an upgrade: the minimum counts all that live."""
     rows = [
         r
@@ -159,7 +159,7 @@ def old_versions(cloud: Cloud) -> Iterator[Trace]:
             yield Trace(row.host, Leftover("old-version", str(row.uuid), detail, cure))
 
 
-def dead_agents(cloud: Cloud) -> Iterator[Trace]:
+def dead_agents(cloud: AuditSnapshot) -> Iterator[Trace]:
     """Dead network agents of hosts that nova no longer knows."""
     living = {s.host for s in cloud.view.services}
     living |= {n.hypervisor_hostname for n in cloud.view.compute_nodes if n.host in cloud.hosts}
@@ -171,7 +171,7 @@ def dead_agents(cloud: Cloud) -> Iterator[Trace]:
             yield Trace(agent.host, Leftover("network-agent", agent.id, detail, cure))
 
 
-def _known_names(cloud: Cloud) -> frozenset[str]:
+def _known_names(cloud: AuditSnapshot) -> frozenset[str]:
     """Every name that is, or by a trace that is left once was, a compute host's."""
     rows = cloud.rows
     names = {n.hypervisor_hostname for n in cloud.view.compute_nodes} | cloud.hosts
@@ -185,7 +185,7 @@ def _known_names(cloud: Cloud) -> frozenset[str]:
     return frozenset(names)
 
 
-QUESTIONS: tuple[Callable[[Cloud], Iterator[Trace]], ...] = (
+CHECKS: tuple[Callable[[AuditSnapshot], Iterator[Trace]], ...] = (
     ghost_compute_nodes,
     services_without_nodes,
     host_mappings,

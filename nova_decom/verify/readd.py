@@ -32,7 +32,7 @@ def _obstacles(facts: HostFacts) -> Iterator[str]:
                 f"resource provider {provider.uuid} has the name {provider.name}: a new compute "
                 "node of that name gets none of its own, and never a server"
             )
-    for provider in facts.namesakes:
+    for provider in facts.same_name_providers:
         yield (
             f"resource provider {provider.uuid} of another host has the name {provider.name}: a "
             "new compute node of that name gets none of its own, and never a server"

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nova_decom.apply.interrupts import Interrupts
-from nova_decom.apply.worker_slots import Together
+from nova_decom.apply.worker_slots import WorkerSlots
 from nova_decom.cli.main import run
 from nova_decom.clock import Clock
 
@@ -40,10 +40,10 @@ class Waits:
 
 def watch(waits: Waits) -> None:
     """Have each host and each sleep told to ``waits``."""
-    working, clock = Together.working, Interrupts.clock
+    working, clock = WorkerSlots.working, Interrupts.clock
 
     @contextmanager
-    def told_working(self: Together) -> Iterator[None]:
+    def told_working(self: WorkerSlots) -> Iterator[None]:
         with working(self):
             waits.change(begun=1)
             try:
@@ -63,7 +63,7 @@ def watch(waits: Waits) -> None:
 
         return Clock(real.now, sleep)
 
-    Together.working = told_working  # type: ignore[method-assign]
+    WorkerSlots.working = told_working  # type: ignore[method-assign]
     Interrupts.clock = told_clock  # type: ignore[method-assign]
 
 

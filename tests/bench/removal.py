@@ -21,7 +21,7 @@ from nova_decom.clients.mysql.url import Target
 from nova_decom.clock import Clock
 from nova_decom.model.request import Request, Rows
 from nova_decom.model.rows import DatabaseFacts
-from nova_decom.model.snapshot import Memory, View, host_facts
+from nova_decom.model.snapshot import CloudSnapshot, Memory, host_facts
 from nova_decom.model.sql import Image, Transaction
 from nova_decom.steps.purge_registration import PurgeRegistration
 from nova_decom.steps.purge_rows import PurgeRows
@@ -103,7 +103,7 @@ def transactions(
     found: dict[str, DatabaseFacts], host: str, rows: Rows = Rows.PURGE
 ) -> Iterator[Transaction]:
     """Those that the steps plan when nova's API does not know the host any more."""
-    facts = host_facts(View(databases=found), host, Request(rows=rows), Memory())
+    facts = host_facts(CloudSnapshot(databases=found), host, Request(rows=rows), Memory())
     for step in (PurgeRows(), PurgeRegistration()):
         for change in step.changes(facts):
             assert change.transaction is not None

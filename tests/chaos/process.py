@@ -31,7 +31,7 @@ from nova_decom.clients.openstack.api import Api
 from nova_decom.clients.openstack.session import connect
 from nova_decom.clock import Clock
 from nova_decom.errors import ChangeFailedError, JournalError
-from nova_decom.model.host import Unit
+from nova_decom.model.host import SystemdUnit
 from nova_decom.state.journal import RunJournal
 from tests.chaos.fate import Disturbance, Fate, Kind, Mode
 from tests.database.server import Server
@@ -264,9 +264,9 @@ class FatedRemote(Remote):
         self._state = state
         self._fate = fate
 
-    def unit(self, host: str) -> Unit:
+    def unit(self, host: str) -> SystemdUnit:
         with _ssh(self._fate, f"look at {host}"):
-            return Unit(UNIT, **State.read(self._state).units.get(host, UNIT_ON))
+            return SystemdUnit(UNIT, **State.read(self._state).units.get(host, UNIT_ON))
 
 
 class FatedWritableRemote(FatedRemote):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nova_decom.cli.context import App
-from nova_decom.cli.options import Given
+from nova_decom.cli.context import Context
+from nova_decom.cli.options import GivenOptions
 from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot
 from tests.lab import Lab
@@ -41,13 +41,13 @@ def decom(lab: Lab, tmp_path: Path) -> NovaDecom:
 
 
 @pytest.fixture
-def app(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
+def app(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
     """The program inside this process, on the lab."""
     for name, value in lab.env().items():
         monkeypatch.setenv(name, value)
-    given = Given()
+    given = GivenOptions()
     given.put("state_dir", str(tmp_path), 2)
-    return App(given)
+    return Context(given)
 
 
 @pytest.fixture

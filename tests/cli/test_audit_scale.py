@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nova_decom.cli.context import App
+from nova_decom.cli.context import Context
 from nova_decom.verify.audit import audit
 from tests.lab import Lab
 
@@ -40,7 +40,7 @@ def rows(lab: Lab) -> Iterator[None]:
 
 
 def test_the_calls_of_an_audit_do_not_grow_with_the_hosts(
-    app: App, request: pytest.FixtureRequest
+    app: Context, request: pytest.FixtureRequest
 ) -> None:
     """Five API calls and five queries, whether the cloud has two hosts or 20,000."""
     small = _calls(app)
@@ -55,10 +55,10 @@ def test_the_calls_of_an_audit_do_not_grow_with_the_hosts(
     assert seconds < 120
 
 
-def _calls(app: App) -> tuple[int, int]:
+def _calls(app: Context) -> tuple[int, int]:
     """The API calls and the queries of one audit."""
     cloud = app.reading()
-    audit(cloud.survey())
+    audit(cloud.read_for_audit())
     assert app.api is not None
     assert app.databases is not None
     return len(app.api.calls), app.databases.queries

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nova_decom.cli.context import App
+from nova_decom.cli.context import Context
 from nova_decom.clients.openstack.compute import ACTIVE_MIGRATIONS
 from nova_decom.errors import UnavailableError, WriteRefusedError
 from nova_decom.model.sql import Statement, Transaction
@@ -62,7 +62,7 @@ def test_the_three_ways_to_a_plan_print_the_same(decom: NovaDecom) -> None:
     assert "DELETE /os-services/" in plan.out
 
 
-def test_the_clients_that_look_are_unable_to_write(app: App, snapshot: Snapshot) -> None:
+def test_the_clients_that_look_are_unable_to_write(app: Context, snapshot: Snapshot) -> None:
     """A write over them is refused before it is sent, and by the database server as well."""
     before = snapshot.checksums()
     cloud = app.reading()
@@ -86,7 +86,7 @@ def test_the_clients_that_look_are_unable_to_write(app: App, snapshot: Snapshot)
     assert snapshot.checksums() == before
 
 
-def test_a_plan_takes_eight_calls_and_repeats_none(app: App) -> None:
+def test_a_plan_takes_eight_calls_and_repeats_none(app: Context) -> None:
     """The calls of a plan are those that the documentation lists, each once."""
     facts = app.reading().facts("node1")
     make_plan(facts)
@@ -100,23 +100,23 @@ def test_a_plan_takes_eight_calls_and_repeats_none(app: App) -> None:
         assert f"| {service} | `{method} {path}` |" in documented
 
 
-def test_the_calls_do_not_grow_with_the_hosts(app: App) -> None:
+def test_the_calls_do_not_grow_with_the_hosts(app: Context) -> None:
     """A look at every host takes as many calls as a look at one, allocations apart."""
-    app.reading().gather(["node1"])
+    app.reading().read_hosts(["node1"])
     assert app.api is not None
     one = [c for c in app.api.calls if not c[2].endswith("/allocations")]
-    app.reading().gather([f"nowhere{number}" for number in range(50)])
+    app.reading().read_hosts([f"nowhere{number}" for number in range(50)])
     many = [c for c in app.api.calls if not c[2].endswith("/allocations")]
     # Of many hosts the rows of their cells tell the migrations.
     assert many == [c for c in one if c[2] != "/os-migrations"]
 
 
 def test_without_databases_migrations_are_asked_for_by_status(
-    app: App, monkeypatch: pytest.MonkeyPatch
+    app: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once per status that is not over, instead of once per host."""
     monkeypatch.setattr(app, "_sources", lambda: None)
-    app.reading().gather([f"nowhere{number}" for number in range(50)])
+    app.reading().read_hosts([f"nowhere{number}" for number in range(50)])
     assert app.api is not None
     assert [c[2] for c in app.api.calls].count("/os-migrations") == len(ACTIVE_MIGRATIONS)
 

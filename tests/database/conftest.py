@@ -16,7 +16,7 @@ from nova_decom.clients.mysql.url import Target, target
 from nova_decom.clock import Clock
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Request, Rows
-from nova_decom.model.snapshot import Memory, View, host_facts
+from nova_decom.model.snapshot import CloudSnapshot, Memory, host_facts
 from nova_decom.model.sql import Image, Statement, Transaction
 from nova_decom.steps.purge_rows import PurgeRows
 from tests.database.proxy import Proxy
@@ -91,7 +91,7 @@ class Nova:
 
     def facts(self, host: str, rows: str = "purge", **request: Any) -> HostFacts:
         """The facts of a host that only the databases name."""
-        view = View(databases=self.reading().facts([host]))
+        view = CloudSnapshot(databases=self.reading().facts([host]))
         return host_facts(view, host, Request(rows=Rows(rows), **request), Memory())
 
     def purge(self, host: str, **request: Any) -> Transaction:

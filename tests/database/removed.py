@@ -5,15 +5,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 
-from nova_decom.apply.observers import seen
+from nova_decom.apply.observers import state_before
 from nova_decom.clients.restore import LiveRestoringCloud
 from nova_decom.model.cloud import Aggregate, ComputeNode, ComputeService
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan
 from nova_decom.model.request import Request, Rows
-from nova_decom.model.snapshot import Memory, View, host_facts
+from nova_decom.model.snapshot import CloudSnapshot, Memory, host_facts
 from nova_decom.model.sql import Transaction
-from nova_decom.restore import Past, Restoration, past_of, plan_restore
+from nova_decom.restore.executor import RestoreExecutor
+from nova_decom.restore.plan import plan_restore
+from nova_decom.restore.saved import SavedHost, saved_host
 from nova_decom.state.journal import RunJournal
 from nova_decom.state.journal_reader import read_record
 from nova_decom.steps.purge_registration import PurgeRegistration
@@ -50,7 +52,7 @@ class Removal:
         before = self.facts()
         with RunJournal(self.state_dir, RUN) as journal:
             journal.event("header", command="remove", hosts=["node1"])
-            journal.event("before", host="node1", facts=seen(before))
+            journal.event("before", host="node1", facts=state_before(before))
             if through_api:
                 self._delete_service(journal, before)
             self.between = self.nova.cell.checksums(*CELL_TABLES)
@@ -79,7 +81,7 @@ class Removal:
             for r in self.nova.cell.rows("compute_nodes")
             if not r["deleted"]
         )
-        view = View(
+        view = CloudSnapshot(
             services=services,
             compute_nodes=nodes if services else (),
             aggregates=self.aggregates(),
@@ -132,10 +134,10 @@ class Restoring:
         self.cloud = LiveRestoringCloud(self)  # type: ignore[arg-type]
 
     @property
-    def past(self) -> Past:
+    def past(self) -> SavedHost:
         """What the journal tells."""
         path = self.removal.state_dir / "runs" / f"{RUN}.jsonl"
-        found = past_of(read_record(path), "node1")
+        found = saved_host(read_record(path), "node1")
         assert found is not None
         return found
 
@@ -146,7 +148,7 @@ class Restoring:
     def go(self) -> Plan:
         """Put it back; the plan that was carried out."""
         plan = self.plan()
-        report = Restoration(self.cloud, self.saved).run(self.past, plan)
+        report = RestoreExecutor(self.cloud, self.saved).run(self.past, plan)
         assert report.error is None or plan.leftovers, report.error
         return plan
 

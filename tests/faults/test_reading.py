@@ -10,7 +10,7 @@ from nova_decom.clients.openstack import api as http
 from nova_decom.clients.openstack.compute import Compute
 from nova_decom.errors import UnavailableError
 from nova_decom.exit_codes import ExitCode
-from nova_decom.retry import PATIENCE
+from nova_decom.retry import RETRY_WITHIN
 from tests.faults import proxy
 from tests.faults.proxy import Rule
 
@@ -66,7 +66,7 @@ def test_the_pause_that_is_asked_for(cloud):
 
 def test_a_pause_longer_than_our_patience(cloud):
     """Nobody waits an hour for a list."""
-    told = str(int(PATIENCE) + 1)
+    told = str(int(RETRY_WITHIN) + 1)
     cloud.proxy.play(Rule(SERVICES, proxy.status(503, Retry_After=told), times=9))
     with pytest.raises(UnavailableError, match="HTTP 503"):
         Compute(cloud.api()).services()

@@ -3,7 +3,7 @@
 
 import pytest
 
-from nova_decom.apply.executor import ATTEMPTS
+from nova_decom.apply.executor import CHANGE_ATTEMPTS
 from nova_decom.exit_codes import ExitCode
 from tests.chaos.shapes import HOST
 from tests.faults import proxy
@@ -56,7 +56,7 @@ def test_a_write_that_always_fails(cloud, undisturbed, write, fault, code):
     ended = cloud.remove()
 
     assert ended.code == code
-    assert script.count(WRITES[write]) == ATTEMPTS
+    assert script.count(WRITES[write]) == CHANGE_ATTEMPTS
     error = ended.output["hosts"][0]["error"]
     assert WRITES[write].split(" ")[0] in error["message"]
     assert error["remedy"]

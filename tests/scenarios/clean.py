@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from nova_decom.cli.context import App
-from nova_decom.cli.options import Given
+from nova_decom.cli.context import Context
+from nova_decom.cli.options import GivenOptions
 from nova_decom.model.host import HostFacts
 from nova_decom.plan.planner import make_plan
 from tests.cli.run import NovaDecom, Ran
@@ -132,11 +132,11 @@ def _parts(thing: object) -> dict[str, object]:
 
 def _facts(decom: NovaDecom, host: str, options: dict[str, Any]) -> HostFacts:
     """The facts as the program reads them, in this process."""
-    given = Given()
+    given = GivenOptions()
     for name, value in {**options, "state_dir": str(decom.state_dir)}.items():
         given.put(name, value, 2)
     with _environment(decom.lab.env()):
-        return App(given).reading().facts(host)
+        return Context(given).reading().facts(host)
 
 
 @contextmanager

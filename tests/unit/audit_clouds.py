@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nova_decom.model.rows import CloudRows
-from nova_decom.model.snapshot import View
+from nova_decom.model.snapshot import CloudSnapshot
 from nova_decom.verify import audit
 from tests.unit.build import (
     agent,
@@ -61,8 +61,8 @@ def clean(**what):
             view[name] += what.pop(name)
         elif (column := name.removeprefix("rows_of_")) in rows and column != name:
             rows[column] += what.pop(name)
-    return audit.Cloud(
-        View(**view),
+    return audit.AuditSnapshot(
+        CloudSnapshot(**view),
         CloudRows(
             **rows,
             mapped_hosts=frozenset({*LIVING, *what.pop("mapped", ())}),

@@ -16,7 +16,7 @@ from nova_decom.model.cloud import (
     ResourceProvider,
     Server,
 )
-from nova_decom.model.host import Fleet, Heartbeat, HostFacts, Identity
+from nova_decom.model.host import Fleet, Heartbeat, HostFacts, HostIdentity
 from nova_decom.model.request import Request, Rows, StopWith
 from nova_decom.model.rows import (
     AggregateHostRow,
@@ -189,7 +189,7 @@ def facts(host=HOST, **what):
         "heartbeats": tuple(
             heartbeat(s.id, binary=s.binary) for s in services if s.id is not None
         ),
-        "identity": Identity(frozenset({NODE}), frozenset({host})),
+        "identity": HostIdentity(frozenset({NODE}), frozenset({host})),
         "fleet": Fleet((*services, neighbour()), frozenset({host, "node2"})),
     }
     return HostFacts(host=host, **known | what)
@@ -202,7 +202,7 @@ def absent(host=HOST, **what):
         "compute_nodes": (),
         "providers": (),
         "database": DatabaseFacts(),
-        "identity": Identity(),
+        "identity": HostIdentity(),
         "fleet": fleet(neighbour()),
     }
     return facts(host, **known | what)

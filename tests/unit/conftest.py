@@ -10,15 +10,15 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.apply.executor import Execution
+from nova_decom.apply.executor import Executor
 from nova_decom.apply.interrupts import Interrupts
-from nova_decom.apply.server_mover import Pacing
+from nova_decom.apply.server_mover import MoveLimits
 from nova_decom.clock import LONG_AGO
 from nova_decom.plan.jobs import REMOVE
 from nova_decom.plan.planner import make_plan
 from tests.unit.fake import FakeCloud, FakeJournal
 
-PACING = Pacing()
+PACING = MoveLimits()
 FOREIGN = ("OS_", "NOVA_DECOM_", "STATE_DIRECTORY", "SUDO_USER")
 
 
@@ -47,7 +47,7 @@ class Run:
         self.interrupts = Interrupts()
         self.told = []
         self.shown = []
-        self.execution = Execution(
+        self.execution = Executor(
             read if goes_on else FakeCloud(world, was_known=was_known),
             self.journal,
             self,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from nova_decom.errors import JournalError, UnsupportedError
 from nova_decom.guards.host import is_known
 from nova_decom.model.claim import belongs_to, run_of
-from nova_decom.model.cloud import NOVA_COMPUTE, Action, ResourceProvider, Sight
-from nova_decom.model.host import Heartbeat, HostFacts, Unit
+from nova_decom.model.cloud import NOVA_COMPUTE, Action, MoveSnapshot, ResourceProvider
+from nova_decom.model.host import Heartbeat, HostFacts, SystemdUnit
 from nova_decom.model.request import PLANNED_PARTS, Part, StopWith
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.model.sql import API_DATABASE, Transaction
@@ -95,7 +95,7 @@ class FakeCloud:
         nova.answer()
         return self._write(action.value, lambda: nova.act(server, action, target))
 
-    def watch(self, host: str, look: str) -> Sight:
+    def watch(self, host: str, look: str) -> MoveSnapshot:
         """Moves in progress."""
         return self.world.nova.watch(host, look)
 
@@ -160,7 +160,7 @@ class FakeCloud:
         if self.world.on_stop is not None:
             self.world.on_stop()
             return
-        self.world.unit = Unit(UNIT, active=False, enabled=False)
+        self.world.unit = SystemdUnit(UNIT, active=False, enabled=False)
         if self.world.truth.request.stop_with is StopWith.COMMAND:
             self._see(unit=self.world.unit)
         if self.world.obeys:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from nova_decom.model.cloud import Room
+from nova_decom.model.cloud import HostCapacity
 from nova_decom.model.plan import Verdict
 from nova_decom.model.request import Servers
 from tests.unit import build
@@ -27,7 +27,7 @@ def moving(**what):
 
 def room(host="node2", memory=512, cpus=2):
     """What a host has free."""
-    return Room(host, (("MEMORY_MB", memory), ("VCPU", cpus)))
+    return HostCapacity(host, (("MEMORY_MB", memory), ("VCPU", cpus)))
 
 
 def with_room(*rooms, **what):

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field, replace
 
-from nova_decom.errors import ConflictError, MissingError, UnavailableError
-from nova_decom.model.cloud import Action, Migration, Owner, Server, Sight
+from nova_decom.errors import ConflictError, NotFoundError, UnavailableError
+from nova_decom.model.cloud import Action, Migration, MoveSnapshot, Owner, Server
 from nova_decom.model.host import HostFacts
 
 BEGINS, TAKES, CONFIRMS = 1.0, 10.0, 1.0
@@ -61,7 +61,7 @@ class Nova:
 
     # Reading
 
-    def watch(self, host: str, look: str) -> Sight:
+    def watch(self, host: str, look: str) -> MoveSnapshot:
         """The newest migrations of the host, and the servers of exactly one host."""
         self.looks.append((self.world.time.now(), look))
         self.answer()
@@ -71,7 +71,7 @@ class Nova:
         else:
             servers = tuple(s for s in self.elsewhere.values() if s.host == look)
         newest = tuple(sorted(self.records.values(), key=lambda m: -m.id))
-        return Sight(newest, look, servers)
+        return MoveSnapshot(newest, look, servers)
 
     def answer(self) -> None:
         """Nova answers, unless it is silent at the moment."""
@@ -84,7 +84,7 @@ class Nova:
         """What POST /servers/ID/action does."""
         self.asked.append((server, action, target))
         if server not in {*self.elsewhere, *(s.id for s in self.world.truth.servers)}:
-            raise MissingError("HTTP 404: no such server", "look")
+            raise NotFoundError("HTTP 404: no such server", "look")
         found = self._server(server)
         if found.status not in ALLOWED[action] or found.task_state:
             raise ConflictError(f"HTTP 409: {found.status}, {found.task_state}", "look")

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from nova_decom.apply.observers import seen
+from nova_decom.apply.observers import state_before
 from nova_decom.model.cloud import Aggregate
 from nova_decom.model.rows import DatabaseFacts, HostMappingRow
 from nova_decom.model.sql import API_DATABASE
-from nova_decom.restore import Present, past_of
+from nova_decom.restore.current import CurrentHost
+from nova_decom.restore.saved import saved_host
 from nova_decom.state.journal_reader import Record
 from tests.unit import build
 
@@ -73,7 +74,7 @@ def record(before=BEFORE, done=DONE, saved=None, **header):
     events = [{"event": "header", "command": "remove", "hosts": ["node1"]} | header]
     if before is not None:
         # As the journal gives it: plain data.
-        events.append({"event": "before", "host": "node1", "facts": plain(seen(before))})
+        events.append({"event": "before", "host": "node1", "facts": plain(state_before(before))})
     for step, action, target in done:
         told = {"step": step, "action": action, "target": target, "detail": "", "rows": None}
         events += [{"event": kind, "host": "node1", **told} for kind in ("started", "done")]
@@ -90,7 +91,7 @@ def plain(value):
 
 def past(**what):
     """What such a run took of the host."""
-    return past_of(record(**what), "node1")
+    return saved_host(record(**what), "node1")
 
 
 TABLES = {
@@ -112,7 +113,7 @@ def present(rows=None, **what):
         "cells": {CELL_UUID: 2},
         "cell_names": frozenset({build.CELL}),
     }
-    return Present(**known | what)
+    return CurrentHost(**known | what)
 
 
 def rows_of(place, table, *rows):
@@ -130,7 +131,7 @@ def without_databases(**what):
 class FakeRestoringCloud:
     """Rows in memory behind our own protocol; each write is noted, and may fail or do nothing."""
 
-    now: Present = field(default_factory=present)
+    now: CurrentHost = field(default_factory=present)
     writes: list[str] = field(default_factory=list)
     failures: dict[int, Exception] = field(default_factory=dict)
     ignores: bool = False

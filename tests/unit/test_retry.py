@@ -11,13 +11,13 @@ from nova_decom.apply.interrupts import Interrupts
 from nova_decom.clock import Clock
 from nova_decom.errors import RunInterruptedError, WaitTimeoutError
 from nova_decom.exit_codes import ExitCode
-from nova_decom.retry import PATIENCE, retrying, until
+from nova_decom.retry import RETRY_WITHIN, poll_until, retry
 from tests.unit.world import Time
 
 
 def wait(condition, clock, timeout=10.0):
     """Wait for it, a second at a time."""
-    until(condition, what="the thing", timeout=timeout, every=1.0, clock=clock.clock)
+    poll_until(condition, what="the thing", timeout=timeout, every=1.0, clock=clock.clock)
 
 
 def test_what_is_true_is_not_waited_for():
@@ -68,9 +68,9 @@ def failing(*failures):
     return attempt
 
 
-def retry(attempt, clock, attempts=3):
+def retry_os_errors(attempt, clock, attempts=3):
     """Try again after an OSError."""
-    return retrying(
+    return retry(
         attempt, when=lambda e: isinstance(e, OSError), attempts=attempts, clock=clock.clock
     )
 
@@ -79,7 +79,7 @@ def test_a_passing_failure_is_tried_again():
     """With a pause in between."""
     clock = Time()
 
-    assert retry(failing(OSError(), OSError()), clock) == "done"
+    assert retry_os_errors(failing(OSError(), OSError()), clock) == "done"
     assert 1000 <= clock.now() <= 1010
 
 
@@ -88,7 +88,7 @@ def test_the_last_failure_is_raised_as_it_is():
     last = OSError("the third")
 
     with pytest.raises(OSError, match="the third") as raised:
-        retry(failing(OSError(), OSError(), last), Time())
+        retry_os_errors(failing(OSError(), OSError(), last), Time())
 
     assert raised.value is last
 
@@ -96,7 +96,7 @@ def test_the_last_failure_is_raised_as_it_is():
 def test_another_failure_is_not_tried_again():
     """Only what may pass by itself."""
     with pytest.raises(ValueError, match="for good"):
-        retry(failing(ValueError("for good")), Time())
+        retry_os_errors(failing(ValueError("for good")), Time())
 
 
 def test_an_interrupt_is_obeyed_when_it_is_asked_about():
@@ -149,7 +149,7 @@ def test_the_pause_is_as_long_as_the_failure_asks_for():
     clock, patient = Time(), OSError()
     patient.retry_after = 30.0
 
-    assert retry(failing(patient), clock) == "done"
+    assert retry_os_errors(failing(patient), clock) == "done"
     assert clock.now() == 1030
 
 
@@ -159,11 +159,11 @@ def test_patience_has_an_end():
 
     def attempt():
         tried.append(clock.now())
-        clock.sleep(PATIENCE + 1)
+        clock.sleep(RETRY_WITHIN + 1)
         raise OSError("slow")
 
     with pytest.raises(OSError, match="slow"):
-        retry(attempt, clock, attempts=9)
+        retry_os_errors(attempt, clock, attempts=9)
 
     assert tried == [1000]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from nova_decom.clock import Clock
 from nova_decom.model.cloud import NOVA_COMPUTE, ResourceProvider
-from nova_decom.model.host import HostFacts, Unit
+from nova_decom.model.host import HostFacts, SystemdUnit
 from tests.unit.nova import Nova
 
 UNIT = "nova-compute.service"
@@ -55,7 +55,7 @@ class World:
         """Start with these facts."""
         self.time = Time()
         self.truth = truth
-        self.unit = Unit(UNIT, active=True, enabled=True)
+        self.unit = SystemdUnit(UNIT, active=True, enabled=True)
         self.beating = bool(truth.service and truth.service.is_up)
         self.obeys = True
         self.on_stop: Callable[[], object] | None = None

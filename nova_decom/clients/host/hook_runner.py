@@ -31,7 +31,7 @@ LINE = 200
 
 
 #: Linux takes 128 KiB for one variable, and no program may fail for a long statement.
-LONGEST = 32 * 1024
+MAX_MESSAGE = 32 * 1024
 
 
 class HookDirectory:
@@ -120,7 +120,7 @@ def _check(path: Path, is_kind: Callable[[int], bool], kind: str) -> None:
 
 def _plain(text: str) -> bytes:
     """A text as a variable can hold it: no zero byte, no lone surrogate, of bounded length."""
-    return text.replace("\0", "").encode("utf-8", "backslashreplace")[:LONGEST]
+    return text.replace("\0", "").encode("utf-8", "backslashreplace")[:MAX_MESSAGE]
 
 
 def _last_line(output: IO[bytes]) -> str:

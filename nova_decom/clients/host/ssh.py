@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nova_decom.errors import ChangeFailedError, WriteRefusedError
-from nova_decom.model.host import Unit
+from nova_decom.model.host import SystemdUnit
 
 #: What deployments call the unit; the unit, never only its container, which systemd restarts.
 UNITS = (
@@ -40,7 +40,7 @@ COMMAND_TIMEOUT = 240
 SSH_FAILED = 255
 
 
-_LOOK = f"""\
+_FIND_UNIT = f"""\
 units="{" ".join(UNITS)}"
 found=$(systemctl list-unit-files --type=service --no-legend --plain $units) || found=
 found=$(printf '%s\\n' "$found" | while read -r unit rest; do
@@ -60,7 +60,7 @@ class Remote:
         """Use the operator's ssh, with another configuration file if one is given."""
         self._config = config
 
-    def unit(self, host: str) -> Unit:
+    def unit(self, host: str) -> SystemdUnit:
         """The unit of nova-compute on the host; the first one running, else the first.
 
         :raises ChangeFailedError: ssh failed, or the host has no such unit.
@@ -68,9 +68,9 @@ class Remote:
         found = self._units(host)
         return next((u for u in found if not u.is_off), found[0])
 
-    def _units(self, host: str) -> list[Unit]:
+    def _units(self, host: str) -> list[SystemdUnit]:
         """Every unit of nova-compute that the host has."""
-        out = self._run(host, _LOOK)
+        out = self._run(host, _FIND_UNIT)
         units = [line.split()[1:4] for line in out.splitlines() if line.startswith("unit ")]
         if not units:
             raise ChangeFailedError(
@@ -78,7 +78,7 @@ class Remote:
                 "stop it by hand and give --stop-with none, or --stop-with command",
             )
         return [
-            Unit(
+            SystemdUnit(
                 name,
                 active=active not in {"inactive", "failed"},
                 enabled=enabled in {"enabled", "enabled-runtime"},

@@ -15,21 +15,17 @@ from pymysql.cursors import DictCursor
 from nova_decom.clients.mysql.errors import (
     DENIED,
     NO_SUCH_COLUMN,
-    PASSING,
     READ_ONLY,
+    TRANSIENT_CODES,
     code_of,
     is_transient,
     unavailable,
 )
 from nova_decom.clients.mysql.url import Target
 from nova_decom.clock import Clock
-from nova_decom.errors import (
-    ConfigurationError,
-    UnavailableError,
-    WriteRefusedError,
-)
+from nova_decom.errors import ConfigurationError, UnavailableError, WriteRefusedError
 from nova_decom.model.sql import Image, Transaction
-from nova_decom.retry import retrying
+from nova_decom.retry import retry
 
 LOG = logging.getLogger(__name__)
 
@@ -37,7 +33,7 @@ LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-ATTEMPTS = 5
+DATABASE_ATTEMPTS = 5
 #: Seconds of innodb_lock_wait_timeout in a transaction.
 LOCK_WAIT = 5
 
@@ -70,7 +66,7 @@ class Database:
                 return list(cursor.fetchall())
 
         try:
-            return retrying(ask, when=is_transient, attempts=ATTEMPTS, clock=self._clock)
+            return retry(ask, when=is_transient, attempts=DATABASE_ATTEMPTS, clock=self._clock)
         except pymysql.MySQLError as error:
             raise unavailable(self.target, error) from None
 
@@ -88,7 +84,7 @@ class Database:
                 cursor.execute(f"SELECT {column} FROM {table} WHERE 1 = 0")
 
         try:
-            retrying(ask, when=is_transient, attempts=ATTEMPTS, clock=self._clock)
+            retry(ask, when=is_transient, attempts=DATABASE_ATTEMPTS, clock=self._clock)
         except pymysql.MySQLError as error:
             if code_of(error) == NO_SUCH_COLUMN:
                 return False
@@ -110,7 +106,7 @@ class Database:
                 cursor.execute(f"EXPLAIN DELETE FROM {table} WHERE id = 0")
 
         try:
-            retrying(ask, when=is_transient, attempts=ATTEMPTS, clock=self._clock)
+            retry(ask, when=is_transient, attempts=DATABASE_ATTEMPTS, clock=self._clock)
         except pymysql.MySQLError as error:
             if code_of(error) in DENIED:
                 return False
@@ -136,7 +132,7 @@ class Database:
             with self._connection.cursor() as cursor:
                 yield cursor
         except pymysql.MySQLError as error:
-            if code_of(error) in PASSING or isinstance(error, pymysql.InterfaceError):
+            if code_of(error) in TRANSIENT_CODES or isinstance(error, pymysql.InterfaceError):
                 self.close()
             raise
 

@@ -6,9 +6,7 @@ from __future__ import annotations
 import pymysql
 
 from nova_decom.clients.mysql.url import Target
-from nova_decom.errors import (
-    UnavailableError,
-)
+from nova_decom.errors import UnavailableError
 
 #: The connection is gone.
 LOST = frozenset({1927, 2002, 2003, 2006, 2013, 2014, 2045, 2055, 4031})
@@ -23,7 +21,7 @@ CONFLICTS = frozenset({1213, 1205, 1020})
 NOT_READY = 1047
 
 
-PASSING = LOST | CONFLICTS | {NOT_READY}
+TRANSIENT_CODES = LOST | CONFLICTS | {NOT_READY}
 
 
 DENIED = frozenset({1044, 1045, 1142, 1143, 1227, 1370, 1698})
@@ -68,4 +66,4 @@ def unavailable(target: Target, error: pymysql.MySQLError) -> UnavailableError:
 
 def is_transient(error: BaseException) -> bool:
     """True for failures that another attempt may not meet."""
-    return isinstance(error, pymysql.MySQLError) and code_of(error) in PASSING - {2003}
+    return isinstance(error, pymysql.MySQLError) and code_of(error) in TRANSIENT_CODES - {2003}

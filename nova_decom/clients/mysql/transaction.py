@@ -11,7 +11,7 @@ import pymysql
 from pymysql.constants import FIELD_TYPE
 from pymysql.cursors import DictCursor
 
-from nova_decom.clients.mysql.connection import ATTEMPTS, Database, Images
+from nova_decom.clients.mysql.connection import DATABASE_ATTEMPTS, Database, Images
 from nova_decom.clients.mysql.errors import (
     CONFLICTS,
     DENIED,
@@ -25,13 +25,9 @@ from nova_decom.clients.mysql.errors import (
     unavailable,
 )
 from nova_decom.clients.mysql.url import Target
-from nova_decom.errors import (
-    ChangeFailedError,
-    RowCountError,
-    UnavailableError,
-)
+from nova_decom.errors import ChangeFailedError, RowCountError, UnavailableError
 from nova_decom.model.sql import Image, Statement, Transaction
-from nova_decom.retry import retrying
+from nova_decom.retry import retry
 
 LOG = logging.getLogger(__name__)
 
@@ -56,10 +52,10 @@ class WritableDatabase(Database):
         """
         self._is_open = False
         try:
-            retrying(
+            retry(
                 lambda: self._attempt(transaction, images),
                 when=is_transient,
-                attempts=ATTEMPTS,
+                attempts=DATABASE_ATTEMPTS,
                 clock=self._clock,
             )
         except RowCountError:

@@ -18,12 +18,12 @@ from nova_decom.errors import (
     ChangeFailedError,
     ConfigurationError,
     ConflictError,
-    MissingError,
     NoAnswerError,
-    PassingError,
+    NotFoundError,
+    TransientError,
     UnavailableError,
 )
-from nova_decom.retry import retrying
+from nova_decom.retry import retry
 
 LOG = logging.getLogger(__name__)
 
@@ -34,11 +34,11 @@ T = TypeVar("T")
 BAD_REQUEST, NOT_FOUND, CONFLICT, TOO_MANY_REQUESTS = 400, 404, 409, 429
 
 
-REFUSALS = {BAD_REQUEST: BadRequestError, NOT_FOUND: MissingError, CONFLICT: ConflictError}
+REFUSALS = {BAD_REQUEST: BadRequestError, NOT_FOUND: NotFoundError, CONFLICT: ConflictError}
 
 
 #: Answers that may be others a moment later.
-PASSING = frozenset({TOO_MANY_REQUESTS, 500, 502, 503, 504})
+TRANSIENT_STATUSES = frozenset({TOO_MANY_REQUESTS, 500, 502, 503, 504})
 
 
 #: A read that fails on the way is asked so many times.
@@ -136,7 +136,7 @@ class Api:
         404 on a DELETE is done. Whoever calls reads again before trying again.
 
         :raises ConflictError: the service refused with 409.
-        :raises PassingError: it answered 429 or 5xx; it may have been done all the same.
+        :raises TransientError: it answered 429 or 5xx; it may have been done all the same.
         :raises BadRequestError: the service refused with 400.
         :raises ChangeFailedError: the service refused otherwise.
         :raises NoAnswerError: no answer; the outcome is unknown.
@@ -151,7 +151,7 @@ class Api:
 
     def _again(self, ask: Callable[[], T]) -> T:
         """A read, asked again within a bound while it fails on the way."""
-        return retrying(
+        return retry(
             ask,
             when=lambda error: isinstance(error, NoAnswerError),
             attempts=READ_ATTEMPTS,
@@ -213,7 +213,7 @@ def _body(service: str, path: str, response: Any) -> dict[str, Any]:  # noqa: AN
     if response.status_code >= BAD_REQUEST:
         seen = f"GET {path} of {service}: HTTP {response.status_code} {_reason(response)}"
         remedy = "nova-decom doctor checks each service and right"
-        if response.status_code in PASSING:
+        if response.status_code in TRANSIENT_STATUSES:
             raise NoAnswerError(seen, remedy, _retry_after(response))
         raise UnavailableError(seen, remedy)
     try:
@@ -238,8 +238,8 @@ def _refusal(
     code = response.status_code
     seen = f"{call} of {service}: HTTP {code} {_reason(response)} ({request_id})"
     remedy = f"look for {request_id} in the log of {service}, then run again"
-    if code in PASSING:
-        return PassingError(seen, remedy, _retry_after(response))
+    if code in TRANSIENT_STATUSES:
+        return TransientError(seen, remedy, _retry_after(response))
     kind: type[ChangeFailedError] = REFUSALS.get(code, ChangeFailedError)
     return kind(seen, remedy)
 
@@ -254,7 +254,7 @@ def _may_pass(error: Exception) -> bool:
     """True for failures of the way, and of keystone itself, that another attempt may not meet."""
     kinds = keystone.ConnectionError | keystone.DiscoveryFailure | keystone.InvalidResponse
     lost = isinstance(error, kinds)
-    passing = getattr(error, "http_status", None) in PASSING
+    passing = getattr(error, "http_status", None) in TRANSIENT_STATUSES
     return (lost and not isinstance(error, keystone.SSLError)) or passing
 
 

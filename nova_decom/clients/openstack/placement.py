@@ -10,7 +10,7 @@ from nova_decom.clients.openstack.api import Api
 from nova_decom.clock import Clock
 from nova_decom.errors import ConflictError
 from nova_decom.model.cloud import Allocation, ResourceProvider
-from nova_decom.retry import retrying
+from nova_decom.retry import retry
 
 #: 1.14 has trees, 1.20 answers to a POST; 1.28 has consumer generations, 1.38 consumer types.
 TREES, CREATE, GENERATIONS, TYPES = "1.14", "1.20", "1.28", "1.38"
@@ -23,7 +23,7 @@ COMPUTE_NODES = "1.18"
 SUMMARIES = "1.29"
 
 
-ATTEMPTS = 5
+GENERATION_ATTEMPTS = 5
 
 
 #: Consumer types that are nova's; before 1.38, and for old allocations, there is none to see.
@@ -96,10 +96,10 @@ class Placement:
 
         :raises ConflictError: they changed at every attempt.
         """
-        return retrying(
+        return retry(
             lambda: self._release(consumer, providers),
             when=lambda error: isinstance(error, ConflictError),
-            attempts=ATTEMPTS,
+            attempts=GENERATION_ATTEMPTS,
             clock=self._clock,
         )
 

@@ -12,10 +12,7 @@ import openstack.exceptions
 from keystoneauth1 import exceptions as keystone
 from keystoneauth1 import session as keystone_session
 
-from nova_decom.errors import (
-    ConfigurationError,
-    WriteRefusedError,
-)
+from nova_decom.errors import ConfigurationError, WriteRefusedError
 
 #: Seconds for one HTTP answer. Disabling a service makes nova-api call the compute host and
 #: wait up to rpc_response_timeout, 60 s (nova 34.0.0 compute/api.py:6356).

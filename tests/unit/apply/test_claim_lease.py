@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.apply.claim_lease import Hold
-from nova_decom.apply.executor import Execution
-from nova_decom.apply.refresh import Looks
-from nova_decom.apply.worker_slots import Together
+from nova_decom.apply.claim_lease import ClaimLease
+from nova_decom.apply.executor import Executor
+from nova_decom.apply.refresh import FreshFacts
+from nova_decom.apply.worker_slots import WorkerSlots
 from nova_decom.clock import Clock
 from nova_decom.errors import UnavailableError
 from nova_decom.exit_codes import ExitCode
@@ -183,8 +183,8 @@ def test_a_service_that_another_run_deleted_ends_this_one(run, stage):
 def hold_of(world):
     """The hold of a process that has just looked at its host."""
     cloud, journal = FakeCloud(world), FakeJournal()
-    looks = Looks(cloud, world.time.clock)
-    return Hold(cloud, journal, world.time.clock, looks), cloud.facts("node1"), journal
+    looks = FreshFacts(cloud, world.time.clock)
+    return ClaimLease(cloud, journal, world.time.clock, looks), cloud.facts("node1"), journal
 
 
 @pytest.mark.parametrize("lapsed", [True, False])
@@ -195,7 +195,7 @@ def test_a_claim_that_has_lapsed_is_written_anew_and_stands(lapsed):
     hold, seen, journal = hold_of(world)
     before = world.time.now()
 
-    hold.settled(replace(seen, claim_is_over=lapsed), frozenset())
+    hold.renew_if_expired(replace(seen, claim_is_over=lapsed), frozenset())
 
     assert journal.kinds == (["renewed"] if lapsed else [])
     assert (world.time.now() - before >= EFFECTIVE_AFTER) == lapsed
@@ -214,7 +214,7 @@ def test_a_host_that_is_taken_over_while_we_wait_for_it_is_left(what):
     world.time.at(20, world.fall_silent)
 
     if what == "settled":
-        now = hold.settled(replace(seen, claim_is_over=True), frozenset())
+        now = hold.renew_if_expired(replace(seen, claim_is_over=True), frozenset())
         assert now.service.disabled_reason == THEIRS
     else:
         hold.release("node1")
@@ -233,7 +233,7 @@ def dying(world, *, beating, down_after=None):
     hold.told = lambda *what: told.append(what)
     before = world.time.now()
 
-    hold.await_answer(seen)
+    hold.wait_for_service_answer(seen)
 
     return world.time.now() - before, told
 
@@ -296,7 +296,7 @@ def test_an_enabled_service_is_disabled_at_once(run, status, waits):
 def test_a_claim_that_still_has_to_stand_keeps_no_other_host_from_work():
     """All hosts of a run wait for their claims at the same time, whatever the number of jobs."""
     world = World(facts(service=service(status="disabled", disabled_reason=OURS)))
-    together, others = Together(jobs=1, hosts=2), []
+    together, others = WorkerSlots(jobs=1, hosts=2), []
 
     def sleep(seconds):
         # Another host of the run takes the only slot.
@@ -305,11 +305,11 @@ def test_a_claim_that_still_has_to_stand_keeps_no_other_host_from_work():
         world.time.clock.sleep(seconds)
 
     cloud, clock = FakeCloud(world), Clock(world.time.now, sleep)
-    hold = Execution(cloud, FakeJournal(), clock=clock, together=together).hold
+    hold = Executor(cloud, FakeJournal(), clock=clock, together=together).hold
     hold.claimed()
 
-    with together.working():
-        hold.stand()
+    with together.slot():
+        hold.wait_until_effective()
 
     assert others == [True]
 
@@ -318,9 +318,9 @@ def test_a_host_without_a_service_is_not_held():
     """There is nothing to write a claim into, and nothing to let go."""
     world = World(ghost())
     hold, seen, journal = hold_of(world)
-    hold.begins(seen)
+    hold.watch_service(seen)
 
-    hold.settled(seen, frozenset())
+    hold.renew_if_expired(seen, frozenset())
     hold.raise_if_overtaken(seen, ())
     hold.release("node1")
 

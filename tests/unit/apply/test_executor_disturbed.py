@@ -9,7 +9,7 @@ import pytest
 
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.cloud import Aggregate, Owner
-from nova_decom.model.host import Unit
+from nova_decom.model.host import SystemdUnit
 from nova_decom.model.report import Result
 from nova_decom.model.request import StopWith
 from nova_decom.verify.readd import NOT_OURS
@@ -124,7 +124,7 @@ def test_a_unit_that_stays_active_is_waited_for(run):
     """Stopping is believed when the unit is seen to be off."""
     world = World(facts())
     process = run(world)
-    still_on = Unit("nova-compute.service", active=True, enabled=False)
+    still_on = SystemdUnit("nova-compute.service", active=True, enabled=False)
 
     world.on_stop = lambda: setattr(world, "unit", still_on)
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.apply.executor import ATTEMPTS
-from nova_decom.errors import ConflictError, NoAnswerError, PassingError, UnavailableError
+from nova_decom.apply.executor import CHANGE_ATTEMPTS
+from nova_decom.errors import ConflictError, NoAnswerError, TransientError, UnavailableError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
 from nova_decom.model.report import Result
@@ -19,8 +19,8 @@ from tests.unit.world import World
 
 PASSING = {
     "no answer": NoAnswerError("no answer", "look"),
-    "unavailable": PassingError("HTTP 503", "look"),
-    "too many requests": PassingError("HTTP 429", "look", retry_after=7.0),
+    "unavailable": TransientError("HTTP 503", "look"),
+    "too many requests": TransientError("HTTP 429", "look", retry_after=7.0),
     "conflict": ConflictError("HTTP 409", "look"),
 }
 STORIES = ("in order", "with a dead agent", "nobody's allocation on two", "a tree of ghosts")
@@ -79,7 +79,7 @@ def test_a_write_that_never_takes_effect_is_given_up(run, number, failure):
 
     assert (report.result, report.exit_code) == (Result.FAILED, failure.exit_code)
     assert report.error == str(failure)
-    assert len(world.writes) == number - 1 + ATTEMPTS
+    assert len(world.writes) == number - 1 + CHANGE_ATTEMPTS
     assert process.journal.kinds[-2:] == ["failed", "result"]
     assert [o.status for o in report.outcomes].count(Status.FAILED) == 1
 
@@ -105,7 +105,7 @@ def test_the_pause_is_what_the_service_asks_for(run):
 def test_a_service_that_asks_for_too_much_patience_ends_the_run(run):
     """An hour is not waited for; the change has failed."""
     world = World(facts())
-    world.fail(1, PassingError("HTTP 503", "look", retry_after=3600.0))
+    world.fail(1, TransientError("HTTP 503", "look", retry_after=3600.0))
 
     report = run(world).go()
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from nova_decom.apply.hooks import FAILURE, NAMES, START, STEP, SUCCESS, Hooks, Observers, no_hooks
-from nova_decom.apply.move_log import Moves
-from nova_decom.apply.observers import Silent
+from nova_decom.apply.move_log import MoveProgress
+from nova_decom.apply.observers import NullProgress
 from nova_decom.cli.settings import inherited
 from nova_decom.clients.host.hook_runner import HookDirectory
 from nova_decom.errors import ConfigurationError, RefusedError
@@ -49,7 +49,7 @@ def test_each_change_is_told_once_when_it_has_ended(run):
     """As the observer of an execution, beside the progress that people see."""
     recorder = Recorder(on_step="exit code 1")
     process = run(World(facts()))
-    process.execution.progress = Observers((Silent(), recorder.hooks, process))
+    process.execution.progress = Observers((NullProgress(), recorder.hooks, process))
 
     report = process.go()
 
@@ -267,11 +267,11 @@ def test_how_moves_stand_is_told_to_all_observers():
     """The display wants to know; hooks are told of each move when it has ended."""
     told = []
 
-    class Screen(Silent):
+    class Screen(NullProgress):
         def moves(self, moves):
             told.append(moves)
 
-    moves = Moves("node1", (), moved=1, left=0, failed=0, now=2.0, since=1.0)
+    moves = MoveProgress("node1", (), moved=1, left=0, failed=0, now=2.0, since=1.0)
     Observers((Screen(), Recorder().hooks)).moves(moves)
 
     assert told == [moves]

@@ -7,12 +7,12 @@ import itertools
 
 import pytest
 
-from nova_decom.apply.refresh import FRESH, Looks
-from nova_decom.apply.worker_slots import Together
+from nova_decom.apply.refresh import FRESH, FreshFacts
+from nova_decom.apply.worker_slots import WorkerSlots
 from nova_decom.errors import UnavailableError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.claim import EFFECTIVE_AFTER
-from nova_decom.model.host import Unit
+from nova_decom.model.host import SystemdUnit
 from nova_decom.model.report import Result
 from nova_decom.model.request import PLANNED_PARTS, Part, StopWith
 from tests.unit.build import database, facts, request
@@ -35,7 +35,7 @@ class Cloud:
         """Something else each time."""
         self.asked.append(set(parts))
         self.time.sleep(self.takes)
-        self.host = facts(unit=Unit(f"look {len(self.asked)}", active=False, enabled=False))
+        self.host = facts(unit=SystemdUnit(f"look {len(self.asked)}", active=False, enabled=False))
         return self.host
 
 
@@ -43,13 +43,13 @@ def looks(takes=0.0, together=None):
     """Looks at a cloud, by a clock that stands still meanwhile."""
     time = Time()
     cloud = Cloud(time, takes)
-    return Looks(cloud, time.clock, together or Together()), cloud
+    return FreshFacts(cloud, time.clock, together or WorkerSlots()), cloud
 
 
 def test_what_was_just_seen_is_not_asked_for_again():
     """Nothing was done meanwhile, and less is wanted."""
     seen, cloud = looks()
-    with seen.together.working():
+    with seen.together.slot():
         first = seen.anew("node1", frozenset({SERVICES, Part.SERVERS}))
 
         assert seen.recent("node1", frozenset({SERVICES})) is first
@@ -61,7 +61,7 @@ def test_what_was_just_seen_is_not_asked_for_again():
 def test_what_may_be_otherwise_by_now_is_asked_for_again(why):
     """Something was done, time went by, more is wanted, or it is to be of a later time."""
     seen, cloud = looks()
-    with seen.together.working():
+    with seen.together.slot():
         seen.anew("node1", frozenset({SERVICES}))
         wanted, since = frozenset({SERVICES}), float("-inf")
         if why == "done":
@@ -80,7 +80,7 @@ def test_what_may_be_otherwise_by_now_is_asked_for_again(why):
 def test_what_was_done_stays_done_however_long_ago_it_was_seen():
     """Nothing is to be done after it, so age alone is no reason to look again."""
     seen, cloud = looks()
-    with seen.together.working():
+    with seen.together.slot():
         first = seen.anew("node1", frozenset({SERVICES}))
         cloud.time.sleep(100)
 
@@ -95,12 +95,12 @@ def test_a_look_is_younger_than_a_claim_has_to_stand():
 def test_who_waited_long_for_a_slot_looks_again_with_the_slot_in_hand():
     """What is done next is not done on what was seen before the wait."""
 
-    class Slow(Together):
+    class Slow(WorkerSlots):
         """Another host holds the only slot for a while whenever it can have it."""
 
-        def waiting(self):
+        def slot_released(self):
             """Within, and until the slot is given back."""
-            inner = super().waiting()
+            inner = super().slot_released()
 
             class Late:
                 def __enter__(self):
@@ -113,7 +113,7 @@ def test_who_waited_long_for_a_slot_looks_again_with_the_slot_in_hand():
             return Late()
 
     seen, cloud = looks(together=Slow())
-    with seen.together.working():
+    with seen.together.slot():
         assert seen.recent("node1", frozenset({SERVICES})) is cloud.host
         assert len(cloud.asked) == 2
         assert seen.recent("node1", frozenset({SERVICES})) is cloud.host
@@ -123,7 +123,7 @@ def test_who_waited_long_for_a_slot_looks_again_with_the_slot_in_hand():
 def test_a_slow_answer_is_taken_as_it_comes():
     """Its age counts from when it is there: else a slow cloud would be asked for ever."""
     seen, cloud = looks(takes=FRESH * 3)
-    with seen.together.working():
+    with seen.together.slot():
         seen.recent("node1", frozenset({SERVICES}))
     assert len(cloud.asked) == 1
 
@@ -131,7 +131,7 @@ def test_a_slow_answer_is_taken_as_it_comes():
 def test_the_host_itself_is_asked_apart():
     """Its unit is no part of a shared reading, and asking it asks no API again."""
     seen, cloud = looks()
-    with seen.together.working():
+    with seen.together.slot():
         seen.anew("node1", frozenset({SERVICES, Part.UNIT}))
         seen.recent("node1", frozenset({SERVICES, Part.UNIT}))
         seen.anew("node1", frozenset({Part.UNIT}))
@@ -144,7 +144,7 @@ def test_the_host_itself_is_asked_apart():
 def test_a_look_that_took_long_is_old_where_nobody_may_have_claimed_the_host(takes, asked):
     """The services are read first: what counts is when the look began."""
     seen, cloud = looks(takes)
-    with seen.together.working():
+    with seen.together.slot():
         seen.anew("node1", PLANNED_PARTS)
         seen.just_now("node1", frozenset({SERVICES}))
     assert len(cloud.asked) == asked
@@ -153,7 +153,7 @@ def test_a_look_that_took_long_is_old_where_nobody_may_have_claimed_the_host(tak
 def test_heartbeats_are_heard_with_the_rows():
     """A look at everything is one at them too."""
     seen, cloud = looks()
-    with seen.together.working():
+    with seen.together.slot():
         seen.anew("node1", PLANNED_PARTS)
         seen.recent("node1", frozenset({BEATS}))
     assert len(cloud.asked) == 1
@@ -174,7 +174,7 @@ def test_migrations_are_asked_of_the_api_where_rows_do_not_tell(rows, parts, nee
     seen, cloud = looks()
     assert seen.needed(frozenset(parts)) == parts
     cloud.refresh = lambda _host, _parts: facts(database=rows)
-    with seen.together.working():
+    with seen.together.slot():
         seen.anew("node1", frozenset({ROWS}))
 
     assert seen.needed(frozenset(parts)) == needed

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from nova_decom.apply.server_mover import EMPTY_READINGS, Pacing
+from nova_decom.apply.server_mover import EMPTY_READINGS, MoveLimits
 from nova_decom.errors import ChangeFailedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
@@ -21,7 +21,7 @@ from tests.unit.moving_states import MIXED, MOVABLE, OFF, WEB, dead, occupied, w
 from tests.unit.world import World
 
 DONE, NOT_NEEDED = Status.DONE, Status.NOT_NEEDED
-EVERY = Pacing().every
+EVERY = MoveLimits().every
 #: Polls from the end of a migration to the end of the move, and a little.
 MOST_POLLS = 12
 
@@ -99,7 +99,7 @@ def test_never_more_than_allowed_at_once(run, at_once):
     """By nova's own records; and a place that is free is taken at the next poll."""
     world = World(many(9))
 
-    report = run(world, job=DRAIN, pacing=Pacing(at_once)).go()
+    report = run(world, job=DRAIN, pacing=MoveLimits(at_once)).go()
 
     assert report.exit_code == ExitCode.SUCCESS
     assert world.nova.most == at_once
@@ -109,7 +109,7 @@ def test_a_free_place_is_taken_at_the_next_poll(run):
     """One long move does not hold up the others."""
     world = World(many(12))
     world.nova.script("id-of-s00", takes=300)
-    process = run(world, job=DRAIN, pacing=Pacing(at_once=2))
+    process = run(world, job=DRAIN, pacing=MoveLimits(at_once=2))
     process.go()
 
     idle = longest_with_room(process.shown, at_once=2)
@@ -123,7 +123,7 @@ def longest_with_room(shown, at_once):
     """The longest time for which fewer moved than might, while some were left that had not."""
     longest, since = 0.0, None
     for moves in shown:
-        flying = [f for f in moves.flights if f.landing is None]
+        flying = [f for f in moves.flights if f.arriving_on is None]
         has_room = len(flying) < at_once and moves.left > len(moves.flights)
         since = (since if since is not None else moves.now) if has_room else None
         longest = max(longest, 0.0 if since is None else moves.now - since)

@@ -8,19 +8,19 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.apply.server_mover import Pacing
+from nova_decom.apply.server_mover import MoveLimits
 from nova_decom.clock import Clock
 from nova_decom.errors import (
     BadRequestError,
     ConflictError,
-    MissingError,
     NoAnswerError,
-    PassingError,
+    NotFoundError,
+    TransientError,
     UnavailableError,
 )
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
-from nova_decom.model.cloud import Action, Room
+from nova_decom.model.cloud import Action, HostCapacity
 from nova_decom.model.report import Result
 from nova_decom.moves.status import BEGIN_WITHIN, MOVING
 from nova_decom.plan.jobs import DRAIN
@@ -32,9 +32,12 @@ from tests.unit.world import Kill, World
 DONE, FAILED, PENDING, NOT_NEEDED = Status.DONE, Status.FAILED, Status.PENDING, Status.NOT_NEEDED
 TWO = {
     "fleet": fleet(service(), neighbour(), neighbour("node3")),
-    "rooms": (Room("node2", (("MEMORY_MB", 9),)), Room("node3", (("MEMORY_MB", 8),))),
+    "rooms": (
+        HostCapacity("node2", (("MEMORY_MB", 9),)),
+        HostCapacity("node3", (("MEMORY_MB", 8),)),
+    ),
 }
-QUICK = Pacing(move_timeout=60.0)
+QUICK = MoveLimits(move_timeout=60.0)
 #: This run holds the host already, so that its first write is the first move.
 CLAIMED = service(status="disabled", disabled_reason=request().claim)
 
@@ -187,7 +190,7 @@ def test_a_call_that_is_never_heard_is_not_asked_for_ever(run):
     ("failure", "result", "tries"),
     [
         (ConflictError("HTTP 409", "look"), DONE, 2),
-        (PassingError("HTTP 503", "look"), DONE, 2),
+        (TransientError("HTTP 503", "look"), DONE, 2),
         (BadRequestError("HTTP 400", "look"), FAILED, 1),
     ],
 )
@@ -250,7 +253,7 @@ def test_an_api_that_stays_silent_ends_the_run(run):
     report = run(world, job=DRAIN).go()
 
     assert (report.exit_code, outcomes(report)) == (ExitCode.UNAVAILABLE, {"id-of-web": PENDING})
-    assert world.time.now() - 1000 < Pacing().blind + 30
+    assert world.time.now() - 1000 < MoveLimits().api_outage_limit + 30
 
 
 def test_moves_of_others_that_never_end_do_not_hold_the_run_for_ever(run):
@@ -453,7 +456,7 @@ def test_unavailable_while_beginning_is_not_the_end(run):
 def test_a_confirmation_of_a_server_that_is_gone_is_no_failure(run):
     """Its owner deleted it between two readings; nova ends its migration with it."""
     world = World(occupied(OFF, service=CLAIMED))
-    world.fail(2, MissingError("HTTP 404", "look"))
+    world.fail(2, NotFoundError("HTTP 404", "look"))
     world.time.at(30.0, lambda: world.nova.delete(OFF.id))
 
     report = run(world, job=DRAIN).go()

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nova_decom.apply.server_mover import ATTEMPTS, Pacing
-from nova_decom.errors import BadRequestError, ConflictError, NoAnswerError, PassingError
+from nova_decom.apply.server_mover import MOVE_ATTEMPTS, MoveLimits
+from nova_decom.errors import BadRequestError, ConflictError, NoAnswerError, TransientError
 from nova_decom.model.change import Status
-from nova_decom.model.cloud import Room
+from nova_decom.model.cloud import HostCapacity
 from nova_decom.model.request import Servers
 from nova_decom.moves.status import MOVING
 from nova_decom.plan.jobs import DRAIN
@@ -28,7 +28,7 @@ FAILURES = st.sampled_from(
     [
         NoAnswerError("no answer", "look"),
         ConflictError("HTTP 409", "look"),
-        PassingError("HTTP 503", "look"),
+        TransientError("HTTP 503", "look"),
         BadRequestError("HTTP 400", "look"),
     ]
 )
@@ -63,7 +63,10 @@ class Story:
                 request=asked,
                 service=service(state="down" if self.is_dead else "up", status="disabled"),
                 fleet=fleet(service(), neighbour(), neighbour("node3")),
-                rooms=(Room("node2", (("MEMORY_MB", 9),)), Room("node3", (("MEMORY_MB", 8),))),
+                rooms=(
+                    HostCapacity("node2", (("MEMORY_MB", 9),)),
+                    HostCapacity("node3", (("MEMORY_MB", 8),)),
+                ),
             )
         )
         nova = world.nova
@@ -107,7 +110,7 @@ def stories(draw: st.DrawFn) -> Story:
 def test_whatever_happens_the_moves_are_told_as_they_are(story: Story) -> None:
     """Done is elsewhere in its old state; the limit, the bounds and the host are kept."""
     world = story.world
-    pacing = Pacing(at_once=story.at_once, move_timeout=90.0)
+    pacing = MoveLimits(at_once=story.at_once, move_timeout=90.0)
     before = {s.id: s.status for s in world.truth.servers} | {"id-of-late": "ACTIVE"}
 
     report = Run(world, job=DRAIN, pacing=pacing).go()
@@ -119,7 +122,7 @@ def test_whatever_happens_the_moves_are_told_as_they_are(story: Story) -> None:
             assert there is None or there.status in ARRIVES.get(status, {status})
             assert outcome.change.target not in {s.id for s in world.truth.servers}
     assert world.nova.most <= story.at_once
-    assert world.time.now() - 1000 <= pacing.bound(len(before)) + pacing.blind
+    assert world.time.now() - 1000 <= pacing.bound(len(before)) + pacing.api_outage_limit
     assert set(world.writes) <= HARMLESS
     assert (report.exit_code == 0) is (not world.truth.servers and _all_well(report))
     assert len(report.outcomes) == len({o.change.key for o in report.outcomes})
@@ -134,13 +137,13 @@ def _all_well(report):
 def test_no_server_is_moved_more_often_than_it_may(story: Story) -> None:
     """Once, once more elsewhere when that failed, once more when nova refused or was not heard."""
     world = story.world
-    Run(world, job=DRAIN, pacing=Pacing(story.at_once, move_timeout=90.0)).go()
+    Run(world, job=DRAIN, pacing=MoveLimits(story.at_once, move_timeout=90.0)).go()
 
     for name in {s for s, _, _ in world.nova.asked}:
         asked = [to for s, action, to in world.nova.asked if s == name and action in MOVING]
-        assert len(asked) <= ATTEMPTS + 1
+        assert len(asked) <= MOVE_ATTEMPTS + 1
         begun = [m for m in world.nova.records.values() if m.server == name]
-        assert len(begun) <= ATTEMPTS
+        assert len(begun) <= MOVE_ATTEMPTS
         tried = [m.destination for m in begun if m.destination]
         assert len(set(tried)) == len(tried)
 
@@ -151,7 +154,7 @@ def test_what_is_left_of_a_removal_is_a_host_that_is_still_there(story: Story) -
     """Nothing is deleted while a server is left on it."""
     world = story.world
 
-    report = Run(world, pacing=Pacing(story.at_once, move_timeout=90.0)).go()
+    report = Run(world, pacing=MoveLimits(story.at_once, move_timeout=90.0)).go()
 
     if {"delete", "purge", "release"} & set(world.writes):
         assert not world.truth.servers

@@ -9,16 +9,16 @@ import time
 import pytest
 
 from nova_decom.apply.interrupts import Interrupts
-from nova_decom.apply.server_mover import Pacing, Total
-from nova_decom.apply.worker_slots import Together, side_by_side
-from nova_decom.clients.read_batching import LEAST, MOST, SharedReads
-from nova_decom.errors import HaltedError, RunInterruptedError, UnavailableError
+from nova_decom.apply.server_mover import MoveLimits, RunMoveLimit
+from nova_decom.apply.worker_slots import WorkerSlots, run_in_threads
+from nova_decom.clients.read_batching import LEAST, MOST, BatchedReads
+from nova_decom.errors import RunHaltedError, RunInterruptedError, UnavailableError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
-from nova_decom.model.cloud import Room
+from nova_decom.model.cloud import HostCapacity
 from nova_decom.model.report import Result
 from nova_decom.model.request import Part
-from nova_decom.moves.capacity import share_rooms
+from nova_decom.moves.capacity import reserve_capacity
 from tests.unit.build import allocation, facts, fleet, neighbour, request, server, service
 from tests.unit.world import World
 
@@ -30,7 +30,7 @@ def at_once(together, hosts, work):
     now, most, lock = set(), [0], threading.Lock()
 
     def one(host):
-        with together.working():
+        with together.slot():
             with lock:
                 now.add(host)
                 most[0] = max(most[0], len(now))
@@ -38,13 +38,13 @@ def at_once(together, hosts, work):
             with lock:
                 now.discard(host)
 
-    side_by_side(one, hosts, in_threads=together.jobs > 1)
+    run_in_threads(one, hosts, in_threads=together.jobs > 1)
     return most[0]
 
 
 def test_no_more_hosts_work_at_once_than_there_are_jobs():
     """Each holds a slot while it works."""
-    assert at_once(Together(jobs=2, hosts=6), range(6), lambda _: time.sleep(0.02)) == 2
+    assert at_once(WorkerSlots(jobs=2, hosts=6), range(6), lambda _: time.sleep(0.02)) == 2
 
 
 def test_all_hosts_wait_at_the_same_time_whatever_the_number_of_jobs():
@@ -52,10 +52,10 @@ def test_all_hosts_wait_at_the_same_time_whatever_the_number_of_jobs():
     meeting = threading.Barrier(5, timeout=PATIENCE)
 
     def work(together):
-        with together.waiting():
+        with together.slot_released():
             meeting.wait()
 
-    at_once(Together(jobs=2, hosts=5), range(5), work)
+    at_once(WorkerSlots(jobs=2, hosts=5), range(5), work)
 
     assert not meeting.broken
 
@@ -68,60 +68,64 @@ def test_one_job_works_in_order_in_the_calling_thread():
         seen.append((host, threading.current_thread() is threading.main_thread()))
         return host * 2
 
-    assert side_by_side(one, [3, 1, 2], in_threads=False) == [6, 2, 4]
+    assert run_in_threads(one, [3, 1, 2], in_threads=False) == [6, 2, 4]
     assert seen == [(3, True), (1, True), (2, True)]
 
 
 def test_results_keep_the_order_of_the_hosts():
     """Whoever is done first."""
-    assert side_by_side(lambda n: time.sleep(n / 50) or n, [3, 1, 2], in_threads=True) == [3, 1, 2]
+    assert run_in_threads(lambda n: time.sleep(n / 50) or n, [3, 1, 2], in_threads=True) == [
+        3,
+        1,
+        2,
+    ]
 
 
 def test_a_run_that_was_halted_begins_nothing_more():
     """Neither a host that has a slot nor one that waits for it."""
-    together = Together(jobs=1, hosts=2)
-    with together.working():
+    together = WorkerSlots(jobs=1, hosts=2)
+    with together.slot():
         together.halt()
-        with pytest.raises(HaltedError, match="another host"):
-            together.go_on()
-        with pytest.raises(HaltedError), together.working():
+        with pytest.raises(RunHaltedError, match="another host"):
+            together.raise_if_halted()
+        with pytest.raises(RunHaltedError), together.slot():
             pytest.fail("it began")
-    with pytest.raises(HaltedError), together.working():
+    with pytest.raises(RunHaltedError), together.slot():
         pytest.fail("it began")
 
 
 def test_who_waits_for_a_slot_can_be_interrupted():
     """A host that has not begun ends at once."""
     interrupts = Interrupts()
-    together = Together(jobs=1, hosts=2, interrupts=interrupts)
-    with together.working():
+    together = WorkerSlots(jobs=1, hosts=2, interrupts=interrupts)
+    with together.slot():
         interrupts.ask(ExitCode.INTERRUPTED)
-        with pytest.raises(RunInterruptedError), together.working():
+        with pytest.raises(RunInterruptedError), together.slot():
             pytest.fail("it began")
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_servers_move_only_when_every_host_is_disabled_or_has_ended(jobs):
     """The last one lets all go on; one slot is enough, as who waits gives it back."""
-    together = Together(jobs=jobs, hosts=3)
+    together = WorkerSlots(jobs=jobs, hosts=3)
     order = []
 
     def one(host):
-        with together.working():
+        with together.slot():
             time.sleep(host / 50)
             order.append(("disabled", host))
-            together.passed(host)
+            together.mark_disabled(host)
             together.wait_for_all()
             order.append(("moves", host))
 
-    side_by_side(one, [0, 1, 2], in_threads=True)
+    run_in_threads(one, [0, 1, 2], in_threads=True)
 
     assert [what for what, _ in order] == ["disabled"] * 3 + ["moves"] * 3
 
 
 def test_one_host_alone_waits_for_nobody():
     """And needs no slot of its own."""
-    Together().wait_for_all()
+    WorkerSlots().wait_for_all()
 
 
 def test_a_host_of_a_halted_run_ends_as_interrupted_with_nothing_changed(run):
@@ -146,7 +150,7 @@ def test_readings_that_are_wanted_at_the_same_time_are_made_once():
         begun.set()
         go.wait(PATIENCE)
 
-    reads = SharedReads(read)
+    reads = BatchedReads(read)
     first = threading.Thread(target=reads, args=("a", frozenset({Part.SERVICES})))
     first.start()
     assert begun.wait(PATIENCE)
@@ -170,25 +174,25 @@ def test_readings_that_are_wanted_at_the_same_time_are_made_once():
 
 def test_hosts_that_work_gather_for_one_reading():
     """The first to ask waits until every host has asked, or ended: all are served at once."""
-    together = Together(jobs=2, hosts=6, interrupts=Interrupts())
+    together = WorkerSlots(jobs=2, hosts=6, interrupts=Interrupts())
     rounds = []
-    reads = SharedReads(
-        lambda wanted: rounds.append(set(wanted)), lambda _: together.lull(PATIENCE)
+    reads = BatchedReads(
+        lambda wanted: rounds.append(set(wanted)), lambda _: together.wait_for_peers(PATIENCE)
     )
 
     def one(host):
         if host == "f":
             time.sleep(0.05)
         else:
-            with together.working():
+            with together.slot():
                 time.sleep(0.02)
-                with together.waiting():
+                with together.slot_released():
                     reads(host, frozenset({Part.SERVICES}))
                 with together.looking():
                     reads(host, frozenset({Part.SERVERS}))
         together.ended(host)
 
-    side_by_side(one, "abcdef", in_threads=True)
+    run_in_threads(one, "abcdef", in_threads=True)
 
     # With its slot in hand a host waits for no more than those that have one.
     assert rounds[0] == set("abcde")
@@ -197,7 +201,7 @@ def test_hosts_that_work_gather_for_one_reading():
 def test_nobody_gathers_for_long():
     """A reading does not wait for a host whose change takes minutes; nor for a second kind."""
     waits, takes = [], iter([0.3, 0.0, 2.0, 0.0])
-    reads = SharedReads(lambda _: time.sleep(min(next(takes), 1.1)), waits.append)
+    reads = BatchedReads(lambda _: time.sleep(min(next(takes), 1.1)), waits.append)
     for part in (Part.SERVICES, Part.SERVERS, Part.SERVICES, Part.SERVICES):
         reads("a", frozenset({part}))
 
@@ -205,9 +209,9 @@ def test_nobody_gathers_for_long():
     assert waits[2] == pytest.approx(0.3, abs=0.1)
     assert waits[3] == MOST
     begun = time.monotonic()
-    Together(jobs=1, hosts=2).lull(0.05)
+    WorkerSlots(jobs=1, hosts=2).wait_for_peers(0.05)
     assert 0.04 < time.monotonic() - begun < PATIENCE
-    Together().ended("a")
+    WorkerSlots().ended("a")
 
 
 def test_a_reading_that_fails_fails_for_all_that_shared_it():
@@ -218,7 +222,7 @@ def test_a_reading_that_fails_fails_for_all_that_shared_it():
         if error := next(answers):
             raise error
 
-    reads = SharedReads(read)
+    reads = BatchedReads(read)
     with pytest.raises(UnavailableError):
         reads("a", frozenset({Part.SERVICES}))
     reads("a", frozenset({Part.SERVICES}))
@@ -234,7 +238,7 @@ def test_a_reading_that_ends_by_a_bug_is_a_reading_for_nobody():
         begun.set()
         go.wait(PATIENCE)
 
-    reads = SharedReads(read)
+    reads = BatchedReads(read)
 
     def ask(host):
         try:
@@ -260,7 +264,7 @@ def test_a_reading_that_ends_by_a_bug_is_a_reading_for_nobody():
 
 def test_hosts_that_leave_together_share_the_room_that_there_is():
     """What the servers of the first take, the second does not find."""
-    rooms = (Room("node3", (("MEMORY_MB", 100),)),)
+    rooms = (HostCapacity("node3", (("MEMORY_MB", 100),)),)
     asked = request(servers="auto", leaving=frozenset({"node1", "node2"}))
     services = fleet(service(), neighbour(), neighbour("node3"))
     hosts = [
@@ -275,30 +279,30 @@ def test_hosts_that_leave_together_share_the_room_that_there_is():
         for name in ("node1", "node2")
     ]
 
-    first, second = share_rooms(hosts)
+    first, second = reserve_capacity(hosts)
 
     assert first.rooms == rooms
-    assert second.rooms == (Room("node3", (("MEMORY_MB", 40),)),)
-    assert share_rooms([facts()]) == (facts(),)
+    assert second.rooms == (HostCapacity("node3", (("MEMORY_MB", 40),)),)
+    assert reserve_capacity([facts()]) == (facts(),)
 
 
 def test_the_moves_of_all_hosts_share_one_limit():
     """What one host has in progress the other cannot begin."""
-    pacing = Pacing(at_once=4, total=Total(5))
+    pacing = MoveLimits(at_once=4, total=RunMoveLimit(5))
 
-    assert pacing.room("node1", moving=0, wanted=9) == 4
-    assert pacing.room("node2", moving=0, wanted=9) == 1
-    assert pacing.room("node1", moving=0, wanted=0) == 0
-    assert pacing.room("node2", moving=1, wanted=9) == 3
-    assert Pacing(at_once=4).room("node1", moving=3, wanted=9) == 1
+    assert pacing.free_slots("node1", moving=0, wanted=9) == 4
+    assert pacing.free_slots("node2", moving=0, wanted=9) == 1
+    assert pacing.free_slots("node1", moving=0, wanted=0) == 0
+    assert pacing.free_slots("node2", moving=1, wanted=9) == 3
+    assert MoveLimits(at_once=4).free_slots("node1", moving=3, wanted=9) == 1
 
 
 def test_a_host_that_has_ended_leaves_its_moves_to_the_others():
     """Whatever it ended with; without a bound over all hosts there is nothing to leave."""
-    pacing = Pacing(at_once=4, total=Total(5))
-    assert (pacing.room("node1", 0, 4), pacing.room("node2", 0, 4)) == (4, 1)
+    pacing = MoveLimits(at_once=4, total=RunMoveLimit(5))
+    assert (pacing.free_slots("node1", 0, 4), pacing.free_slots("node2", 0, 4)) == (4, 1)
 
     pacing.give_back("node1")
 
-    assert pacing.room("node2", 1, 4) == 3
-    Pacing().give_back("node1")
+    assert pacing.free_slots("node2", 1, 4) == 3
+    MoveLimits().give_back("node1")

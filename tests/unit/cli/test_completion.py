@@ -14,7 +14,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from nova_decom.cli.commands import cli
-from nova_decom.cli.options import Given
+from nova_decom.cli.options import GivenOptions
 from nova_decom.state.host_name_cache import HostNames
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
@@ -49,7 +49,7 @@ def used():
 
 def completed(words, incomplete=""):
     """What is offered after these words."""
-    shell = ShellComplete(cli, {"obj": Given()}, "nova-decom", "_NOVA_DECOM_COMPLETE")
+    shell = ShellComplete(cli, {"obj": GivenOptions()}, "nova-decom", "_NOVA_DECOM_COMPLETE")
     return [item.value for item in shell.get_completions(list(words), incomplete)]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from nova_decom.cli import options
 from nova_decom.cli.commands import cli
-from nova_decom.cli.options import Given
+from nova_decom.cli.options import GivenOptions
 from nova_decom.cli.settings import CHOICES, DEFAULTS
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
@@ -70,7 +70,7 @@ ENVIRONMENT = [
 
 def collected(arguments, command=cli):
     """What is given when this is typed."""
-    given = Given()
+    given = GivenOptions()
     command.main(arguments, standalone_mode=False, obj=given)
     return given
 
@@ -188,13 +188,13 @@ def test_what_was_not_given_is_not_there():
 @pytest.fixture
 def app(clean_environment):
     """Settings of a command line, with a clouds.yaml; nothing is connected."""
-    from nova_decom.cli.context import App
+    from nova_decom.cli.context import Context
 
     def make(arguments, section):
         (clean_environment / "clouds.yaml").write_text(
             f"clouds: {{other: {{}}}}\nnova-decom: {section}\n"
         )
-        return App(collected(arguments, every_option()))
+        return Context(collected(arguments, every_option()))
 
     return make
 

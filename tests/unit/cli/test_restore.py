@@ -44,14 +44,14 @@ def cloud(monkeypatch):
     """A cloud in memory in place of the real one; unable to write until it is changed."""
     found = FakeRestoringCloud()
 
-    class App(command.App):
+    class Context(command.Context):
         def reading(self):
             """Nothing is connected."""
 
         def changing(self, _journal, _clock):
             """Nor here."""
 
-    monkeypatch.setattr(command, "App", App)
+    monkeypatch.setattr(command, "Context", Context)
     monkeypatch.setattr(command, "LiveRestoringCloud", lambda _cloud: found)
     return found
 

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from nova_decom.clients.heartbeats import Memories
-from nova_decom.clients.reader import Clients, Readings
+from nova_decom.clients.heartbeats import HostMemories
+from nova_decom.clients.reader import Clients, CloudReader
 from nova_decom.clock import Clock
 from nova_decom.model.cloud import ComputeNode
 from nova_decom.model.request import Part, Servers
@@ -75,8 +75,8 @@ def readings(compute, databases, *providers):
     """Readings of a cloud with these providers and no network service."""
     placement = SimpleNamespace(providers=lambda: providers, free=dict)
     clients = Clients(compute, placement, SimpleNamespace(), databases, None)
-    memories = Memories(lambda _host: None, Clock())
-    return Readings(clients, request(), memories, lambda _hosts: None)
+    memories = HostMemories(lambda _host: None, Clock())
+    return CloudReader(clients, request(), memories, lambda _hosts: None)
 
 
 def read(found, *hosts, parts=PARTS):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nova_decom.model.claim import (
-    LONGEST,
+    MAX_REASON,
     SKEW,
     Claim,
     ClaimPolicy,
@@ -70,7 +70,7 @@ def test_whatever_the_names_the_claim_is_never_cut(by, reason, was):
     text = with_expiry(take_over(new_claim(RUN, by, reason), was), NOON)
 
     found = read_claim(text)
-    assert len(text) <= LONGEST
+    assert len(text) <= MAX_REASON
     assert (found.run, found.until, found.was_disabled) == (RUN, NOON, True)
     assert belongs_to(RUN, text)
     assert read_claim(released(text)).run == RUN

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.model.host import Identity, Unit
+from nova_decom.model.host import HostIdentity, SystemdUnit
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.model.snapshot import (
+    CloudSnapshot,
     Memory,
-    View,
     compute_hosts,
     fleet_of,
     host_facts,
@@ -49,7 +49,7 @@ def view(**what):
         "databases": {h: build.database(cell=f"cell of {h}") for h in hosts},
         "unchecked": ("network agents: no network service",),
     }
-    return View(**known | what)
+    return CloudSnapshot(**known | what)
 
 
 def sliced(seen=None, host="node1", memory=None, asked=None):
@@ -98,7 +98,7 @@ def test_the_fleet_has_every_service_and_every_name():
 def test_what_was_seen_before_is_handed_on():
     """Heartbeats of the host's services only, its unit, and that it was ever known."""
     mine, other = build.heartbeat("service node1"), build.heartbeat("service NODE1")
-    unit = Unit("nova-compute.service", active=True, enabled=True)
+    unit = SystemdUnit("nova-compute.service", active=True, enabled=True)
     memory = Memory(heartbeats={h.service: h for h in (mine, other)}, unit=unit, is_known=True)
 
     facts = sliced(memory=memory)
@@ -112,9 +112,9 @@ def test_a_service_without_id_has_no_heartbeat():
     assert sliced(view(services=(service(id=None),))).heartbeats == ()
 
 
-OFF = Unit("nova-compute.service", active=False, enabled=False)
-ON = Unit("nova-compute.service", active=True, enabled=False)
-NOT_REACHED = Unit("nova-compute", active=False, enabled=False, reached=False)
+OFF = SystemdUnit("nova-compute.service", active=False, enabled=False)
+ON = SystemdUnit("nova-compute.service", active=True, enabled=False)
+NOT_REACHED = SystemdUnit("nova-compute", active=False, enabled=False, reached=False)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_identity_comes_from_nodes_and_rows_of_the_host():
 
 def test_a_host_that_was_never_seen_has_its_name():
     """Without rows and nodes that is all."""
-    assert identity_of("node1", (), None) == Identity(frozenset(), frozenset({"node1"}))
+    assert identity_of("node1", (), None) == HostIdentity(frozenset(), frozenset({"node1"}))
 
 
 TREE = (
@@ -197,19 +197,19 @@ TREE = (
     provider("elsewhere", "node2"),
     provider("child-2", "node1", root="elsewhere", parent="elsewhere"),
 )
-MINE = Identity(frozenset({NODE}), frozenset({"node1"}))
+MINE = HostIdentity(frozenset({NODE}), frozenset({"node1"}))
 
 
 @pytest.mark.parametrize(
     ("providers", "identity", "nodes", "expected"),
     [
         (TREE, MINE, (), [NODE, "child"]),
-        (TREE, Identity(frozenset({NODE})), (), [NODE, "child"]),
-        (TREE, Identity(names=frozenset({"node1"})), (), [NODE, "child"]),
-        (TREE, Identity(names=frozenset({"NODE1"})), (), []),
+        (TREE, HostIdentity(frozenset({NODE})), (), [NODE, "child"]),
+        (TREE, HostIdentity(names=frozenset({"node1"})), (), [NODE, "child"]),
+        (TREE, HostIdentity(names=frozenset({"NODE1"})), (), []),
         (TREE, MINE, (node("node2"),), []),
         (TREE, MINE, (node(), node("node2", uuid="elsewhere")), [NODE, "child"]),
-        (TREE, Identity(frozenset({"child"})), (), []),
+        (TREE, HostIdentity(frozenset({"child"})), (), []),
         ((provider("older", "node1"), *TREE), MINE, (), [NODE, "child", "older"]),
     ],
     ids=[
@@ -236,15 +236,15 @@ def test_own_providers(providers, identity, nodes, expected):
     ("identity", "expected"),
     [
         (MINE, {NODE}),
-        (Identity(frozenset({"elsewhere"})), {"elsewhere"}),
-        (Identity(names=frozenset({"NODE1"})), set()),
-        (Identity(frozenset({"child"})), set()),
+        (HostIdentity(frozenset({"elsewhere"})), {"elsewhere"}),
+        (HostIdentity(names=frozenset({"NODE1"})), set()),
+        (HostIdentity(frozenset({"child"})), set()),
     ],
     ids=["by both", "by uuid", "other capitals", "a child is no root"],
 )
 def test_roots_that_may_be_ours_have_a_name_or_a_uuid_of_the_host(identity, expected):
     """Whose node each of them is has to be asked."""
-    assert possible_roots(view(providers=TREE), [identity, Identity()]) == expected
+    assert possible_roots(view(providers=TREE), [identity, HostIdentity()]) == expected
 
 
 def test_a_provider_that_is_a_neighbours_node_is_never_ours():
@@ -252,12 +252,12 @@ def test_a_provider_that_is_a_neighbours_node_is_never_ours():
     seen = view(
         compute_nodes=(node("node2", uuid="moved"),), providers=(provider("moved", "node1"),)
     )
-    memory = Memory(Identity(frozenset({"moved"}), frozenset({"node1"})))
+    memory = Memory(HostIdentity(frozenset({"moved"}), frozenset({"node1"})))
 
     facts = sliced(seen, memory=memory)
 
     assert (facts.providers, facts.allocations) == ((), ())
-    assert [p.uuid for p in facts.namesakes] == ["moved"]
+    assert [p.uuid for p in facts.same_name_providers] == ["moved"]
 
 
 def test_a_provider_is_not_ours_that_rows_tell_to_be_a_neighbours_node():
@@ -270,7 +270,7 @@ def test_a_provider_is_not_ours_that_rows_tell_to_be_a_neighbours_node():
     facts = sliced(seen)
 
     assert [p.uuid for p in facts.providers] == [NODE]
-    assert [p.uuid for p in facts.namesakes] == ["moved"]
+    assert [p.uuid for p in facts.same_name_providers] == ["moved"]
 
 
 @pytest.mark.parametrize("told", ["nodes", "rows", "both"])
@@ -287,7 +287,7 @@ def test_a_provider_of_two_hosts_is_neithers(told, hosts):
     facts = sliced(replace(seen, providers=(provider(NODE, "node1"),)))
 
     assert facts.providers == ()
-    assert [p.uuid for p in facts.namesakes] == [NODE]
+    assert [p.uuid for p in facts.same_name_providers] == [NODE]
 
 
 @pytest.mark.parametrize(("services", "ours"), [((), [NODE]), ((service(host="old"),), [])])
@@ -307,9 +307,9 @@ def test_a_provider_of_an_old_name_of_ours_is_ours_when_nothing_lives_under_it(s
 def test_a_name_that_the_host_only_once_had_is_in_nobodys_way():
     """Whoever has it now is another host's business."""
     seen = view(providers=(provider("alien", "once"),), owners={"alien": frozenset({"node2"})})
-    memory = Memory(Identity(names=frozenset({"once"})))
+    memory = Memory(HostIdentity(names=frozenset({"once"})))
 
-    assert sliced(seen, memory=memory).namesakes == ()
+    assert sliced(seen, memory=memory).same_name_providers == ()
 
 
 def test_compute_hosts_are_those_with_nova_compute():

@@ -8,7 +8,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from nova_decom.model.change import Change, Outcome, Status
-from nova_decom.model.host import Identity, Unit
+from nova_decom.model.host import HostIdentity, SystemdUnit
 from nova_decom.model.plan import summary
 from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.model.request import Rows
@@ -161,7 +161,7 @@ def test_a_heartbeat_that_moves_starts_to_stand_still_anew():
 )
 def test_a_unit_is_off_when_it_neither_runs_nor_comes_back(active, enabled, off):
     """A stopped unit that is enabled comes back with the next boot."""
-    assert Unit("nova-compute.service", active, enabled).is_off is off
+    assert SystemdUnit("nova-compute.service", active, enabled).is_off is off
 
 
 @pytest.mark.parametrize(
@@ -188,16 +188,16 @@ def test_a_host_takes_servers_when_enabled_and_up(what, takes):
 )
 def test_entries_without_id_or_status_come_from_a_silent_cell(services, count):
     """Nova shows a cell that is down by entries that say next to nothing."""
-    assert build.fleet(*services).unanswering == count
+    assert build.fleet(*services).unresponsive_cells == count
 
 
 def test_identities_add_up():
     """What an earlier run knew and what is seen now are kept together."""
-    both = Identity(frozenset({"a"}), frozenset({"n"})).union(
-        Identity(frozenset({"b"}), frozenset({"m"}))
+    both = HostIdentity(frozenset({"a"}), frozenset({"n"})).union(
+        HostIdentity(frozenset({"b"}), frozenset({"m"}))
     )
 
-    assert both == Identity(frozenset({"a", "b"}), frozenset({"n", "m"}))
+    assert both == HostIdentity(frozenset({"a", "b"}), frozenset({"n", "m"}))
 
 
 def test_facts_compare_by_what_is_there_and_not_by_when_it_was_seen():

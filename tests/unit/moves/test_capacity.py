@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from nova_decom.model.cloud import Aggregate, Room
+from nova_decom.model.cloud import Aggregate, HostCapacity
 from nova_decom.model.request import Servers
-from nova_decom.moves.capacity import another_target, best, candidates, demand, homeless
+from nova_decom.moves.capacity import another_target, candidates, demand, roomiest, unplaceable
 from tests.unit.build import allocation, facts, fleet, neighbour, request, server, service
 
 BIG, SMALL = server("big"), server("small")
@@ -21,7 +21,7 @@ def held(name, memory, **more):
 
 def room(host, memory, **more):
     """What a host has free."""
-    return Room(host, (("MEMORY_MB", memory), *more.items()))
+    return HostCapacity(host, (("MEMORY_MB", memory), *more.items()))
 
 
 BOTH = (held("big", 8), held("small", 2))
@@ -83,7 +83,7 @@ def test_who_finds_no_room(rooms, left):
     """The larger ones choose first; what one has taken is gone for the next."""
     state = crowded(*rooms)
 
-    assert [s.name for s in homeless(state, state.servers)] == left
+    assert [s.name for s in unplaceable(state, state.servers)] == left
 
 
 def test_a_class_that_a_host_has_itself_counts():
@@ -91,14 +91,14 @@ def test_a_class_that_a_host_has_itself_counts():
     both = (held("big", 8, VCPU=2), held("small", 2, VCPU=2))
     state = crowded(room("node2", 100, VCPU=3), held_by=both)
 
-    assert [s.name for s in homeless(state, state.servers)] == ["small"]
+    assert [s.name for s in unplaceable(state, state.servers)] == ["small"]
 
 
 def test_a_class_that_a_host_does_not_have_is_not_its_to_give():
     """Disk from shared storage, say."""
     state = crowded(room("node2", 100), held_by=(held("big", 8, DISK_GB=900),))
 
-    assert homeless(state, state.servers) == ()
+    assert unplaceable(state, state.servers) == ()
 
 
 def test_demand_is_summed_over_the_providers_of_the_host():
@@ -113,8 +113,8 @@ def test_the_host_with_the_most_memory_is_the_best():
     """As the scheduler weighs."""
     rooms = {"a": {"MEMORY_MB": 5}, "b": {"MEMORY_MB": 9}, "c": {"MEMORY_MB": 99}}
 
-    assert best(rooms, {"MEMORY_MB": 4}, ["a", "b"]) == "b"
-    assert best(rooms, {"MEMORY_MB": 100}, rooms) is None
+    assert roomiest(rooms, {"MEMORY_MB": 4}, ["a", "b"]) == "b"
+    assert roomiest(rooms, {"MEMORY_MB": 100}, rooms) is None
 
 
 AGGREGATES = (

@@ -7,7 +7,7 @@ import pytest
 
 from nova_decom.model.cloud import Action, ServerGroup
 from nova_decom.model.request import Servers
-from nova_decom.moves.eligibility import PINNED, Course, courses, request_body
+from nova_decom.moves.eligibility import PINNED, Move, moves_of, request_body
 from tests.unit import build
 from tests.unit.build import facts, fleet, migration, neighbour, request, server, service
 
@@ -53,13 +53,13 @@ def moved(way=Servers.AUTO, **what):
 
 def only(state):
     """The one course or obstacle."""
-    (found,) = courses(state)
+    (found,) = moves_of(state)
     return found
 
 
 def kind(found):
     """What the tables above call it."""
-    if not isinstance(found, Course):
+    if not isinstance(found, Move):
         return NO
     return found.action or WAIT
 
@@ -78,7 +78,7 @@ def test_a_state_and_a_way_make_a_course(status, way, wanted):
 
 def test_without_a_way_nothing_moves():
     """Refusing is the default."""
-    assert not tuple(courses(facts(servers=(server(),), migrations=(migration(),))))
+    assert not tuple(moves_of(facts(servers=(server(),), migrations=(migration(),))))
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "SHUTOFF", "PAUSED"])
@@ -197,7 +197,7 @@ def test_server_groups_are_obeyed(policy, members, hosts, leaves, way):
 
     found = only(moved(way, groups=(other, group), fleet=hosts))
 
-    assert isinstance(found, Course) is leaves
+    assert isinstance(found, Move) is leaves
     if not leaves:
         assert f"server group 'g' ({policy})" in found.text
 

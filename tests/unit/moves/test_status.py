@@ -6,17 +6,17 @@ from __future__ import annotations
 import pytest
 
 from nova_decom.model.change import Change
-from nova_decom.model.cloud import Action, Sight
+from nova_decom.model.cloud import Action, MoveSnapshot
 from nova_decom.moves.status import (
     AGAIN,
     BEGIN_WITHIN,
     GONE,
     RUNNING,
     WITHOUT_MOVE,
-    Fate,
-    Flight,
     Kind,
-    fate,
+    MoveInProgress,
+    NextStep,
+    next_step,
     own_migration,
     status_wanted,
 )
@@ -25,20 +25,21 @@ from tests.unit.build import HOST, migration, request, server
 LIVE, COLD, EVACUATE = Action.LIVE, Action.COLD, Action.EVACUATE
 CONFIRM, OFFLOAD, START, STOP = Action.CONFIRM, Action.OFFLOAD, Action.START, Action.STOP
 MARK, BOUND = 6, 3600.0
-LOOK = Fate(Kind.LOOK, host="node2")
-DONE_HERE, DONE = Fate(Kind.DONE), Fate(Kind.DONE, host="node2")
-CONFIRMS = Fate(Kind.ASK, action=CONFIRM)
+LOOK = NextStep(Kind.LOOK, host="node2")
+DONE_HERE, DONE = NextStep(Kind.DONE), NextStep(Kind.DONE, host="node2")
+CONFIRMS = NextStep(Kind.ASK, action=CONFIRM)
 
 
 def flight(action=LIVE, **what):
     """A move of the server web that has just begun."""
     change = Change("move-servers", "move", "id-of-web", "live-migrate")
-    return Flight(change, HOST, action, **{"server": server(), "mark": MARK} | what)
+    usual = {"server": server(), "newest_migration_before": MARK}
+    return MoveInProgress(change, HOST, action, **usual | what)
 
 
 def sight(*servers, of=HOST, migrations=()):
     """A look at one host."""
-    return Sight(tuple(migrations), of, tuple(servers))
+    return MoveSnapshot(tuple(migrations), of, tuple(servers))
 
 
 def there(status="ACTIVE", **what):
@@ -58,13 +59,13 @@ def over(status, *servers, of=HOST, to="node2"):
 
 def of(moving, seen, *, after=1.0, **asked):
     """Its fate so many seconds after it began."""
-    return fate(moving, seen, request(**asked), moving.began + after, BOUND)
+    return next_step(moving, seen, request(**asked), moving.began + after, BOUND)
 
 
 IDLE = sight(server())
 BUSY = sight(server(task_state="migrating"))
 ELSEWHERE = sight(of="node2")
-LANDED = {"landing": "node2"}
+LANDED = {"arriving_on": "node2"}
 COLD_OF_SHUTOFF = flight(COLD, server=server(status="SHUTOFF"), **LANDED)
 REFUSED = {"refusal": "HTTP 409"}
 LOST = {"refusal": "no answer", "is_lost": True}
@@ -92,9 +93,9 @@ FATES = [
     ("failed, and yet it left", flight(), over("error"), LOOK),
     ("failed before a host was found, and gone", flight(), over("error", to=None), GONE),
     ("failed, and broken", flight(), over("error", server(status="ERROR")),
-     Fate(Kind.FAILED, text="live-migration 7 left it in ERROR")),
+     NextStep(Kind.FAILED, text="live-migration 7 left it in ERROR")),
     ("evacuation failed", flight(EVACUATE), over("error", server(status="ERROR")),
-     Fate(Kind.FAILED, host="node2", text="live-migration 7 ended as error")),
+     NextStep(Kind.FAILED, host="node2", text="live-migration 7 ended as error")),
     # by the server alone
     ("deleted", flight(), sight(), GONE),
     ("deleted while it was waited for", flight(None), sight(), GONE),
@@ -111,7 +112,7 @@ FATES = [
      flight(CONFIRM, server=server(status="VERIFY_RESIZE")), IDLE, AGAIN),
     # nova did not accept it
     ("refused, to be asked again", flight(**REFUSED, may_repeat=True), IDLE, AGAIN),
-    ("refused", flight(**REFUSED), IDLE, Fate(Kind.FAILED, text="HTTP 409")),
+    ("refused", flight(**REFUSED), IDLE, NextStep(Kind.FAILED, text="HTTP 409")),
     ("refused, being deleted", flight(**REFUSED), sight(server(task_state="deleting")), RUNNING),
     ("refused, and gone", flight(**REFUSED), sight(), GONE),
     ("refused, not looked at", flight(**REFUSED), ELSEWHERE, RUNNING),
@@ -126,23 +127,23 @@ FATES = [
     ("landed, not yet confirmed", COLD_OF_SHUTOFF, there("VERIFY_RESIZE"), LOOK),
     ("landed, stopped as it was", COLD_OF_SHUTOFF, there("SHUTOFF"), DONE),
     ("landed, in another state", flight(**LANDED), there("SHUTOFF"),
-     Fate(Kind.FAILED, text="is SHUTOFF on node2, and was ACTIVE")),
+     NextStep(Kind.FAILED, text="is SHUTOFF on node2, and was ACTIVE")),
     ("landed in error", flight(**LANDED), there("ERROR"),
-     Fate(Kind.FAILED, text="is ERROR on node2, and was ACTIVE")),
+     NextStep(Kind.FAILED, text="is ERROR on node2, and was ACTIVE")),
     ("landed, and deleted", flight(**LANDED), ELSEWHERE, GONE),
     ("confirmed, in whatever state", flight(CONFIRM, **LANDED), there("SHUTOFF"), DONE),
     ("somebody else's, in whatever state", flight(None, **LANDED), there("SHUTOFF"), DONE),
     ("evacuated, stopped", flight(EVACUATE, **LANDED), there("SHUTOFF"),
-     Fate(Kind.ASK, action=START)),
+     NextStep(Kind.ASK, action=START)),
     ("evacuated, being started", flight(EVACUATE, powering=True, **LANDED), there("SHUTOFF"),
      LOOK),
     ("evacuated, started", flight(EVACUATE, powering=True, **LANDED), there(), DONE),
     ("evacuated, start failed", flight(EVACUATE, powering=True, **LANDED), there("ERROR"),
-     Fate(Kind.FAILED, text="is ERROR on node2, and was ACTIVE")),
+     NextStep(Kind.FAILED, text="is ERROR on node2, and was ACTIVE")),
     ("evacuated, was an error", flight(EVACUATE, server=server(status="ERROR"), **LANDED), there(),
      DONE),
     ("evacuated, paused", flight(EVACUATE, **LANDED), there("PAUSED"),
-     Fate(Kind.FAILED, text="is PAUSED on node2, and was ACTIVE")),
+     NextStep(Kind.FAILED, text="is PAUSED on node2, and was ACTIVE")),
 ]  # fmt: skip
 
 
@@ -175,9 +176,12 @@ def test_a_resize_that_began_meanwhile_is_not_confirmed_unasked():
 @pytest.mark.parametrize(
     ("moving", "wanted"),
     [
-        (flight(), Fate(Kind.FAILED, text="nova accepted os-migrateLive and did nothing")),
-        (flight(OFFLOAD), Fate(Kind.FAILED, text="nova accepted shelveOffload and did nothing")),
-        (flight(**LOST), Fate(Kind.FAILED, text="no answer")),
+        (flight(), NextStep(Kind.FAILED, text="nova accepted os-migrateLive and did nothing")),
+        (
+            flight(OFFLOAD),
+            NextStep(Kind.FAILED, text="nova accepted shelveOffload and did nothing"),
+        ),
+        (flight(**LOST), NextStep(Kind.FAILED, text="no answer")),
         (flight(**LOST, may_repeat=True), AGAIN),
     ],
 )
@@ -243,4 +247,4 @@ def test_an_evacuated_server_that_runs_is_stopped_when_that_is_wanted():
     """A nova before 2.95 starts it."""
     found = of(flight(EVACUATE, **LANDED), there(), leave_stopped=True)
 
-    assert found == Fate(Kind.ASK, action=STOP)
+    assert found == NextStep(Kind.ASK, action=STOP)

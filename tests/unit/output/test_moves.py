@@ -7,10 +7,10 @@ import io
 
 import pytest
 
-from nova_decom.apply.move_log import Moves
+from nova_decom.apply.move_log import MoveProgress
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import Action
-from nova_decom.moves.status import Flight
+from nova_decom.moves.status import MoveInProgress
 from nova_decom.output import progress
 from nova_decom.output.console import console
 from tests.unit.build import server
@@ -20,13 +20,13 @@ CHANGE = Change("move-servers", "move", "id-of-web", "POST", label="live-migrate
 
 def moves(*flights, moved=3, left=4, failed=1, now=1060.0):
     """How it stands a minute after it began."""
-    return Moves("node1", flights, moved, left, failed, now, since=1000.0)
+    return MoveProgress("node1", flights, moved, left, failed, now, since=1000.0)
 
 
 def flight(**what):
     """A move that began five seconds ago."""
     known = {"server": server(), "began": 1055.0, "action": Action.LIVE}
-    return Flight(CHANGE, "node1", **known | what)
+    return MoveInProgress(CHANGE, "node1", **known | what)
 
 
 def shown(standing, *events):
@@ -61,7 +61,7 @@ def test_before_the_first_has_moved_nothing_is_foretold():
 FLIGHTS = [
     ("begun", flight(), "web  live-migrate  node1 → ?  5 s"),
     ("going", flight(to="node2"), "web  live-migrate  node1 → node2  5 s"),
-    ("landed", flight(to="node2", landing="node3"), "node1 → node3"),
+    ("landed", flight(to="node2", arriving_on="node3"), "node1 → node3"),
     ("waited for", flight(action=None, server=None), "id-of-web  wait  node1 → ?"),
     ("with a wild name", flight(server=server("a\x1b[2Jb")), "a\\x1b[2Jb"),
 ]

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from nova_decom.apply.observers import Silent
+from nova_decom.apply.observers import NullProgress
 from nova_decom.cli.steps import reference
 from nova_decom.errors import ConfigurationError
 from nova_decom.guards import GUARDS
@@ -355,8 +355,8 @@ def test_a_long_word_goes_below_its_label_if_that_helps(monkeypatch, length, sho
     ("stream", "quiet", "kind"),
     [
         (io.StringIO(), False, progress.Lines),
-        (io.StringIO(), True, Silent),
-        (Terminal(), True, Silent),
+        (io.StringIO(), True, NullProgress),
+        (Terminal(), True, NullProgress),
         (Terminal(), False, progress.Screen),
     ],
 )

@@ -13,7 +13,7 @@ from nova_decom.errors import ConfigurationError, StalePlanError
 from nova_decom.model.request import Rows
 from nova_decom.plan.plan_file import load_plans, save_plans
 from nova_decom.plan.planner import make_plan
-from nova_decom.plan.stale import check_still_fits
+from nova_decom.plan.stale import raise_if_stale
 from tests.unit import build
 from tests.unit.build import facts, request
 from tests.unit.states import ALL_STATES
@@ -32,8 +32,8 @@ def test_a_plan_that_was_saved_fits_the_same_cloud(state, tmp_path):
 
     assert loaded.host == plan.host
     assert [c.key for c in loaded.changes] == [c.key for c in plan.changes]
-    check_still_fits(loaded, plan)
-    check_still_fits(plan, loaded)
+    raise_if_stale(loaded, plan)
+    raise_if_stale(plan, loaded)
 
 
 def test_objections_are_saved_too(tmp_path):
@@ -52,7 +52,7 @@ def test_a_plan_made_with_other_options_does_not_fit(tmp_path):
     save_plans(tmp_path / "plan", [reviewed])
 
     with pytest.raises(StalePlanError):
-        check_still_fits(load_plans(tmp_path / "plan")[0], make_plan(build.ghost()))
+        raise_if_stale(load_plans(tmp_path / "plan")[0], make_plan(build.ghost()))
 
 
 def test_plans_of_several_hosts_keep_their_order(tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.apply.observers import Silent
+from nova_decom.apply.observers import NullProgress
 from nova_decom.errors import StalePlanError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import GUARDS
@@ -17,7 +17,7 @@ from nova_decom.model.report import Result
 from nova_decom.model.request import Part, Rows, StopWith
 from nova_decom.plan.jobs import REMOVE
 from nova_decom.plan.planner import make_plan, planned, refused
-from nova_decom.plan.stale import check_still_fits
+from nova_decom.plan.stale import raise_if_stale
 from nova_decom.steps.delete_service import DeleteService
 from nova_decom.verify.verify import inspect, verify
 from tests.unit import build
@@ -180,7 +180,7 @@ def test_a_change_less_than_reviewed_is_fine(missing):
         changes=tuple(c for n, c in enumerate(reviewed.changes) if n != missing),
     )
 
-    check_still_fits(reviewed, present)
+    raise_if_stale(reviewed, present)
 
 
 NEWS = [
@@ -199,7 +199,7 @@ def test_anything_more_than_reviewed_is_stale(news):
     reviewed = make_plan(facts())
 
     with pytest.raises(StalePlanError, match=r"no longer fits the plan: .*more") as raised:
-        check_still_fits(reviewed, replace(reviewed, **news))
+        raise_if_stale(reviewed, replace(reviewed, **news))
 
     assert raised.value.remedy == "review a new plan: nova-decom plan node1"
 
@@ -209,20 +209,20 @@ def test_a_server_that_came_since_the_review_is_no_news():
     reviewed = make_plan(facts())
     late = Change("move-servers", "move", "id-of-late", "live-migrate it")
 
-    check_still_fits(reviewed, replace(reviewed, changes=(*reviewed.changes, late)))
+    raise_if_stale(reviewed, replace(reviewed, changes=(*reviewed.changes, late)))
 
 
 def test_an_objection_that_was_reviewed_is_not_news():
     """It still blocks, but the plan is not stale."""
-    check_still_fits(make_plan(BLOCKED), make_plan(BLOCKED))
+    raise_if_stale(make_plan(BLOCKED), make_plan(BLOCKED))
 
 
 def test_silence_is_golden():
     """Without a progress nobody is told."""
     change = make_plan(facts()).changes[0]
 
-    assert Silent().change("node1", change, "started") is None
-    assert Silent().waiting("node1", "nothing", 1.0) is None
+    assert NullProgress().change("node1", change, "started") is None
+    assert NullProgress().waiting("node1", "nothing", 1.0) is None
 
 
 def test_parts_that_planning_reads_leave_the_host_alone():

@@ -14,7 +14,7 @@ from nova_decom.model.plan import Finding, Verdict
 from nova_decom.model.report import HostReport, Result
 from nova_decom.plan.leftovers import leftovers
 from nova_decom.plan.planner import make_plan, planned, refused
-from nova_decom.plan.stale import check_still_fits
+from nova_decom.plan.stale import raise_if_stale
 from nova_decom.verify.readd import NOT_OURS, safe_to_readd
 from nova_decom.verify.verify import inspect
 from tests.unit import build
@@ -102,7 +102,7 @@ def test_all_that_is_new_is_named():
     news = {"changes": (Change("s", "a", "t", "more"),), "findings": OBJECTIONS}
 
     with pytest.raises(StalePlanError) as raised:
-        check_still_fits(reviewed, replace(reviewed, **news))
+        raise_if_stale(reviewed, replace(reviewed, **news))
 
     assert str(raised.value) == (
         f"node1: the cloud no longer fits the plan: s: more; {BOTH['error']}"

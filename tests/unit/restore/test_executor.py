@@ -13,7 +13,8 @@ from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
 from nova_decom.model.report import Result
 from nova_decom.model.sql import API_DATABASE
-from nova_decom.restore import Restoration, plan_restore
+from nova_decom.restore.executor import RestoreExecutor
+from nova_decom.restore.plan import plan_restore
 from tests.unit import build
 from tests.unit.fake import FakeJournal
 from tests.unit.removed import (
@@ -40,7 +41,7 @@ class Process:
         self.plan = plan_restore(self.past, self.cloud.now)
         self.journal = FakeJournal()
         self.interrupts = Interrupts()
-        self.restoration = Restoration(self.cloud, self.journal, interrupts=self.interrupts)
+        self.restoration = RestoreExecutor(self.cloud, self.journal, interrupts=self.interrupts)
 
     def go(self):
         """Carry it out."""

@@ -11,7 +11,8 @@ from nova_decom.model.cloud import Aggregate
 from nova_decom.model.plan import Verdict
 from nova_decom.model.rows import AggregateHostRow
 from nova_decom.model.sql import API_DATABASE
-from nova_decom.restore import past_of, plan_restore
+from nova_decom.restore.plan import plan_restore
+from nova_decom.restore.saved import saved_host
 from tests.unit import build
 from tests.unit.removed import (
     BEFORE,
@@ -403,7 +404,7 @@ def test_less_is_to_be_done_when_the_host_is_up():
 
 def test_a_run_that_did_not_look_at_the_host_took_nothing():
     """It was refused, or killed before."""
-    assert past_of(record(before=None), "node1") is None
+    assert saved_host(record(before=None), "node1") is None
 
 
 def test_rows_of_tables_that_we_do_not_know_are_left():

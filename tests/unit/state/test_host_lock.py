@@ -17,7 +17,7 @@ import pytest
 import nova_decom
 from nova_decom.errors import BusyError, JournalError
 from nova_decom.exit_codes import ExitCode
-from nova_decom.state.host_lock import LOOK, host_lock
+from nova_decom.state.host_lock import POLL_SECONDS, host_lock
 from nova_decom.state.host_lock import holder as holder_of
 
 RUN = "20261123T041500Z-7f3a"
@@ -176,7 +176,7 @@ def test_a_look_at_the_lock_keeps_nobody_out(tmp_path):
     (path,) = (tmp_path / "locks").iterdir()
     looking = os.open(path, os.O_RDONLY)
     fcntl.flock(looking, fcntl.LOCK_SH)
-    timer = threading.Timer(LOOK / 5, os.close, (looking,))
+    timer = threading.Timer(POLL_SECONDS / 5, os.close, (looking,))
     timer.start()
 
     with host_lock(tmp_path, "node1", RUN):

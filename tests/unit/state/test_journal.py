@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nova_decom.errors import ConfigurationError, JournalError
-from nova_decom.model.host import Identity
+from nova_decom.model.host import HostIdentity
 from nova_decom.model.plan import Verdict
 from nova_decom.model.sql import Image, Statement, Transaction
 from nova_decom.state.directory import open_state_dir
@@ -200,7 +200,7 @@ def test_a_state_directory_of_somebody_else_is_refused(tmp_path):
         open_state_dir(tmp_path)
 
 
-KNOWN = Identity(frozenset({"uuid-1"}), frozenset({"node1", "node1.example.org"}))
+KNOWN = HostIdentity(frozenset({"uuid-1"}), frozenset({"node1", "node1.example.org"}))
 
 
 def test_a_host_is_remembered_beyond_its_rows(state):
@@ -221,8 +221,8 @@ def test_any_name_can_be_remembered_and_is_told_from_every_other(state, host):
     memory.keep("node1", KNOWN)
 
     assert memory.recall(host) is None
-    memory.keep(host, Identity())
-    assert memory.recall(host) == Identity()
+    memory.keep(host, HostIdentity())
+    assert memory.recall(host) == HostIdentity()
     assert {p.parent for p in state.rglob("*.json")} == {state / "hosts"}
 
 
@@ -243,9 +243,9 @@ def test_remembering_adds_to_what_was_known(state):
     """A second run sees less of the host and must not forget the rest."""
     with RunJournal(state, RUN) as journal:
         journal.remember(build.facts(identity=KNOWN))
-        journal.remember(build.facts(identity=Identity(frozenset({"uuid-2"}))))
+        journal.remember(build.facts(identity=HostIdentity(frozenset({"uuid-2"}))))
 
-    assert HostMemory(state).recall("node1") == Identity(
+    assert HostMemory(state).recall("node1") == HostIdentity(
         frozenset({"uuid-1", "uuid-2"}), KNOWN.names
     )
 

@@ -10,7 +10,7 @@ import pytest
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
 from nova_decom.model.report import Result
-from nova_decom.model.snapshot import Memory, View, host_facts
+from nova_decom.model.snapshot import CloudSnapshot, Memory, host_facts
 from nova_decom.steps.delete_agents import DeleteAgents
 from tests.unit.build import AGENT, agent, facts, ghost, request
 from tests.unit.fake import FakeCloud
@@ -80,7 +80,7 @@ def test_the_agent_is_deleted_by_one_call():
 def test_agents_of_other_names_are_the_hosts_only_by_an_alias(aliases, agents):
     """Neutron may know the host by another name; nobody guesses it."""
     hosts = ("node1", "node1.example.org", "NODE1", "node11")
-    view = View(agents=tuple(agent(id=host, host=host) for host in hosts))
+    view = CloudSnapshot(agents=tuple(agent(id=host, host=host) for host in hosts))
 
     state = host_facts(view, "node1", request(aliases=frozenset(aliases)), Memory())
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.model.host import Identity
-from nova_decom.model.snapshot import Memory, View, host_facts
+from nova_decom.model.host import HostIdentity
+from nova_decom.model.snapshot import CloudSnapshot, Memory, host_facts
 from nova_decom.steps.delete_providers import DeleteProviders, stuck_providers
 from tests.unit import build
 from tests.unit.build import CHILD, NODE, allocation, facts, ghost, provider, request
@@ -110,11 +110,11 @@ FOREIGN = (
 
 def test_foreign_providers_never_go():
     """Other hosts', other services', other spellings; and what is below another's root."""
-    view = View(
+    view = CloudSnapshot(
         compute_nodes=(build.node("node2", uuid="node-of-node2"),),
         providers=(*FOREIGN, ROOT, CHILD),
     )
-    memory = Memory(Identity(frozenset({NODE, "node-of-node2"}), frozenset({"node1"})))
+    memory = Memory(HostIdentity(frozenset({NODE, "node-of-node2"}), frozenset({"node1"})))
     state = host_facts(view, "node1", request(), memory)
 
     assert [c.target for c in STEP.changes(state)] == ["child", NODE]

@@ -9,7 +9,7 @@ import pytest
 
 from nova_decom.model.cloud import Action, Owner
 from nova_decom.model.request import Servers
-from nova_decom.moves.eligibility import STUCK
+from nova_decom.moves.eligibility import IMMOVABLE_STATES
 from nova_decom.steps.move_servers import MoveServers, course_of
 from tests.unit.build import allocation, database, instance_row, migration, request, server
 from tests.unit.fake import FakeCloud
@@ -55,7 +55,7 @@ def test_each_server_has_its_change():
         (occupied(BUSY), "wait for 'web' id-of-web (BUILD), BUILD, then move it"),
         (
             occupied(SUSPENDED),
-            f"cannot move 'web' id-of-web (SUSPENDED); {STUCK['SUSPENDED']}",
+            f"cannot move 'web' id-of-web (SUSPENDED); {IMMOVABLE_STATES['SUSPENDED']}",
         ),
     ],
     ids=["moves", "to a target", "waits", "cannot"],

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.model.host import Heartbeat, Unit
+from nova_decom.model.host import Heartbeat, SystemdUnit
 from nova_decom.model.request import StopWith
 from nova_decom.steps.stop_service import StopService
 from tests.unit import build
@@ -16,9 +16,9 @@ from tests.unit.fake import FakeCloud
 from tests.unit.world import World
 
 STOP = StopService()
-OFF = Unit("nova-compute.service", active=False, enabled=False)
-NOT_REACHED = Unit("nova-compute", active=False, enabled=False, reached=False)
-ENABLED = Unit("nova-compute.service", active=False, enabled=True)
+OFF = SystemdUnit("nova-compute.service", active=False, enabled=False)
+NOT_REACHED = SystemdUnit("nova-compute", active=False, enabled=False, reached=False)
+ENABLED = SystemdUnit("nova-compute.service", active=False, enabled=True)
 
 
 def told(state):

@@ -11,7 +11,7 @@ import pytest
 
 from nova_decom.model.cloud import ComputeNode
 from nova_decom.model.rows import CloudRows
-from nova_decom.model.snapshot import View, nodes_in_rows
+from nova_decom.model.snapshot import CloudSnapshot, nodes_in_rows
 from nova_decom.verify import audit
 from tests.unit.audit_cases import FOUND, GHOST_ROW, LEFT_PROVIDER, NOT_FOUND, OLD_AGENT
 from tests.unit.audit_clouds import LIVING, clean, without_database
@@ -53,8 +53,8 @@ def test_nothing_is_invented(question, news):
 def test_every_question_is_tried_both_ways():
     """In the tables: something that it finds, and something that it leaves alone."""
     for tried in ({q for q, *_ in FOUND}, {q for q, *_ in NOT_FOUND}):
-        assert set(audit.QUESTIONS) - tried <= {audit.host_mappings, audit.aggregate_members}
-    assert {q for q, *_ in FOUND} == set(audit.QUESTIONS)
+        assert set(audit.CHECKS) - tried <= {audit.host_mappings, audit.aggregate_members}
+    assert {q for q, *_ in FOUND} == set(audit.CHECKS)
 
 
 @pytest.mark.parametrize("cloud", [clean(), without_database(clean())], ids=["rows", "API only"])
@@ -70,8 +70,8 @@ def test_a_host_that_an_earlier_run_removed_and_that_is_back_is_in_order():
 
 def test_an_empty_cloud_has_nothing_left():
     """Nothing is there, and nothing breaks."""
-    assert audit.audit(audit.Cloud(View(), CloudRows())) == ()
-    assert audit.audit(audit.Cloud(View(), None)) == ()
+    assert audit.audit(audit.AuditSnapshot(CloudSnapshot(), CloudRows())) == ()
+    assert audit.audit(audit.AuditSnapshot(CloudSnapshot(), None)) == ()
 
 
 def all_ghosts():
@@ -164,7 +164,7 @@ def test_a_provider_tells_how_many_allocations_hold_it():
 def test_the_newest_version_is_the_measure():
     """Of compute services that live; a cloud of one version has no old one."""
     rows = tuple(service_row(n, uuid=f"s{n}", host=f"h{n}", version=n) for n in (7, 9, 8))
-    cloud = audit.Cloud(View(), CloudRows(services=rows))
+    cloud = audit.AuditSnapshot(CloudSnapshot(), CloudRows(services=rows))
 
     traces = list(audit.old_versions(cloud))
 

@@ -52,7 +52,7 @@ TABLE = [
     ("a provider", absent(providers=(provider("old"),)), ["resource provider old has the name"]),
     (
         "another host's provider",
-        absent(namesakes=(provider("alien"),)),
+        absent(same_name_providers=(provider("alien"),)),
         ["resource provider alien of another host has the name node1"],
     ),
     ("a tree, told once", absent(providers=(provider(), build.CHILD)), [build.NODE]),
