@@ -94,8 +94,10 @@ class Screen:
         )
 
     def waiting(self, host: str, what: str, seconds: float) -> None:
-        """Show what is waited for."""
-        self._now.setdefault(host, (f"{safe(host)}  verify", time.monotonic()))
+        """Show the wait beside the change in hand, or as a line of its own between changes."""
+        alone = f"{safe(host)}  waiting"
+        if self._now.get(host, (alone, 0.0))[0] == alone:
+            self._now[host] = (alone, time.monotonic())
         self._notes[host] = f"up to {seconds:g} s: {safe(what)}"
 
     def moves(self, moves: MoveProgress) -> None:

@@ -154,7 +154,11 @@ class RestoreExecutor:
             )
         except JournalError as error:
             return replace(
-                report, error=str(error), remedy=error.remedy, exit_code=error.exit_code
+                report,
+                result=Result.FAILED,
+                error=str(error),
+                remedy=error.remedy,
+                exit_code=error.exit_code,
             )
         return report
 

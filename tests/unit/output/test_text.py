@@ -385,8 +385,30 @@ def test_the_live_line_shows_what_is_in_hand_and_for_how_long(monkeypatch):
     seen = plain(stream)
     assert "node1  disable-service disable  0 s\n" in seen
     assert "✓ node1  disable-service disable  0.0 s\n" in seen
-    assert "node1  verify  0 s  (up to 60 s: nothing may come back)\n" in seen
+    assert "node1  waiting  0 s  (up to 60 s: nothing may come back)\n" in seen
     assert "? node1  disable-service disable" in seen
+
+
+def test_a_wait_before_a_change_begins_is_shown_as_that_wait(monkeypatch):
+    """A claim that waits for nova-compute verifies nothing; each such wait has its own seconds."""
+    monkeypatch.setenv("TERM", "xterm")
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    stream = Terminal()
+    terminal = console(stream, "auto")
+    screen = progress.Screen(progress.Live(console=terminal, auto_refresh=False))
+    for what in ("nova-compute answers", "nothing may come back"):
+        screen.waiting("node1", what, 75.0)
+        now[0] += 40
+        terminal.print(screen.render())
+    screen.change("node1", make_plan(facts()).changes[0], "started")
+    terminal.print(screen.render())
+
+    assert [line[2:] for line in plain(stream).splitlines()] == [
+        "node1  waiting  40 s  (up to 75 s: nova-compute answers)",
+        "node1  waiting  40 s  (up to 75 s: nothing may come back)",
+        "node1  disable-service disable  0 s",
+    ]
 
 
 def test_several_hosts_end_with_a_table_of_their_results(capsys):

@@ -155,9 +155,9 @@ def test_a_full_journal_ends_it(room):
 
     report = process.go()
 
-    assert report.error == "the journal cannot be written"
-    assert report.exit_code == ExitCode.FAILED
-    assert len(process.cloud.writes) == (room + 0) // 2
+    assert (report.result, report.exit_code) == (Result.FAILED, ExitCode.FAILED)
+    assert (report.error, report.remedy) == ("the journal cannot be written", "make room")
+    assert len(process.cloud.writes) == room // 2
 
 
 @pytest.mark.parametrize(
