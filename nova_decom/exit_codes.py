@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import Self
 
@@ -36,5 +37,10 @@ class ExitCode(IntEnum):
     TERMINATED = 143, "interrupted by SIGTERM; safe to run again"
 
 
-#: What alone blocks a host, and is no refusal to a script but a state of the world.
-OTHER_CODES = {"database-access": ExitCode.UNAVAILABLE, "foreign-disable": ExitCode.BUSY}
+def combined(codes: Iterable[int]) -> int:
+    """The exit code of a run over several hosts: an interrupt's, the common one, else 6."""
+    found = {int(code) for code in codes}
+    for interrupt in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+        if interrupt in found:
+            return int(interrupt)
+    return found.pop() if len(found) == 1 else int(ExitCode.PARTIAL)

@@ -47,6 +47,7 @@ EVENTS = {
     "released": "the host stays, and its reason says from now on that the run has ended",
     "before-image": "rows, or an object of an API, as they were before they went",
     "result": "how a host ended",
+    "exit": "the run has ended, with the exit code of the process",
 }
 
 

@@ -32,7 +32,7 @@ from nova_decom.guards import judge
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Leftover, Plan, Verdict
-from nova_decom.model.report import HostReport, Result
+from nova_decom.model.report import HostReport, Result, failed, messages, remedies
 from nova_decom.model.request import PLANNED_PARTS, Part
 from nova_decom.plan.jobs import ENABLE, REMOVE, Job
 from nova_decom.plan.planner import make_plan
@@ -92,9 +92,9 @@ class Executor:
             with self.together.slot():
                 report = self._carry_out(reviewed)
         except RunInterruptedError as error:
-            report = self._failed(reviewed, error, Result.INTERRUPTED, error.code)
+            report = failed(reviewed, error, self.outcomes, Result.INTERRUPTED, error.code)
         except RunHaltedError as error:
-            report = self._failed(reviewed, error, Result.INTERRUPTED, error.exit_code)
+            report = failed(reviewed, error, self.outcomes, Result.INTERRUPTED, error.exit_code)
         except NovaDecomError as error:
             changed = any(o.begun and not o.change.only_waits for o in self.outcomes)
             refused = isinstance(error, RefusedError | StalePlanError | BusyError) and not changed
@@ -102,7 +102,7 @@ class Executor:
             if changed and isinstance(error, RefusedError | StalePlanError):
                 code = ExitCode.FAILED
             result = Result.REFUSED if refused else Result.FAILED
-            report = self._failed(reviewed, error, result, code)
+            report = failed(reviewed, error, self.outcomes, result, code)
         return self._record(report)
 
     def _carry_out(self, reviewed: Plan) -> HostReport:
@@ -415,22 +415,6 @@ class Executor:
         facts = self.looks.latest(host, PLANNED_PARTS)
         return inspect(facts, make_plan(facts))
 
-    def _failed(
-        self, reviewed: Plan, error: NovaDecomError, result: Result, code: ExitCode
-    ) -> HostReport:
-        ended = {o.change.key for o in self.outcomes}
-        pending = [Outcome(c, Status.PENDING) for c in reviewed.changes if c.key not in ended]
-        return HostReport(
-            host=reviewed.host,
-            result=result,
-            findings=reviewed.findings,
-            outcomes=(*self.outcomes, *pending),
-            kept=reviewed.kept,
-            error=str(error),
-            remedy=error.remedy,
-            exit_code=code,
-        )
-
     def _raise_if_held(self, facts: HostFacts) -> None:
         """Enabling has a guard of its own for that."""
         if self.job is not ENABLE:
@@ -439,10 +423,7 @@ class Executor:
     def _raise_if_blocked(self, facts: HostFacts) -> None:
         blocked = [f for f in judge(facts, self.job.guards) if f.verdict is Verdict.BLOCKED]
         if blocked:
-            raise RefusedError(
-                "; ".join(f"{f.guard}: {f.message}" for f in blocked),
-                "; ".join(f.remedy for f in blocked if f.remedy) or None,
-            )
+            raise RefusedError(messages(blocked), remedies(blocked))
 
     def _end(self, host: str, outcome: Outcome) -> None:
         self.outcomes.append(outcome)

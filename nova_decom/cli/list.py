@@ -13,10 +13,10 @@ from nova_decom.errors import RefusedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Verdict
-from nova_decom.model.report import HostReport, Report
+from nova_decom.model.report import HostReport, Report, planned
 from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts, ServiceRow
 from nova_decom.output.text import verdict
-from nova_decom.plan.planner import make_plan, planned
+from nova_decom.plan.planner import make_plan
 
 
 def list_hosts(given: GivenOptions, hosts: tuple[str, ...]) -> Report:

@@ -11,11 +11,11 @@ from nova_decom.cli.options import GivenOptions
 from nova_decom.errors import ConfigurationError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.plan import Plan
-from nova_decom.model.report import Report
+from nova_decom.model.report import Report, planned
 from nova_decom.model.request import PLANNED_PARTS, Part
 from nova_decom.plan.jobs import REMOVE, Job
 from nova_decom.plan.plan_file import save_plans
-from nova_decom.plan.planner import make_plan, planned
+from nova_decom.plan.planner import make_plan
 
 #: Allocations are told only per provider: too many calls for a look at every host.
 OVERVIEW_PARTS = PLANNED_PARTS - {Part.ALLOCATIONS}

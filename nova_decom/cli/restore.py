@@ -11,14 +11,21 @@ from importlib.metadata import version
 from nova_decom.cli.confirm import confirm
 from nova_decom.cli.context import Context
 from nova_decom.cli.options import GivenOptions
-from nova_decom.cli.run import combined, signals
+from nova_decom.cli.run import signals, write_exit
 from nova_decom.cli.settings import operator
 from nova_decom.clients.restore import LiveRestoringCloud
 from nova_decom.errors import NovaDecomError, RefusedError, UnconfirmedError
-from nova_decom.exit_codes import ExitCode
-from nova_decom.model.change import Outcome, Status
+from nova_decom.exit_codes import ExitCode, combined
+from nova_decom.guards import refusal_code
 from nova_decom.model.plan import Plan
-from nova_decom.model.report import HostReport, Report, Result
+from nova_decom.model.report import (
+    HostReport,
+    Report,
+    Result,
+    failed,
+    planned,
+    refused,
+)
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
 from nova_decom.restore.executor import RestoreExecutor
@@ -55,9 +62,9 @@ def restore(given: GivenOptions, run: str) -> Report:
     todo = [(past, plan) for past, plan in plans if plan.changes and not plan.blocked]
     done = [_without_changes(plan) for _, plan in plans if plan.blocked or not plan.changes]
     if not todo:
-        return Report("restore", combined(done), tuple(done))
+        return Report("restore", combined(r.exit_code for r in done), tuple(done))
     if not app.settings.yes:
-        shown = [*(_shown(plan) for _, plan in todo), *done]
+        shown = [*(planned(plan) for _, plan in todo), *done]
         confirm(app, "restore", "restore", shown, [past.host for past, _ in todo])
     return _run(app, record, todo, done)
 
@@ -67,27 +74,22 @@ def _planned(app: Context, plans: Sequence[Planned]) -> Report:
     if app.settings.detailed_exitcode:
         blocked, changes = any(p.blocked for _, p in plans), any(p.changes for _, p in plans)
         code = ExitCode.REFUSED if blocked else ExitCode.CHANGES if changes else code
-    return Report("restore", code, tuple(_shown(plan) for _, plan in plans))
-
-
-def _shown(plan: Plan) -> HostReport:
-    outcomes = [Outcome(change, Status.PLANNED) for change in plan.changes]
-    return result_of(plan, outcomes, Result.PLANNED)
+    return Report("restore", code, tuple(planned(plan) for _, plan in plans))
 
 
 def _without_changes(plan: Plan) -> HostReport:
     """A host on which nothing is to be, or may be, put back."""
     if not plan.blocked and not plan.leftovers:
         return result_of(plan, (), Result.UNCHANGED)
-    seen = [f"{f.guard}: {f.message}" for f in plan.blocked]
-    seen += [f"{x.kind} {x.target}: {x.detail}" for x in plan.leftovers]
-    remedies = [f.remedy for f in plan.blocked if f.remedy] + [x.remedy for x in plan.leftovers]
-    held = [f.guard for f in plan.blocked] == ["foreign-disable"]
+    problems = [f"{f.guard}: {f.message}" for f in plan.blocked]
+    problems += [f"{x.kind} {x.target}: {x.detail}" for x in plan.leftovers]
+    cures = [f.remedy for f in plan.blocked if f.remedy] + [x.remedy for x in plan.leftovers]
     return replace(
-        result_of(plan, [Outcome(c, Status.PENDING) for c in plan.changes], Result.REFUSED),
-        error="; ".join(seen),
-        remedy="; ".join(dict.fromkeys(remedies)) or None,
-        exit_code=ExitCode.BUSY if held else ExitCode.REFUSED,
+        refused(plan, code=refusal_code(plan.blocked)),
+        leftovers=plan.leftovers,
+        to_do=plan.to_do,
+        error="; ".join(problems),
+        remedy="; ".join(dict.fromkeys(cures)) or None,
     )
 
 
@@ -111,23 +113,19 @@ def _run(
         )
         with progress(err, quiet=app.settings.quiet) as shown:
             restoration = RestoreExecutor(cloud, journal, shown, interrupts)
-            reports += [_one(app, journal, restoration, planned) for planned in plans]
-        return Report("restore", combined(reports), tuple(reports), run=journal.run)
+            reports += [_one(app, journal, restoration, *each) for each in plans]
+        code = combined(report.exit_code for report in reports)
+        write_exit(journal, code)
+        return Report("restore", code, tuple(reports), run=journal.run)
 
 
 def _one(
-    app: Context, journal: RunJournal, restoration: RestoreExecutor, planned: Planned
+    app: Context, journal: RunJournal, restoration: RestoreExecutor, past: SavedHost, plan: Plan
 ) -> HostReport:
-    """One host, held for this run."""
-    past, plan = planned
+    """Restore one host, which is locked for this run meanwhile."""
     try:
         with app.holding(past.host, journal.run):
             return restoration.run(past, plan)
     except NovaDecomError as error:
-        outcomes = [Outcome(c, Status.PENDING) for c in plan.changes]
-        return replace(
-            result_of(plan, outcomes, Result.REFUSED),
-            error=str(error),
-            remedy=error.remedy,
-            exit_code=error.exit_code,
-        )
+        report = failed(plan, error, result=Result.REFUSED)
+        return replace(report, leftovers=plan.leftovers, to_do=plan.to_do)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import version
 from types import FrameType
@@ -22,16 +22,24 @@ from nova_decom.cli.plan import plan_with
 from nova_decom.cli.settings import operator
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clock import LONG_AGO
-from nova_decom.errors import NovaDecomError, UnconfirmedError
-from nova_decom.exit_codes import OTHER_CODES, ExitCode
-from nova_decom.model.change import Outcome, Status
+from nova_decom.errors import JournalError, NovaDecomError, UnconfirmedError
+from nova_decom.exit_codes import ExitCode, combined
+from nova_decom.guards import refusal_code
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan
-from nova_decom.model.report import HostReport, Report, Result
+from nova_decom.model.report import (
+    HostReport,
+    Report,
+    Result,
+    failed,
+    not_begun,
+    planned,
+    refused,
+)
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
 from nova_decom.plan.jobs import REMOVE, Job
-from nova_decom.plan.planner import make_plan, planned, refused
+from nova_decom.plan.planner import make_plan
 from nova_decom.plan.stale import raise_if_stale
 from nova_decom.state.journal import RunJournal, new_run_id, request_id
 from nova_decom.verify.verify import verify
@@ -65,28 +73,16 @@ def carry_out(
     nothing = [(p, f) for p, f in zip(plans, facts, strict=True) if p not in todo]
     done = [_without_changes(p, f, job) for p, f in nothing]
     if not todo:
-        return Report(job.name, combined(done), tuple(done))
+        return Report(job.name, combined(r.exit_code for r in done), tuple(done))
     if asks:
         confirm(app, job.name, "plan", [*map(planned, todo), *done], [p.host for p in todo])
     return _run(app, job, read, todo, done)
 
 
-def combined(reports: Sequence[HostReport]) -> int:
-    """One exit code of many: an interrupt's, the common one, else 6."""
-    codes = {int(r.exit_code) for r in reports}
-    for interrupt in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
-        if interrupt in codes:
-            return int(interrupt)
-    return codes.pop() if len(codes) == 1 else int(ExitCode.PARTIAL)
-
-
 def _without_changes(plan: Plan, facts: HostFacts, job: Job) -> HostReport:
     """A host on which nothing is to be, or may be, done."""
     if plan.blocked:
-        report = refused(plan)
-        guards = {f.guard for f in plan.blocked}
-        code = OTHER_CODES.get(guards.pop()) if len(guards) == 1 else None
-        return report if code is None else replace(report, exit_code=code)
+        return refused(plan, code=refusal_code(plan.blocked))
     if job is not REMOVE:
         return HostReport(plan.host, Result.UNCHANGED, plan.findings)
     report = verify(facts)
@@ -132,7 +128,9 @@ def _run(
 
             ran = run_in_threads(one, plans, in_threads=in_threads)
             reports = in_order(app.hosts, (*done, *ran))
-        return Report(job.name, combined(reports), reports, run=journal.run)
+        code = combined(report.exit_code for report in reports)
+        write_exit(journal, code)
+        return Report(job.name, code, reports, run=journal.run)
 
 
 def in_order(hosts: Sequence[str], reports: Sequence[HostReport]) -> tuple[HostReport, ...]:
@@ -151,7 +149,7 @@ def _one(app: Context, run: str, hooks: Hooks, execution: Executor, plan: Plan) 
     """One host, held for this run; its failure may keep others from beginning."""
     together, report = execution.together, None
     try:
-        report = _not_begun(plan) if together.halted else _held(app, run, hooks, execution, plan)
+        report = not_begun(plan) if together.halted else _held(app, run, hooks, execution, plan)
     finally:
         # Whatever happened, no other host may wait for this one.
         together.mark_disabled(plan.host)
@@ -170,33 +168,13 @@ def _held(app: Context, run: str, hooks: Hooks, execution: Executor, plan: Plan)
             hooks.end(report)
             return report
     except NovaDecomError as error:
-        return HostReport(
-            host=plan.host,
-            result=Result.REFUSED,
-            findings=plan.findings,
-            outcomes=tuple(Outcome(c, Status.PENDING) for c in plan.changes),
-            error=str(error),
-            remedy=error.remedy,
-            exit_code=error.exit_code,
-        )
+        return failed(plan, error, result=Result.REFUSED)
 
 
 def _is_end(report: HostReport, on_failure: str) -> bool:
     if report.result is Result.INTERRUPTED:
         return True
     return report.exit_code != ExitCode.SUCCESS and on_failure == "stop"
-
-
-def _not_begun(plan: Plan) -> HostReport:
-    return HostReport(
-        host=plan.host,
-        result=Result.INTERRUPTED,
-        findings=plan.findings,
-        outcomes=tuple(Outcome(c, Status.PENDING) for c in plan.changes),
-        error="not begun: the run ended with an earlier host",
-        remedy="run again for this host, or give --on-failure continue",
-        exit_code=ExitCode.FAILED,
-    )
 
 
 def _write_header(app: Context, job: Job, journal: RunJournal, hosts: Sequence[str]) -> None:
@@ -211,6 +189,13 @@ def _write_header(app: Context, job: Job, journal: RunJournal, hosts: Sequence[s
         compute=app.api.newest("compute") if app.api else None,
         global_request_id=request_id(journal.run),
     )
+
+
+def write_exit(journal: RunJournal, code: int) -> None:
+    """Write down the exit code of the process, which counts hosts without changes too."""
+    # Without room for it, ``runs`` computes the code from the results of the hosts.
+    with suppress(JournalError):
+        journal.event("exit", exit_code=code)
 
 
 @contextmanager

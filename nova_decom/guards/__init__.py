@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from nova_decom.exit_codes import ExitCode
 from nova_decom.guards.claim import foreign_disable, own_disable
 from nova_decom.guards.database import database_access, node_owner
 from nova_decom.guards.fleet import blast_radius, cells_answering, fleet_healthy, last_host
@@ -29,11 +30,15 @@ from nova_decom.model.plan import Finding, Objection, Verdict, summary
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A name, the question, and whether ``--skip-guard`` may overrule it."""
+    """A name, the question, and whether ``--skip-guard`` may overrule it.
+
+    ``exit_code`` is the one of a host that this guard alone blocks.
+    """
 
     name: str
     ask: Callable[[HostFacts], Objection | None]
     skippable: bool = True
+    exit_code: ExitCode = ExitCode.REFUSED
 
 
 def judge(facts: HostFacts, guards: Iterable[Guard] | None = None) -> tuple[Finding, ...]:
@@ -51,7 +56,7 @@ def _finding(guard: Guard, facts: HostFacts) -> Finding:
     return Finding(guard.name, objection.verdict, objection.message, objection.remedy)
 
 
-FOREIGN_DISABLE = Guard("foreign-disable", foreign_disable)
+FOREIGN_DISABLE = Guard("foreign-disable", foreign_disable, exit_code=ExitCode.BUSY)
 
 
 GUARDS: tuple[Guard, ...] = (
@@ -70,9 +75,16 @@ GUARDS: tuple[Guard, ...] = (
     Guard("node-owner", node_owner, skippable=False),
     Guard("ironic", ironic),
     Guard("pci-allocated", pci_allocated, skippable=False),
-    Guard("database-access", database_access, skippable=False),
+    Guard("database-access", database_access, skippable=False, exit_code=ExitCode.UNAVAILABLE),
 )
 
 
 #: Asked by ``enable`` only.
 OWN_DISABLE = Guard("own-disable", own_disable, skippable=False)
+
+
+def refusal_code(blocked: Iterable[Finding]) -> ExitCode:
+    """The exit code of a host that these findings block: the only guard's own, else 4."""
+    names = {finding.guard for finding in blocked}
+    codes = [guard.exit_code for guard in GUARDS if {guard.name} == names]
+    return codes[0] if codes else ExitCode.REFUSED

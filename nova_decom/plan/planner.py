@@ -3,14 +3,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import judge
-from nova_decom.model.change import Change, Outcome, Status
+from nova_decom.model.change import Change
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan, Verdict
-from nova_decom.model.report import HostReport, Result
 from nova_decom.plan.jobs import REMOVE, Job
 from nova_decom.plan.leftovers import kept, leftovers
 from nova_decom.steps.disable_service import DisableService
@@ -37,36 +33,4 @@ def make_plan(facts: HostFacts, job: Job = REMOVE) -> Plan:
         kept=kept(after) if job is REMOVE else (),
         result=after,
         unchecked=facts.unchecked,
-    )
-
-
-def planned(plan: Plan) -> HostReport:
-    """A plan as a report: nothing was done yet."""
-    return HostReport(
-        host=plan.host,
-        result=Result.PLANNED,
-        findings=plan.findings,
-        outcomes=tuple(Outcome(c, Status.PLANNED) for c in plan.changes),
-        leftovers=plan.leftovers,
-        kept=plan.kept,
-        unchecked=plan.unchecked,
-    )
-
-
-def refused(plan: Plan) -> HostReport:
-    """A plan that a guard forbids, as a report."""
-    return refused_by(plan, plan.blocked)
-
-
-def refused_by(plan: Plan, blocked: tuple[Any, ...]) -> HostReport:
-    """A plan that these findings forbid, as a report."""
-    return HostReport(
-        host=plan.host,
-        result=Result.REFUSED,
-        findings=plan.findings,
-        outcomes=tuple(Outcome(c, Status.PENDING) for c in plan.changes),
-        kept=plan.kept,
-        error="; ".join(f"{f.guard}: {f.message}" for f in blocked),
-        remedy="; ".join(f.remedy for f in blocked if f.remedy) or None,
-        exit_code=ExitCode.REFUSED,
     )

@@ -19,7 +19,7 @@ from nova_decom.errors import (
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Plan
-from nova_decom.model.report import HostReport, Result
+from nova_decom.model.report import HostReport, Result, failed, messages
 from nova_decom.model.sql import Transaction
 from nova_decom.restore.current import CurrentHost
 from nova_decom.restore.plan import plan_restore, result_of
@@ -76,7 +76,7 @@ class RestoreExecutor:
         now = plan_restore(past, self.cloud.present(past))
         self.journal.event("findings", host=past.host, findings=[asdict(f) for f in now.findings])
         if now.blocked:
-            raise RefusedError("; ".join(f"{f.guard}: {f.message}" for f in now.blocked))
+            raise RefusedError(messages(now.blocked))
         known = {c.key for c in reviewed.changes}
         news = [c.detail for c in now.changes if c.key not in known]
         if news:
@@ -138,10 +138,8 @@ class RestoreExecutor:
     def _failed(
         self, reviewed: Plan, error: NovaDecomError, result: Result, code: ExitCode
     ) -> HostReport:
-        ended = {o.change.key for o in self.outcomes}
-        pending = [Outcome(c, Status.PENDING) for c in reviewed.changes if c.key not in ended]
-        report = result_of(reviewed, (*self.outcomes, *pending), result)
-        return replace(report, error=str(error), remedy=error.remedy, exit_code=code)
+        report = failed(reviewed, error, self.outcomes, result, code)
+        return replace(report, leftovers=reviewed.leftovers, to_do=reviewed.to_do)
 
     def _record(self, report: HostReport) -> HostReport:
         try:

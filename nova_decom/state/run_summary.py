@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from nova_decom.exit_codes import ExitCode, combined
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.report import HostReport, Result
 from nova_decom.state.host_lock import holder
@@ -34,13 +35,11 @@ def summary_of(record: Record, state_dir: Path) -> dict[str, Any]:
     header, ended = record.header, _ended(record)
     missing = [h for h in record.hosts if h not in ended]
     results = list(dict.fromkeys(result for result, _ in ended.values()))
-    codes = {code for _, code in ended.values()}
+    code = _exit_code(record, ended)
     if any(holder(state_dir, h) == record.run for h in record.hosts):
-        results, codes = ["running"], set()
+        results, code = ["running"], None
     elif not record.hosts or (missing and not _stopped(ended)):
-        results, codes = [*results, "unfinished"], set()
-    # 6 is PARTIAL: several hosts, some done, some not.
-    code = codes.pop() if len(codes) == 1 and not missing else 6 if codes else None
+        results, code = [*results, "unfinished"], None
     return {
         "run": record.run,
         "at": text_or_none(record.events[0].get("at")) if record.events else None,
@@ -61,6 +60,18 @@ def _ended(record: Record) -> dict[str, tuple[str, int]]:
         for e in record.events
         if e.get("event") == "result" and "host" in e and isinstance(e.get("exit_code"), int)
     }
+
+
+def _exit_code(record: Record, ended: Mapping[str, tuple[str, int]]) -> int | None:
+    """The exit code of the process; computed where the journal does not have it.
+
+    A host that was not begun has exit code 1, as in the report of the run.
+    """
+    for event in reversed(record.events):
+        if event.get("event") == "exit" and isinstance(event.get("exit_code"), int):
+            return int(event["exit_code"])
+    codes = [ended[h][1] if h in ended else ExitCode.FAILED for h in record.hosts]
+    return combined(codes) if ended else None
 
 
 def _stopped(ended: Mapping[str, tuple[str, int]]) -> bool:

@@ -11,12 +11,12 @@ from nova_decom.cli import plan as plan_module
 from nova_decom.cli import run as remove
 from nova_decom.cli.hosts import named
 from nova_decom.errors import ConfigurationError
-from nova_decom.exit_codes import ExitCode
+from nova_decom.exit_codes import ExitCode, combined
 from nova_decom.model.change import Status
-from nova_decom.model.report import HostReport, Report, Result
+from nova_decom.model.report import HostReport, Report, Result, not_begun, planned
 from nova_decom.output.json_envelope import envelope, schema
 from nova_decom.plan.jobs import REMOVE
-from nova_decom.plan.planner import make_plan, planned
+from nova_decom.plan.planner import make_plan
 from tests.unit import build
 from tests.unit.build import absent, database, facts, history, request
 
@@ -39,9 +39,7 @@ SERVER = {"servers": (build.server(),)}
 )
 def test_many_hosts_have_one_exit_code(codes, expected):
     """An interrupt's, else the one they share, else 6."""
-    reports = [HostReport("node1", Result.REMOVED, exit_code=code) for code in codes]
-
-    assert remove.combined(reports) == expected
+    assert combined(codes) == expected
 
 
 @pytest.mark.parametrize(
@@ -90,7 +88,7 @@ def test_a_failed_host_ends_the_run_unless_told_otherwise(result, code, on_failu
 
 def test_a_host_that_was_not_begun_is_told_with_the_way_on():
     """Its changes are pending, and nothing of it was touched."""
-    report = remove._not_begun(make_plan(facts()))
+    report = not_begun(make_plan(facts()))
 
     assert {o.status for o in report.outcomes} == {Status.PENDING}
     assert (report.changed, report.exit_code) == (False, ExitCode.FAILED)

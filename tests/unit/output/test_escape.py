@@ -12,13 +12,13 @@ import yaml
 
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Finding, Kept, Leftover, Verdict
-from nova_decom.model.report import HostReport, Report, Result
+from nova_decom.model.report import HostReport, Report, Result, planned, refused
 from nova_decom.output import json_envelope as envelope
 from nova_decom.output import progress
 from nova_decom.output.console import console
 from nova_decom.output.escape import safe
 from nova_decom.output.render import HOST, show
-from nova_decom.plan.planner import make_plan, planned, refused
+from nova_decom.plan.planner import make_plan
 from nova_decom.verify.verify import verify
 from tests.unit import build
 

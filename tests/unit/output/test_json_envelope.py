@@ -14,9 +14,9 @@ from nova_decom.cli.steps import reference
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Finding, Verdict
-from nova_decom.model.report import HostReport, Report, Result
+from nova_decom.model.report import HostReport, Report, Result, planned, refused
 from nova_decom.output import json_envelope as envelope
-from nova_decom.plan.planner import make_plan, planned, refused
+from nova_decom.plan.planner import make_plan
 from nova_decom.verify.verify import verify
 from tests.unit import build
 from tests.unit.states import ALL_STATES

@@ -13,11 +13,11 @@ from nova_decom.cli.steps import reference
 from nova_decom.errors import ConfigurationError
 from nova_decom.guards import GUARDS
 from nova_decom.model.change import Outcome, Status
-from nova_decom.model.report import HostReport, Report, Result
+from nova_decom.model.report import HostReport, Report, Result, planned, refused
 from nova_decom.output import progress, text
 from nova_decom.output.console import console, entry
 from nova_decom.output.render import show
-from nova_decom.plan.planner import make_plan, planned, refused
+from nova_decom.plan.planner import make_plan
 from nova_decom.steps import PROCEDURE
 from nova_decom.verify.verify import verify
 from tests.unit import build

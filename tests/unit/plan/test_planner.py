@@ -13,10 +13,10 @@ from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import GUARDS
 from nova_decom.model.change import Change, Status
 from nova_decom.model.plan import Finding, Verdict
-from nova_decom.model.report import Result
+from nova_decom.model.report import Result, planned, refused
 from nova_decom.model.request import Part, Rows, StopWith
 from nova_decom.plan.jobs import REMOVE
-from nova_decom.plan.planner import make_plan, planned, refused
+from nova_decom.plan.planner import make_plan
 from nova_decom.plan.stale import raise_if_stale
 from nova_decom.steps.delete_service import DeleteService
 from nova_decom.verify.verify import inspect, verify

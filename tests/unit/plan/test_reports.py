@@ -11,9 +11,9 @@ from nova_decom.errors import StalePlanError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Finding, Verdict
-from nova_decom.model.report import HostReport, Result
+from nova_decom.model.report import HostReport, Result, planned, refused
 from nova_decom.plan.leftovers import leftovers
-from nova_decom.plan.planner import make_plan, planned, refused
+from nova_decom.plan.planner import make_plan
 from nova_decom.plan.stale import raise_if_stale
 from nova_decom.verify.readd import NOT_OURS, safe_to_readd
 from nova_decom.verify.verify import inspect

@@ -105,11 +105,22 @@ def test_a_run_that_goes_on_is_running(journal):
     ("ends", "result", "code"),
     [
         ([("node1", "removed", 0)], "removed, unfinished", None),
-        ([("node1", "failed", 1)], "failed", 6),
+        ([("node1", "failed", 1)], "failed", 1),
+        ([("node1", "failed", 5)], "failed", 6),
+        ([("node1", "interrupted", 130)], "interrupted", 130),
+        ([("node1", "removed", 0), ("node2", "interrupted", 143)], "removed, interrupted", 143),
         ([("node1", "removed", 0), ("node2", "removed", 0)], "removed", 0),
         ([("node1", "removed", 0), ("node2", "refused", 4)], "removed, refused", 6),
     ],
-    ids=["killed at the second", "stopped at the first", "both", "one of two"],
+    ids=[
+        "killed at the second",
+        "stopped at the first",
+        "stopped by a timeout at the first",
+        "Ctrl-C at the first",
+        "SIGTERM at the second",
+        "both",
+        "one of two",
+    ],
 )
 def test_a_run_of_several_hosts(tmp_path, ends, result, code):
     """Its exit code is the common one, else 6, as the run itself said."""
@@ -119,6 +130,14 @@ def test_a_run_of_several_hosts(tmp_path, ends, result, code):
             end(journal, host, how, number)
 
         assert (told(journal)["result"], told(journal)["exit_code"]) == (result, code)
+
+
+def test_the_exit_code_of_the_process_is_the_one_in_the_journal(journal):
+    """The process counts hosts on which nothing was to be done, and they are in no header."""
+    end(journal, "node1")
+    journal.event("exit", exit_code=6)
+
+    assert (told(journal)["result"], told(journal)["exit_code"]) == ("removed", 6)
 
 
 def test_a_run_that_wrote_nothing(tmp_path):
