@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from tests.lab.cells import default_computes
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
 from tests.lab.releases import DEFAULT_RELEASE, RELEASES
@@ -38,24 +39,47 @@ class Group(click.Group):
 @click.pass_context
 def main(context: click.Context, directory: Path) -> None:
     """A real Nova control plane on this machine"""
-    context.obj = Lab(directory, say=lambda text: click.echo(text, err=True))
+    context.obj = Lab(directory, say=_say)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+RELEASE = click.option(
+    "--release", type=click.Choice(list(RELEASES)), default=DEFAULT_RELEASE, show_default=True
+)
+CELLS = click.option(
+    "--cells",
+    type=click.IntRange(1),
+    help="How many cells [default: those of the lab that is there, else 1].",
+)
 
 
 @main.command()
-@click.option("--release", type=click.Choice(list(RELEASES)), default=DEFAULT_RELEASE)
-@click.option("--computes", type=click.IntRange(0), default=3, help="How many: node1, node2, …")
+@RELEASE
+@CELLS
+@click.option(
+    "--computes",
+    type=click.IntRange(0),
+    default=3,
+    show_default=True,
+    help="Hosts in each cell: node1, node2, …; node1-cell2, …",
+)
 @click.pass_obj
-def up(lab: Lab, release: str, computes: int) -> None:
+def up(lab: Lab, release: str, cells: int | None, computes: int) -> None:
     """Start the lab, or what is missing of it"""
-    lab.up(release, tuple(f"node{number}" for number in range(1, computes + 1)))
+    lab = Lab(lab.layout.root, say=_say, cells=cells)
+    lab.up(release, default_computes(lab.cell_count, computes))
 
 
 @main.command()
-@click.option("--release", type=click.Choice(list(RELEASES)), default=DEFAULT_RELEASE)
+@RELEASE
+@CELLS
 @click.pass_obj
-def prepare(lab: Lab, release: str) -> None:
+def prepare(lab: Lab, release: str, cells: int | None) -> None:
     """Install OpenStack and set up the cloud that every start copies; start nothing"""
-    lab.prepare(release)
+    Lab(lab.layout.root, say=_say, cells=cells).prepare(release)
 
 
 @main.command()
@@ -94,11 +118,12 @@ def compute() -> None:
 
 @compute.command()
 @click.argument("hosts", nargs=-1, required=True, metavar="HOST…")
+@click.option("--cell", metavar="CELL", help="Where new hosts are [default: cell1].")
 @click.option("--wait/--no-wait", default=True)
 @click.pass_obj
-def start(lab: Lab, hosts: tuple[str, ...], wait: bool) -> None:  # noqa: FBT001
+def start(lab: Lab, hosts: tuple[str, ...], cell: str | None, wait: bool) -> None:  # noqa: FBT001
     """Start hosts, new ones too, and wait until they are up"""
-    lab.start_compute(*hosts, wait=wait)
+    lab.start_compute(*hosts, cell=cell, wait=wait)
 
 
 @compute.command()

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab import config
+from tests.lab.cells import FIRST, Cell
+from tests.lab.errors import LabError
 from tests.lab.layout import Site
 from tests.lab.mariadb import MariaDB
 from tests.lab.processes import Daemon, Processes
@@ -17,6 +19,8 @@ from tests.lab.schema import run_tool
 
 UP_TIMEOUT = 120.0
 DEFAULT_UNIT = "nova-compute.service"
+Heartbeats = Mapping[tuple[Cell, str], tuple[int, int]]
+"""Cell and host -> id and report count of its live compute service."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Host:
     directory: Path
     index: int
     address: str
+    cell: Cell
 
     @property
     def compute(self) -> str:
@@ -79,23 +84,42 @@ class Hosts:
     def get(self, name: str) -> Host | None:
         return next((host for host in self.all() if host.name == name), None)
 
-    def ensure(self, name: str) -> Host:
-        """The host of this name, created if need be."""
+    def ensure(self, name: str, cell: str | None = None) -> Host:
+        """The host of this name, created if need be: in `cell`, else in the first.
+
+        :raises LabError: the host is in another cell.
+        """
         host = self.get(name)
         if host is None:
-            directory = self._site.layout.host(name)
-            directory.mkdir(parents=True)
-            index = 1 + max((host.index for host in self.all()), default=0)
-            (directory / "host.json").write_text(json.dumps({"index": index}))
-            host = self._load(directory)
-            host.units.write_text(f"{DEFAULT_UNIT}\n")
-            host.unit_state.write_text("enabled\n")
+            host = self._create(name, self._site.cell(cell) if cell else FIRST)
+        elif cell not in {None, host.cell.name}:
+            raise LabError(f"host {name} is in {host.cell.name}, not in {cell}")
         self._write_files(host)
         return host
 
+    def assign(self, host: Host, cell: str) -> None:
+        """Let the next nova-compute of the host be one of `cell`."""
+        self._save(host.directory, host.index, self._site.cell(cell))
+        self._write_files(self._load(host.directory))
+
+    def _create(self, name: str, cell: Cell) -> Host:
+        directory = self._site.layout.host(name)
+        directory.mkdir(parents=True)
+        index = 1 + max((host.index for host in self.all()), default=0)
+        self._save(directory, index, cell)
+        host = self._load(directory)
+        host.units.write_text(f"{DEFAULT_UNIT}\n")
+        host.unit_state.write_text("enabled\n")
+        return host
+
+    def _save(self, directory: Path, index: int, cell: Cell) -> None:
+        content = json.dumps({"index": index, "cell": cell.number})
+        (directory / "host.json").write_text(content)
+
     def _load(self, directory: Path) -> Host:
-        index = json.loads((directory / "host.json").read_text())["index"]
-        return Host(directory.name, directory, index, self._site.address(index))
+        content = json.loads((directory / "host.json").read_text())
+        index, cell = content["index"], Cell(content.get("cell", 1))
+        return Host(directory.name, directory, index, self._site.address(index), cell)
 
     def _write_files(self, host: Host) -> None:
         site = self._site
@@ -104,7 +128,7 @@ class Hosts:
         own.write_text(config.ini(config.compute(host.name, host.address, host.state)))
         argv = (
             site.program("nova-compute"),
-            "--config-file", str(site.layout.nova_compute_conf),
+            "--config-file", str(site.layout.compute_conf(host.cell)),
             "--config-file", str(own),
         )  # fmt: skip
         daemon = Daemon(host.compute, argv, site.layout.log(host.compute))
@@ -134,15 +158,19 @@ class Computes:
     def discover(self) -> None:
         self._manage("discover_hosts", "--verbose")
 
-    def heartbeats(self) -> dict[str, tuple[int, int]]:
-        """Host -> id and report count of its live compute service."""
-        rows = self._rows(
-            "SELECT host, id, report_count FROM nova.services"
-            " WHERE `binary` = 'nova-compute' AND deleted = 0"
-        )
-        return {host: (id_, count) for host, id_, count in rows}
+    def heartbeats(self) -> Heartbeats:
+        """The heartbeats of all live compute services."""
+        return {
+            (cell, host): (id_, count)
+            for cell in self._site.cells
+            for host, id_, count in self._rows(
+                cell,
+                "SELECT host, id, report_count FROM services"
+                " WHERE `binary` = 'nova-compute' AND deleted = 0",
+            )
+        }
 
-    def wait_up(self, hosts: Iterable[Host], before: Mapping[str, tuple[int, int]]) -> None:
+    def wait_up(self, hosts: Iterable[Host], before: Heartbeats) -> None:
         """Wait until each has a beating service, a mapping, and a provider with inventory.
 
         `before` are the heartbeats from before the start.
@@ -160,29 +188,33 @@ class Computes:
     def _map(self, hosts: Iterable[Host]) -> None:
         """Discover hosts that have no mapping; by service those whose node claims to have one."""
         for options in ((), ("--by-service",)):
-            mapped = {host for (host,) in self._rows("SELECT host FROM nova_api.host_mappings")}
-            if all(host.name in mapped for host in hosts):
+            mapped = self._rows(
+                FIRST,
+                "SELECT c.name, h.host FROM nova_api.host_mappings h"
+                " JOIN nova_api.cell_mappings c ON c.id = h.cell_id",
+            )
+            if {(host.cell.name, host.name) for host in hosts} <= set(mapped):
                 return
             self._manage("discover_hosts", "--verbose", *options)
 
     def _wait(self, host: Host, what: str, check: Callable[[], bool]) -> None:
         self._processes.wait_ready(host.compute, check, timeout=UP_TIMEOUT, what=what)
 
-    def _reports(self, host: Host, before: Mapping[str, tuple[int, int]]) -> bool:
-        beat = self.heartbeats().get(host.name)
-        old = before.get(host.name)
+    def _reports(self, host: Host, before: Heartbeats) -> bool:
+        beat = self.heartbeats().get((host.cell, host.name))
+        old = before.get((host.cell, host.name))
         return beat is not None and (old is None or beat[0] != old[0] or beat[1] > old[1])
 
     def _node(self, host: Host) -> bool:
-        return host.name in {
-            name for (name,) in self._rows("SELECT host FROM nova.compute_nodes WHERE deleted = 0")
-        }
+        rows = self._rows(host.cell, "SELECT host FROM compute_nodes WHERE deleted = 0")
+        return host.name in {name for (name,) in rows}
 
     def _inventory(self, host: Host) -> bool:
         rows = self._rows(
-            "SELECT DISTINCT n.host FROM nova.compute_nodes n"
+            host.cell,
+            "SELECT DISTINCT n.host FROM compute_nodes n"
             " JOIN placement.resource_providers p ON p.uuid = n.uuid"
-            " JOIN placement.inventories i ON i.resource_provider_id = p.id WHERE n.deleted = 0"
+            " JOIN placement.inventories i ON i.resource_provider_id = p.id WHERE n.deleted = 0",
         )
         return host.name in {name for (name,) in rows}
 
@@ -190,8 +222,8 @@ class Computes:
         conf = str(self._site.layout.nova_conf)
         run_tool(self._site, "nova-manage", "--config-file", conf, "cell_v2", *arguments)
 
-    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+    def _rows(self, cell: Cell, query: str) -> list[tuple[Any, ...]]:
         """Names are compared by the caller: the databases' collation ignores case."""
-        with self._mariadb.connect() as connection, connection.cursor() as cursor:
+        with self._mariadb.connect(cell.database) as connection, connection.cursor() as cursor:
             cursor.execute(query)
             return list(cursor.fetchall())

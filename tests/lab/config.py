@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.lab.cells import FIRST, Cell
 from tests.lab.layout import PASSWORDS, Site
 
 Sections = Mapping[str, Mapping[str, object]]
@@ -19,8 +20,10 @@ API_NAMES = ("keystone", "placement", "glance", "neutron", "nova")
 def write_all(site: Site) -> None:
     """Write all files; the same site gives the same files."""
     etc = site.layout.etc
-    _write_ini(site.layout.nova_conf, {**nova(site), **nova_databases(site)})
-    _write_ini(site.layout.nova_compute_conf, nova(site))
+    for cell in site.cells:
+        conductor = {**nova(site, cell), **nova_databases(site, cell)}
+        _write_ini(site.layout.conductor_conf(cell), conductor)
+        _write_ini(site.layout.compute_conf(cell), nova(site, cell))
     _write_ini(etc / "keystone" / "keystone.conf", keystone(site))
     _write_ini(etc / "placement" / "placement.conf", placement(site))
     _write_ini(etc / "glance" / "glance-api.conf", glance(site))
@@ -37,8 +40,8 @@ def write_all(site: Site) -> None:
     site.layout.clouds_yaml.chmod(0o600)
 
 
-def nova(site: Site) -> Sections:
-    """What all nova services share, and all that a compute host has.
+def nova(site: Site, cell: Cell = FIRST) -> Sections:
+    """What all nova services of a cell share, and all that a compute host has.
 
     A nova-compute that is given the API database asks all cells for the oldest nova-compute
     before it finds that it may not (nova 2026.2, compute/rpcapi.py), from threads that both
@@ -47,10 +50,10 @@ def nova(site: Site) -> Sections:
     state = site.layout.data / "nova"
     return {
         "DEFAULT": {
-            "host": CONTROLLER,
+            "host": CONTROLLER + cell.suffix,
             "my_ip": "127.0.0.1",
             "state_path": state,
-            "transport_url": site.transport_url,
+            "transport_url": site.cell_transport_url(cell),
             "compute_driver": "lab_driver.Driver",
             "report_interval": REPORT_INTERVAL,
             "service_down_time": 8,
@@ -75,10 +78,10 @@ def nova(site: Site) -> Sections:
     }
 
 
-def nova_databases(site: Site) -> Sections:
+def nova_databases(site: Site, cell: Cell = FIRST) -> Sections:
     return {
         "api_database": {"connection": site.db_url("nova_api")},
-        "database": {"connection": site.db_url("nova")},
+        "database": {"connection": site.db_url(cell.database)},
     }
 
 
@@ -207,7 +210,12 @@ def wsgi_environment(site: Site, name: str) -> dict[str, str]:
 
 
 def clouds_yaml(site: Site) -> str:
-    """The admin's cloud, and nova-decom's own section."""
+    """The admin's cloud, and nova-decom's own section.
+
+    The cells come from nova_api.cell_mappings; the URLs of the cell databases give nova-decom's
+    own MySQL user for each.
+    """
+    cells = "".join(f"    - {site.db_url(cell.database, 'nova_decom')}\n" for cell in site.cells)
     return f"""\
 clouds:
   lab:
@@ -225,8 +233,7 @@ clouds:
 nova-decom:
   api_db_url: {site.db_url("nova_api", "nova_decom")}
   cell_db_url:
-    - {site.db_url("nova", "nova_decom")}
-  ssh_config: {site.layout.ssh_config}
+{cells}  ssh_config: {site.layout.ssh_config}
   state_dir: {site.layout.state_dir}
   report_interval: {REPORT_INTERVAL}
   settle: 6

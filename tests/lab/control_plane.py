@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The five APIs under uwsgi, the two nova workers, and memcached."""
+"""The five APIs under uwsgi, nova's scheduler and conductors, and memcached."""
 
 import getpass
 import http.client
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 
 from tests.lab.config import wsgi_environment
 from tests.lab.layout import Site
 from tests.lab.processes import Daemon, Processes
 
 MEMCACHED = "memcached"
-WORKERS = ("nova-conductor", "nova-scheduler")
+CONDUCTOR = "nova-conductor"
+SCHEDULER = "nova-scheduler"
 NEUTRON_RPC = "neutron-rpc-server"
 START_TIMEOUT = 180.0
 
@@ -44,15 +46,20 @@ class ControlPlane:
             )
 
     def start_workers(self) -> None:
-        for name in WORKERS:
-            argv = (self._site.program(name), "--config-file", str(self._site.layout.nova_conf))
-            self._processes.start(Daemon(name, argv, self._site.layout.log(name)))
+        """Start the scheduler, and the conductor of each cell; the first serves the API too."""
+        layout = self._site.layout
+        for cell in self._site.cells:
+            self._start_worker(cell.conductor, CONDUCTOR, layout.conductor_conf(cell))
+        self._start_worker(SCHEDULER, SCHEDULER, layout.nova_conf)
 
     def start_neutron_rpc(self) -> None:
         """What agents report to; started only when there are agents."""
         conf = self._site.layout.etc / "neutron" / "neutron.conf"
-        argv = (self._site.program(NEUTRON_RPC), "--config-file", str(conf))
-        self._processes.start(Daemon(NEUTRON_RPC, argv, self._site.layout.log(NEUTRON_RPC)))
+        self._start_worker(NEUTRON_RPC, NEUTRON_RPC, conf)
+
+    def _start_worker(self, name: str, program: str, conf: Path) -> None:
+        argv = (self._site.program(program), "--config-file", str(conf))
+        self._processes.start(Daemon(name, argv, self._site.layout.log(name)))
 
 
 def _answers(port: int) -> bool:

@@ -3,37 +3,37 @@
 
 import contextlib
 import shutil
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.lab import config, template
+from tests.lab import config
 from tests.lab.agents import Agents
+from tests.lab.bring_up import BringUp
+from tests.lab.cells import FIRST, cell_of_each, default_computes
+from tests.lab.cells import Computes as Wanted
 from tests.lab.cloud import CLOUD, connect
 from tests.lab.computes import Computes, Host, Hosts
-from tests.lab.control_plane import MEMCACHED, WORKERS, ControlPlane
+from tests.lab.control_plane import MEMCACHED, SCHEDULER
 from tests.lab.errors import LabError
-from tests.lab.layout import Layout, Site, load_site, new_site, ports_free
+from tests.lab.ids import Ids, SameMigration
+from tests.lab.layout import Layout, Site, load_site
+from tests.lab.machines import Machines
 from tests.lab.mariadb import NAME as MARIADB
 from tests.lab.mariadb import MariaDB
 from tests.lab.processes import Processes
 from tests.lab.purge import declare_dead, purge_rows
-from tests.lab.rabbitmq import EPMD, RabbitMQ
+from tests.lab.rabbitmq import EPMD
 from tests.lab.rabbitmq import NAME as RABBITMQ
-from tests.lab.releases import DEFAULT_RELEASE, RELEASES, Release
-from tests.lab.schema import Schema
+from tests.lab.releases import DEFAULT_RELEASE, RELEASES
 from tests.lab.servers import Servers
-from tests.lab.sshd import SSH
 from tests.lab.template import Say, locked
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
     from pymysql.connections import Connection as Database
 
-DEFAULT_COMPUTES = ("node1", "node2", "node3")
+WORKERS = (FIRST.conductor, SCHEDULER)
 CONTROL_PLANE = (MARIADB, EPMD, RABBITMQ, MEMCACHED, *config.API_NAMES, *WORKERS)
 
 
@@ -42,14 +42,26 @@ def _silent(_: str) -> None:
 
 
 class Lab:
-    """A Nova control plane and its compute hosts, in one directory."""
+    """A Nova control plane and its compute hosts, in one directory.
+
+    `cells` is the number of cells that `up` sets up: None takes the number of the lab that is
+    there, else one. `cache` is where the caches are, if not where the environment or `root` say.
+    """
 
     cloud = CLOUD
 
-    def __init__(self, root: Path, say: Say = _silent) -> None:
-        self.layout = Layout.of(Path(root))
+    def __init__(
+        self,
+        root: Path,
+        say: Say = _silent,
+        *,
+        cells: int | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        self.layout = Layout.of(Path(root), cache)
         self.processes = Processes(self.layout.pids)
-        self._say = say
+        self._cells = cells
+        self._bring_up = BringUp(self.layout, self.processes, say)
 
     # Where things are
 
@@ -72,6 +84,12 @@ class Lab:
             raise LabError(f"there is no lab in {self.layout.root}: run `up` first")
         return site
 
+    @property
+    def cell_count(self) -> int:
+        """How many cells the lab has, or will have after `up`."""
+        site = load_site(self.layout, RELEASES)
+        return self._cells or (site.cell_count if site else 1)
+
     def env(self) -> dict[str, str]:
         return {
             "OS_CLIENT_CONFIG_FILE": str(self.clouds_yaml),
@@ -87,36 +105,47 @@ class Lab:
         """A new connection as root, with autocommit."""
         return self._mariadb.connect(database)
 
+    def cell_sql(self, cell: str, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """The rows that `statement` gives in the database of the cell, run as root."""
+        with self.sql(self.site.cell(cell).database) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return list(cursor.fetchall())
+
     def db_url(self, database: str) -> str:
         return self.site.db_url(database)
 
     # The lab as a whole
 
-    def up(
-        self, release: str = DEFAULT_RELEASE, computes: Sequence[str] = DEFAULT_COMPUTES
-    ) -> None:
-        """Bring up what is not; when that fails, stop what this call has started."""
+    def up(self, release: str = DEFAULT_RELEASE, computes: Wanted | None = None) -> None:
+        """Bring up what is not; when that fails, stop what this call has started.
+
+        `computes` are hosts, by the name of their cell where there are several; None are three
+        in each cell.
+        """
         if release not in RELEASES:
             raise LabError(f"no such release: {release} (there are {', '.join(RELEASES)})")
         with locked(self.layout.root, "lab"), contextlib.ExitStack() as undo:
-            site = self._prepare(RELEASES[release])
+            site = self._bring_up.site(RELEASES[release], self.cell_count)
             crashed = self._crashed_computes()
             self._forget_dead()
             before = self.processes.running()
             undo.callback(lambda: self.processes.stop(*(self.processes.running() - before)))
-            with self._timed("control plane", "starting databases, message queue and APIs"):
-                self._start_control_plane(site)
-            wanted = dict.fromkeys([*computes, *crashed])
-            missing = [name for name in wanted if not self._running(name)]
-            with self._timed("compute hosts", f"starting {', '.join(missing)}" if missing else ""):
-                self._create_hosts([host.name for host in self.hosts.all()])
-                self.start_compute(*missing)
+            timed = self._bring_up.timed
+            with timed("control plane", "starting databases, message queue and APIs"):
+                self._bring_up.start_control_plane(site)
+            if computes is None:
+                computes = default_computes(site.cell_count)
+            wanted = dict.fromkeys(crashed) | cell_of_each(computes)
+            missing = {name: cell for name, cell in wanted.items() if not self._running(name)}
+            with timed("compute hosts", f"starting {', '.join(missing)}" if missing else ""):
+                self._machines.create(dict.fromkeys(host.name for host in self.hosts.all()))
+                self._start_computes(missing)
             undo.pop_all()
 
     def prepare(self, release: str = DEFAULT_RELEASE) -> None:
         """Make the caches of a release, as `up` would."""
         with locked(self.layout.root, "lab"):
-            self._make_caches(self.layout, RELEASES[release])
+            self._bring_up.make_caches(self.layout, RELEASES[release], self.cell_count)
 
     def down(self) -> None:
         """Stop everything; the caches and the logs stay, the next `up` begins anew."""
@@ -128,10 +157,12 @@ class Lab:
 
     def expected(self) -> list[str]:
         """The processes a complete lab has."""
-        if load_site(self.layout, RELEASES) is None:
+        site = load_site(self.layout, RELEASES)
+        if site is None:
             return list(CONTROL_PLANE)
-        hosts = self.hosts.all()
-        return [*CONTROL_PLANE, *(name for host in hosts for name in (host.sshd, host.compute))]
+        conductors = [cell.conductor for cell in site.cells if cell != FIRST]
+        hosts = [name for host in self.hosts.all() for name in (host.sshd, host.compute)]
+        return [*CONTROL_PLANE, *conductors, *hosts]
 
     def addresses(self) -> dict[str, str]:
         """Process -> where it listens."""
@@ -149,23 +180,25 @@ class Lab:
     def hosts(self) -> Hosts:
         return Hosts(self.site)
 
-    def start_compute(self, *hosts: str, wait: bool = True) -> None:
-        """Start the hosts, new ones too; with `wait`, until servers can be booted on them."""
-        if not hosts:
-            return
-        before = self._computes.heartbeats()
-        machines = self._create_hosts(hosts)
-        self._computes.start(machines)
-        if wait:
-            self._computes.wait_up(machines, before)
+    def start_compute(self, *hosts: str, cell: str | None = None, wait: bool = True) -> None:
+        """Start the hosts, new ones too; with `wait`, until servers can be booted on them.
+
+        A new host is in `cell`, else in the first one.
+        """
+        self._start_computes(dict.fromkeys(hosts, cell), wait=wait)
 
     def stop_compute(self, *hosts: str) -> None:
         """Stop the nova-compute processes; returns when they are gone."""
         self._computes.stop(map(self._host, hosts))
 
-    def wipe_compute(self, host: str) -> None:
-        """Stop the host and forget its identity: the next start is a new machine of its name."""
+    def wipe_compute(self, host: str, cell: str | None = None) -> None:
+        """Stop the host and forget its identity: the next start is a new machine of its name.
+
+        The new machine is in `cell`, else in the cell of the old one. All rows stay.
+        """
         self._computes.wipe(self._host(host))
+        if cell is not None:
+            self.hosts.assign(self._host(host), cell)
 
     def compute_running(self, host: str) -> bool:
         return self.processes.alive(self._host(host).compute)
@@ -178,13 +211,14 @@ class Lab:
         machine = self.hosts.get(host)
         if machine is not None:
             self.stop_compute(host)
-        declare_dead(self._mariadb, host)
+        cells = self.site.cells
+        declare_dead(self._mariadb, cells, host)
         servers = Servers(self.connection())
         servers.delete(servers.on(host))
         Agents(self.site, self.processes, self._mariadb).forget(host)
-        purge_rows(self._mariadb, host)
+        purge_rows(self._mariadb, cells, host)
         if machine is not None:
-            self._remove_host(machine)
+            self._machines.remove(machine)
 
     def network_agent(
         self,
@@ -202,6 +236,20 @@ class Lab:
         """Boot servers on the host and wait until they have the status; their ids."""
         return Servers(self.connection()).create(count, on=on, status=status)
 
+    def align_ids(self, table: str) -> int:
+        """Let the next row of the cells' `table` have the same id in every cell; that id."""
+        return self._ids.align(table)
+
+    def resize_with_same_migration_id(self, *hosts: str) -> SameMigration:
+        """Resize a new server away from each host, up to VERIFY_RESIZE, by migrations of one id.
+
+        Each host is in another cell, and has a second host beside it there.
+        """
+        cells = {host: self._host(host).cell for host in hosts}
+        return self._ids.resize(
+            cells, lambda host: self.create_servers(1, on=host, status="VERIFY_RESIZE")[0]
+        )
+
     def delete_servers(self, *ids: str) -> None:
         """Delete servers whatever their state; returns when they are gone."""
         Servers(self.connection()).delete(ids)
@@ -211,6 +259,14 @@ class Lab:
     @property
     def _mariadb(self) -> MariaDB:
         return MariaDB(self.site, self.processes)
+
+    @property
+    def _machines(self) -> Machines:
+        return Machines(self.site, self.processes)
+
+    @property
+    def _ids(self) -> Ids:
+        return Ids(self._mariadb, self.site.cells)
 
     @property
     def _computes(self) -> Computes:
@@ -234,75 +290,11 @@ class Lab:
     def _forget_dead(self) -> None:
         self.processes.stop(*(r.name for r in self.processes.records() if r.is_gone()))
 
-    def _create_hosts(self, names: Sequence[str]) -> list[Host]:
-        ssh = SSH(self.site, self.processes)
-        with locked(self.layout.root, "hosts"):
-            machines = [self.hosts.ensure(name) for name in names]
-            for machine in machines:
-                ssh.start(machine)
-            ssh.write_client_files(self.hosts.all())
-        return machines
-
-    def _remove_host(self, machine: Host) -> None:
-        with locked(self.layout.root, "hosts"):
-            self.processes.stop(machine.sshd)
-            shutil.rmtree(machine.directory)
-            SSH(self.site, self.processes).write_client_files(self.hosts.all())
-
-    def _make_caches(self, layout: Layout, release: Release) -> None:
-        with self._timed("environment"):
-            template.ensure_environment(layout, release, self._say)
-        with self._timed("template"):
-            template.ensure_template(layout, release, self._say)
-
-    def _prepare(self, release: Release) -> Site:
-        """The site to bring up: the one that is there, or a new one from the template."""
-        site = load_site(self.layout, RELEASES)
-        running = self.processes.running()
-        if site is not None and site.release != release and running:
-            raise LabError(f"release {site.release.number} is running here: `down` first")
-        layout = site.layout if site else self.layout
-        self._make_caches(layout, release)
-        if site is None or site.release != release:
-            return self._restore(new_site(layout, release))
-        if not running and not ports_free(site):
-            site = replace(site, ports=new_site(layout, release).ports)
-            site.save()
-        return site
-
-    def _restore(self, site: Site) -> Site:
-        with self._timed("restore"):
-            self.processes.stop(*(record.name for record in self.processes.records()))
-            shutil.rmtree(self.layout.run, ignore_errors=True)
-            template.restore(site)
-            site.save()  # last: it says that all the rest is there
-        return site
-
-    def _start_control_plane(self, site: Site) -> None:
-        mariadb, rabbitmq = MariaDB(site, self.processes), RabbitMQ(site, self.processes)
-        plane = ControlPlane(site, self.processes)
-        config.write_all(site)
-        site.layout.state_dir.mkdir(mode=0o700, exist_ok=True)
-        mariadb.start()
-        rabbitmq.start()
-        plane.start_memcached()
-        mariadb.wait()
-        schema = Schema(site, mariadb)
-        schema.rewrite_addresses()
-        schema.grant()
-        # In the order in which the others ask for them: most of the time goes into imports.
-        plane.start_apis(("keystone", "placement"))
-        plane.start_workers()
-        rabbitmq.wait()
-        plane.start_apis(("nova", "neutron", "glance"))
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda name: plane.wait_apis([name]), config.API_NAMES))
-
-    @contextlib.contextmanager
-    def _timed(self, what: str, doing: str = "") -> Iterator[None]:
-        """Say what is done, if it takes long, and then how long it took."""
-        if doing:
-            self._say(f"{what}: {doing} …")
-        start = time.monotonic()
-        yield
-        self._say(f"{what}: {time.monotonic() - start:.1f} s")
+    def _start_computes(self, hosts: Mapping[str, str | None], *, wait: bool = True) -> None:
+        if not hosts:
+            return
+        before = self._computes.heartbeats()
+        machines = self._machines.create(hosts)
+        self._computes.start(machines)
+        if wait:
+            self._computes.wait_up(machines, before)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.lab.cells import FIRST, Cell
 from tests.lab.errors import LabError
 from tests.lab.releases import Release
 
@@ -36,7 +37,7 @@ DATABASES = {
     "keystone": "keystone",
     "glance": "glance",
 }
-"""Database name -> the MySQL user that owns it."""
+"""Database name -> the MySQL user that owns it, in a lab with one cell."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,11 @@ class Layout:
     cache_root: Path
 
     @classmethod
-    def of(cls, root: Path) -> "Layout":
+    def of(cls, root: Path, cache: Path | None = None) -> "Layout":
+        """The layout below `root`; the caches too, unless `cache` or the environment tells."""
         root = root.absolute()
-        cache = os.environ.get("NOVA_DECOM_LAB_CACHE")
-        return cls(root, Path(cache).absolute() if cache else root / "cache")
+        given = cache or os.environ.get("NOVA_DECOM_LAB_CACHE")
+        return cls(root, Path(given).absolute() if given else root / "cache")
 
     @property
     def run(self) -> Path:
@@ -82,11 +84,7 @@ class Layout:
 
     @property
     def nova_conf(self) -> Path:
-        return self.etc / "nova" / "nova.conf"
-
-    @property
-    def nova_compute_conf(self) -> Path:
-        return self.etc / "nova" / "nova-compute.conf"
+        return self.conductor_conf(FIRST)
 
     @property
     def clouds_yaml(self) -> Path:
@@ -106,6 +104,14 @@ class Layout:
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 
+    def conductor_conf(self, cell: Cell) -> Path:
+        """The nova.conf of the cell's controller; the first cell's is the API's too."""
+        return self.etc / "nova" / f"nova{cell.suffix}.conf"
+
+    def compute_conf(self, cell: Cell) -> Path:
+        """The nova.conf that the cell's compute hosts share."""
+        return self.etc / "nova" / f"nova-compute{cell.suffix}.conf"
+
     def host(self, name: str) -> Path:
         """The directory of a host; a name that could not be one is refused."""
         if not HOST_NAME.fullmatch(name):
@@ -122,6 +128,26 @@ class Site:
     ports: Mapping[str, int]
     network: int
     """Second octet of the hosts' loopback addresses."""
+    cell_count: int = 1
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells that can have hosts: all but cell0."""
+        return tuple(Cell(number) for number in range(1, self.cell_count + 1))
+
+    def cell(self, name: str) -> Cell:
+        """The cell of this name.
+
+        :raises LabError: the lab has no such cell.
+        """
+        cell = next((cell for cell in self.cells if cell.name == name), None)
+        if cell is None:
+            raise LabError(f"the lab has no cell {name!r}, only {self._cell_names}")
+        return cell
+
+    @property
+    def _cell_names(self) -> str:
+        return ", ".join(cell.name for cell in self.cells)
 
     @property
     def venv(self) -> Path:
@@ -129,11 +155,17 @@ class Site:
 
     @property
     def template(self) -> Path:
-        return self.layout.cache(self.release) / "template"
+        """The stopped cloud that a lab with this number of cells begins from."""
+        suffix = "" if self.cell_count == 1 else f"-cells{self.cell_count}"
+        return self.layout.cache(self.release) / f"template{suffix}"
 
     @property
     def transport_url(self) -> str:
-        return f"rabbit://guest:guest@127.0.0.1:{self.ports['rabbitmq']}/"
+        """The control plane's, and the first cell's."""
+        return self.cell_transport_url(FIRST)
+
+    def cell_transport_url(self, cell: Cell) -> str:
+        return f"rabbit://guest:guest@127.0.0.1:{self.ports['rabbitmq']}/{cell.vhost}"
 
     @property
     def memcached(self) -> str:
@@ -156,8 +188,13 @@ class Site:
     def program(self, name: str) -> str:
         return str(self.venv / "bin" / name)
 
+    @property
+    def databases(self) -> dict[str, str]:
+        """Database name -> the MySQL user that owns it."""
+        return DATABASES | {cell.database: "nova" for cell in self.cells}
+
     def db_url(self, database: str, user: str | None = None) -> str:
-        user = user or DATABASES[database]
+        user = user or self.databases[database]
         address = f"127.0.0.1:{self.ports['mariadb']}"
         return f"mysql+pymysql://{user}:{PASSWORDS[user]}@{address}/{database}?charset=utf8mb4"
 
@@ -171,6 +208,7 @@ class Site:
             "release": self.release.number,
             "ports": dict(self.ports),
             "network": self.network,
+            "cells": self.cell_count,
             "cache": str(self.layout.cache_root),
         }
         self.layout.run.mkdir(parents=True, exist_ok=True)
@@ -184,10 +222,11 @@ def load_site(layout: Layout, releases: Mapping[str, Release]) -> Site | None:
     except FileNotFoundError:
         return None
     layout = replace(layout, cache_root=Path(content["cache"]))
-    return Site(layout, releases[content["release"]], content["ports"], content["network"])
+    release = releases[content["release"]]
+    return Site(layout, release, content["ports"], content["network"], content.get("cells", 1))
 
 
-def new_site(layout: Layout, release: Release) -> Site:
+def new_site(layout: Layout, release: Release, cells: int = 1) -> Site:
     """A site on free ports. Where the search starts depends on the directory, so that labs that
     come up at the same moment do not pick the same ones."""
     seed = int.from_bytes(hashlib.sha256(str(layout.root).encode()).digest()[:4])
@@ -197,7 +236,7 @@ def new_site(layout: Layout, release: Release) -> Site:
         candidate = _next_free(candidate)
         ports[name] = candidate
         candidate += 1
-    return Site(layout, release, ports, network=1 + seed % 250)
+    return Site(layout, release, ports, network=1 + seed % 250, cell_count=cells)
 
 
 def ports_free(site: Site) -> bool:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Removes every row that names a host: what isolates one test from the next."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from tests.lab.cells import Cell
 from tests.lab.mariadb import MariaDB
 
 if TYPE_CHECKING:
@@ -51,16 +53,18 @@ PROVIDER_TABLES = (
 )
 
 
-def declare_dead(mariadb: MariaDB, host: str) -> None:
+def declare_dead(mariadb: MariaDB, cells: Iterable[Cell], host: str) -> None:
     """Let nova-api delete the host's servers by itself, instead of asking a dead nova-compute."""
-    with mariadb.connect("nova") as connection, connection.cursor() as cursor:
-        for statement in DEAD:
-            cursor.execute(statement, {"host": host})
-
-
-def purge_rows(mariadb: MariaDB, host: str) -> None:
     with mariadb.connect() as connection, connection.cursor() as cursor:
-        for database in ("nova", "nova_cell0"):
+        for cell in cells:
+            cursor.execute(f"USE {cell.database}")
+            for statement in DEAD:
+                cursor.execute(statement, {"host": host})
+
+
+def purge_rows(mariadb: MariaDB, cells: Iterable[Cell], host: str) -> None:
+    with mariadb.connect() as connection, connection.cursor() as cursor:
+        for database in ("nova_cell0", *(cell.database for cell in cells)):
             cursor.execute(f"USE {database}")
             for statement in CELL:
                 cursor.execute(statement, {"host": host})

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """RabbitMQ, with a port mapper (epmd) of its own, so that two labs do not meet."""
 
+import base64
 import hashlib
+import json
+import os
 import shutil
 import socket
 
@@ -9,6 +12,8 @@ from tests.lab.layout import Site
 from tests.lab.processes import Daemon, Processes
 
 NAME = "rabbitmq"
+USER = "guest"
+"""A user of every broker, with its own name as password, from loopback only."""
 EPMD = "epmd"
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
@@ -22,6 +27,7 @@ class RabbitMQ:
         self._home = site.layout.data / "rabbitmq"
         digest = hashlib.sha256(str(site.layout.root).encode()).hexdigest()[:8]
         self._node = f"lab{digest}@localhost"
+        self._definitions = self._home / "definitions.json"
 
     def start(self) -> None:
         ports = self._site.ports
@@ -38,6 +44,7 @@ class RabbitMQ:
         shutil.rmtree(self._home, ignore_errors=True)
         self._home.mkdir(parents=True)
         (self._home / "rabbitmq.conf").write_text(self._configuration())
+        self._definitions.write_text(self._vhosts())
         (self._home / "enabled_plugins").write_text("[].\n")
         self._processes.wait_ready(
             EPMD, lambda: _accepts(ports["epmd"]), timeout=10, what="epmd to listen"
@@ -52,15 +59,32 @@ class RabbitMQ:
         )
 
     def _configuration(self) -> str:
-        lines = (
+        lines = [
             "listeners.tcp.1 = 127.0.0.1:{port}",
             "log.console = true",
             "log.console.level = warning",
             "log.file = false",
             "vm_memory_high_watermark.relative = 0.6",
             "disk_free_limit.absolute = 50MB",
-        )
+        ]
+        if self._site.cell_count > 1:
+            lines.append(f"load_definitions = {self._definitions}")
         return "\n".join(lines).format(port=self._site.ports["rabbitmq"]) + "\n"
+
+    def _vhosts(self) -> str:
+        """The definitions of a broker for several cells: one virtual host each, and the user.
+
+        A broker that is given definitions makes neither "/" nor guest by itself.
+        """
+        names = [cell.vhost or "/" for cell in self._site.cells]
+        every = {"configure": ".*", "write": ".*", "read": ".*"}
+        user = {"name": USER, "password_hash": _password_hash(USER), "tags": "administrator"}
+        definitions = {
+            "users": [user],
+            "vhosts": [{"name": name} for name in names],
+            "permissions": [{"user": USER, "vhost": name, **every} for name in names],
+        }
+        return json.dumps(definitions, indent=1)
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -79,6 +103,12 @@ class RabbitMQ:
             # the recorded pid is the broker's.
             "RUNNING_UNDER_SYSTEMD": "true",
         }
+
+
+def _password_hash(password: str) -> str:
+    """The hash of RabbitMQ's rabbit_password_hashing_sha256: four bytes of salt come first."""
+    salt = os.urandom(4)
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 
 
 def _accepts(port: int) -> bool:

@@ -2,11 +2,12 @@
 """From empty databases to a cloud: schemas, users, catalog, an image and a flavor."""
 
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.lab.cells import FIRST, Cell
 from tests.lab.config import REGION
 from tests.lab.errors import LabError
 from tests.lab.layout import DATABASES, PASSWORDS, Site
@@ -42,7 +43,7 @@ class Schema:
 
     def create(self) -> None:
         """Create the databases and everything the `*-manage` programs make."""
-        self._create_databases()
+        self._create_databases(DATABASES)
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda fill: fill(), self._fillers()))
         self._create_operator()
@@ -58,13 +59,16 @@ class Schema:
                     " SET e.url = %s WHERE s.type = %s",
                     (url, service_type),
                 )
-            for name, database in (("cell0", "nova_cell0"), ("cell1", "nova")):
-                transport = site.transport_url if name == "cell1" else "none:///"
-                cursor.execute(
-                    "UPDATE nova_api.cell_mappings SET database_connection = %s,"
-                    " transport_url = %s WHERE name = %s",
-                    (site.db_url(database), transport, name),
-                )
+            cells = [(site.db_url("nova_cell0"), "none:///", "cell0")]
+            cells += [
+                (site.db_url(cell.database), site.cell_transport_url(cell), cell.name)
+                for cell in site.cells
+            ]
+            cursor.executemany(
+                "UPDATE nova_api.cell_mappings SET database_connection = %s,"
+                " transport_url = %s WHERE name = %s",
+                cells,
+            )
             cursor.execute(
                 "UPDATE glance.image_locations SET value = CONCAT(%s, image_id)",
                 (f"file://{images}/",),
@@ -74,9 +78,17 @@ class Schema:
         """The longest first."""
         return (self._neutron, self._nova, self._keystone, self._glance, self._placement)
 
-    def _create_databases(self) -> None:
+    def add_cell(self, cell: Cell) -> None:
+        """Create the database of a cell beyond the first, and its cell mapping."""
+        self._create_databases({cell.database: "nova"})
+        conf = self._site.layout.conductor_conf(cell)
+        # cell0 and the first cell have their schema from create().
+        self._run("nova-manage", conf, "db", "sync", "--local_cell")
+        self._map_cell(cell)
+
+    def _create_databases(self, databases: Mapping[str, str]) -> None:
         with self._mariadb.connect() as connection, connection.cursor() as cursor:
-            for database, user in DATABASES.items():
+            for database, user in databases.items():
                 cursor.execute(f"CREATE DATABASE {database} CHARACTER SET utf8mb3")
                 cursor.execute(
                     f"GRANT ALL ON {database}.* TO {user}@'127.0.0.1' IDENTIFIED BY %s",
@@ -91,8 +103,9 @@ class Schema:
 
     def grant(self) -> None:
         """Give the operator's user its rights, also where it was made with fewer."""
+        cells = {cell.database: GRANTS["nova"] for cell in self._site.cells}
         with self._mariadb.connect() as connection, connection.cursor() as cursor:
-            for database, rights in GRANTS.items():
+            for database, rights in (GRANTS | cells).items():
                 for right, tables in rights.items():
                     for table in tables:
                         cursor.execute(
@@ -105,13 +118,17 @@ class Schema:
             ("api_db", "sync"),
             ("cell_v2", "map_cell0", "--database_connection", site.db_url("nova_cell0")),
             ("db", "sync"),
-            (
-                "cell_v2", "create_cell", "--name", "cell1",
-                "--database_connection", site.db_url("nova"),
-                "--transport-url", site.transport_url,
-            ),
-        ):  # fmt: skip
+        ):
             self._run("nova-manage", conf, *command)
+        self._map_cell(FIRST)
+
+    def _map_cell(self, cell: Cell) -> None:
+        self._run(
+            "nova-manage", self._site.layout.nova_conf, "cell_v2", "create_cell",
+            "--name", cell.name,
+            "--database_connection", self._site.db_url(cell.database),
+            "--transport-url", self._site.cell_transport_url(cell),
+        )  # fmt: skip
 
     def _placement(self) -> None:
         conf = self._site.layout.etc / "placement" / "placement.conf"

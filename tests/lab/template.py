@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The caches: an environment and a stopped, set-up cloud per release."""
+"""The caches: an environment per release, and a stopped cloud per release and number of cells."""
 
 import contextlib
 import fcntl
@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tests.lab import config
@@ -66,30 +67,40 @@ def _add_driver(venv: Path) -> None:
     partial.replace(package / "lab_driver.py")
 
 
-def ensure_template(layout: Layout, release: Release, say: Say) -> None:
-    """Set up a cloud once, stop it, and keep its data."""
+def ensure_template(layout: Layout, release: Release, say: Say, cells: int = 1) -> None:
+    """Set up a cloud once, stop it, and keep its data; more cells are added to a copy of it."""
+    _ensure(layout, release, 1, lambda site: _build(site, say))
+    if cells > 1:
+        _ensure(layout, release, cells, lambda site: _add_cells(site, say))
+
+
+def _ensure(layout: Layout, release: Release, cells: int, build: Callable[[Site], None]) -> None:
     cache = layout.cache(release)
-    template = cache / "template"
     with locked(cache, "template"):
-        if template.exists():
-            return
         building = Layout(cache / "building", layout.cache_root)
+        site = new_site(building, release, cells)
+        if site.template.exists():
+            return
         Processes(building.pids).stop(*Processes(building.pids).running())
         shutil.rmtree(building.root, ignore_errors=True)
         partial = cache / "template.partial"
         shutil.rmtree(partial, ignore_errors=True)
-        _build(new_site(building, release), say)
+        build(site)
         partial.mkdir()
         for name in COPIED:
             (building.data / name).rename(partial / name)
-        partial.rename(template)
+        partial.rename(site.template)
         shutil.rmtree(building.root)
 
 
 def restore(site: Site) -> None:
     """Begin a lab from the template."""
+    _copy(site.template, site)
+
+
+def _copy(template: Path, site: Site) -> None:
     for name in COPIED:
-        copy_tree(site.template / name, site.layout.data / name)
+        copy_tree(template / name, site.layout.data / name)
 
 
 def _build(site: Site, say: Say) -> None:
@@ -99,8 +110,7 @@ def _build(site: Site, say: Say) -> None:
     site.save()
     mariadb.install()
     config.write_all(site)
-    with contextlib.ExitStack() as stack:
-        stack.callback(lambda: processes.stop(*processes.running(), timeout=60))
+    with _stopping(processes):
         mariadb.start()
         plane.start_memcached()
         mariadb.wait()
@@ -113,6 +123,30 @@ def _build(site: Site, say: Say) -> None:
         plane.wait_apis(SETUP_APIS)
         # A new connection: the catalog is part of the token.
         populate_resources(connect(site.layout))
+
+
+def _add_cells(site: Site, say: Say) -> None:
+    """Add the databases and mappings of the cells beyond the first to a cloud with one."""
+    processes = Processes(site.layout.pids)
+    mariadb = MariaDB(site, processes)
+    site.save()
+    _copy(replace(site, cell_count=1).template, site)
+    config.write_all(site)
+    with _stopping(processes):
+        mariadb.start()
+        mariadb.wait()
+        for cell in site.cells[1:]:
+            say(f"template: creating the database of {cell.name} …")
+            Schema(site, mariadb).add_cell(cell)
+
+
+@contextlib.contextmanager
+def _stopping(processes: Processes) -> Iterator[None]:
+    """Stop all processes at the end, the database with time to write what it has."""
+    try:
+        yield
+    finally:
+        processes.stop(*processes.running(), timeout=60)
 
 
 def _uv(*arguments: str) -> None:
