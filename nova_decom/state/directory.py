@@ -25,16 +25,45 @@ def open_state_dir(path: Path) -> Path:
         raise ConfigurationError(
             f"state directory {path}: {error.strerror}", "give --state-dir"
         ) from error
-    if info.st_uid != os.geteuid():
+    if problem := access_problem(info):
         raise ConfigurationError(
-            f"state directory {path} belongs to uid {info.st_uid}, not to you",
-            "give --state-dir, or run as its owner",
-        )
-    if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise ConfigurationError(
-            f"state directory {path} can be written by others", f"chmod 0700 {path}"
+            f"state directory {path} {problem}",
+            f"give --state-dir, or as its owner: chmod 0700 {path}",
         )
     return path
+
+
+def access_problem(info: os.stat_result, *, root_may_own: bool = False) -> str | None:
+    """Why somebody else may have written the file or directory; None when nobody could."""
+    if info.st_uid != os.geteuid() and not (root_may_own and info.st_uid == 0):
+        owner = "neither to root nor to you" if root_may_own else "not to you"
+        return f"belongs to uid {info.st_uid}, {owner}"
+    if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "can be written by others"
+    return None
+
+
+def open_private(path: Path, flags: int) -> int:
+    """A handle of a file that is created with mode 0600 and is no symbolic link.
+
+    :raises OSError: it cannot be opened.
+    """
+    return os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace the file by this text, whole or not at all; it is on the disk at the end.
+
+    :raises OSError: it cannot be written; the old file stays.
+    """
+    scratch = path.with_name(f"{path.name}.{os.getpid()}")
+    handle = open_private(scratch, os.O_WRONLY | os.O_TRUNC)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+    sync_directory(path.parent)
 
 
 @contextmanager
@@ -51,7 +80,7 @@ def journal_writing(path: Path) -> Iterator[None]:
 
 
 def sync_directory(path: Path) -> None:
-    """Make the names in the directory last."""
+    """Write the directory's entries to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nova_decom.clock import Clock
 from nova_decom.errors import BusyError, JournalError
+from nova_decom.state.directory import open_private
 
 #: Seconds after which a lock that is taken is tried once more: :func:`holder` takes it for less.
 POLL_SECONDS = 0.05
@@ -27,7 +28,7 @@ def host_lock(state_dir: Path, host: str, run: str) -> Iterator[None]:
     path = _path(state_dir, host)
     with _made(path):
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        handle = open_private(path, os.O_RDWR)
     try:
         with _made(path):
             _take(handle, host)

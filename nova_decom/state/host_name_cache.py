@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from nova_decom.errors import ConfigurationError
-from nova_decom.state.directory import open_state_dir
+from nova_decom.state.directory import open_state_dir, write_private
 
 #: What a shell takes for one harmless word; other names have to be typed.
 _WORD = re.compile(r"[\w.:@%+][\w.:@%+-]*", re.ASCII)
@@ -31,13 +30,9 @@ class HostNames:
         clouds = self._read()
         if clouds.get(cloud) == names:
             return
-        scratch = self._path.with_name(f"hosts.cache.{os.getpid()}")
         with suppress(OSError, ConfigurationError):
             open_state_dir(self._directory)
-            handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({**clouds, cloud: names}, file)
-            scratch.replace(self._path)
+            write_private(self._path, json.dumps({**clouds, cloud: names}))
 
     def known(self, cloud: str) -> tuple[str, ...]:
         """The names of this cloud's hosts, or of all clouds' when it was never seen."""

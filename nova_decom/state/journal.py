@@ -21,7 +21,12 @@ from typing import Any, Self
 from nova_decom.model.host import HostFacts, HostIdentity
 from nova_decom.model.sql import Image
 from nova_decom.state import sql_backup as sqlfile
-from nova_decom.state.directory import journal_writing, open_state_dir, sync_directory
+from nova_decom.state.directory import (
+    journal_writing,
+    open_private,
+    open_state_dir,
+    sync_directory,
+)
 from nova_decom.state.known_hosts import HostMemory
 
 VERSION = 1
@@ -52,10 +57,9 @@ class RunJournal:
         directory = self.state_dir / "runs"
         self.path = directory / f"{run}.jsonl"
         self._turn = threading.RLock()
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
         with journal_writing(self.path):
             directory.mkdir(mode=0o700, exist_ok=True)
-            self._file = os.open(self.path, flags, 0o600)
+            self._file = open_private(self.path, os.O_WRONLY | os.O_APPEND | os.O_EXCL)
             sync_directory(directory)
 
     def __enter__(self) -> Self:
@@ -104,8 +108,7 @@ class RunJournal:
         """Beside the journal, ``RUN.sql``: on the disk when this returns."""
         path = self.path.with_suffix(".sql")
         with journal_writing(path):
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
-            handle = os.open(path, flags, 0o600)
+            handle = open_private(path, os.O_WRONLY | os.O_APPEND)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 if not os.fstat(handle).st_size:
                     file.write(sqlfile.heading(self.run))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from nova_decom.errors import RefusedError
+from nova_decom.state.directory import access_problem
 from nova_decom.state.journal import VERSION
 
 Event = Mapping[str, Any]
@@ -82,11 +83,7 @@ def read_record(path: Path) -> Record:
         return Record(run, problem="is no file")
     with os.fdopen(handle, "rb") as file:
         events, problem = _events(file.read())
-    if info.st_uid != os.geteuid():
-        problem = f"belongs to uid {info.st_uid}, not to you"
-    elif info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        problem = "can be written by others"
-    return Record(run, events, problem)
+    return Record(run, events, access_problem(info) or problem)
 
 
 def _events(content: bytes) -> tuple[tuple[Event, ...], str | None]:

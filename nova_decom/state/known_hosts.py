@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from nova_decom.model.host import HostIdentity
-from nova_decom.state.directory import journal_writing, sync_directory
+from nova_decom.state.directory import journal_writing, write_private
 
 
 class HostMemory:
@@ -46,13 +45,6 @@ class HostMemory:
         """Write the identity, whole or not at all."""
         data = {"host": host} | {k: sorted(v) for k, v in asdict(identity).items()}
         path = self._path(host)
-        scratch = path.with_suffix(".new")
         with journal_writing(path):
             self._directory.mkdir(mode=0o700, exist_ok=True)
-            handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(data, file)
-                file.flush()
-                os.fsync(file.fileno())
-            scratch.replace(path)
-            sync_directory(self._directory)
+            write_private(path, json.dumps(data))

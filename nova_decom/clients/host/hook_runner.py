@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from nova_decom.errors import ConfigurationError
+from nova_decom.state.directory import access_problem
 
 #: Where hooks are looked for when nobody says otherwise.
 USUAL = Path("/etc/nova-decom/hooks.d")
@@ -109,13 +110,10 @@ def _check(path: Path, is_kind: Callable[[int], bool], kind: str) -> None:
         raise ConfigurationError(f"hooks: {path}: {error.strerror}", "give --hooks DIR") from None
     if not is_kind(info.st_mode):
         raise ConfigurationError(f"hooks: {path} is no {kind}", "give --hooks DIR")
-    if info.st_uid not in {0, os.geteuid()}:
+    if problem := access_problem(info, root_may_own=True):
         raise ConfigurationError(
-            f"hooks: {path} belongs to uid {info.st_uid}, neither to root nor to you",
-            f"chown root {path}",
+            f"hooks: {path} {problem}", f"chown root {path} && chmod go-w {path}"
         )
-    if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise ConfigurationError(f"hooks: {path} can be written by others", f"chmod go-w {path}")
 
 
 def _plain(text: str) -> bytes:
