@@ -16,7 +16,9 @@ NOT_ALL = "rows of all cells, host mappings: no API database given"
 def audit_cloud(given: GivenOptions) -> Report:
     """All traces, by host; with ``--detailed-exitcode`` exit 3 when there is any."""
     app = Context(given)
-    traces = audit(app.reading().read_for_audit(HostMemory(app.state_dir).hosts()))
+    cloud = app.reading()
+    known = HostMemory(app.state_dir, app.cloud.key).hosts()
+    traces = audit(cloud.read_for_audit(known))
     found = ExitCode.CHANGES if traces and app.settings.detailed_exitcode else ExitCode.SUCCESS
     databases = app.databases
     unchecked = [] if databases and databases.api else [NOT_ALL]

@@ -38,11 +38,12 @@ from nova_decom.clients.openstack.api import Api
 from nova_decom.clients.openstack.compute import Compute
 from nova_decom.clients.openstack.network import Network
 from nova_decom.clients.openstack.placement import Placement
-from nova_decom.clients.openstack.session import connect, section
+from nova_decom.clients.openstack.session import connect, identity_of, section
 from nova_decom.clients.reader import Clients
 from nova_decom.clock import Clock
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.claim import ClaimPolicy
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.output.metrics import MEASURED, check_metrics
 from nova_decom.state.host_lock import host_lock
 from nova_decom.state.host_name_cache import HostNames
@@ -82,6 +83,7 @@ class Context:
                 )
         self._conf = self._read_conf()
         self.api: Api | None = None
+        self._identity = CloudIdentity()
         self.databases: NovaDatabases | None = None
 
     def reading(self) -> LiveCloud:
@@ -112,10 +114,16 @@ class Context:
         :raises BusyError: another run holds it.
         """
         with (
-            host_lock(self.state_dir, host, run),
+            host_lock(self.state_dir, host, run, self._identity.key),
             shared_lock(self.settings.lock_url, host, run),
         ):
             yield
+
+    @property
+    def cloud(self) -> CloudIdentity:
+        """The identity of the cloud that :meth:`reading` has connected to, with its cells."""
+        cells = self.databases.cell_uuids if self.databases else frozenset()
+        return replace(self._identity, cells=cells)
 
     @property
     def report_interval(self) -> float:
@@ -146,6 +154,7 @@ class Context:
             writable=writable,
             version=version("nova-decom"),
         )
+        self._identity = identity_of(connection)
         clock: Clock | None = more.get("clock")
         self.api = Api(connection, request_id(run) if writable else None, clock)
         sources = self._sources()
@@ -163,7 +172,7 @@ class Context:
         return LiveCloud(
             clients,
             request,
-            recall=HostMemory(self.state_dir).recall,
+            recall=HostMemory(self.state_dir, self._identity.key).recall,
             seen=partial(self._names.keep, cloud_name(settings.os_cloud)),
             holding=ClaimPolicy(settings.validity, partial(has_ended, self.state_dir)),
             **more,

@@ -42,7 +42,7 @@ def plan_with(app: Context, hosts: tuple[str, ...], job: Job = REMOVE) -> Report
     parts = PLANNED_PARTS if hosts else OVERVIEW_PARTS
     plans = [make_plan(f, job) for f in app.reading().read_hosts(hosts or None, parts)]
     if app.settings.out:
-        save_plans(Path(app.settings.out), plans)
+        save_plans(Path(app.settings.out), plans, app.cloud)
     code = _detailed(plans) if app.settings.detailed_exitcode else ExitCode.SUCCESS
     reports = tuple(planned(p) for p in plans)
     return Report("plan", code, reports, is_overview=not hosts)

@@ -11,6 +11,7 @@ from nova_decom.cli.hosts import is_selecting, named, selected
 from nova_decom.cli.options import GivenOptions
 from nova_decom.cli.run import carry_out
 from nova_decom.errors import ConfigurationError
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.plan import Plan
 from nova_decom.model.report import Report
 from nova_decom.plan.jobs import REMOVE
@@ -24,10 +25,13 @@ def remove(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     :raises StalePlanError: the cloud no longer fits the plan of ``--plan``.
     """
     app = Context(given)
-    saved = load_plans(Path(app.settings.plan)) if app.settings.plan else ()
+    saved: tuple[Plan, ...] = ()
+    saved_for: CloudIdentity | None = None
+    if app.settings.plan:
+        saved, saved_for = load_plans(Path(app.settings.plan))
     if not app.settings.plan:
         hosts = selected(app, hosts)
-    return carry_out(app, _chosen(app, hosts, saved), REMOVE, saved)
+    return carry_out(app, _chosen(app, hosts, saved), REMOVE, saved, saved_for)
 
 
 def _chosen(app: Context, hosts: tuple[str, ...], saved: Sequence[Plan]) -> tuple[str, ...]:

@@ -55,7 +55,8 @@ def restore(given: GivenOptions, run: str) -> Report:
             "nobody can confirm: standard input is not a terminal",
             f"nova-decom restore {run} --yes",
         )
-    cloud = LiveRestoringCloud(app.reading())
+    read = app.reading()
+    cloud = LiveRestoringCloud(read, app.cloud)
     plans = [(past, plan_restore(past, cloud.present(past), record.problem)) for past in pasts]
     if app.settings.dry_run:
         return _planned(app, plans)
@@ -99,8 +100,11 @@ def _run(
     """Carry out the plans with a journal; signals are obeyed between changes."""
     reports = list(done)
     err = console(sys.stderr, app.settings.color)
-    with RunJournal(app.state_dir, new_run_id()) as journal, signals() as interrupts:
-        cloud = LiveRestoringCloud(app.changing(journal, interrupts.clock()))
+    with (
+        RunJournal(app.state_dir, new_run_id(), app.cloud.key) as journal,
+        signals() as interrupts,
+    ):
+        cloud = LiveRestoringCloud(app.changing(journal, interrupts.clock()), app.cloud)
         journal.event(
             "header",
             command="restore",
@@ -108,6 +112,7 @@ def _run(
             by=operator(),
             reason=f"restore of run {record.run}",
             options=app.settings.told(),
+            cloud=app.cloud.dump(),
             version=version("nova-decom"),
             global_request_id=request_id(journal.run),
         )

@@ -25,6 +25,7 @@ from nova_decom.clock import LONG_AGO
 from nova_decom.errors import JournalError, NovaDecomError, UnconfirmedError
 from nova_decom.exit_codes import ExitCode, combined
 from nova_decom.guards import refusal_code
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan
 from nova_decom.model.report import (
@@ -40,18 +41,23 @@ from nova_decom.output.console import console
 from nova_decom.output.progress import progress
 from nova_decom.plan.jobs import REMOVE, Job
 from nova_decom.plan.planner import make_plan
-from nova_decom.plan.stale import raise_if_stale
+from nova_decom.plan.stale import raise_if_other_cloud, raise_if_stale
 from nova_decom.state.journal import RunJournal, new_run_id, request_id
 from nova_decom.verify.verify import verify
 
 
 def carry_out(
-    app: Context, hosts: tuple[str, ...], job: Job, saved: Sequence[Plan] = ()
+    app: Context,
+    hosts: tuple[str, ...],
+    job: Job,
+    saved: Sequence[Plan] = (),
+    saved_for: CloudIdentity | None = None,
 ) -> Report:
     """Plan, guards, confirm, execute, verify; with ``--dry-run`` only plan.
 
     :raises UnconfirmedError: nobody said yes.
-    :raises StalePlanError: the cloud no longer fits one of the plans of ``saved``.
+    :raises StalePlanError: the cloud no longer fits one of the plans of ``saved``, or is not
+        ``saved_for``.
     """
     app.hosts = hosts
     if app.settings.dry_run:
@@ -63,6 +69,7 @@ def carry_out(
             f"nova-decom {job.name} {' '.join(hosts)} --yes",
         )
     read = app.reading()
+    raise_if_other_cloud(saved_for, app.cloud)
     facts = read.read_hosts(hosts)
     plans = [make_plan(f, job) for f in facts]
     reviewed = {p.host: p for p in saved}
@@ -98,7 +105,7 @@ def _run(
     err = console(sys.stderr, app.settings.color)
     jobs, run = int(app.settings.jobs), new_run_id()
     hooks = hooks_of(app, job.name, run)
-    with RunJournal(app.state_dir, run) as journal, signals() as interrupts:
+    with RunJournal(app.state_dir, run, app.cloud.key) as journal, signals() as interrupts:
         _write_header(app, job, journal, [p.host for p in plans])
         clock = interrupts.clock()
         together = WorkerSlots(jobs, len(plans), interrupts)
@@ -185,6 +192,7 @@ def _write_header(app: Context, job: Job, journal: RunJournal, hosts: Sequence[s
         by=operator(),
         reason=app.settings.reason,
         options=app.settings.told(),
+        cloud=app.cloud.dump(),
         version=version("nova-decom"),
         compute=app.api.newest("compute") if app.api else None,
         global_request_id=request_id(journal.run),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clients.mysql.connection import Database
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.sql import API_DATABASE, Transaction, marks
 from nova_decom.restore.current import CurrentHost, Row
 from nova_decom.restore.saved import SavedHost
@@ -20,9 +21,10 @@ API_TABLES = ("aggregate_hosts", "host_mappings")
 class LiveRestoringCloud:
     """Reads and changes by the clients of the other commands."""
 
-    def __init__(self, cloud: LiveCloud) -> None:
-        """It can write if the cloud can."""
+    def __init__(self, cloud: LiveCloud, identity: CloudIdentity) -> None:
+        """``identity`` tells which cloud it is; it can write if the cloud can."""
         self._cloud = cloud
+        self._identity = identity
         self._compute = cloud.clients.compute
         self._databases = cloud.clients.databases
 
@@ -32,7 +34,7 @@ class LiveRestoringCloud:
         aggregates = self._compute.aggregates()
         databases = self._databases
         if databases is None:
-            return CurrentHost(facts, aggregates=aggregates)
+            return CurrentHost(facts, aggregates=aggregates, cloud=self._identity)
         rows: dict[tuple[str, str], tuple[Row, ...]] = {}
         columns: dict[tuple[str, str], frozenset[str]] = {}
         for name, database in databases.places.items():
@@ -48,6 +50,7 @@ class LiveRestoringCloud:
             aggregates,
             {c["uuid"]: c["id"] for c in cells},
             frozenset(c.name for c in databases.cells),
+            self._identity,
         )
 
     def run(self, transaction: Transaction) -> None:

@@ -139,6 +139,13 @@ class HostFacts:
     claim_is_over: bool = field(default=False, compare=False)
 
     @property
+    def own_identity(self) -> HostIdentity:
+        """The identity without the aliases that the operator gave: they are not remembered."""
+        nodes = {n.hypervisor_hostname for n in self.compute_nodes if n.host == self.host}
+        names = self.identity.names - self.request.aliases
+        return replace(self.identity, names=names | nodes | {self.host})
+
+    @property
     def service(self) -> ComputeService | None:
         """The nova-compute service of exactly this host, or None when nova has none."""
         return next((s for s in self.services if s.binary == NOVA_COMPUTE), None)

@@ -11,18 +11,23 @@ from typing import Any
 
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.change import Change
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Finding, Plan, Verdict
 
 SCHEMA = "nova-decom-plan/1"
 
 
-def save_plans(path: Path, plans: Sequence[Plan]) -> None:
-    """Write the plans, readable by their owner only.
+def save_plans(path: Path, plans: Sequence[Plan], cloud: CloudIdentity) -> None:
+    """Write the plans of hosts of this cloud, readable by their owner only.
 
     :raises ConfigurationError: the file cannot be written.
     """
-    document = {"schema": SCHEMA, "hosts": [_dump(plan) for plan in plans]}
+    document = {
+        "schema": SCHEMA,
+        "cloud": cloud.dump(),
+        "hosts": [_dump(plan) for plan in plans],
+    }
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -32,14 +37,15 @@ def save_plans(path: Path, plans: Sequence[Plan]) -> None:
         raise ConfigurationError(f"{path}: {error.strerror}", "give another --out") from error
 
 
-def load_plans(path: Path) -> tuple[Plan, ...]:
-    """The plans of a file, as far as they are compared: changes and objections.
+def load_plans(path: Path) -> tuple[tuple[Plan, ...], CloudIdentity | None]:
+    """The plans of a file, as far as they are compared, and their cloud if the file tells it.
 
     :raises ConfigurationError: the file cannot be read or is no plan.
     """
     try:
         document = json.loads(path.read_text("utf-8"))
         plans = tuple(_load(host) for host in document["hosts"])
+        cloud = CloudIdentity.load(document.get("cloud"))
         is_ours = document["schema"] == SCHEMA
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}", "give a readable --plan") from error
@@ -49,7 +55,7 @@ def load_plans(path: Path) -> tuple[Plan, ...]:
         raise ConfigurationError(
             f"{path} is no plan of this program", "make one: nova-decom plan HOST --out FILE"
         )
-    return plans
+    return plans, cloud
 
 
 def _dump(plan: Plan) -> dict[str, Any]:

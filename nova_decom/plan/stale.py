@@ -4,8 +4,21 @@
 from __future__ import annotations
 
 from nova_decom.errors import StalePlanError
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.plan import Plan
 from nova_decom.steps.move_servers import MoveServers
+
+
+def raise_if_other_cloud(reviewed: CloudIdentity | None, present: CloudIdentity) -> None:
+    """Refuse a plan that was made for another cloud; an older plan file tells none.
+
+    :raises StalePlanError: the plan is of another cloud.
+    """
+    if reviewed is not None and not reviewed.is_same(present):
+        raise StalePlanError(
+            f"the plan is for the cloud {reviewed}, and this is {present}; nothing was changed",
+            "name the plan's cloud with --os-cloud, or make a new plan with plan HOST --out FILE",
+        )
 
 
 def raise_if_stale(reviewed: Plan, present: Plan) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nova_decom.model.cloud import Aggregate
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.host import HostFacts
 
 Row = Mapping[str, Any]
@@ -28,6 +29,7 @@ class CurrentHost:
     aggregates: tuple[Aggregate, ...] = ()
     cells: Mapping[str, int] = field(default_factory=dict)
     cell_names: frozenset[str] = frozenset()
+    cloud: CloudIdentity = field(default_factory=CloudIdentity)
 
     def of(self, cell: str, table: str) -> tuple[Row, ...]:
         """The rows of one table."""

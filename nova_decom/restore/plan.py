@@ -87,18 +87,32 @@ def _right_to_insert(decided: Sequence[tuple[WantedRow, RowDecision]]) -> Findin
 
 
 def _same_cloud(past: SavedHost, present: CurrentHost) -> Finding:
-    """Cells have uuids, which no other cloud has; without databases nothing tells."""
-    known = not present.cells or past.cell_uuid in {None, *present.cells}
-    named = not present.cell_names or past.cell in {None, *present.cell_names}
-    if known and named:
-        return Finding("same-cloud", Verdict.OK, "The run's cell is one of this cloud.")
-    cell = past.cell if not named else past.cell_uuid
+    """The present cloud is the run's: by cell, by URL and region, or by a uuid."""
+    other = _other_cloud(past, present)
+    if other is None:
+        return Finding("same-cloud", Verdict.OK, "The run's cloud is this one.")
     return Finding(
         "same-cloud",
         Verdict.BLOCKED,
-        f"run {past.run} was on cell {cell}, and this cloud has no such cell",
+        other,
         "give the cloud and the databases of the run: --os-cloud, --api-db-url, --cell-db-url",
     )
+
+
+def _other_cloud(past: SavedHost, present: CurrentHost) -> str | None:
+    """Why this cloud may not be the run's; None when it is."""
+    if present.cells and past.cell_uuid not in {None, *present.cells}:
+        return f"run {past.run} was on cell {past.cell_uuid}, and this cloud has no such cell"
+    if present.cell_names and past.cell not in {None, *present.cell_names}:
+        return f"run {past.run} was on cell {past.cell}, and this cloud has no such cell"
+    if past.cloud is not None and not past.cloud.is_same(present.cloud):
+        return f"run {past.run} was in the cloud {past.cloud}, and this is {present.cloud}"
+    has_service = past.state is not None and past.state[0] in {
+        s.id for s in present.facts.services
+    }
+    if past.cloud or has_service or past.cell_uuid in present.cells:
+        return None
+    return f"the journal of run {past.run} does not tell its cloud, and nothing else does"
 
 
 def wanted_rows(past: SavedHost, present: CurrentHost) -> Iterator[WantedRow]:

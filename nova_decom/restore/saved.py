@@ -9,6 +9,7 @@ from typing import Any
 
 from nova_decom.model.change import Status
 from nova_decom.model.cloud import NOVA_COMPUTE, Aggregate, NetworkAgent, ResourceProvider
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.restore.current import Row
 from nova_decom.state.journal_reader import Record, SavedRow, saved_rows
 from nova_decom.state.run_summary import outcomes
@@ -57,6 +58,7 @@ class SavedHost:
     cell: str | None = None
     mapping: tuple[int, str] | None = None
     cell_uuid: str | None = None
+    cloud: CloudIdentity | None = None
     aggregates: tuple[Aggregate, ...] = ()
     state: tuple[str, str, str | None] | None = None
     stopped: bool = False
@@ -85,6 +87,7 @@ def saved_host(record: Record, host: str) -> SavedHost | None:
         cell=(seen["rows"] or {}).get("cell"),
         mapping=(mapping["id"], mapping["cell"]) if mapping and compute else None,
         cell_uuid=mapping and mapping["cell"],
+        cloud=record.cloud,
         aggregates=tuple(
             Aggregate(a["id"], a["name"], tuple(a["hosts"])) for a in seen["aggregates"]
         ),

@@ -19,13 +19,13 @@ POLL_SECONDS = 0.05
 
 
 @contextmanager
-def host_lock(state_dir: Path, host: str, run: str) -> Iterator[None]:
-    """Hold the host for this run.
+def host_lock(state_dir: Path, host: str, run: str, cloud: str = "") -> Iterator[None]:
+    """Hold the host for this run; ``cloud`` is the key of its cloud.
 
     :raises BusyError: another run holds it; the message names that run.
     :raises JournalError: the lock cannot be made.
     """
-    path = _path(state_dir, host)
+    path = _path(state_dir, host, cloud)
     with _made(path):
         path.parent.mkdir(mode=0o700, exist_ok=True)
         handle = open_private(path, os.O_RDWR)
@@ -43,13 +43,13 @@ def host_lock(state_dir: Path, host: str, run: str) -> Iterator[None]:
         os.close(handle)
 
 
-def holder(state_dir: Path, host: str) -> str | None:
+def holder(state_dir: Path, host: str, cloud: str = "") -> str | None:
     """The id of the run that holds the host on this machine, None when it is free.
 
     A holder that died leaves its name in the file; the lock itself is what counts.
     """
     try:
-        handle = os.open(_path(state_dir, host), os.O_RDONLY)
+        handle = os.open(_path(state_dir, host, cloud), os.O_RDONLY)
     except OSError:
         return None
     try:
@@ -63,8 +63,9 @@ def holder(state_dir: Path, host: str) -> str | None:
         os.close(handle)
 
 
-def _path(state_dir: Path, host: str) -> Path:
-    digest = hashlib.sha256(host.encode("utf-8", "surrogateescape")).hexdigest()
+def _path(state_dir: Path, host: str, cloud: str) -> Path:
+    name = f"{cloud}\n{host}" if cloud else host
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
     return state_dir / "locks" / digest
 
 

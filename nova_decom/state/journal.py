@@ -50,9 +50,9 @@ def request_id(run: str) -> str:
 class RunJournal:
     """The journal of one run."""
 
-    def __init__(self, state_dir: Path, run: str) -> None:
-        """Create ``runs/RUN.jsonl``; it must not exist."""
-        self.run = run
+    def __init__(self, state_dir: Path, run: str, cloud: str = "") -> None:
+        """Create ``runs/RUN.jsonl``; it must not exist. ``cloud`` is the key of the cloud."""
+        self.run, self._cloud = run, cloud
         self.state_dir = open_state_dir(state_dir)
         directory = self.state_dir / "runs"
         self.path = directory / f"{run}.jsonl"
@@ -119,9 +119,9 @@ class RunJournal:
 
     def remember(self, facts: HostFacts) -> None:
         """Keep the host's names and uuids: after the purge nothing else knows them."""
-        memory = HostMemory(self.state_dir)
+        memory = HostMemory(self.state_dir, self._cloud)
         known = memory.recall(facts.host) or HostIdentity()
-        memory.keep(facts.host, known.union(facts.identity))
+        memory.keep(facts.host, known.union(facts.own_identity))
 
 
 def _encode(value: object) -> object:

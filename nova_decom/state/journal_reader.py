@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from nova_decom.errors import RefusedError
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.state.directory import access_problem
 from nova_decom.state.journal import VERSION
 
@@ -39,6 +40,16 @@ class Record:
     def header(self) -> Event:
         """Who, why, which hosts; empty when the run did not get so far."""
         return next((e for e in self.events if e.get("event") == "header"), {})
+
+    @property
+    def cloud(self) -> CloudIdentity | None:
+        """The cloud of the run; None in a journal that does not tell it."""
+        return CloudIdentity.load(self.header.get("cloud"))
+
+    @property
+    def cloud_key(self) -> str:
+        """The key of the cloud in the state directory; empty in a journal without cloud."""
+        return self.cloud.key if self.cloud else ""
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -14,11 +14,11 @@ from nova_decom.state.directory import journal_writing, write_private
 
 
 class HostMemory:
-    """What earlier runs knew of hosts that may be gone by now: one small file per host."""
+    """The identity of each host that earlier runs removed, by cloud: one small file a host."""
 
-    def __init__(self, state_dir: Path) -> None:
-        """Nothing is read or made yet."""
-        self._directory = state_dir / "hosts"
+    def __init__(self, state_dir: Path, cloud: str = "") -> None:
+        """``cloud`` is the key of the cloud: a host of another one is not known here."""
+        self._directory = state_dir / "hosts" / cloud
 
     def _path(self, host: str) -> Path:
         digest = hashlib.sha256(host.encode("utf-8", "surrogateescape")).hexdigest()
@@ -46,5 +46,5 @@ class HostMemory:
         data = {"host": host} | {k: sorted(v) for k, v in asdict(identity).items()}
         path = self._path(host)
         with journal_writing(path):
-            self._directory.mkdir(mode=0o700, exist_ok=True)
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_private(path, json.dumps(data))

@@ -15,6 +15,7 @@ from nova_decom.state.journal_reader import (
     RUN_ID,
     Event,
     Record,
+    read_record,
     text_or_none,
 )
 
@@ -26,8 +27,10 @@ RESULTS = {str(r) for r in Result}
 
 def has_ended(state_dir: Path, run: str, host: str) -> bool:
     """True when a run of this state directory no longer holds the host, however it ended."""
-    known = RUN_ID.fullmatch(run) and (state_dir / "runs" / f"{run}.jsonl").exists()
-    return bool(known) and holder(state_dir, host) != run
+    path = state_dir / "runs" / f"{run}.jsonl"
+    if not RUN_ID.fullmatch(run) or not path.exists():
+        return False
+    return holder(state_dir, host, read_record(path).cloud_key) != run
 
 
 def summary_of(record: Record, state_dir: Path) -> dict[str, Any]:
@@ -36,7 +39,7 @@ def summary_of(record: Record, state_dir: Path) -> dict[str, Any]:
     missing = [h for h in record.hosts if h not in ended]
     results = list(dict.fromkeys(result for result, _ in ended.values()))
     code = _exit_code(record, ended)
-    if any(holder(state_dir, h) == record.run for h in record.hosts):
+    if any(holder(state_dir, h, record.cloud_key) == record.run for h in record.hosts):
         results, code = ["running"], None
     elif not record.hosts or (missing and not _stopped(ended)):
         results, code = [*results, "unfinished"], None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from nova_decom.apply.observers import state_before
 from nova_decom.model.cloud import Aggregate
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.rows import DatabaseFacts, HostMappingRow
 from nova_decom.model.sql import API_DATABASE
 from nova_decom.restore.current import CurrentHost
@@ -17,6 +18,7 @@ from tests.unit import build
 RUN = "20261123T041500Z-7f3a"
 CLAIM = f"nova-decom {RUN} by ops@jump: old"
 CELL_UUID = "uuid-of-cell1"
+CLOUD = CloudIdentity.of("https://keystone.example/v3", "RegionOne")
 SERVICE_ROW = {
     "id": 3,
     "uuid": build.SERVICE,
@@ -71,7 +73,8 @@ def images(cell=build.CELL, **tables):
 
 def record(before=BEFORE, done=DONE, saved=None, **header):
     """What the journal holds after a complete removal, unless told otherwise."""
-    events = [{"event": "header", "command": "remove", "hosts": ["node1"]} | header]
+    head = {"command": "remove", "hosts": ["node1"], "cloud": CLOUD.dump()}
+    events = [{"event": "header"} | head | header]
     if before is not None:
         # As the journal gives it: plain data.
         events.append({"event": "before", "host": "node1", "facts": plain(state_before(before))})
@@ -112,6 +115,7 @@ def present(rows=None, **what):
         "aggregates": (FAST,),
         "cells": {CELL_UUID: 2},
         "cell_names": frozenset({build.CELL}),
+        "cloud": CLOUD,
     }
     return CurrentHost(**known | what)
 

@@ -76,6 +76,11 @@ class NovaDatabases:
         return self._cells
 
     @property
+    def cell_uuids(self) -> frozenset[str]:
+        """The uuids of the cells; empty without an API database, which alone has them."""
+        return frozenset(cell.uuid for cell in self.cells if cell.uuid)
+
+    @property
     def queries(self) -> int:
         """How many statements were sent so far."""
         databases = [c.database for c in self.cells] + ([self.api] if self.api else [])

@@ -13,6 +13,7 @@ from keystoneauth1 import exceptions as keystone
 from keystoneauth1 import session as keystone_session
 
 from nova_decom.errors import ConfigurationError, WriteRefusedError
+from nova_decom.model.cloud_identity import CloudIdentity
 
 #: Seconds for one HTTP answer. Disabling a service makes nova-api call the compute host and
 #: wait up to rpc_response_timeout, 60 s (nova 34.0.0 compute/api.py:6356).
@@ -55,6 +56,13 @@ def connect(
             str(error).strip(),
             "name a cloud of clouds.yaml with --os-cloud, or set OS_CLOUD or the OS_* variables",
         ) from error
+
+
+def identity_of(connection: openstack.connection.Connection) -> CloudIdentity:
+    """The auth URL and the region that the connection is configured for; sends no request."""
+    config = connection.config
+    auth = config.config.get("auth") or {}
+    return CloudIdentity.of(auth.get("auth_url"), config.get_region_name())
 
 
 def section(name: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from nova_decom.cli.options import COMMON, apply
 from nova_decom.errors import NovaDecomError, RunInterruptedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import GUARDS
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.output.json_envelope import schema
 from nova_decom.plan.plan_file import save_plans
 from nova_decom.plan.planner import make_plan
@@ -258,7 +259,7 @@ def test_a_plan_that_names_no_host_is_refused(capsys, clean_environment):
 
 def test_a_saved_plan_and_hosts_beside_it_are_refused(capsys, clean_environment):
     """Nobody reviewed what would be done to the others."""
-    save_plans(clean_environment / "plan", [make_plan(facts())])
+    save_plans(clean_environment / "plan", [make_plan(facts())], CloudIdentity())
 
     assert run(["remove", "--plan", "plan", "node2", "--yes"]) == ExitCode.USAGE
 

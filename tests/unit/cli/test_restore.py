@@ -10,6 +10,7 @@ import pytest
 
 from nova_decom.cli import restore as command
 from nova_decom.cli.main import run
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.output.json_envelope import schema
 from nova_decom.state.host_lock import host_lock
 from nova_decom.state.journal import RunJournal
@@ -52,7 +53,7 @@ def cloud(monkeypatch):
             """Nor here."""
 
     monkeypatch.setattr(command, "Context", Context)
-    monkeypatch.setattr(command, "LiveRestoringCloud", lambda _cloud: found)
+    monkeypatch.setattr(command, "LiveRestoringCloud", lambda _cloud, _identity: found)
     return found
 
 
@@ -160,7 +161,7 @@ def test_another_cloud_is_refused(capsys, cloud, more, code):
 
 def test_a_host_that_is_held_is_busy(capsys, cloud, state):
     """Exit 75, the holder named."""
-    with host_lock(state, "node1", "the-other-run"):
+    with host_lock(state, "node1", "the-other-run", CloudIdentity().key):
         code, document = restore(capsys, RUN, "--yes")
 
     assert (code, cloud.writes) == (75, [])

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from nova_decom.errors import ConfigurationError, StalePlanError
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.request import Rows
 from nova_decom.plan.plan_file import load_plans, save_plans
 from nova_decom.plan.planner import make_plan
@@ -21,14 +22,16 @@ from tests.unit.states import ALL_STATES
 HOST = {"host": "node1", "changes": [], "blocked": []}
 CHANGE = {"step": "s", "action": "a", "target": "t", "rows": None, "detail": "d"}
 
+CLOUD = CloudIdentity.of("https://keystone.example/v3", "RegionOne")
+
 
 @pytest.mark.parametrize("state", ALL_STATES.values(), ids=ALL_STATES)
 def test_a_plan_that_was_saved_fits_the_same_cloud(state, tmp_path):
     """Whatever is compared comes back."""
     plan = make_plan(state)
-    save_plans(tmp_path / "plan", [plan])
+    save_plans(tmp_path / "plan", [plan], CLOUD)
 
-    (loaded,) = load_plans(tmp_path / "plan")
+    ((loaded,), _) = load_plans(tmp_path / "plan")
 
     assert loaded.host == plan.host
     assert [c.key for c in loaded.changes] == [c.key for c in plan.changes]
@@ -39,9 +42,9 @@ def test_a_plan_that_was_saved_fits_the_same_cloud(state, tmp_path):
 def test_objections_are_saved_too(tmp_path):
     """An objection that was reviewed is no news when the plan is used."""
     plan = make_plan(facts(servers=(build.server(),)))
-    save_plans(tmp_path / "plan", [plan])
+    save_plans(tmp_path / "plan", [plan], CLOUD)
 
-    (loaded,) = load_plans(tmp_path / "plan")
+    ((loaded,), _) = load_plans(tmp_path / "plan")
 
     assert [f.guard for f in loaded.blocked] == ["servers-present"]
 
@@ -49,25 +52,25 @@ def test_objections_are_saved_too(tmp_path):
 def test_a_plan_made_with_other_options_does_not_fit(tmp_path):
     """Who reviewed a soft-delete did not agree to a purge."""
     reviewed = make_plan(build.ghost(request=request(rows=Rows.KEEP)))
-    save_plans(tmp_path / "plan", [reviewed])
+    save_plans(tmp_path / "plan", [reviewed], CLOUD)
 
     with pytest.raises(StalePlanError):
-        raise_if_stale(load_plans(tmp_path / "plan")[0], make_plan(build.ghost()))
+        raise_if_stale(load_plans(tmp_path / "plan")[0][0], make_plan(build.ghost()))
 
 
 def test_plans_of_several_hosts_keep_their_order(tmp_path):
     """The run goes through them as they stand."""
     plan = make_plan(facts())
-    save_plans(tmp_path / "plan", [replace(plan, host="b"), replace(plan, host="a")])
+    save_plans(tmp_path / "plan", [replace(plan, host="b"), replace(plan, host="a")], CLOUD)
 
-    assert [p.host for p in load_plans(tmp_path / "plan")] == ["b", "a"]
+    assert [p.host for p in load_plans(tmp_path / "plan")[0]] == ["b", "a"]
 
 
 def test_a_plan_is_its_owners(tmp_path):
     """It names hosts and rows of the cloud."""
     path = tmp_path / "plan"
 
-    save_plans(path, [make_plan(facts())])
+    save_plans(path, [make_plan(facts())], CLOUD)
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -75,7 +78,7 @@ def test_a_plan_is_its_owners(tmp_path):
 def test_a_plan_that_cannot_be_written_is_an_error_with_a_cure(tmp_path):
     """The directory does not exist."""
     with pytest.raises(ConfigurationError, match="No such file") as raised:
-        save_plans(tmp_path / "nowhere" / "plan", [])
+        save_plans(tmp_path / "nowhere" / "plan", [], CLOUD)
 
     assert raised.value.remedy == "give another --out"
 
@@ -125,7 +128,7 @@ def test_a_file_brings_no_statements(tmp_path):
     hosts = [HOST | {"changes": [change]}]
     path.write_text(json.dumps({"schema": "nova-decom-plan/1", "hosts": hosts}), "utf-8")
 
-    (plan,) = load_plans(path)
+    ((plan,), _) = load_plans(path)
 
     assert plan.changes[0].key == ("s", "a", "t", None)
     assert plan.changes[0].transaction is None
