@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from nova_decom.apply.move_log import MoveProgress
-from nova_decom.apply.observers import Progress
+from nova_decom.apply.observers import MoveProgress
 from nova_decom.errors import RefusedError
 from nova_decom.model.change import Change, Status
 from nova_decom.model.report import HostReport
@@ -95,25 +94,3 @@ class Hooks:
 def no_hooks() -> Hooks:
     """Nobody is told."""
     return Hooks(lambda _name, _told: None, lambda _text: None, {}, are_none=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Observers:
-    """Several who are told what goes on, in this order."""
-
-    parts: tuple[Progress, ...]
-
-    def change(self, host: str, change: Change, status: str, note: str = "") -> None:
-        """Tell all of them."""
-        for part in self.parts:
-            part.change(host, change, status, note)
-
-    def waiting(self, host: str, what: str, seconds: float) -> None:
-        """Tell all of them."""
-        for part in self.parts:
-            part.waiting(host, what, seconds)
-
-    def moves(self, moves: MoveProgress) -> None:
-        """Tell all of them."""
-        for part in self.parts:
-            part.moves(moves)

@@ -4,41 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
 
+from nova_decom.apply.change_runner import ChangeRunner
+from nova_decom.apply.observers import MoveProgress
 from nova_decom.clock import Clock
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.cloud import Server
 from nova_decom.moves.status import MoveInProgress
-
-
-@dataclass(frozen=True, slots=True)
-class MoveProgress:
-    """How all moves of one host stand, for the display; seconds of a monotonic clock."""
-
-    host: str
-    flights: tuple[MoveInProgress, ...]
-    moved: int
-    left: int
-    failed: int
-    now: float
-    since: float
-
-
-class Watcher(Protocol):
-    """Who writes down and shows what begins and ends."""
-
-    def began(self, host: str, change: Change) -> None:
-        """A change is about to be asked for."""
-
-    def ended(self, host: str, outcome: Outcome) -> None:
-        """A change has ended."""
-
-    def noted(self, host: str, what: str) -> None:
-        """Something worth to be known that ends nothing."""
-
-    def moves(self, moves: MoveProgress) -> None:
-        """How all of them stand, once per tick."""
 
 
 @dataclass(slots=True)
@@ -63,7 +35,7 @@ class MoveLog:
     """The stories of the servers of one host; each begins once and ends once."""
 
     host: str
-    watcher: Watcher
+    changes: ChangeRunner
     clock: Clock
     since: float
     stories: dict[str, MoveHistory] = field(default_factory=dict)
@@ -74,7 +46,7 @@ class MoveLog:
         """The story of the server; the first time, it begins."""
         if change.target not in self.stories:
             self.stories[change.target] = MoveHistory(self.clock.now())
-            self.watcher.began(self.host, change)
+            self.changes.begin(change)
         return self.stories[change.target]
 
     def end(
@@ -90,7 +62,7 @@ class MoveLog:
         outcome = Outcome(
             change, status, story.request_id, error, begun=story.is_asked, seconds=seconds, to=to
         )
-        self.watcher.ended(self.host, outcome)
+        self.changes.end(outcome)
 
     def fail(self, change: Change, why: str) -> None:
         """It could not be moved; an earlier failure is told with it."""
@@ -105,11 +77,11 @@ class MoveLog:
 
     def note(self, server: str, what: str) -> None:
         """Something worth to be known of a server."""
-        self.watcher.noted(self.host, f"{server}: {what}")
+        self.changes.journal.event("note", host=self.host, what=f"{server}: {what}")
 
     def show(self, flights: tuple[MoveInProgress, ...], queued: int) -> None:
         """Tell how all of them stand."""
         left, now = queued + len(flights), self.clock.now()
-        self.watcher.moves(
+        self.changes.progress.moves(
             MoveProgress(self.host, flights, self.moved, left, len(self.failed), now, self.since)
         )

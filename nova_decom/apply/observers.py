@@ -6,9 +6,22 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from nova_decom.apply.move_log import MoveProgress
 from nova_decom.model.change import Change
 from nova_decom.model.host import HostFacts
+from nova_decom.moves.status import MoveInProgress
+
+
+@dataclass(frozen=True, slots=True)
+class MoveProgress:
+    """How all moves of one host stand, for the display; seconds of a monotonic clock."""
+
+    host: str
+    flights: tuple[MoveInProgress, ...]
+    moved: int
+    left: int
+    failed: int
+    now: float
+    since: float
 
 
 class Journal(Protocol):
@@ -46,6 +59,28 @@ class NullProgress:
 
     def moves(self, moves: MoveProgress) -> None:
         """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """Several who are told what goes on, in this order."""
+
+    parts: tuple[Progress, ...]
+
+    def change(self, host: str, change: Change, status: str, note: str = "") -> None:
+        """Tell all of them."""
+        for part in self.parts:
+            part.change(host, change, status, note)
+
+    def waiting(self, host: str, what: str, seconds: float) -> None:
+        """Tell all of them."""
+        for part in self.parts:
+            part.waiting(host, what, seconds)
+
+    def moves(self, moves: MoveProgress) -> None:
+        """Tell all of them."""
+        for part in self.parts:
+            part.moves(moves)
 
 
 def state_before(facts: HostFacts) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from nova_decom.apply.change_runner import ChangeRunner
 from nova_decom.apply.interrupts import Interrupts
-from nova_decom.apply.move_log import MoveLog, Watcher
+from nova_decom.apply.move_log import MoveLog
 from nova_decom.clock import Clock
 from nova_decom.errors import (
     ChangeFailedError,
@@ -37,8 +38,7 @@ from nova_decom.moves.status import (
     next_step,
     own_migration,
 )
-from nova_decom.steps.base import Cloud
-from nova_decom.steps.move_servers import MoveServers
+from nova_decom.steps import Cloud, Step
 
 #: A move that failed is tried once more, on another host; so is a call that nova refused.
 MOVE_ATTEMPTS = 2
@@ -99,9 +99,9 @@ class MoveLimits:
 class ServerMover:
     """Moves the servers of one host; used once."""
 
-    step: MoveServers
+    step: Step
     cloud: Cloud
-    watcher: Watcher
+    changes: ChangeRunner
     interrupts: Interrupts
     clock: Clock
     pacing: MoveLimits
@@ -116,7 +116,7 @@ class ServerMover:
     def __post_init__(self) -> None:
         """Time begins to count."""
         self.seen = self.clock.now()
-        self.log = MoveLog(self.facts.host, self.watcher, self.clock, self.seen)
+        self.log = MoveLog(self.facts.host, self.changes, self.clock, self.seen)
 
     def run(self) -> None:
         """Move until two readings in a row show nothing left to move.

@@ -75,7 +75,7 @@ class WorkerSlots:
             self._slots.acquire()
 
     @contextmanager
-    def looking(self) -> Iterator[None]:
+    def slot_kept(self) -> Iterator[None]:
         """Within: the host waits and keeps its slot."""
         with self._counted(held=1):
             yield

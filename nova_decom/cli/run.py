@@ -12,8 +12,9 @@ from importlib.metadata import version
 from types import FrameType
 
 from nova_decom.apply.executor import Executor
-from nova_decom.apply.hooks import Hooks, Observers
+from nova_decom.apply.hooks import Hooks
 from nova_decom.apply.interrupts import Interrupts
+from nova_decom.apply.observers import Observers
 from nova_decom.apply.server_mover import MoveLimits, RunMoveLimit
 from nova_decom.apply.worker_slots import WorkerSlots, run_in_threads
 from nova_decom.cli.confirm import confirm
@@ -39,7 +40,7 @@ from nova_decom.model.report import (
 )
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
-from nova_decom.plan.jobs import REMOVE, Job
+from nova_decom.plan.jobs import Job
 from nova_decom.plan.planner import make_plan
 from nova_decom.plan.stale import raise_if_other_cloud, raise_if_stale
 from nova_decom.state.journal import RunJournal, new_run_id, request_id
@@ -90,7 +91,7 @@ def _without_changes(plan: Plan, facts: HostFacts, job: Job) -> HostReport:
     """A host on which nothing is to be, or may be, done."""
     if plan.blocked:
         return refused(plan, code=refusal_code(plan.blocked))
-    if job is not REMOVE:
+    if not job.deletes:
         return HostReport(plan.host, Result.UNCHANGED, plan.findings)
     report = verify(facts)
     if report.result is Result.CLEAN:
@@ -118,14 +119,14 @@ def _run(
             execution = Executor(
                 cloud,
                 journal,
+                job,
                 Observers((shown, hooks)),
                 interrupts,
                 clock,
                 timeout=max(float(app.settings.timeout), 3 * app.report_interval),
                 settle=float(app.settings.settle),
-                job=job,
-                pacing=_pacing(app),
-                together=together,
+                limits=_pacing(app),
+                slots=together,
                 # What a hook has done is to be seen.
                 planned=read.gathered if hooks.are_none else LONG_AGO,
             )
@@ -154,7 +155,7 @@ def _pacing(app: Context) -> MoveLimits:
 
 def _one(app: Context, run: str, hooks: Hooks, execution: Executor, plan: Plan) -> HostReport:
     """One host, held for this run; its failure may keep others from beginning."""
-    together, report = execution.together, None
+    together, report = execution.slots, None
     try:
         report = not_begun(plan) if together.halted else _held(app, run, hooks, execution, plan)
     finally:
@@ -170,8 +171,7 @@ def _held(app: Context, run: str, hooks: Hooks, execution: Executor, plan: Plan)
     try:
         with app.holding(plan.host, run):
             hooks.start(plan.host)
-            # Each host has an execution of its own, for its outcomes.
-            report = replace(execution, outcomes=[]).run(plan)
+            report = execution.run(plan)
             hooks.end(report)
             return report
     except NovaDecomError as error:

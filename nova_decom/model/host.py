@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from nova_decom.model.claim import belongs_to, run_of
 from nova_decom.model.cloud import (
     NOVA_COMPUTE,
     Aggregate,
@@ -154,6 +155,12 @@ class HostFacts:
     def is_disabled(self) -> bool:
         """True when nova-compute is there, and the scheduler may not choose it."""
         return self.service is not None and self.service.status == "disabled"
+
+    @property
+    def claim_is_ours(self) -> bool:
+        """True when the service carries the claim of this run, expired or not."""
+        reason = self.service.disabled_reason if self.service else None
+        return belongs_to(run_of(self.request.claim), reason)
 
     @property
     def is_haunted(self) -> bool:

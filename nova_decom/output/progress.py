@@ -13,12 +13,11 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from nova_decom.apply.move_log import MoveProgress
-from nova_decom.apply.observers import NullProgress, Progress
+from nova_decom.apply.observers import MoveProgress, NullProgress, Progress
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import Action
 from nova_decom.output.escape import safe
-from nova_decom.steps.move_servers import MoveServers
+from nova_decom.steps import MOVING_STEPS
 
 MINUTE = 60
 WAYS = {
@@ -78,7 +77,7 @@ class Screen:
     def change(self, host: str, change: Change, status: str, note: str = "") -> None:
         """Show a change begin; when it ends, print it above the live lines."""
         what, now = f"{safe(host)}  {_what(change)}", time.monotonic()
-        if change.step != MoveServers.name:
+        if change.step not in MOVING_STEPS:
             self._moves.pop(host, None)
         if status == "started":
             self._since[host, change.target] = now

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The jobs: which steps and guards a command has."""
+"""The jobs: the steps and guards of each command that changes hosts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from nova_decom.steps.enable_service import EnableService
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a command does to a host: its steps and guards, and how a host ends that is done.
+    """A command as its steps and guards, and the result of a host on which all is done.
 
-    ``asks`` when nothing may happen that nobody has confirmed.
+    ``asks``: the command needs a confirmation. ``deletes``: the host is gone afterwards, which
+    is verified. ``checks_claim``: a claim of another run stops the command at any moment.
     """
 
     name: str
@@ -23,6 +24,8 @@ class Job:
     guards: tuple[Guard, ...]
     result: Result
     asks: bool = True
+    deletes: bool = False
+    checks_claim: bool = True
 
 
 def _guards(*names: str) -> tuple[Guard, ...]:
@@ -30,10 +33,10 @@ def _guards(*names: str) -> tuple[Guard, ...]:
     return tuple(by_name[name] for name in names)
 
 
-REMOVE = Job("remove", PROCEDURE, GUARDS, Result.REMOVED)
+REMOVE = Job("remove", PROCEDURE, GUARDS, Result.REMOVED, deletes=True)
 
 
-#: Steps 1 and 2 only, for maintenance: nothing is deleted, so fewer guards have a say.
+#: Steps 1 and 2 only, for maintenance: nothing is deleted, so fewer guards are asked.
 DRAIN = Job(
     "drain",
     PROCEDURE[:2],
@@ -53,4 +56,6 @@ ENABLE = Job(
     (*_guards("host-known", "host-exact", "cells-answering"), OWN_DISABLE),
     Result.ENABLED,
     asks=False,
+    # The guard own-disable asks for the claim once, before the only change.
+    checks_claim=False,
 )

@@ -9,7 +9,6 @@ from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan, Verdict
 from nova_decom.plan.jobs import REMOVE, Job
 from nova_decom.plan.leftovers import kept, leftovers
-from nova_decom.steps.disable_service import DisableService
 
 
 def make_plan(facts: HostFacts, job: Job = REMOVE) -> Plan:
@@ -20,8 +19,9 @@ def make_plan(facts: HostFacts, job: Job = REMOVE) -> Plan:
         for change in tuple(step.changes(after)):
             changes.append(change)
             after = step.after(change, after)
-    if facts.is_disabled and all(c.step == DisableService.name for c in changes):
-        # To claim a host for which nothing else is to be done is no work.
+    claiming = {step.name for step in job.steps if step.writes_claim}
+    if facts.is_disabled and all(c.step in claiming for c in changes):
+        # A claim serves the changes after it: alone, it would only replace the reason.
         changes, after = [], facts
     findings = judge(facts, job.guards)
     may_begin = all(f.verdict is not Verdict.BLOCKED for f in findings)
@@ -29,8 +29,8 @@ def make_plan(facts: HostFacts, job: Job = REMOVE) -> Plan:
         host=facts.host,
         findings=findings,
         changes=tuple(changes),
-        leftovers=leftovers(after) if may_begin and job is REMOVE else (),
-        kept=kept(after) if job is REMOVE else (),
+        leftovers=leftovers(after) if may_begin and job.deletes else (),
+        kept=kept(after) if job.deletes else (),
         result=after,
         unchecked=facts.unchecked,
     )

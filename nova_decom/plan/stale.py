@@ -6,7 +6,7 @@ from __future__ import annotations
 from nova_decom.errors import StalePlanError
 from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.plan import Plan
-from nova_decom.steps.move_servers import MoveServers
+from nova_decom.steps import MOVING_STEPS
 
 
 def raise_if_other_cloud(reviewed: CloudIdentity | None, present: CloudIdentity) -> None:
@@ -33,7 +33,7 @@ def raise_if_stale(reviewed: Plan, present: Plan) -> None:
     news = [
         f"{c.step}: {c.detail}"
         for c in present.changes
-        if c.key not in seen and c.step != MoveServers.name
+        if c.key not in seen and c.step not in MOVING_STEPS
     ]
     objections = {f.guard for f in reviewed.blocked}
     news += [f"{f.guard}: {f.message}" for f in present.blocked if f.guard not in objections]

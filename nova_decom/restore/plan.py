@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from nova_decom.guards import judge
 from nova_decom.model.change import Change, Outcome
+from nova_decom.model.claim import belongs_to
 from nova_decom.model.plan import Finding, Leftover, Plan, Verdict
 from nova_decom.model.report import HostReport, Result
 from nova_decom.model.sql import API_DATABASE, Transaction
@@ -188,7 +189,7 @@ def _state(past: SavedHost, present: CurrentHost) -> Iterator[Change]:
     if past.state is None or service is None or service.id != past.state[0]:
         return
     _, status, reason = past.state
-    ours = (service.disabled_reason or "").startswith(f"nova-decom {past.run} ")
+    ours = belongs_to(past.run, service.disabled_reason)
     if service.status == "disabled" and ours:
         action = "enable" if status == "enabled" else "disable"
         detail = f"PUT /os-services/{service.id} status {status}, reason {reason!r}"

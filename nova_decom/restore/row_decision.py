@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nova_decom.model.claim import belongs_to
 from nova_decom.restore.current import CurrentHost, Row
 from nova_decom.restore.saved import SavedHost, WantedRow
 
@@ -131,7 +132,7 @@ def _is_fulfilled(row: WantedRow, taken: Row) -> RowDecision:
 
 def _state(row: WantedRow, past: SavedHost, now: Row) -> Mapping[str, Any]:
     """Enabled again, if the row still carries the run's claim."""
-    ours = str(now.get("disabled_reason") or "").startswith(f"nova-decom {past.run} ")
+    ours = belongs_to(past.run, now.get("disabled_reason"))
     return row.state if row.state is not None and ours else {}
 
 

@@ -28,4 +28,7 @@ PROCEDURE: tuple[Step, ...] = (
     PurgeRegistration(),
 )
 
-__all__ = ["PROCEDURE", "Cloud", "Step"]
+#: Names of the steps that move servers: which servers these are may change during a run.
+MOVING_STEPS = frozenset(step.name for step in PROCEDURE if step.moves_servers)
+
+__all__ = ["MOVING_STEPS", "PROCEDURE", "Cloud", "Step"]

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a step is, and the outside world as a step sees it."""
+"""The protocol of a step, and of the cloud that a step changes."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
@@ -14,10 +15,7 @@ from nova_decom.model.sql import Transaction
 
 
 class Cloud(Protocol):
-    """The outside: two ways to read, and one method for each kind of change."""
-
-    def facts(self, host: str) -> HostFacts:
-        """Everything about one host, read anew."""
+    """The cloud: two ways to read it, and one method for each kind of change."""
 
     def refresh(self, host: str, parts: frozenset[Part]) -> HostFacts:
         """The facts of the host with only these parts read anew."""
@@ -56,24 +54,35 @@ class Cloud(Protocol):
         """Run one guarded database transaction, its before-images saved first."""
 
 
-class Step(Protocol):
-    """One step of the procedure: what is still to be done, and how to do one of it.
+class Step(ABC):
+    """One step of the procedure: the changes still to be made, and how one is made.
 
-    The first sentence of the docstring is what plan, progress and documentation print.
-    ``reads`` is what :meth:`changes` depends on, ``guarded`` what the guards must see besides as
-    it is before anything is done.
+    The first sentence of the docstring is printed by plan, progress and documentation.
+    ``reads`` are the parts of the facts that :meth:`changes` depends on, ``guarded`` those that
+    the guards need besides, as they are just before a change.
     """
 
     name: ClassVar[str]
-    reversible: ClassVar[bool]
+    reversible: ClassVar[bool] = False
     reads: ClassVar[frozenset[Part]]
-    guarded: ClassVar[frozenset[Part]]
+    guarded: ClassVar[frozenset[Part]] = frozenset()
+    #: The changes are moves of servers: several at once, also of servers that arrive later.
+    moves_servers: ClassVar[bool] = False
+    #: The change writes the claim of the run into the compute service.
+    writes_claim: ClassVar[bool] = False
+    #: The change deletes the compute service, so that its absence is this run's doing.
+    deletes_service: ClassVar[bool] = False
 
+    @abstractmethod
     def changes(self, facts: HostFacts) -> Iterable[Change]:
-        """What is still to be done on this host. Pure; empty means done."""
+        """The changes still to be made on this host. Pure; none means done."""
 
+    @abstractmethod
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
-        """What the facts become by this change. Pure."""
+        """The facts as this change leaves them. Pure."""
 
     def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
-        """Make one change; safe to repeat. Returns a request id, if there is one."""
+        """Make one change; safe to repeat. Returns the request id, if the service gives one."""
+        if change.transaction is not None:
+            cloud.run(change.transaction)
+        return None

@@ -11,13 +11,13 @@ from nova_decom.model.change import Change
 from nova_decom.model.cloud import Allocation, Owner
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Cloud
+from nova_decom.steps.base import Cloud, Step
 
 #: Owners that hold nothing here by right. What is not nova's is not ours to clear.
 STALE = {Owner.ELSEWHERE, Owner.MIGRATION, Owner.NOTHING}
 
 
-class ClearAllocations:
+class ClearAllocations(Step):
     """Take the host's providers out of allocations that belong to nothing here.
 
     An allocation that is left makes nova leave the resource provider behind without a word
@@ -26,11 +26,9 @@ class ClearAllocations:
     """
 
     name: ClassVar[str] = "clear-allocations"
-    reversible: ClassVar[bool] = False
     reads: ClassVar[frozenset[Part]] = frozenset(
         {Part.SERVERS, Part.MIGRATIONS, Part.PROVIDERS, Part.ALLOCATIONS}
     )
-    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change for each consumer without a right."""

@@ -10,10 +10,10 @@ from typing import ClassVar
 from nova_decom.model.change import Change
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Cloud
+from nova_decom.steps.base import Cloud, Step
 
 
-class DeleteAgents:
+class DeleteAgents(Step):
     """Delete the host's network agents that are not alive.
 
     Neutron would delete one that is alive too, and it would come back with its next report:
@@ -21,9 +21,7 @@ class DeleteAgents:
     """
 
     name: ClassVar[str] = "delete-agents"
-    reversible: ClassVar[bool] = False
     reads: ClassVar[frozenset[Part]] = frozenset({Part.AGENTS})
-    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change for each dead agent of exactly this host or its aliases."""

@@ -11,10 +11,10 @@ from nova_decom.model.change import Change
 from nova_decom.model.cloud import ResourceProvider
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Cloud
+from nova_decom.steps.base import Cloud, Step
 
 
-class DeleteProviders:
+class DeleteProviders(Step):
     """Delete resource providers that nova left, children before their parents.
 
     Nova swallows every error of its own attempt; a provider that stays keeps its name, and a
@@ -22,9 +22,7 @@ class DeleteProviders:
     """
 
     name: ClassVar[str] = "delete-providers"
-    reversible: ClassVar[bool] = False
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.PROVIDERS, Part.ALLOCATIONS})
-    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change for each provider without allocations, below first; none while nova may."""

@@ -12,11 +12,11 @@ from nova_decom.model.cloud import NOVA_COMPUTE, ResourceProvider
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.model.rows import DatabaseFacts
-from nova_decom.steps.base import Cloud
+from nova_decom.steps.base import Cloud, Step
 from nova_decom.steps.delete_providers import stuck_providers
 
 
-class DeleteService:
+class DeleteService(Step):
     """Delete the compute service; nova deletes what it knows of the host with it.
 
     That is, in this order: aggregate memberships, resource providers, the host mapping, the
@@ -27,7 +27,7 @@ class DeleteService:
     """
 
     name: ClassVar[str] = "delete-service"
-    reversible: ClassVar[bool] = False
+    deletes_service: ClassVar[bool] = True
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.DATABASE})
     guarded: ClassVar[frozenset[Part]] = frozenset(
         {Part.HEARTBEATS, Part.SERVERS, Part.MIGRATIONS}

@@ -9,14 +9,14 @@ from dataclasses import replace
 from typing import ClassVar
 
 from nova_decom.model.change import Change
-from nova_decom.model.claim import belongs_to, run_of, take_over
+from nova_decom.model.claim import take_over
 from nova_decom.model.cloud import NOVA_COMPUTE
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Cloud
+from nova_decom.steps.base import Cloud, Step
 
 
-class DisableService:
+class DisableService(Step):
     """Disable the compute service, so that the scheduler sends nothing more, and claim the host.
 
     The reason is the claim of the run, by which runs on other machines know that the host is
@@ -28,13 +28,14 @@ class DisableService:
 
     name: ClassVar[str] = "disable-service"
     reversible: ClassVar[bool] = True
+    writes_claim: ClassVar[bool] = True
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES})
-    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change while the service is enabled, or not claimed by this run."""
         service = facts.service
-        if service is None or service.id is None or _is_ours(facts):
+        is_claimed = facts.is_disabled and facts.claim_is_ours and not facts.claim_is_over
+        if service is None or service.id is None or is_claimed:
             return
         body = json.dumps({"status": "disabled", "disabled_reason": _claim(facts)})
         yield Change(self.name, "disable", service.id, f"PUT /os-services/{service.id} {body}")
@@ -55,17 +56,6 @@ class DisableService:
     def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
         """Disable it."""
         return cloud.disable_service(change.target, _claim(facts))
-
-
-def _is_ours(facts: HostFacts) -> bool:
-    """Disabled under this run's claim, which has not lapsed."""
-    service = facts.service
-    return (
-        service is not None
-        and service.status == "disabled"
-        and belongs_to(run_of(facts.request.claim), service.disabled_reason)
-        and not facts.claim_is_over
-    )
 
 
 def _claim(facts: HostFacts) -> str:

@@ -12,16 +12,15 @@ from nova_decom.model.change import Change
 from nova_decom.model.cloud import NOVA_COMPUTE
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Cloud
+from nova_decom.steps.base import Cloud, Step
 
 
-class EnableService:
+class EnableService(Step):
     """Enable the compute service again, so that the scheduler may choose the host."""
 
     name: ClassVar[str] = "enable-service"
     reversible: ClassVar[bool] = True
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES})
-    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change while the service is disabled."""

@@ -14,12 +14,12 @@ from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.moves.eligibility import Blocker, Move, moves_of, request_body
-from nova_decom.steps.base import Cloud
+from nova_decom.steps.base import Cloud, Step
 
 MOVE = "move"
 
 
-class MoveServers:
+class MoveServers(Step):
     """Move every server to another host, each by the way that its state allows.
 
     Live migration for ACTIVE and PAUSED, cold migration with its confirmation for SHUTOFF,
@@ -31,10 +31,10 @@ class MoveServers:
 
     name: ClassVar[str] = "move-servers"
     reversible: ClassVar[bool] = True
+    moves_servers: ClassVar[bool] = True
     reads: ClassVar[frozenset[Part]] = frozenset(
         {Part.SERVICES, Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS, Part.ROOM}
     )
-    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change for each server; one for a server that cannot leave fails."""

@@ -12,10 +12,10 @@ from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.model.sql import API_DATABASE, Transaction, by_id
-from nova_decom.steps.base import Cloud
+from nova_decom.steps.base import Step
 
 
-class PurgeRegistration:
+class PurgeRegistration(Step):
     """Remove rows of the API database that still name the host, in one guarded transaction.
 
     When the rows of the cell went first, nova's API can take the host out of no aggregate any
@@ -23,9 +23,7 @@ class PurgeRegistration:
     """
 
     name: ClassVar[str] = "purge-registration"
-    reversible: ClassVar[bool] = False
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.AGGREGATES, Part.DATABASE})
-    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change, the whole transaction, while any row is left and the service is gone."""
@@ -41,12 +39,6 @@ class PurgeRegistration:
             facts.database, aggregate_hosts=(), host_mapping=None
         )
         return replace(facts, aggregates=(), database=database)
-
-    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
-        """Run the transaction."""
-        if change.transaction is not None:
-            cloud.run(change.transaction)
-        return None
 
 
 def aggregate_transaction(step: str, host: str, database: DatabaseFacts) -> Change:

@@ -13,14 +13,14 @@ from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part, Rows
 from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts, PciDeviceRow, ServiceRow
 from nova_decom.model.sql import Statement, Transaction, by_id, marks
-from nova_decom.steps.base import Cloud
+from nova_decom.steps.base import Step
 
 Row = ServiceRow | ComputeNodeRow | PciDeviceRow
 
 RESET = "reset-mapped"
 
 
-class PurgeRows:
+class PurgeRows(Step):
     """Remove the host's rows from the cell database, in one guarded transaction.
 
     Order pci_devices, compute_nodes, services: pci_devices has the only foreign key, and it
@@ -29,9 +29,7 @@ class PurgeRows:
     """
 
     name: ClassVar[str] = "purge-rows"
-    reversible: ClassVar[bool] = False
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.DATABASE})
-    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """The rows that go, and by itself the flag of those that stay: nova may reset it."""
@@ -52,12 +50,6 @@ class PurgeRows:
         rows = doomed_rows(facts, facts.database)
         part = rows.only_flags() if change.action == RESET else rows.without_flags()
         return replace(facts, database=_without(part, facts.database))
-
-    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
-        """Run the transaction."""
-        if change.transaction is not None:
-            cloud.run(change.transaction)
-        return None
 
 
 @dataclass(frozen=True, slots=True)

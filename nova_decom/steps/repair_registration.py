@@ -12,13 +12,13 @@ from nova_decom.model.change import Change
 from nova_decom.model.cloud import ComputeNode, ResourceProvider
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Cloud
+from nova_decom.steps.base import Cloud, Step
 from nova_decom.steps.purge_registration import aggregate_transaction
 
 CREATE = "create-provider"
 
 
-class RepairRegistration:
+class RepairRegistration(Step):
     """Make nova's own delete possible where an earlier removal went half way.
 
     A compute node without resource provider makes nova answer HTTP 500, the aggregates
@@ -28,11 +28,9 @@ class RepairRegistration:
     """
 
     name: ClassVar[str] = "repair-registration"
-    reversible: ClassVar[bool] = False
     reads: ClassVar[frozenset[Part]] = frozenset(
         {Part.SERVICES, Part.COMPUTE_NODES, Part.AGGREGATES, Part.DATABASE, Part.PROVIDERS}
     )
-    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """Missing providers, and aggregate rows that stand in the way."""
@@ -58,9 +56,8 @@ class RepairRegistration:
 
     def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
         """Create the provider, or run the transaction."""
-        if change.transaction is not None:
-            cloud.run(change.transaction)
-            return None
+        if change.action != CREATE:
+            return super().apply(change, cloud, facts)
         return cloud.create_provider(change.target, _name(_node(change, facts)))
 
 

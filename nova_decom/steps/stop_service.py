@@ -10,12 +10,12 @@ from typing import ClassVar
 from nova_decom.model.change import Change
 from nova_decom.model.host import Heartbeat, HostFacts, SystemdUnit
 from nova_decom.model.request import Part, Request, StopWith
-from nova_decom.steps.base import Cloud
+from nova_decom.steps.base import Cloud, Step
 
 STOP, PROVE = "stop", "prove"
 
 
-class StopService:
+class StopService(Step):
     """Stop and disable nova-compute on the host, and prove it by a heartbeat that stands still.
 
     A nova-compute that still runs brings its compute node and its resource provider back
@@ -28,7 +28,6 @@ class StopService:
     name: ClassVar[str] = "stop-service"
     reversible: ClassVar[bool] = True
     reads: ClassVar[frozenset[Part]] = frozenset({Part.HEARTBEATS, Part.UNIT})
-    guarded: ClassVar[frozenset[Part]] = frozenset()
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """Stop the unit unless it is known to be off; prove each heartbeat that goes."""

@@ -3,7 +3,7 @@
 
 import pytest
 
-from nova_decom.apply.executor import CHANGE_ATTEMPTS
+from nova_decom.apply.step_runner import CHANGE_ATTEMPTS
 from nova_decom.exit_codes import ExitCode
 from tests.chaos.shapes import HOST
 from tests.faults import proxy

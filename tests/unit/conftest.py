@@ -50,13 +50,13 @@ class Run:
         self.execution = Executor(
             read if goes_on else FakeCloud(world, was_known=was_known),
             self.journal,
+            job,
             self,
             self.interrupts,
             world.time.clock,
             timeout=timeout,
             settle=settle,
-            job=job,
-            pacing=pacing,
+            limits=pacing,
             planned=begun if goes_on else LONG_AGO,
         )
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from nova_decom.apply.claim_lease import ClaimLease
-from nova_decom.apply.executor import Executor
 from nova_decom.apply.refresh import FreshFacts
 from nova_decom.apply.worker_slots import WorkerSlots
 from nova_decom.clock import Clock
@@ -132,7 +131,7 @@ def test_a_host_is_let_go_of_before_its_slot_is(run):
     was = world.change
 
     def change(**what):
-        slots.append(process.execution.together._slots._value)
+        slots.append(process.execution.slots._slots._value)
         was(**what)
 
     world.change = change
@@ -183,8 +182,8 @@ def test_a_service_that_another_run_deleted_ends_this_one(run, stage):
 def hold_of(world):
     """The hold of a process that has just looked at its host."""
     cloud, journal = FakeCloud(world), FakeJournal()
-    looks = FreshFacts(cloud, world.time.clock)
-    return ClaimLease(cloud, journal, world.time.clock, looks), cloud.facts("node1"), journal
+    fresh = FreshFacts("node1", cloud, world.time.clock)
+    return ClaimLease(cloud, journal, world.time.clock, fresh), cloud.facts("node1"), journal
 
 
 @pytest.mark.parametrize("lapsed", [True, False])
@@ -217,10 +216,21 @@ def test_a_host_that_is_taken_over_while_we_wait_for_it_is_left(what):
         now = hold.renew_if_expired(replace(seen, claim_is_over=True), frozenset())
         assert now.service.disabled_reason == THEIRS
     else:
-        hold.release("node1")
+        hold.release()
 
     assert (journal.kinds, world.writes) == ([], [])
     assert world.truth.service.disabled_reason == THEIRS
+
+
+class Waits:
+    """A progress that keeps what is waited for."""
+
+    def __init__(self):
+        self.waits = []
+
+    def waiting(self, *what):
+        """Keep it."""
+        self.waits.append(what)
 
 
 def dying(world, *, beating, down_after=None):
@@ -229,13 +239,13 @@ def dying(world, *, beating, down_after=None):
     if down_after is not None:
         world.time.at(down_after, world.fall_silent)
     hold, seen, _ = hold_of(world)
-    told = []
-    hold.told = lambda *what: told.append(what)
+    shown = Waits()
+    hold.progress = shown
     before = world.time.now()
 
     hold.wait_for_service_answer(seen)
 
-    return world.time.now() - before, told
+    return world.time.now() - before, shown.waits
 
 
 def test_a_service_is_not_disabled_anew_while_a_dead_nova_compute_is_taken_for_up():
@@ -305,8 +315,8 @@ def test_a_claim_that_still_has_to_stand_keeps_no_other_host_from_work():
         world.time.clock.sleep(seconds)
 
     cloud, clock = FakeCloud(world), Clock(world.time.now, sleep)
-    hold = Executor(cloud, FakeJournal(), clock=clock, together=together).hold
-    hold.claimed()
+    hold = ClaimLease(cloud, FakeJournal(), clock, FreshFacts("node1", cloud, clock, together))
+    hold.written()
 
     with together.slot():
         hold.wait_until_effective()
@@ -322,6 +332,6 @@ def test_a_host_without_a_service_is_not_held():
 
     hold.renew_if_expired(seen, frozenset())
     hold.raise_if_overtaken(seen, ())
-    hold.release("node1")
+    hold.release()
 
     assert (journal.kinds, world.writes) == ([], [])

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.apply.executor import CHANGE_ATTEMPTS
+from nova_decom.apply.step_runner import CHANGE_ATTEMPTS
 from nova_decom.errors import ConflictError, NoAnswerError, TransientError, UnavailableError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status

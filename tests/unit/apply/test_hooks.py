@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nova_decom.apply.hooks import FAILURE, NAMES, START, STEP, SUCCESS, Hooks, Observers, no_hooks
-from nova_decom.apply.move_log import MoveProgress
-from nova_decom.apply.observers import NullProgress
+from nova_decom.apply.hooks import FAILURE, NAMES, START, STEP, SUCCESS, Hooks, no_hooks
+from nova_decom.apply.observers import MoveProgress, NullProgress, Observers
 from nova_decom.cli.settings import inherited
 from nova_decom.clients.host.hook_runner import HookDirectory
 from nova_decom.errors import ConfigurationError, RefusedError

@@ -9,6 +9,7 @@ import pytest
 
 from nova_decom.apply.refresh import FRESH, FreshFacts
 from nova_decom.apply.worker_slots import WorkerSlots
+from nova_decom.clock import LONG_AGO
 from nova_decom.errors import UnavailableError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.claim import EFFECTIVE_AFTER
@@ -43,17 +44,17 @@ def looks(takes=0.0, together=None):
     """Looks at a cloud, by a clock that stands still meanwhile."""
     time = Time()
     cloud = Cloud(time, takes)
-    return FreshFacts(cloud, time.clock, together or WorkerSlots()), cloud
+    return FreshFacts("node1", cloud, time.clock, together or WorkerSlots()), cloud
 
 
 def test_what_was_just_seen_is_not_asked_for_again():
     """Nothing was done meanwhile, and less is wanted."""
     seen, cloud = looks()
-    with seen.together.slot():
-        first = seen.anew("node1", frozenset({SERVICES, Part.SERVERS}))
+    with seen.slots.slot():
+        first = seen.get(frozenset({SERVICES, Part.SERVERS}))
 
-        assert seen.recent("node1", frozenset({SERVICES})) is first
-        assert seen.latest("node1", frozenset({Part.SERVERS})) is first
+        assert seen.get(frozenset({SERVICES}), LONG_AGO) is first
+        assert seen.get(frozenset({Part.SERVERS})) is first
     assert cloud.asked == [{SERVICES, Part.SERVERS}]
 
 
@@ -61,11 +62,11 @@ def test_what_was_just_seen_is_not_asked_for_again():
 def test_what_may_be_otherwise_by_now_is_asked_for_again(why):
     """Something was done, time went by, more is wanted, or it is to be of a later time."""
     seen, cloud = looks()
-    with seen.together.slot():
-        seen.anew("node1", frozenset({SERVICES}))
-        wanted, since = frozenset({SERVICES}), float("-inf")
+    with seen.slots.slot():
+        seen.get(frozenset({SERVICES}))
+        wanted, since = frozenset({SERVICES}), LONG_AGO
         if why == "done":
-            seen.spoil()
+            seen.invalidate()
         elif why == "old":
             cloud.time.sleep(FRESH * 1.01)
         elif why == "more":
@@ -73,18 +74,18 @@ def test_what_may_be_otherwise_by_now_is_asked_for_again(why):
         else:
             since = cloud.time.now() + 0.01
 
-        assert seen.recent("node1", wanted, since) is cloud.host
+        assert seen.get(wanted, since) is cloud.host
     assert cloud.asked == [{SERVICES}, set(wanted)]
 
 
 def test_what_was_done_stays_done_however_long_ago_it_was_seen():
     """Nothing is to be done after it, so age alone is no reason to look again."""
     seen, cloud = looks()
-    with seen.together.slot():
-        first = seen.anew("node1", frozenset({SERVICES}))
+    with seen.slots.slot():
+        first = seen.get(frozenset({SERVICES}))
         cloud.time.sleep(100)
 
-        assert seen.latest("node1", frozenset({SERVICES})) is first
+        assert seen.get(frozenset({SERVICES})) is first
 
 
 def test_a_look_is_younger_than_a_claim_has_to_stand():
@@ -113,29 +114,29 @@ def test_who_waited_long_for_a_slot_looks_again_with_the_slot_in_hand():
             return Late()
 
     seen, cloud = looks(together=Slow())
-    with seen.together.slot():
-        assert seen.recent("node1", frozenset({SERVICES})) is cloud.host
+    with seen.slots.slot():
+        assert seen.get(frozenset({SERVICES}), LONG_AGO) is cloud.host
         assert len(cloud.asked) == 2
-        assert seen.recent("node1", frozenset({SERVICES})) is cloud.host
+        assert seen.get(frozenset({SERVICES}), LONG_AGO) is cloud.host
         assert len(cloud.asked) == 2
 
 
 def test_a_slow_answer_is_taken_as_it_comes():
     """Its age counts from when it is there: else a slow cloud would be asked for ever."""
     seen, cloud = looks(takes=FRESH * 3)
-    with seen.together.slot():
-        seen.recent("node1", frozenset({SERVICES}))
+    with seen.slots.slot():
+        seen.get(frozenset({SERVICES}), LONG_AGO)
     assert len(cloud.asked) == 1
 
 
 def test_the_host_itself_is_asked_apart():
     """Its unit is no part of a shared reading, and asking it asks no API again."""
     seen, cloud = looks()
-    with seen.together.slot():
-        seen.anew("node1", frozenset({SERVICES, Part.UNIT}))
-        seen.recent("node1", frozenset({SERVICES, Part.UNIT}))
-        seen.anew("node1", frozenset({Part.UNIT}))
-        seen.poll("node1", frozenset({SERVICES, Part.UNIT}))
+    with seen.slots.slot():
+        seen.get(frozenset({SERVICES, Part.UNIT}))
+        seen.get(frozenset({SERVICES, Part.UNIT}), LONG_AGO)
+        seen.get(frozenset({Part.UNIT}))
+        seen.poll(frozenset({SERVICES, Part.UNIT}))
     unit = {Part.UNIT}
     assert cloud.asked == [{SERVICES}, unit, unit, unit, {SERVICES}, unit]
 
@@ -144,18 +145,18 @@ def test_the_host_itself_is_asked_apart():
 def test_a_look_that_took_long_is_old_where_nobody_may_have_claimed_the_host(takes, asked):
     """The services are read first: what counts is when the look began."""
     seen, cloud = looks(takes)
-    with seen.together.slot():
-        seen.anew("node1", PLANNED_PARTS)
-        seen.just_now("node1", frozenset({SERVICES}))
+    with seen.slots.slot():
+        seen.get(PLANNED_PARTS)
+        seen.get(frozenset({SERVICES}), cloud.time.now() - FRESH)
     assert len(cloud.asked) == asked
 
 
 def test_heartbeats_are_heard_with_the_rows():
     """A look at everything is one at them too."""
     seen, cloud = looks()
-    with seen.together.slot():
-        seen.anew("node1", PLANNED_PARTS)
-        seen.recent("node1", frozenset({BEATS}))
+    with seen.slots.slot():
+        seen.get(PLANNED_PARTS)
+        seen.get(frozenset({BEATS}), LONG_AGO)
     assert len(cloud.asked) == 1
 
 
@@ -174,8 +175,8 @@ def test_migrations_are_asked_of_the_api_where_rows_do_not_tell(rows, parts, nee
     seen, cloud = looks()
     assert seen.needed(frozenset(parts)) == parts
     cloud.refresh = lambda _host, _parts: facts(database=rows)
-    with seen.together.slot():
-        seen.anew("node1", frozenset({ROWS}))
+    with seen.slots.slot():
+        seen.get(frozenset({ROWS}))
 
     assert seen.needed(frozenset(parts)) == needed
 

@@ -132,7 +132,7 @@ def test_a_host_of_a_halted_run_ends_as_interrupted_with_nothing_changed(run):
     """It can be run again."""
     world = World(facts())
     process = run(world)
-    process.execution.together.halt()
+    process.execution.slots.halt()
 
     report = process.go()
 
@@ -188,7 +188,7 @@ def test_hosts_that_work_gather_for_one_reading():
                 time.sleep(0.02)
                 with together.slot_released():
                     reads(host, frozenset({Part.SERVICES}))
-                with together.looking():
+                with together.slot_kept():
                     reads(host, frozenset({Part.SERVERS}))
         together.ended(host)
 

@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from nova_decom.apply.move_log import MoveProgress
+from nova_decom.apply.observers import MoveProgress
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import Action
 from nova_decom.moves.status import MoveInProgress

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The conditions without which a change does not begin."""
+
+from __future__ import annotations
+
+from nova_decom.errors import BusyError, ChangeFailedError, RefusedError
+from nova_decom.guards import FOREIGN_DISABLE, judge
+from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import Verdict
+from nova_decom.model.report import messages, remedies
+from nova_decom.plan.jobs import Job
+from nova_decom.steps import Step
+
+
+def raise_if_held(facts: HostFacts, job: Job) -> None:
+    """Stop while another run's claim is on the host.
+
+    :raises BusyError: there is one; the message names it.
+    """
+    if not job.checks_claim:
+        return
+    (finding,) = judge(facts, (FOREIGN_DISABLE,))
+    if finding.verdict is Verdict.BLOCKED:
+        raise BusyError(f"{facts.host}: {finding.message}", finding.remedy)
+
+
+def raise_if_blocked(facts: HostFacts, job: Job) -> None:
+    """Stop where a guard of the job refuses.
+
+    :raises RefusedError: one does, or several; the message names each.
+    """
+    blocked = [f for f in judge(facts, job.guards) if f.verdict is Verdict.BLOCKED]
+    if blocked:
+        raise RefusedError(messages(blocked), remedies(blocked))
+
+
+def raise_if_undone(step: Step, facts: HostFacts, job: Job) -> None:
+    """Stop where somebody has undone an earlier step, before a step that is not reversible.
+
+    :raises ChangeFailedError: an earlier reversible step has changes again.
+    """
+    earlier = [s for s in job.steps[: job.steps.index(step)] if s.reversible]
+    undone = [c for s in earlier for c in s.changes(facts)]
+    if undone:
+        raise ChangeFailedError(
+            f"{facts.host}: {step.name} not begun, as this is no longer done: "
+            f"{'; '.join(f'{c.step}: {c.detail}' for c in undone)}",
+            "find out what undid it, then run again",
+        )
