@@ -29,7 +29,7 @@ class LiveRestoringCloud:
         self._databases = cloud.clients.databases
 
     def present(self, past: SavedHost) -> CurrentHost:
-        """What is there now, read anew."""
+        """The present host, read again."""
         facts = self._cloud.facts(past.host)
         aggregates = self._compute.aggregates()
         databases = self._databases

@@ -12,7 +12,7 @@ from nova_decom.model.sql import (
 
 
 class Status(StrEnum):
-    """How a change ended."""
+    """The state of a change."""
 
     PLANNED = "planned"
     DONE = "done"
@@ -23,7 +23,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One mutation as data: what the plan shows is what runs.
+    """One change of the cloud as a value: the plan shows exactly what runs.
 
     ``label`` says in a few words what it is about, where that is not plain by its step.
     """
@@ -39,13 +39,13 @@ class Change:
 
     @property
     def key(self) -> tuple[str, str, str, int | None]:
-        """What makes two changes the same change."""
+        """The identity of the change: two changes with one key are the same change."""
         return (self.step, self.action, self.target, self.rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A change and what became of it; ``begun`` when it was made, or may have been.
+    """A change and its status; ``begun`` when it was made, or may have been.
 
     ``seconds`` is how long it took, ``to`` the host on which a server has arrived.
     """

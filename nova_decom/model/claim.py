@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who holds a host, in words that fit into ``disabled_reason``: a lock between machines.
+"""The claim of a run on a host: text in ``disabled_reason``, a lock between machines.
 
 ``nova-decom RUN by USER@HOST until TIME: REASON`` while the run lives; without ``until`` when
 it has ended and the host is left as it is; with ``(was disabled)`` when somebody else had
@@ -20,20 +20,20 @@ from datetime import UTC, datetime
 MAX_REASON = 255
 
 
-#: USER@HOST takes no more of it.
+#: The longest USER@HOST in a claim.
 MAX_OPERATOR = 120
 
 
-#: Stands for the end of validity until the claim is written.
+#: The placeholder of the end of validity until the claim is written.
 TIME = "TIME"
 
 
-#: What stands between our reason and that of whoever had disabled the service.
+#: The text between our reason and the reason of whoever disabled the service before.
 BEFORE = "; before: "
 
 
-#: Seconds for which a claim stands before anything is done that cannot be taken back: longer
-#: than another run takes between its look at the service and its own claim.
+#: Seconds between writing a claim and the first change that cannot be taken back: longer
+#: than another run takes between reading the service and writing its own claim.
 EFFECTIVE_AFTER = 2.0
 
 
@@ -57,7 +57,7 @@ def _nobody(_run: str, _host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ClaimPolicy:
-    """For how many seconds a claim holds, and whether a run of this machine holds no longer."""
+    """The validity of a claim in seconds, and a test whether a run of this machine has ended."""
 
     validity: float = 3600.0
     has_ended: Callable[[str, str], bool] = _nobody
@@ -85,7 +85,7 @@ def new_claim(run: str, by: str, reason: str) -> str:
 
 
 def read_claim(text: str | None) -> Claim | None:
-    """The claim in a ``disabled_reason``, None when it is somebody else's words."""
+    """The claim in a ``disabled_reason``; None when the text is no claim."""
     found = _FORM.fullmatch(text or "")
     if found is None:
         return None
@@ -103,12 +103,12 @@ def belongs_to(run: str, text: str | None) -> bool:
 
 
 def run_of(text: str) -> str:
-    """The run of a claim of ours, also where ``RUN`` stands for it."""
+    """The run id of our claim, or its placeholder ``RUN``."""
     return text.split(" ")[1]
 
 
 def take_over(claim: str, before: str | None) -> str:
-    """The claim on a service that is disabled already, for what ``before`` says.
+    """The claim on a service that is already disabled with the reason ``before``.
 
     Another run's claim is taken over; somebody else's words are kept behind ours.
     """
@@ -127,10 +127,10 @@ def with_expiry(text: str, until: datetime) -> str:
 
 
 def reopened(text: str | None) -> str:
-    """A claim that has lapsed, to be stamped anew."""
+    """The claim with the placeholder of the time, for :func:`with_expiry`."""
     return _UNTIL.sub(f" until {TIME}", text or "", count=1)
 
 
 def released(text: str) -> str:
-    """The claim of a run that has ended."""
+    """The claim without end of validity, as a run leaves it at its end."""
     return _UNTIL.sub("", text, count=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that was read about one host. No I/O."""
+"""The facts about one host, as frozen values. No I/O."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from nova_decom.model.rows import DatabaseFacts
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """How long the heartbeat of one service has stood still; seconds of a monotonic clock."""
+    """The heartbeat of one service and since when it is the same; seconds of a monotonic clock."""
 
     service: str
     binary: str
@@ -39,11 +39,11 @@ class Heartbeat:
 
     @property
     def still_for(self) -> float:
-        """Seconds between the first and the last look at the present value."""
+        """Seconds between the first and the last reading of the present value."""
         return self.until - self.since
 
     def seen(self, value: str, now: float) -> Heartbeat:
-        """The heartbeat after one more look at it."""
+        """The heartbeat after one more reading."""
         if value == self.value:
             return replace(self, until=now)
         return replace(self, value=value, since=now, until=now, moved=True)
@@ -69,19 +69,19 @@ class SystemdUnit:
 
 @dataclass(frozen=True, slots=True)
 class HostIdentity:
-    """Every name and uuid under which the host was ever seen; outlives the rows."""
+    """The names and compute node uuids of a host; they outlive its rows."""
 
     node_uuids: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
 
     def union(self, other: HostIdentity) -> HostIdentity:
-        """Both together."""
+        """The names and uuids of both."""
         return HostIdentity(self.node_uuids | other.node_uuids, self.names | other.names)
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """What the guards must know of all the other hosts; counted once for all that ask."""
+    """The compute services and aggregates of the whole cloud, counted once for all guards."""
 
     services: tuple[ComputeService, ...] = ()
     names: frozenset[str] = frozenset()
@@ -94,12 +94,12 @@ class Fleet:
 
     @cached_property
     def computes(self) -> Counter[str]:
-        """Host -> its nova-computes that nobody has forced down."""
+        """The number of nova-compute services per host, without those that are forced down."""
         return Counter(s.host for s in self._computes())
 
     @cached_property
     def down(self) -> tuple[str, ...]:
-        """The hosts of those of them that are down."""
+        """Hosts whose nova-compute is down; services that are forced down are left out."""
         return tuple(s.host for s in self._computes() if not s.is_up)
 
     @cached_property
@@ -113,7 +113,7 @@ class Fleet:
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """Everything that was read about one host. Equal facts mean an equal host."""
+    """The facts about one host. Equal facts mean an equal host."""
 
     host: str
     request: Request = field(default_factory=Request)
@@ -153,7 +153,7 @@ class HostFacts:
 
     @property
     def is_disabled(self) -> bool:
-        """True when nova-compute is there, and the scheduler may not choose it."""
+        """True when the host has a nova-compute service and it is disabled."""
         return self.service is not None and self.service.status == "disabled"
 
     @property
@@ -164,7 +164,7 @@ class HostFacts:
 
     @property
     def is_haunted(self) -> bool:
-        """True when traces are left without the service that would tell of a nova-compute."""
+        """True when traces are left without compute service: no heartbeat can be read."""
         database = self.database
         in_rows = database is not None and bool(
             database.host_mapping or database.aggregate_hosts or database.has_live_rows(self.host)
@@ -174,7 +174,7 @@ class HostFacts:
 
     @property
     def living_nodes(self) -> tuple[ComputeNode, ...]:
-        """The compute nodes of the API, and rows that live and that it hides."""
+        """The compute nodes that are not deleted: the API's, and rows that the API hides."""
         shown = {n.uuid for n in self.compute_nodes}
         hidden = (
             ComputeNode(r.uuid, self.host, r.hypervisor_hostname, r.hypervisor_type)
@@ -185,7 +185,7 @@ class HostFacts:
 
     @property
     def leaving_services(self) -> tuple[ComputeService, ...]:
-        """The services that this run takes: nova-compute, and with --all-binaries those down.
+        """The services that this run deletes: nova-compute, and with --all-binaries those down.
 
         nova-compute first: before 20.1 deleting any other took the compute nodes with it, and
         nova-compute could not be deleted any more (bug 1852993).
@@ -210,7 +210,7 @@ class HostFacts:
         return frozenset({r.binary for r in rows} | {NOVA_COMPUTE}) - kept
 
     def heartbeat_of(self, service: ComputeService) -> Heartbeat | None:
-        """The heartbeat of one of the services, if it was looked at."""
+        """The heartbeat of the service; None when it was not read."""
         return next((h for h in self.heartbeats if h.service == service.id), None)
 
     def is_silent(self, service: ComputeService) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is to be done, and what came of it. No I/O."""
+"""A plan and the findings in it. No I/O."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from nova_decom.model.host import HostFacts
 
 
 class Verdict(StrEnum):
-    """What a guard says."""
+    """The verdict of a guard."""
 
     OK = "ok"
     WARNING = "warning"
     BLOCKED = "blocked"
 
 
-#: A message names at most so many things; the rest is counted.
+#: The number of things that a message names; the rest is counted.
 NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """Why not, and what would resolve it."""
+    """The reason of a guard against a removal, and its remedy."""
 
     message: str
     remedy: str
@@ -34,7 +34,7 @@ class Objection:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one guard saw."""
+    """The verdict of one guard, with its message and remedy."""
 
     guard: str
     verdict: Verdict
@@ -44,7 +44,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A trace of the host that is still somewhere, and what cures it."""
+    """A trace of the host that is still somewhere, and the command that removes it."""
 
     kind: str
     target: str
@@ -76,13 +76,13 @@ class Plan:
 
     @property
     def blocked(self) -> tuple[Finding, ...]:
-        """The findings that forbid to begin."""
+        """The findings that block the plan."""
         return tuple(f for f in self.findings if f.verdict is Verdict.BLOCKED)
 
 
 @dataclass(frozen=True, slots=True)
 class ReAdd:
-    """Whether a host of the same name may join again, and what stands in its way."""
+    """Whether a host of the same name may be added again, and the reasons against it."""
 
     safe: bool
     because: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ def summary(thing: object) -> str:
 
 
 def some(texts: Iterable[str]) -> str:
-    """The first of them, and how many more there are."""
+    """The first :data:`NAMED` texts, and the number of the others."""
     items = list(texts)
     rest = [f"and {len(items) - NAMED} more"] if len(items) > NAMED else []
     return ", ".join([*items[:NAMED], *rest])

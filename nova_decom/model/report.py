@@ -15,7 +15,7 @@ from nova_decom.model.plan import Finding, Kept, Leftover, Plan, ReAdd
 
 
 class Result(StrEnum):
-    """How a host ended."""
+    """The result for one host."""
 
     PLANNED = "planned"
     REMOVED = "removed"
@@ -32,7 +32,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HostReport:
-    """What one command did to, or saw of, one host."""
+    """The report of one command about one host."""
 
     host: str
     result: Result
@@ -55,7 +55,7 @@ class HostReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a command returns; the output package renders it as text, JSON or YAML."""
+    """The report of a command, for output as text, JSON or YAML."""
 
     command: str
     exit_code: int

@@ -38,7 +38,7 @@ class StopWith(StrEnum):
 
 
 class Servers(StrEnum):
-    """By which way servers leave the host."""
+    """The way by which servers leave the host."""
 
     REFUSE = "refuse"
     LIVE = "live"
@@ -48,7 +48,7 @@ class Servers(StrEnum):
 
 
 class Rows(StrEnum):
-    """What becomes of the host's rows in the cell database."""
+    """Whether the host's rows in the cell database are purged or kept."""
 
     PURGE = "purge"
     KEEP = "keep"
@@ -56,7 +56,7 @@ class Rows(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the operator asked for, as far as it decides what is to be done."""
+    """The operator's options that decide the plan."""
 
     claim: str = "nova-decom RUN by OPERATOR: decommissioned"
     stop_with: StopWith = StopWith.SSH
@@ -77,15 +77,15 @@ class Request:
 
     @property
     def moves_servers(self) -> bool:
-        """True when a way is chosen by which servers leave."""
+        """True when the run moves servers."""
         return self.servers is not Servers.REFUSE
 
     @property
     def evacuates(self) -> bool:
-        """True when the host is dead, so that its servers are built anew elsewhere."""
+        """True when the host is dead, so that its servers are rebuilt on other hosts."""
         return self.moves_servers and self.offline
 
     @property
     def silence(self) -> float:
-        """Seconds for which a heartbeat must stand still: two report intervals."""
+        """Seconds for which a heartbeat must be unchanged: two report intervals."""
         return 2 * self.report_interval

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the databases hold, as frozen values. No I/O."""
+"""Rows of nova's databases, as frozen values. No I/O."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class InstanceRow:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFacts:
-    """What the databases hold of this host.
+    """The rows of one host in nova's databases.
 
     ``cell`` is None when no cell names the host. ``problems`` are sentences for the guard
     database-access. ``nodes_needed`` counts instances, deleted ones included, that name the
@@ -108,7 +108,7 @@ class DatabaseFacts:
 
 @dataclass(frozen=True, slots=True)
 class CloudRows:
-    """Rows of all hosts that an audit looks at: live ones, and soft-deleted ones that are odd.
+    """The rows of all hosts for an audit: live ones, and soft-deleted ones that are odd.
 
     ``all_cells`` when they are of every cell: without the API database nobody knows the others.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every trace of a host that is still somewhere, and the command that cures it. Pure.
+"""Leftovers: every trace of a host that is still somewhere, and its cure. Pure.
 
 Seen here does not mean cleaned: a run may not claim success over any of them.
 """
@@ -20,7 +20,7 @@ def leftovers(facts: HostFacts) -> tuple[Leftover, ...]:
 
 
 def kept(facts: HostFacts) -> tuple[Kept, ...]:
-    """What stays on purpose: other binaries on the host, and rows that nova still needs."""
+    """The things that stay on purpose: other binaries on the host, rows that nova still needs."""
     services = [
         Kept(s.binary, s.host, "another binary on this host; see --all-binaries")
         for s in facts.kept_services

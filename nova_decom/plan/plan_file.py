@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A plan in a file: what somebody reviewed, to be carried out if the cloud still fits."""
+"""A reviewed plan in a file, carried out later if the cloud still fits."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is there now where something is to be put back. No I/O."""
+"""The present state of a host that is to be restored. No I/O."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class CurrentHost:
-    """The host's facts, and what stands where its old rows stood.
+    """The host's present facts, and the present rows in the places of its old ones.
 
     ``rows`` are whole rows by (cell, table): those that have an id or a uuid of an old row, and
     those of the host. ``columns`` are those that may be inserted. ``cells`` are the ids of the

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What only the operator or nova itself can do after a restore. Pure."""
+"""Manual steps after a restore, each with the command to run. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nova_decom.restore.saved import SavedHost
 
 
 def to_do(past: SavedHost, present: CurrentHost) -> Iterator[str]:
-    """Sentences that end with what is to be typed; fewer, the more of the host is back."""
+    """Manual follow-up steps, each ending with the command to run."""
     yield from _start(past, present)
     yield from _placement(past, present)
     known = {a.id for a in present.facts.agents}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is still to be put back of a host, and what cannot be: pure, over past and present."""
+"""The plan of a restore, from the saved and the present host. Pure."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _findings(past: SavedHost, present: CurrentHost, problem: str | None) -> Ite
 
 
 def _right_to_insert(decided: Sequence[tuple[WantedRow, RowDecision]]) -> Finding:
-    """Without it nothing is begun: half a host is worse than none."""
+    """The right to INSERT on every table that needs it: half a host is worse than none."""
     tables = dict.fromkeys(
         f"{row.table} of {row.cell}" for row, d in decided if d.refusal and d.refusal.is_right
     )
@@ -204,7 +204,7 @@ def _refused(decided: Sequence[tuple[WantedRow, RowDecision]]) -> Iterator[Lefto
 
 
 def _lost(past: SavedHost, present: CurrentHost) -> Iterator[Leftover]:
-    """What the journal names and nothing can put back."""
+    """Objects that the journal names and no restore can create again."""
     known = {a.id: a for a in present.aggregates}
     for was in past.aggregates:
         now = known.get(was.id)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One row: is it to be put back, is it there already, or what stands in its way? Pure."""
+"""The decision on one saved row: put it back, leave it, or refuse. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nova_decom.model.claim import belongs_to
 from nova_decom.restore.current import CurrentHost, Row
 from nova_decom.restore.saved import SavedHost, WantedRow
 
-#: What makes a row the same row, besides its id.
+#: The column that identifies a row besides its id.
 IDENTITY = {
     "services": ("host", "binary", "uuid"),
     "compute_nodes": ("host", "hypervisor_hostname", "uuid"),
@@ -21,7 +21,7 @@ IDENTITY = {
 }
 
 
-#: What two rows cannot have in common; nova's unique keys have ``deleted`` besides.
+#: The columns that two rows cannot share; nova's unique keys also have ``deleted``.
 KEYS = {
     "services": ("host", "binary"),
     "compute_nodes": ("host", "hypervisor_hostname"),
@@ -33,7 +33,7 @@ KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a row is not put back, and what the operator can do; ``is_right``: for lack of it."""
+    """The reason why a row is not put back, and the remedy; ``is_right`` when a grant lacks."""
 
     why: str
     remedy: str
@@ -42,7 +42,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class RowDecision:
-    """Insert these values, or update ``before`` to them, or refuse; none of it: it is there."""
+    """Insert these values, update ``before`` to them, or refuse; none if nothing is to do."""
 
     insert: Row | None = None
     update: Row | None = None
@@ -56,7 +56,7 @@ class RowDecision:
 
 
 def decide(row: WantedRow, past: SavedHost, present: CurrentHost) -> RowDecision:
-    """What is to become of one row of the journal."""
+    """The decision on one row of the journal."""
     if (row.cell, row.table) not in present.columns:
         why = f"{row.cell} is not one of the databases given"
         return _refuse(
@@ -123,7 +123,7 @@ def _orphan(row: WantedRow, past: SavedHost, present: CurrentHost) -> RowDecisio
 
 
 def _is_fulfilled(row: WantedRow, taken: Row) -> RowDecision:
-    """The same membership or mapping under another id is as good, if it says the same."""
+    """A membership or mapping under another id fulfils the row if it says the same."""
     cell = row.values.get("cell_id")
     if taken.get("cell_id") == cell:
         return RowDecision()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run deleted or changed of a host, by its journal. No I/O."""
+"""The saved host: rows and objects that a run deleted or changed. No I/O."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nova_decom.state.journal_reader import Record, SavedRow, saved_rows
 from nova_decom.state.run_summary import outcomes
 from nova_decom.state.sql_backup import TABLES
 
-#: What a row has that is not soft-deleted.
+#: The columns of a row that is not soft-deleted.
 LIVE: Mapping[str, Any] = {"deleted": 0, "deleted_at": None}
 
 
@@ -70,7 +70,7 @@ class SavedHost:
 
 
 def saved_host(record: Record, host: str) -> SavedHost | None:
-    """What the run did to this host; None when it did not get so far as to look at it."""
+    """The host as the run saved it; None when the run ended before it read the host."""
     before = record.last(host, "before")
     if before is None:
         return None
@@ -141,7 +141,7 @@ def _wanted(
 
 
 def _alive(cell: str, seen: Row, begun: Mapping[str, set[str]]) -> Iterator[WantedRow]:
-    """What makes the rows live again that nova soft-deleted with a service."""
+    """The wanted rows that undo nova's soft-delete of a service and its nodes."""
     rows = seen["rows"] or {"services": (), "compute_nodes": ()}
     states = {s["id"]: s for s in seen["services"] if s["id"] in begun["delete-service"]}
     for row in rows["services"]:

@@ -14,7 +14,7 @@ from nova_decom.clock import Clock
 from nova_decom.errors import BusyError, JournalError
 from nova_decom.state.directory import open_private
 
-#: Seconds after which a lock that is taken is tried once more: :func:`holder` takes it for less.
+#: Seconds before a lock that is taken is tried once more: :func:`holder` has it for less.
 POLL_SECONDS = 0.05
 
 
@@ -37,7 +37,7 @@ def host_lock(state_dir: Path, host: str, run: str, cloud: str = "") -> Iterator
         try:
             yield
         finally:
-            # Whoever looks at a lock that is free must not read of a holder.
+            # The file of a free lock must name no holder.
             os.ftruncate(handle, 0)
     finally:
         os.close(handle)

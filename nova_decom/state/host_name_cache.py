@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The names of compute hosts as last seen, for completion at the prompt: never a call on TAB."""
+"""The cached names of compute hosts, for completion at the prompt: TAB sends no request."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from pathlib import Path
 from nova_decom.errors import ConfigurationError
 from nova_decom.state.directory import open_state_dir, write_private
 
-#: What a shell takes for one harmless word; other names have to be typed.
+#: Names that a shell reads as one harmless word; other names have to be typed.
 _WORD = re.compile(r"[\w.:@%+][\w.:@%+-]*", re.ASCII)
 
 
 class HostNames:
-    """``hosts.cache`` in the state directory: names by cloud; a file that may be lost."""
+    """The file ``hosts.cache`` in the state directory: names by cloud. It may be lost."""
 
     def __init__(self, state_dir: Path) -> None:
-        """Nothing is read or made yet."""
         self._directory = state_dir
         self._path = state_dir / "hosts.cache"
 
@@ -35,7 +34,7 @@ class HostNames:
             write_private(self._path, json.dumps({**clouds, cloud: names}))
 
     def known(self, cloud: str) -> tuple[str, ...]:
-        """The names of this cloud's hosts, or of all clouds' when it was never seen."""
+        """The names of this cloud's hosts; of all clouds when this one is not in the cache."""
         clouds = self._read()
         chosen = [clouds[cloud]] if cloud in clouds else clouds.values()
         return tuple(sorted({host for hosts in chosen for host in hosts}))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One append-only JSON Lines file per run: who, why, what was seen, what was saved, what came.
+"""The journal of a run: an append-only JSON Lines file with every change and saved row.
 
 The cloud says what is done; the journal says who did what, when and why, and holds the
 before-image of every row that went. Files are 0600 in directories of 0700.
@@ -43,7 +43,7 @@ def new_run_id(now: datetime | None = None) -> str:
 
 
 def request_id(run: str) -> str:
-    """The OpenStack global request id of a run; nova takes no other form than req-UUID."""
+    """The OpenStack global request id of a run; nova accepts only the form req-UUID."""
     return f"req-{uuid.uuid5(_NAMESPACE, run)}"
 
 
@@ -84,7 +84,7 @@ class RunJournal:
             os.fsync(self._file)
 
     def save(self, images: Sequence[Image]) -> None:
-        """Keep what is about to be changed as it is; it is on the disk when this returns.
+        """Save the before-images of a change; they are on the disk when this returns.
 
         A transaction that is tried again is saved again: the last image of a row holds.
 
@@ -105,7 +105,7 @@ class RunJournal:
                 self._append_sql(text)
 
     def _append_sql(self, text: str) -> None:
-        """Beside the journal, ``RUN.sql``: on the disk when this returns."""
+        """Append to ``RUN.sql`` beside the journal; the text is on the disk when this returns."""
         path = self.path.with_suffix(".sql")
         with journal_writing(path):
             handle = open_private(path, os.O_WRONLY | os.O_APPEND)
@@ -118,14 +118,14 @@ class RunJournal:
                 os.fsync(file.fileno())
 
     def remember(self, facts: HostFacts) -> None:
-        """Keep the host's names and uuids: after the purge nothing else knows them."""
+        """Save the host's names and uuids: after the purge nothing else has them."""
         memory = HostMemory(self.state_dir, self._cloud)
         known = memory.recall(facts.host) or HostIdentity()
         memory.keep(facts.host, known.union(facts.own_identity))
 
 
 def _encode(value: object) -> object:
-    """JSON for what a database row or a fact may hold: dates as text, bytes as base64."""
+    """A value of a row or a fact as JSON: dates as text, bytes as base64."""
     if isinstance(value, bytes):
         return {"base64": base64.b64encode(value).decode("ascii")}
     return sorted(value) if isinstance(value, frozenset | set) else str(value)

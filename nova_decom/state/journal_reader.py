@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Journals read back: what a run did, when, by whom and why, and what it saved.
+"""Journals read back: the changes of a run, its header and its saved rows.
 
 A journal may end anywhere: its run was killed, or still goes on. A line that is cut off is
 passed over; anything else that is odd is told as the record's problem.
@@ -30,7 +30,7 @@ RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The events of one run, in order; ``problem`` says why they cannot all be relied on."""
+    """The events of one run, in order; ``problem`` says why some cannot be relied on."""
 
     run: str
     events: tuple[Event, ...] = ()
@@ -38,7 +38,7 @@ class Record:
 
     @property
     def header(self) -> Event:
-        """Who, why, which hosts; empty when the run did not get so far."""
+        """The header: operator, reason, hosts; empty when the run ended before it wrote it."""
         return next((e for e in self.events if e.get("event") == "header"), {})
 
     @property
@@ -53,12 +53,12 @@ class Record:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The hosts that it was for, in order."""
+        """The hosts of the run, in order."""
         named = self.header.get("hosts")
         return tuple(str(h) for h in named) if isinstance(named, list) else ()
 
     def of(self, host: str) -> tuple[Event, ...]:
-        """The events of one host. An image of an API's object is the host's then in hand."""
+        """The events of one host; an image of an API object belongs to the host named before."""
         found, current = [], None
         for event in self.events:
             current = event.get("host") or current
@@ -82,7 +82,7 @@ class SavedRow:
 
 
 def read_record(path: Path) -> Record:
-    """The record of one journal; whatever is wrong with the file is in it."""
+    """The record of one journal file; a fault of the file is its ``problem``."""
     run = path.name.removesuffix(".jsonl")
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -100,7 +100,7 @@ def read_record(path: Path) -> Record:
 def _events(content: bytes) -> tuple[tuple[Event, ...], str | None]:
     lines = content.split(b"\n")
     found, problem = [], None
-    # What stands behind the last line feed was not written to its end.
+    # Text after the last line feed was not written to its end.
     for number, line in enumerate(lines[:-1], 1):
         event = _parsed(line)
         if event is None:
@@ -162,7 +162,7 @@ def saved_objects(record: Record, host: str) -> tuple[tuple[str, str], ...]:
 
 
 def saved(record: Record) -> list[dict[str, Any]]:
-    """What was saved, without the values: host, where, table or path, ids."""
+    """The saved rows and objects without their values: host, source, table or path, ids."""
     found: list[dict[str, Any]] = []
     for host in record.hosts:
         tables: dict[tuple[str, str], list[int]] = {}

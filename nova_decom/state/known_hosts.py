@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The names and uuids of hosts that earlier runs worked on."""
+"""The names and uuids of hosts of earlier runs, by cloud."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class HostMemory:
         return frozenset(found)
 
     def keep(self, host: str, identity: HostIdentity) -> None:
-        """Write the identity, whole or not at all."""
+        """Write the identity of the host, whole or not at all."""
         data = {"host": host} | {k: sorted(v) for k, v in asdict(identity).items()}
         path = self._path(host)
         with journal_writing(path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One run in a row, and its reports, derived from its journal."""
+"""A run as one table row and as reports, derived from its journal."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def has_ended(state_dir: Path, run: str, host: str) -> bool:
 
 
 def summary_of(record: Record, state_dir: Path) -> dict[str, Any]:
-    """One run in one row: ``result`` is "running" while it goes on, "unfinished" if killed."""
+    """The run as one row: ``result`` is "running" while it runs, "unfinished" if it was killed."""
     header, ended = record.header, _ended(record)
     missing = [h for h in record.hosts if h not in ended]
     results = list(dict.fromkeys(result for result, _ in ended.values()))
@@ -57,7 +57,7 @@ def summary_of(record: Record, state_dir: Path) -> dict[str, Any]:
 
 
 def _ended(record: Record) -> dict[str, tuple[str, int]]:
-    """The result and the exit code of each host that came to an end."""
+    """The result and the exit code of each host that has a result."""
     return {
         str(e["host"]): (str(e["result"]), e["exit_code"])
         for e in record.events
@@ -78,12 +78,12 @@ def _exit_code(record: Record, ended: Mapping[str, tuple[str, int]]) -> int | No
 
 
 def _stopped(ended: Mapping[str, tuple[str, int]]) -> bool:
-    """True when the last host that ended failed: the run did not begin with the next one."""
+    """True when the last host failed, so that the run did not begin the next one."""
     return bool(ended) and list(ended.values())[-1][1] != 0
 
 
 def reports(record: Record) -> tuple[HostReport, ...]:
-    """What the journal tells of each host, as the run itself would have reported it."""
+    """The report of each host, from the journal."""
     return tuple(_report(record, host) for host in record.hosts)
 
 
@@ -96,7 +96,7 @@ def _report(record: Record, host: str) -> HostReport:
 
 
 def outcomes(record: Record, host: str) -> Iterator[Outcome]:
-    """Each change that was begun, or found not to be needed, and what became of it."""
+    """The outcome of each change that was begun, or was not needed."""
     begun: dict[tuple[Any, ...], Outcome] = {}
     for event in record.of(host):
         kind = event.get("event")

@@ -14,7 +14,7 @@ TABLES = ("host_mappings", "aggregate_hosts", "services", "compute_nodes", "pci_
 
 
 def heading(run: str) -> str:
-    """What stands once on top of the file; the literals below need this sql_mode."""
+    """The first lines of the file; the literals below them need this sql_mode."""
     return (
         f"-- Rows of run {run}, as they were before each of its transactions. Each block is\n"
         "-- one transaction: read its comments, check, and run what is wanted. A block whose\n"
@@ -72,7 +72,7 @@ def _deleted_ids(table: str, transaction: Transaction) -> frozenset[object]:
 
 
 def _revival(images: Sequence[Image]) -> Iterator[str]:
-    """What makes rows live that nova had soft-deleted; commented out, as not all of them did."""
+    """Statements that undo nova's soft-delete; commented out, as not every row needs them."""
     dead = [
         (image.table, row)
         for image in images

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When each change of a run began and ended, from its journal. Pure."""
+"""The begin and end of each change of a run, from its journal. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from nova_decom.state.journal_reader import Event
 _ENDS = {str(s) for s in Status}
 
 
-#: What is not a change, but takes time as well.
+#: The name of the verification, which is no change but takes time too.
 VERIFY = "verify"
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One thing that took time; ``end`` is None when the journal does not know it."""
+    """One period of a run; ``end`` is None when the journal has none."""
 
     host: str
     step: str
@@ -36,12 +36,12 @@ class Span:
 
     @property
     def seconds(self) -> float | None:
-        """How long it took."""
+        """The duration in seconds; None while the end is not known."""
         return None if self.end is None else (self.end - self.start).total_seconds()
 
 
 def when(event: Event) -> datetime | None:
-    """The time of an event."""
+    """The time of an event; None when it has none."""
     try:
         return datetime.fromisoformat(str(event.get("at")))
     except ValueError:
@@ -71,7 +71,7 @@ def spans(events: Iterable[Event]) -> tuple[Span, ...]:
 
 
 def _end(found: list[Span], event: Event, at: datetime) -> None:
-    """Close the span that this event ends; what never began took no time."""
+    """Close the span that this event ends; a change that was not begun took no time."""
     ended = _span(event, at, str(event.get("event")))
     for number, span in reversed(list(enumerate(found))):
         if span.end is None and _key(span) == _key(ended):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Can a host of this name join the cloud again, and if not, what stands in its way? Pure."""
+"""Re-add: whether a host of this name can join the cloud again, and the obstacles. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import ReAdd
 from nova_decom.model.rows import DatabaseFacts
 
-#: What names a host and is nobody's business here: named, so that nobody takes it for checked.
+#: Services and files that name a host and are not checked; the report says so.
 NOT_OURS = (
     "RabbitMQ queues named after the host",
     "cinder, masakari and other services that know the host",
@@ -18,7 +18,7 @@ NOT_OURS = (
 
 
 def safe_to_readd(facts: HostFacts) -> ReAdd:
-    """Yes, or no because of these."""
+    """The answer for this host, with every obstacle."""
     reasons = tuple(_obstacles(facts))
     return ReAdd(safe=not reasons, because=reasons)
 

@@ -11,12 +11,12 @@ from nova_decom.plan.leftovers import kept, leftovers
 from nova_decom.plan.planner import make_plan
 from nova_decom.verify.readd import NOT_OURS, safe_to_readd
 
-#: Guards that say nothing about whether a host is gone.
+#: Guards whose verdict does not matter for a host that is gone.
 HARMLESS = {"host-known", "last-host", "fleet-healthy", "blast-radius", "capacity"}
 
 
 def verify(facts: HostFacts) -> HostReport:
-    """Is anything left of it? The plan over fresh facts must be empty, and no trace be found."""
+    """The report on a host: clean when the plan over fresh facts is empty and no trace is left."""
     plan = make_plan(facts)
     unknown = next(f for f in plan.findings if f.guard == "host-known")
     if unknown.verdict is Verdict.BLOCKED:
@@ -25,7 +25,7 @@ def verify(facts: HostFacts) -> HostReport:
 
 
 def inspect(facts: HostFacts, plan: Plan) -> HostReport:
-    """What is left of a host that is known to have been there; whether its name can come back."""
+    """The traces of a known host, and whether its name can be added again."""
     traces = leftovers(facts)
     doubts = [f for f in plan.blocked if f.guard not in HARMLESS]
     clean = not traces and not plan.changes and not doubts
