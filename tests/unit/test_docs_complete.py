@@ -176,3 +176,19 @@ def test_every_key_of_the_json_document_says_what_it_is():
         silent += [f"{name}.{k}" for k, v in inner["properties"].items() if "description" not in v]
 
     assert silent == []
+
+
+def test_every_file_that_a_page_names_exists():
+    """A reader who looks for a behaviour finds the file."""
+    named = [
+        (page.name, name)
+        for page in CHECKOUT.glob("docs/**/*.md")
+        for name in re.findall(r"`((?:[\w-]+/)+[\w-]+\.(?:py|json|svg))`", page.read_text("utf-8"))
+    ]
+
+    assert len(named) > 20
+    assert [
+        (page, name)
+        for page, name in named
+        if not (CHECKOUT / name).exists() and not (PACKAGE / name).exists()
+    ] == []
