@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import click
 
 from nova_decom.cli.commands import CONTEXT, cli
-from nova_decom.cli.settings import DEFAULTS
+from nova_decom.cli.options import DEFAULTS
 from pages.markdown import code, page, table
 
 TEXT = """\

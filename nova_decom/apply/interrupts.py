@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from nova_decom.clock import Clock
 from nova_decom.errors import RunInterruptedError
@@ -55,3 +57,20 @@ class Interrupts:
                 self.check()
 
         return Clock(time.monotonic, sleep)
+
+
+@contextmanager
+def signals() -> Iterator[Interrupts]:
+    """Interrupts that note SIGINT and SIGTERM within; the former handlers come back after it."""
+    interrupts = Interrupts()
+    codes = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        interrupts.ask(codes[signal.Signals(number)])
+
+    before = {number: signal.signal(number, note) for number in codes}
+    try:
+        yield interrupts
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from nova_decom.cli.context import Context
-from nova_decom.cli.options import GivenOptions
+from nova_decom.cli.given import GivenOptions
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.state.known_hosts import HostMemory
@@ -14,13 +14,13 @@ NOT_ALL = "rows of all cells, host mappings: no API database given"
 
 
 def audit_cloud(given: GivenOptions) -> Report:
-    """All traces, by host; with ``--detailed-exitcode`` exit 3 when there is any."""
+    """The leftovers by host; with ``--detailed-exitcode``, exit 3 when there is one."""
     app = Context(given)
     cloud = app.reading()
     known = HostMemory(app.state_dir, app.cloud.key).hosts()
     traces = audit(cloud.read_for_audit(known))
     found = ExitCode.CHANGES if traces and app.settings.detailed_exitcode else ExitCode.SUCCESS
-    databases = app.databases
+    databases = cloud.clients.databases
     unchecked = [] if databases and databases.api else [NOT_ALL]
     hosts = sorted({t.host for t in traces})
     reports = tuple(_report(host, traces) for host in hosts)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The group and its commands: each a few lines that hand over to one function."""
+"""The commands: their arguments, options and help; each calls one function."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nova_decom.cli import completion
+from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.options import (
     COLUMN,
     COMMON,
@@ -26,33 +27,24 @@ from nova_decom.cli.options import (
     SELECTION,
     TIMEOUT,
     YES,
-    GivenOptions,
-    apply,
 )
 
 if TYPE_CHECKING:
     from nova_decom.model.report import Report
 
 
-HOSTS = click.argument("hosts", nargs=-1, metavar="[HOST]...", shell_complete=completion.hosts)
-
-
-SOME_HOSTS = click.argument(
-    "hosts", nargs=-1, required=True, metavar="HOST...", shell_complete=completion.hosts
-)
-
-
+HOSTS = click.Argument(["hosts"], nargs=-1, metavar="[HOST]...", shell_complete=completion.hosts)
+RUN = click.Argument(["run"], metavar="RUN", shell_complete=completion.runs)
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
-@click.group(invoke_without_command=True, context_settings=CONTEXT)
+@click.group(invoke_without_command=True, context_settings=CONTEXT, params=[*COMMON_OF_LIST])
 @click.version_option(package_name="nova-decom")
-@apply(*COMMON_OF_LIST)
 @click.pass_context
 def cli(context: click.Context) -> Report | None:
     """Take nova compute hosts out of an OpenStack cloud and prove that they are gone.
 
-    'nova-decom --dry-run' alone is 'nova-decom plan': every compute host in one line.
+    'nova-decom --dry-run' alone is 'nova-decom plan': one line for each compute host.
     """
     given = context.ensure_object(GivenOptions)
     command = context.invoked_subcommand
@@ -68,15 +60,13 @@ def cli(context: click.Context) -> Report | None:
 
 
 def require(given: GivenOptions, hosts: tuple[str, ...], *instead: str) -> None:
-    """Refuse a command that says of no host: nothing never means all."""
+    """Refuse a command without hosts: an empty list never means all hosts."""
     selectors = ("hosts_file", "aggregate", "zone", "match", *instead)
     if not hosts and not any(given.values.get(name) for name in selectors):
         raise click.UsageError("Missing argument 'HOST...'.")
 
 
-@cli.command("list")
-@HOSTS
-@apply(COLUMN, *COMMON_OF_LIST)
+@cli.command("list", params=[HOSTS, COLUMN, *COMMON_OF_LIST])
 @click.pass_obj
 def list_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Show compute hosts: service, heartbeat, servers, migrations, rows, verdict."""
@@ -85,37 +75,33 @@ def list_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     return list_hosts(given, hosts)
 
 
-@cli.command("plan")
-@HOSTS
-@apply(OUT, DETAILED, *SELECTION, *PROCEDURE_OPTIONS, *COMMON)
+@cli.command("plan", params=[HOSTS, OUT, DETAILED, *SELECTION, *PROCEDURE_OPTIONS, *COMMON])
 @click.pass_obj
 def plan_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
-    """Show findings and every change with its API call or SQL; change nothing."""
+    """Show the guards' findings and every API call and SQL statement of a removal."""
     return plan_hosts(given, hosts)
 
 
 def plan_hosts(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
-    """What ``plan``, ``remove --dry-run`` and ``--dry-run`` alone have in common."""
+    """Plan hosts for ``plan`` and for ``--dry-run`` without a command."""
     from nova_decom.cli.plan import plan  # noqa: PLC0415
 
     return plan(given, hosts)
 
 
-@cli.command("remove")
-@HOSTS
-@apply(DETAILED, METRICS, *REMOVE_OPTIONS, *PROCEDURE_OPTIONS, *COMMON)
+@cli.command(
+    "remove", params=[HOSTS, DETAILED, METRICS, *REMOVE_OPTIONS, *PROCEDURE_OPTIONS, *COMMON]
+)
 @click.pass_obj
 def remove_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
-    """Plan, ask, carry out and verify the removal of hosts."""
+    """Remove hosts: plan, ask for confirmation, carry out, verify."""
     require(given, hosts, "plan")
     from nova_decom.cli.remove import remove  # noqa: PLC0415
 
     return remove(given, hosts)
 
 
-@cli.command("drain")
-@HOSTS
-@apply(*RUN_OPTIONS, DETAILED, *DRAIN_OPTIONS, *COMMON)
+@cli.command("drain", params=[HOSTS, *RUN_OPTIONS, DETAILED, *DRAIN_OPTIONS, *COMMON])
 @click.pass_obj
 def drain_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Disable hosts and move their servers away, for maintenance."""
@@ -125,96 +111,91 @@ def drain_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     return drain(given, hosts)
 
 
-@cli.command("enable")
-@HOSTS
-@apply(YES, *SELECTION, ON_FAILURE, TIMEOUT, HOOKS, LOCK_URL, *COMMON)
+@cli.command(
+    "enable", params=[HOSTS, YES, *SELECTION, ON_FAILURE, TIMEOUT, HOOKS, LOCK_URL, *COMMON]
+)
 @click.pass_obj
 def enable_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
-    """Enable hosts again that this program has disabled."""
+    """Enable hosts again that nova-decom has disabled."""
     require(given, hosts)
     from nova_decom.cli.drain import enable  # noqa: PLC0415
 
     return enable(given, hosts)
 
 
-@cli.command("verify")
-@HOSTS
-@apply(METRICS, *SELECTION, *PROCEDURE_OPTIONS, *COMMON)
+@cli.command("verify", params=[HOSTS, METRICS, *SELECTION, *PROCEDURE_OPTIONS, *COMMON])
 @click.pass_obj
 def verify_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
-    """Look whether anything is left of hosts, anywhere."""
+    """Check whether anything of a host remains."""
     require(given, hosts)
     from nova_decom.cli.verify import verify_hosts  # noqa: PLC0415
 
     return verify_hosts(given, hosts)
 
 
-@cli.command("audit")
-@apply(DETAILED, METRICS, COLUMN, *COMMON_OF_LIST)
+@cli.command("audit", params=[DETAILED, METRICS, COLUMN, *COMMON_OF_LIST])
 @click.pass_obj
 def audit_command(given: GivenOptions) -> Report:
-    """Look for what earlier removals left, of any host, in the whole cloud."""
+    """Find leftovers of removed hosts in the whole cloud."""
     from nova_decom.cli.audit import audit_cloud  # noqa: PLC0415
 
     return audit_cloud(given)
 
 
-@cli.command("restore")
-@click.argument("run", metavar="RUN")
-@apply(DETAILED, YES, LOCK_URL, *COMMON)
+@cli.command("restore", params=[RUN, DETAILED, YES, LOCK_URL, *COMMON])
 @click.pass_obj
 def restore_command(given: GivenOptions, run: str) -> Report:
-    """Put back what a run deleted or changed, as far as it can be."""
+    """Undo a run, as far as possible."""
     from nova_decom.cli.restore import restore  # noqa: PLC0415
 
     return restore(given, run)
 
 
-@cli.command("runs")
-@click.argument("run", required=False, metavar="[RUN]")
-@apply(COLUMN, *COMMON_OF_LIST)
+@cli.command(
+    "runs",
+    params=[
+        click.Argument(["run"], required=False, metavar="[RUN]", shell_complete=completion.runs),
+        COLUMN,
+        *COMMON_OF_LIST,
+    ],
+)
 @click.pass_obj
 def runs_command(given: GivenOptions, run: str | None) -> Report:
-    """Show what was done, when, by whom and why; of one RUN all that its journal tells."""
+    """Show the runs: who did what, when and why; with RUN, all of its journal."""
     from nova_decom.cli.runs import runs  # noqa: PLC0415
 
     return runs(given, run)
 
 
-@cli.command("doctor")
-@HOSTS
-@apply(*COMMON)
+@cli.command("doctor", params=[HOSTS, *COMMON])
 @click.pass_obj
 def doctor_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
-    """Check credentials, rights, microversions, databases and (for HOSTs) ssh."""
+    """Check credentials, rights, microversions, databases, and ssh to each HOST."""
     from nova_decom.cli.doctor import doctor  # noqa: PLC0415
 
     return doctor(given, hosts)
 
 
-@cli.command("report")
-@click.argument("run", metavar="RUN", shell_complete=completion.runs)
-@apply(HTML, *COMMON)
+@cli.command("report", params=[RUN, HTML, *COMMON])
 @click.pass_obj
 def report_command(given: GivenOptions, run: str) -> Report:
-    """Write what a run did as one self-contained page, for a change ticket."""
+    """Write a run as one self-contained HTML page, for a change ticket."""
     from nova_decom.cli.report import report  # noqa: PLC0415
 
     return report(given, run)
 
 
-@cli.command("steps")
-@apply(*COMMON)
+@cli.command("steps", params=[*COMMON])
 def steps_command() -> Report:
-    """Show the procedure and the guards, from the code."""
+    """Show the steps of the procedure and the guards."""
     from nova_decom.cli.steps import reference  # noqa: PLC0415
 
     return reference()
 
 
-@cli.command("completion")
-@click.argument("shell", type=click.Choice(completion.SHELLS))
-@apply(*COMMON)
+@cli.command(
+    "completion", params=[click.Argument(["shell"], type=click.Choice(completion.SHELLS)), *COMMON]
+)
 def completion_command(shell: str) -> None:
-    """Print what a shell sources to complete commands, options and hosts."""
+    """Print the shell completion script."""
     click.echo(completion.script(cli, shell))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from nova_decom.cli.options import GivenOptions
+from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.settings import cloud_name, state_dir_of
 from nova_decom.errors import NovaDecomError
 from nova_decom.state.host_name_cache import HostNames

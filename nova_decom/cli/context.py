@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The composition root: builds the real clients from settings and hands them down."""
+"""The clients of a command, built from its settings and handed down: the composition root."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nova_decom.apply.hooks import NAMES, Hooks, no_hooks
-from nova_decom.cli.options import GivenOptions
+from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.settings import (
-    DEFAULT_INTERVAL,
     Settings,
     cloud_name,
     expanded,
@@ -31,9 +30,9 @@ from nova_decom.clients.host.hook_runner import HookDirectory, usual_hooks
 from nova_decom.clients.host.ssh import Remote, StopCommand, WritableRemote
 from nova_decom.clients.lock_service import shared_lock
 from nova_decom.clients.mysql.cells import NovaDatabases, Sources
-from nova_decom.clients.mysql.connection import Database
+from nova_decom.clients.mysql.connection import Database, Images
 from nova_decom.clients.mysql.transaction import WritableDatabase
-from nova_decom.clients.mysql.url import Target, target
+from nova_decom.clients.mysql.url import target
 from nova_decom.clients.openstack.api import Api
 from nova_decom.clients.openstack.compute import Compute
 from nova_decom.clients.openstack.network import Network
@@ -44,6 +43,7 @@ from nova_decom.clock import Clock
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.claim import ClaimPolicy
 from nova_decom.model.cloud_identity import CloudIdentity
+from nova_decom.model.request import REPORT_INTERVAL
 from nova_decom.output.metrics import MEASURED, check_metrics
 from nova_decom.state.host_lock import host_lock
 from nova_decom.state.host_name_cache import HostNames
@@ -55,63 +55,51 @@ if TYPE_CHECKING:
     from nova_decom.clients.mysql.nova_conf import NovaConf
 
 
+log = logging.getLogger(__name__)
+
 SECRET_OPTIONS = ("api_db_url", "cell_db_url", "lock_url")
 
 
 class Context:
-    """Settings, and the cloud for reading or for changing that they describe."""
+    """The settings of a command, and the cloud that they describe."""
 
     def __init__(self, given: GivenOptions) -> None:
-        """Resolve the settings; nothing is connected yet."""
+        """Resolve the settings and set up logging, without a connection."""
         self.command = given.command
-        #: The hosts that leave together in this run.
+        #: The hosts that this run is for.
         self.hosts: tuple[str, ...] = ()
         self.settings = resolve(given.values, section("nova-decom"))
         given.resolved = self.settings.values
         self.state_dir = state_dir(self.settings)
-        # Not the section's state directory: completion has no time to read clouds.yaml.
+        # Completion finds no state directory named in clouds.yaml: reading that takes too long.
         self._names = HostNames(state_dir_of(given.values.get("state_dir")))
         if self.settings.metrics_textfile and given.command in MEASURED:
             check_metrics(expanded(self.settings.metrics_textfile))
         _set_up_logging(self.settings)
-        for name in SECRET_OPTIONS:
-            if given.from_command_line(name):
-                logging.getLogger(__name__).warning(
-                    "--%s on the command line shows its password to every user of this machine; "
-                    "use the environment or clouds.yaml",
-                    name.replace("_", "-"),
-                )
+        _warn_of_passwords(given)
         self._conf = self._read_conf()
-        self.api: Api | None = None
         self._identity = CloudIdentity()
-        self.databases: NovaDatabases | None = None
+        self._databases: NovaDatabases | None = None
 
     def reading(self) -> LiveCloud:
         """The cloud over clients that are unable to write."""
-        return self._cloud("RUN", Database, Remote, writable=False)
+        return self._cloud("RUN", self._clients(None, None))
 
     def changing(
         self, journal: RunJournal, clock: Clock, gather: Callable[[float], None] | None = None
     ) -> LiveCloud:
-        """The cloud over clients that can write; what goes is saved in the journal first.
+        """The cloud over clients that can write; objects are saved in the journal before they go.
 
         ``gather`` waits while other hosts of the run are about to ask for a reading.
         """
-        return self._cloud(
-            journal.run,
-            WritableDatabase,
-            WritableRemote,
-            writable=True,
-            images=journal.save,
-            clock=clock,
-            gather=gather,
-        )
+        clients = self._clients(journal.run, clock)
+        return self._cloud(journal.run, clients, journal.save, clock, gather)
 
     @contextmanager
     def holding(self, host: str, run: str) -> Iterator[None]:
-        """Hold the host for this run: on this machine, and at the lock service if there is one.
+        """Lock the host for this run: on this machine, and in the lock service if one is given.
 
-        :raises BusyError: another run holds it.
+        :raises BusyError: another run has the lock.
         """
         with (
             host_lock(self.state_dir, host, run, self._identity.key),
@@ -122,32 +110,25 @@ class Context:
     @property
     def cloud(self) -> CloudIdentity:
         """The identity of the cloud that :meth:`reading` has connected to, with its cells."""
-        cells = self.databases.cell_uuids if self.databases else frozenset()
+        cells = self._databases.cell_uuids if self._databases else frozenset()
         return replace(self._identity, cells=cells)
 
     @property
     def report_interval(self) -> float:
-        """As told, else nova.conf's, else nova's default."""
+        """Seconds between heartbeats: the option's, else nova.conf's, else nova's default."""
         if self.settings.report_interval is not None:
-            return float(self.settings.report_interval)
-        return float(self._conf.report_interval) if self._conf else DEFAULT_INTERVAL
+            return self.settings.report_interval
+        return float(self._conf.report_interval) if self._conf else REPORT_INTERVAL
 
     @property
     def ssh_config(self) -> Path | None:
-        """The configuration of ssh, if not the operator's own."""
+        """The configuration file for ssh; None for the operator's own."""
         given = self.settings.ssh_config
         return expanded(given) if given else None
 
-    def _cloud(
-        self,
-        run: str,
-        database: Callable[[Target], Database],
-        remote: Callable[[Path | None], Remote],
-        *,
-        writable: bool,
-        **more: Any,  # noqa: ANN401
-    ) -> LiveCloud:
-        settings = self.settings
+    def _clients(self, run: str | None, clock: Clock | None) -> Clients:
+        """One client for each system; without a run, clients that are unable to write."""
+        settings, writable = self.settings, run is not None
         connection = connect(
             settings.os_cloud,
             settings.os_region_name,
@@ -155,27 +136,38 @@ class Context:
             version=version("nova-decom"),
         )
         self._identity = identity_of(connection)
-        clock: Clock | None = more.get("clock")
-        self.api = Api(connection, request_id(run) if writable else None, clock)
+        api = Api(connection, request_id(run) if run else None, clock)
         sources = self._sources()
-        self.databases = NovaDatabases(sources, database) if sources else None
-        clients = Clients(
-            compute=Compute(self.api),
-            placement=Placement(self.api, clock),
-            network=Network(self.api),
-            databases=self.databases,
+        database = WritableDatabase if writable else Database
+        remote = WritableRemote if writable else Remote
+        self._databases = NovaDatabases(sources, database) if sources else None
+        return Clients(
+            compute=Compute(api),
+            placement=Placement(api, clock),
+            network=Network(api),
+            databases=self._databases,
             remote=remote(self.ssh_config),
             stop_command=StopCommand(settings.stop_command) if settings.stop_command else None,
         )
-        request = settings.request(run, self.report_interval, self.command)
-        request = replace(request, leaving=frozenset(self.hosts))
+
+    def _cloud(
+        self,
+        run: str,
+        clients: Clients,
+        images: Images | None = None,
+        clock: Clock | None = None,
+        gather: Callable[[float], None] | None = None,
+    ) -> LiveCloud:
+        request = self.settings.request(run, self.report_interval, self.command)
         return LiveCloud(
             clients,
-            request,
+            replace(request, leaving=frozenset(self.hosts)),
             recall=HostMemory(self.state_dir, self._identity.key).recall,
-            seen=partial(self._names.keep, cloud_name(settings.os_cloud)),
-            holding=ClaimPolicy(settings.validity, partial(has_ended, self.state_dir)),
-            **more,
+            images=images,
+            clock=clock,
+            seen=partial(self._names.keep, cloud_name(self.settings.os_cloud)),
+            holding=ClaimPolicy(self.settings.validity, partial(has_ended, self.state_dir)),
+            gather=gather,
         )
 
     def _read_conf(self) -> NovaConf | None:
@@ -194,6 +186,16 @@ class Context:
         if not api and not cells and main:
             cells = (target(main),)
         return Sources(target(api) if api else None, cells, main)
+
+
+def _warn_of_passwords(given: GivenOptions) -> None:
+    for name in SECRET_OPTIONS:
+        if given.from_command_line(name):
+            log.warning(
+                "--%s on the command line shows its password to every user of this machine; "
+                "use the environment or clouds.yaml",
+                name.replace("_", "-"),
+            )
 
 
 def _file_handler(path: str) -> logging.Handler:
@@ -218,22 +220,19 @@ def _set_up_logging(settings: Settings) -> None:
             logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
-log = logging.getLogger(__name__)
-
-
 def hooks_of(app: Context, command: str, run: str) -> Hooks:
-    """The hooks of the directory named, or of the usual one where that can be trusted.
+    """The hooks in the directory of ``--hooks``, else in the usual one if it can be trusted.
 
-    :raises ConfigurationError: somebody else could change the directory named, or a hook in it.
+    :raises ConfigurationError: another user could change the directory given, or a hook in it.
     """
-    told = app.settings.hooks
-    path = expanded(told) if told else usual_hooks()
+    given = app.settings.hooks
+    path = expanded(given) if given else usual_hooks()
     if path is None:
         return no_hooks()
     try:
         directory = HookDirectory(path, NAMES, inherited())
     except ConfigurationError as error:
-        if told:
+        if given:
             raise
         log.warning("%s; no hook is called", error)
         return no_hooks()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``nova-decom doctor``: everything that a removal will need, looked at without changing it."""
+"""``nova-decom doctor``: checks of all that a removal needs, without a change."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from nova_decom.cli.context import Context
+from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.hosts import named
-from nova_decom.cli.options import GivenOptions
 from nova_decom.clients.host.ssh import Remote
-from nova_decom.clients.mysql.checks import Check
-from nova_decom.clients.openstack.api import Api
+from nova_decom.clients.mysql.cells import NovaDatabases
+from nova_decom.clients.reader import Clients
 from nova_decom.errors import NovaDecomError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import Report
@@ -39,14 +39,15 @@ RELEASES = {
 
 
 def doctor(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
-    """Each check with what is wrong and its cure; exit 69 when one fails."""
+    """Each check with its problem and remedy; exit 69 when one fails."""
     app = Context(given)
-    cloud = app.reading()
+    names = named(hosts)
+    clients = app.reading().clients
     checks = [
         *_state(app),
-        *_apis(app.api),
-        *_databases(app, cloud.checks),
-        *_hosts(app, hosts),
+        *_apis(clients),
+        *_databases(clients.databases),
+        *(_try(f"ssh {host}", partial(_unit, clients.remote, host)) for host in names),
     ]
     failed = [c for c in checks if not c["ok"]]
     code = ExitCode.UNAVAILABLE if failed else ExitCode.SUCCESS
@@ -54,65 +55,51 @@ def doctor(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
 
 
 def _state(app: Context) -> Iterator[Row]:
-    """The state directory, as it would be used; it is not made here."""
+    """The state directory, which only a run creates."""
     name = "state directory"
     if not app.state_dir.exists():
-        yield _row(name, f"{app.state_dir} will be made by the first run")
+        yield _row(name, f"{app.state_dir} will be created on first use")
     else:
         yield _try(name, lambda: str(open_state_dir(app.state_dir)))
 
 
-def _apis(api: Api | None) -> Iterator[Row]:
-    if api is None:
-        return
-    yield _try("credentials and compute API", lambda: _compute(api))
-    yield _try(
-        "right to list compute services",
-        lambda: f"{len(api.get('compute', '/os-services', '2.53')['services'])} services",
-    )
+def _apis(clients: Clients) -> Iterator[Row]:
+    compute, placement, network = clients.compute, clients.placement, clients.network
+    yield _try("credentials and compute API", lambda: _release(compute.newest_microversion()))
+    yield _try("right to list compute services", lambda: f"{len(compute.services())} services")
     yield _try(
         "right to list resource providers",
-        lambda: (
-            f"{len(api.get('placement', '/resource_providers', '1.14')['resource_providers'])}"
-            " resource providers"
-        ),
+        lambda: f"{len(placement.providers())} resource providers",
     )
     yield _try(
         "right to list network agents",
         lambda: (
-            f"{len(api.get('network', '/agents')['agents'])} agents"
-            if api.has("network")
+            f"{len(network.agents())} agents"
+            if network.available()
             else "no network service in the catalogue; agents are not checked"
         ),
     )
 
 
-def _compute(api: Api) -> str:
-    newest = api.newest("compute") or "none"
-    return f"microversion {newest}, nova {RELEASES.get(newest, 'of an unknown release')}"
+def _release(newest: str | None) -> str:
+    release = RELEASES.get(newest or "", "of an unknown release")
+    return f"microversion {newest or 'none'}, nova {release}"
 
 
-def _databases(app: Context, checks: Callable[[], tuple[Check, ...]]) -> Iterator[Row]:
-    if app.databases is None:
+def _databases(databases: NovaDatabases | None) -> Iterator[Row]:
+    if databases is None:
         yield _row(
             "databases",
             "none configured: rows and host mapping are not checked",
-            ok=True,
             remedy="give --nova-conf, --api-db-url or --cell-db-url",
         )
         return
     try:
-        for check in checks():
+        for check in databases.checks():
             ok = check.problem is None
             yield _row(check.name, check.problem, ok=ok, remedy=check.remedy)
     except NovaDecomError as error:
         yield _row("databases", str(error), ok=False, remedy=error.remedy)
-
-
-def _hosts(app: Context, hosts: tuple[str, ...]) -> Iterator[Row]:
-    remote = Remote(app.ssh_config)
-    for host in named(hosts):
-        yield _try(f"ssh {host}", partial(_unit, remote, host))
 
 
 def _unit(remote: Remote, host: str) -> str:
@@ -121,9 +108,9 @@ def _unit(remote: Remote, host: str) -> str:
     return f"{unit.name} {running}, {'enabled' if unit.enabled else 'disabled'}"
 
 
-def _try(name: str, look: Callable[[], str]) -> Row:
+def _try(name: str, check: Callable[[], str]) -> Row:
     try:
-        return _row(name, look())
+        return _row(name, check())
     except NovaDecomError as error:
         return _row(name, str(error), ok=False, remedy=error.remedy)
 

@@ -38,9 +38,6 @@ def named(hosts: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
-SELECTORS = ("hosts_file", "aggregate", "zone", "match")
-
-
 def selected(app: Context, hosts: Sequence[str]) -> tuple[str, ...]:
     """The hosts named and selected, each once; what was selected is told on stderr.
 
@@ -68,7 +65,8 @@ def selected(app: Context, hosts: Sequence[str]) -> tuple[str, ...]:
 
 def is_selecting(app: Context) -> bool:
     """True when hosts are chosen by anything else than their names."""
-    return any(app.settings.values[name] for name in SELECTORS)
+    settings = app.settings
+    return bool(settings.hosts_file or settings.aggregate or settings.zone or settings.match)
 
 
 def in_aggregate(name: str, aggregates: Iterable[Aggregate]) -> list[str]:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections import Counter
 
 from nova_decom.cli.context import Context
+from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.hosts import named
-from nova_decom.cli.options import GivenOptions
 from nova_decom.cli.plan import OVERVIEW_PARTS
 from nova_decom.errors import RefusedError
 from nova_decom.exit_codes import ExitCode

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from nova_decom.cli.commands import cli
-from nova_decom.cli.options import GivenOptions
+from nova_decom.cli.given import GivenOptions
 from nova_decom.errors import NovaDecomError, RunInterruptedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import Report

@@ -1,233 +1,264 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every option, once. Common ones are accepted before and after the command.
+"""The table of options: name, type, default, minimum and help of each, stated here alone.
 
-Options do not become parameters of the commands: what was given is collected in the context's
-object, and :mod:`nova_decom.cli.settings` decides what holds.
+Options do not become parameters of the commands: :mod:`nova_decom.cli.given` collects their
+values, and :mod:`nova_decom.cli.settings` decides which one counts. The common options are
+accepted before and after the command.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+import math
+from collections.abc import Mapping
+from typing import Any
 
 import click
-from click.core import ParameterSource
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-class GivenOptions:
-    """What was given, each value with how directly: the command line beats the environment."""
-
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self._found: dict[str, tuple[int, Any]] = {}
-        self.resolved: Mapping[str, Any] | None = None
-        self.command = "nova-decom"
-
-    def put(self, name: str, value: object, rank: int) -> None:
-        """Keep the value unless a more direct one is known."""
-        if rank >= self._found.get(name, (0, None))[0]:
-            self._found[name] = (rank, value)
-
-    @property
-    def values(self) -> Mapping[str, Any]:
-        """What was given, by the option's Python name."""
-        return {name: value for name, (_, value) in self._found.items()}
-
-    @property
-    def known(self) -> Mapping[str, Any]:
-        """The settings as far as they are known: resolved ones, else what was given."""
-        return self.values if self.resolved is None else self.resolved
-
-    def from_command_line(self, name: str) -> bool:
-        """True when the value stands on the command line, for everybody's ``ps`` to see."""
-        return self._found.get(name, (0, None))[0] == _RANK[ParameterSource.COMMANDLINE]
+from nova_decom.cli.given import collect
+from nova_decom.guards import GUARDS
+from nova_decom.model.request import REPORT_INTERVAL, Rows, Servers, StopWith
 
 
-_RANK = {ParameterSource.ENVIRONMENT: 1, ParameterSource.COMMANDLINE: 2}
+class Seconds(click.FloatRange):
+    """A finite number of seconds that is not below the minimum; NaN would bound no wait."""
+
+    name = "seconds"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """The number of seconds.
+
+        :raises click.BadParameter: the value is no such number.
+        """
+        least = self.min or 0.0
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not (math.isfinite(number) and number >= least):
+            self.fail(f"must be a number of seconds, {least:g} or more, not {value!r}", param, ctx)
+        return number
 
 
-def _collect(context: click.Context, parameter: click.Parameter, value: object) -> None:
-    name = parameter.name or ""
-    source = context.get_parameter_source(name)
-    if source in _RANK:
-        context.ensure_object(GivenOptions).put(name, value, _RANK[source])
-
-
-def _option(*names: str, **attributes: Any) -> Callable[[F], F]:  # noqa: ANN401
-    name = next(n for n in names if n.startswith("--"))
-    return click.option(
-        *names,
+def _option(
+    *names: str,
+    help: str,  # noqa: A002 - click's word
+    default: object = None,
+    default_text: str | None = None,
+    **attributes: Any,  # noqa: ANN401
+) -> click.Option:
+    """An option with its environment variable; the help ends with its default, if it has one."""
+    long = next(name for name in names if name.startswith("--"))
+    shown = _shown(default) if default_text is None else default_text
+    return click.Option(
+        names,
+        help=f"{help}  [default: {shown}]" if shown else help,
+        default=default,
         expose_value=False,
-        callback=_collect,
-        envvar=f"NOVA_DECOM_{name[2:].upper().replace('-', '_')}",
+        callback=collect,
+        envvar=f"NOVA_DECOM_{long[2:].upper().replace('-', '_')}",
         show_envvar=False,
         **attributes,
     )
 
 
-def _flag(*names: str, **attributes: Any) -> Callable[[F], F]:  # noqa: ANN401
-    return _option(*names, is_flag=True, default=None, **attributes)
+def _shown(default: object) -> str:
+    if not default:
+        return ""
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def _flag(*names: str, help: str) -> click.Option:  # noqa: A002
+    return _option(*names, help=help, default=False, is_flag=True)
+
+
+def _list(*names: str, help: str, **attributes: Any) -> click.Option:  # noqa: A002, ANN401
+    return _option(*names, help=f"{help} (repeatable).", default=(), multiple=True, **attributes)
 
 
 FORMATS = ("table", "json", "yaml")
 LIST_FORMATS = (*FORMATS, "csv", "value")
 
 
-def _format(choices: tuple[str, ...]) -> Callable[[F], F]:
-    text = "How the result is written; csv and value are for list and audit."
-    return _option("-f", "--format", type=click.Choice(choices), help=text)
+def _format(choices: tuple[str, ...]) -> click.Option:
+    return _option(
+        "-f", "--format", type=click.Choice(choices), default="table", help="Output format."
+    )
 
 
 _COMMON = (
-    _option("--os-cloud", metavar="NAME", help="Cloud of clouds.yaml; else OS_CLOUD or OS_*."),
+    _option(
+        "--os-cloud",
+        metavar="NAME",
+        help="Cloud in clouds.yaml.",
+        default_text="OS_CLOUD, or the OS_* variables",
+    ),
     _option("--os-region-name", metavar="NAME", help="Region of the cloud."),
     _option(
         "--nova-conf",
         type=click.Path(),
-        help="A controller's nova.conf: database URLs, report_interval.",
+        help="nova.conf of a controller: the database URLs and report_interval are read from it.",
     ),
     _option(
         "--api-db-url",
         metavar="URL",
-        help="nova's API database. Better from environment or clouds.yaml: it has a password.",
+        help="URL of nova's API database. It has a password: better set it in the environment or "
+        "in clouds.yaml.",
     ),
-    _option(
+    _list(
         "--cell-db-url",
         metavar="URL",
-        multiple=True,
-        help="A cell database (repeatable); with --api-db-url the credentials for that cell.",
+        help="URL of a cell database; with --api-db-url, the credentials for that cell",
     ),
     _option("--ssh-config", type=click.Path(), help="Configuration file for ssh."),
-    _option("--state-dir", type=click.Path(), help="Directory of journals."),
-    _flag("--dry-run", help="Show what would be done, over clients that are unable to write."),
-    _option("-v", "--verbose", count=True, help="Show more; -vv logs each call."),
-    _flag("-q", "--quiet", help="No progress."),
-    _flag("--debug", help="Log calls and statements, without secrets."),
+    _option("--state-dir", type=click.Path(), help="Directory of the journals and locks."),
+    _flag("--dry-run", help="Show what would change; uses read-only connections."),
+    _option("-v", "--verbose", count=True, default=0, help="Show more; -vv logs each call."),
+    _flag("-q", "--quiet", help="Show no progress; errors and results only."),
+    _flag("--debug", help="Log every API call and SQL statement, without secrets."),
     _option("--log-file", type=click.Path(), help="Log to this file instead of stderr."),
-    _option("--color", type=click.Choice(["auto", "always", "never"]), help="Colour in text."),
+    _option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        help="Colour in text output.",
+    ),
 )
 COMMON = (_format(FORMATS), *_COMMON)
 COMMON_OF_LIST = (_format(LIST_FORMATS), *_COMMON)
 
+REASON = _option(
+    "--reason",
+    metavar="TEXT",
+    default="decommissioned",
+    help="Why; written to disabled_reason and to the journal.",
+)
+OFFLINE = _flag(
+    "--offline", help="The host is dead and fenced: do not use ssh; evacuate its servers."
+)
+SKIP_GUARD = _list(
+    "--skip-guard",
+    metavar="NAME",
+    type=click.Choice([guard.name for guard in GUARDS if guard.skippable]),
+    help="Let this guard warn instead of block",
+)
 _SERVERS = (
     _option(
         "--servers",
-        type=click.Choice(["refuse", "live", "cold", "auto", "evacuate"]),
-        help="How servers leave: auto by the state of each.  [default: refuse; drain: auto]",
+        type=click.Choice([str(way) for way in Servers]),
+        default_text="refuse; drain: auto",
+        help="How to move servers off the host; auto chooses by the state of each server.",
     ),
     _option(
         "--max-moves",
         type=click.IntRange(min=1),
-        help="So many servers of a host move at once.  [default: 4]",
+        default=4,
+        help="Servers to move at once, per host.",
     ),
     _option(
         "--move-timeout",
-        type=click.FloatRange(min=1),
-        help="Bound in seconds on the move of one server.  [default: 3600]",
+        type=Seconds(min=1),
+        default=3600.0,
+        help="Maximum time for the move of one server, in seconds.",
     ),
     _option(
         "--target", metavar="HOST", help="Move servers to this host; the scheduler checks it."
     ),
-    _flag("--confirm-resizes", help="Confirm resizes of users that wait for it (VERIFY_RESIZE)."),
+    _flag("--confirm-resizes", help="Confirm the resizes that users left in VERIFY_RESIZE."),
     _flag("--leave-stopped", help="Leave evacuated servers stopped."),
 )
-
-DRAIN_OPTIONS = (
-    _option("--reason", metavar="TEXT", help="Why; goes into disabled_reason and the journal."),
-    *_SERVERS,
-    _flag("--offline", help="The host is dead and fenced: its servers are evacuated."),
-    _option("--skip-guard", metavar="NAME", multiple=True, help="Overrule a guard (repeatable)."),
-)
+DRAIN_OPTIONS = (REASON, *_SERVERS, OFFLINE, SKIP_GUARD)
 
 ON_FAILURE = _option(
     "--on-failure",
     type=click.Choice(["stop", "continue"]),
-    help="After a host that failed.  [default: stop]",
+    default="stop",
+    help="What to do with the other hosts after a host fails.",
 )
 SELECTION = (
     _option(
         "--hosts-file",
         metavar="FILE",
-        help="Also the hosts of this file, one a line; - is standard input.",
+        help="Add the hosts in this file, one per line; - reads standard input.",
     ),
-    _option(
-        "--aggregate", metavar="NAME", multiple=True, help="Also the members of this aggregate."
-    ),
-    _option("--zone", metavar="NAME", multiple=True, help="Also the hosts of this zone."),
-    _option(
-        "--match", metavar="GLOB", multiple=True, help="Also the hosts that this glob matches."
-    ),
+    _list("--aggregate", metavar="NAME", help="Add the hosts of this aggregate"),
+    _list("--zone", metavar="NAME", help="Add the compute hosts of this availability zone"),
+    _list("--match", metavar="GLOB", help="Add the compute hosts that match this glob"),
     _option(
         "--max-hosts",
         type=click.IntRange(min=1),
-        help="Refuse more hosts than this in one run.  [default: 10]",
+        default=10,
+        help="Refuse more hosts than this in one run.",
     ),
 )
 _SIDE_BY_SIDE = (
-    _option(
-        "--jobs",
-        type=click.IntRange(min=1),
-        help="So many hosts are worked on at the same time.  [default: 4]",
-    ),
+    _option("--jobs", type=click.IntRange(min=1), default=4, help="Hosts to work on in parallel."),
     _option(
         "--max-moves-total",
         type=click.IntRange(min=1),
-        help="So many servers of all hosts move at once.",
+        help="Servers to move at once, over all hosts of the run.",
     ),
 )
 TIMEOUT = _option(
     "--timeout",
-    type=click.FloatRange(min=0.1),
-    help="Bound in seconds on each wait, three report intervals at least.  [default: 300]",
+    type=Seconds(min=0.1),
+    default=300.0,
+    help="Maximum time for each wait, in seconds; at least 3 report intervals.",
 )
 HOOKS = _option(
     "--hooks",
-    type=click.Path(exists=True, file_okay=False),
-    help="Directory of programs told what goes on.  [default: /etc/nova-decom/hooks.d]",
+    type=click.Path(file_okay=False),
+    default_text="/etc/nova-decom/hooks.d",
+    help="Directory of hook programs to run on events.",
 )
-YES = _flag("-y", "--yes", help="Do not ask.")
+YES = _flag("-y", "--yes", help="Do not ask for confirmation.")
 LOCK_URL = _option(
     "--lock-url",
     metavar="URL",
-    help="Hold each host at this lock service too, by tooz; needs nova-decom[lock].",
+    help="Also lock each host in this tooz backend; needs nova-decom[lock].",
 )
 RUN_OPTIONS = (YES, *SELECTION, *_SIDE_BY_SIDE, ON_FAILURE, TIMEOUT, HOOKS, LOCK_URL)
 
 PROCEDURE_OPTIONS = (
-    _option("--reason", metavar="TEXT", help="Why; goes into disabled_reason and the journal."),
+    REASON,
     _option(
         "--stop-with",
-        type=click.Choice(["ssh", "command", "none"]),
-        help="How nova-compute is stopped on the host; none waits for you.  [default: ssh]",
+        type=click.Choice([str(way) for way in StopWith]),
+        default="ssh",
+        help="How to stop nova-compute; with none you stop it yourself and the run waits.",
     ),
     _option(
         "--stop-command",
         metavar="TEMPLATE",
-        help="The command for --stop-with command; {host} is filled in; no shell.",
+        help="Command for --stop-with command; {host} is replaced; it runs without a shell.",
     ),
-    _flag("--offline", help="The host is dead and fenced: no ssh, its servers are evacuated."),
+    OFFLINE,
     *_SERVERS,
     _option(
         "--rows",
-        type=click.Choice(["purge", "keep"]),
-        help="Rows in the cell database: delete them, or leave nova's history.  [default: purge]",
+        type=click.Choice([str(choice) for choice in Rows]),
+        default="purge",
+        help="Delete the host's rows in the cell database, or keep them soft-deleted as nova "
+        "does.",
     ),
-    _flag("--all-binaries", help="Also other binaries on the host, if they are down."),
-    _flag("--keep-agents", help="Leave network agents alone."),
-    _option(
+    _flag("--all-binaries", help="Also remove other nova services of the host that are down."),
+    _flag("--keep-agents", help="Keep the network agents of the host."),
+    _list(
         "--host-alias",
         metavar="NAME",
-        multiple=True,
-        help="Another exact name of the host, for its agents and providers (repeatable).",
+        help="Another exact name of the host in neutron or placement, such as its FQDN",
     ),
-    _flag("--absent-ok", help="A host that nothing names is done, not an error."),
-    _option("--skip-guard", metavar="NAME", multiple=True, help="Overrule a guard (repeatable)."),
+    _flag("--absent-ok", help="Treat an unknown host as already removed."),
+    SKIP_GUARD,
     _option(
         "--report-interval",
-        type=click.FloatRange(min=0.1),
-        help="Seconds between heartbeats.  [default: nova.conf's, else 10]",
+        type=Seconds(min=0.1),
+        default_text=f"report_interval in nova.conf, else {REPORT_INTERVAL:g}",
+        help="Seconds between two heartbeats of nova-compute.",
     ),
 )
 
@@ -236,7 +267,7 @@ REMOVE_OPTIONS = (
     _option(
         "--plan",
         type=click.Path(exists=True, dir_okay=False),
-        help="Carry out this plan of 'nova-decom plan --out', if the cloud still fits.",
+        help="Carry out this plan from 'nova-decom plan --out', if it still fits the cloud.",
     ),
     *SELECTION,
     *_SIDE_BY_SIDE,
@@ -244,34 +275,35 @@ REMOVE_OPTIONS = (
     LOCK_URL,
     _option(
         "--settle",
-        type=click.FloatRange(min=0),
-        help="Seconds in which nothing may come back; 0 switches it off.  [default: 60]",
+        type=Seconds(min=0),
+        default=60.0,
+        help="Seconds to watch for the host coming back after removal (0 = do not watch).",
     ),
     TIMEOUT,
     HOOKS,
 )
 
 DETAILED = _flag(
-    "--detailed-exitcode", help="Exit 3 when there are changes, 4 when a guard blocks."
+    "--detailed-exitcode", help="Exit 3 when there is something to do, 4 when a guard blocks."
 )
 OUT = _option("--out", type=click.Path(dir_okay=False), help="Save the plan to this file.")
 METRICS = _option(
     "--metrics-textfile",
     type=click.Path(dir_okay=False),
-    help="Tell Prometheus' textfile collector of the run; needs nova-decom[metrics].",
+    help="Write metrics for the Prometheus textfile collector; needs nova-decom[metrics].",
 )
-HTML = _option(
-    "--html", type=click.Path(dir_okay=False), help="Write the report of a run to this file."
-)
-COLUMN = _option("-c", "--column", multiple=True, metavar="NAME", help="Show only this column.")
+HTML = _option("--html", type=click.Path(dir_okay=False), help="File to write the report to.")
+COLUMN = _list("-c", "--column", metavar="NAME", help="Show only this column")
 
-
-def apply(*options: Callable[[F], F]) -> Callable[[F], F]:
-    """One decorator of many, in the order in which help shows them."""
-
-    def decorate(function: F) -> F:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
+#: Every option by its Python name, which is also its key in clouds.yaml.
+OPTIONS: Mapping[str, click.Option] = {
+    str(option.name): option
+    for option in (
+        *COMMON_OF_LIST,
+        *RUN_OPTIONS,
+        *PROCEDURE_OPTIONS,
+        *REMOVE_OPTIONS,
+        *(DETAILED, OUT, METRICS, HTML, COLUMN),
+    )
+}
+DEFAULTS: Mapping[str, Any] = {name: option.default for name, option in OPTIONS.items()}

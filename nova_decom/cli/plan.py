@@ -6,8 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from nova_decom.cli.context import Context
+from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.hosts import named, selected
-from nova_decom.cli.options import GivenOptions
 from nova_decom.errors import ConfigurationError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.plan import Plan

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nova_decom.cli.context import Context
+from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.hosts import is_selecting, named, selected
-from nova_decom.cli.options import GivenOptions
 from nova_decom.cli.run import carry_out
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.cloud_identity import CloudIdentity

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-from nova_decom.cli.options import GivenOptions
+from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.settings import expanded, resolve, state_dir
 from nova_decom.clients.openstack.session import section
 from nova_decom.errors import ConfigurationError

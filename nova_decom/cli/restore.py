@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
+from nova_decom.apply.interrupts import signals
 from nova_decom.cli.confirm import confirm
 from nova_decom.cli.context import Context
-from nova_decom.cli.options import GivenOptions
-from nova_decom.cli.run import signals, write_exit
+from nova_decom.cli.given import GivenOptions
+from nova_decom.cli.run import write_exit
 from nova_decom.cli.settings import operator
 from nova_decom.clients.restore import LiveRestoringCloud
 from nova_decom.errors import NovaDecomError, RefusedError, UnconfirmedError
@@ -111,7 +112,7 @@ def _run(
             hosts=[past.host for past, _ in plans],
             by=operator(),
             reason=f"restore of run {record.run}",
-            options=app.settings.told(),
+            options=app.settings.for_journal(),
             cloud=app.cloud.dump(),
             version=version("nova-decom"),
             global_request_id=request_id(journal.run),

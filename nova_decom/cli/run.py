@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
-from types import FrameType
 
 from nova_decom.apply.executor import Executor
 from nova_decom.apply.hooks import Hooks
-from nova_decom.apply.interrupts import Interrupts
+from nova_decom.apply.interrupts import signals
 from nova_decom.apply.observers import Observers
 from nova_decom.apply.server_mover import MoveLimits, RunMoveLimit
 from nova_decom.apply.worker_slots import WorkerSlots, run_in_threads
@@ -103,54 +102,59 @@ def _run(
     app: Context, job: Job, read: LiveCloud, plans: Sequence[Plan], done: Sequence[HostReport]
 ) -> Report:
     """Carry out the plans with a journal; signals are obeyed between changes."""
-    err = console(sys.stderr, app.settings.color)
-    jobs, run = int(app.settings.jobs), new_run_id()
+    run = new_run_id()
     hooks = hooks_of(app, job.name, run)
     with RunJournal(app.state_dir, run, app.cloud.key) as journal, signals() as interrupts:
-        _write_header(app, job, journal, [p.host for p in plans])
-        clock = interrupts.clock()
-        together = WorkerSlots(jobs, len(plans), interrupts)
-        # Where servers move, each host waits until all of them are disabled.
-        meet = any(plan.result.request.moves_servers for plan in plans)
-        in_threads = jobs > 1 or meet
-        cloud = app.changing(journal, clock, together.wait_for_peers if in_threads else None)
+        compute = read.clients.compute.newest_microversion()
+        _write_header(app, job, journal, [plan.host for plan in plans], compute)
+        slots = WorkerSlots(app.settings.jobs, len(plans), interrupts)
+        # A host whose servers move waits until all hosts of the run are disabled.
+        moves_servers = any(plan.result.request.moves_servers for plan in plans)
+        in_threads = app.settings.jobs > 1 or moves_servers
+        gather = slots.wait_for_peers if in_threads else None
+        cloud = app.changing(journal, interrupts.clock(), gather)
         cloud.continue_from(read)
+        # A start hook may have changed the cloud: then nothing read before is used.
+        planned_at = read.gathered if hooks.are_none else LONG_AGO
+        err = console(sys.stderr, app.settings.color)
         with progress(err, quiet=app.settings.quiet) as shown:
-            execution = Executor(
-                cloud,
-                journal,
-                job,
-                Observers((shown, hooks)),
-                interrupts,
-                clock,
-                timeout=max(float(app.settings.timeout), 3 * app.report_interval),
-                settle=float(app.settings.settle),
-                limits=_pacing(app),
-                slots=together,
-                # What a hook has done is to be seen.
-                planned=read.gathered if hooks.are_none else LONG_AGO,
-            )
-
-            def one(plan: Plan) -> HostReport:
-                return _one(app, run, hooks, execution, plan)
-
+            executor = _executor(app, job, cloud, journal, slots)
+            executor = replace(executor, progress=Observers((shown, hooks)), planned=planned_at)
+            one = partial(_one, app, run, hooks, executor)
             ran = run_in_threads(one, plans, in_threads=in_threads)
-            reports = in_order(app.hosts, (*done, *ran))
+        reports = in_order(app.hosts, (*done, *ran))
         code = combined(report.exit_code for report in reports)
         write_exit(journal, code)
-        return Report(job.name, code, reports, run=journal.run)
+        return Report(job.name, code, reports, run=run)
+
+
+def _executor(
+    app: Context, job: Job, cloud: LiveCloud, journal: RunJournal, slots: WorkerSlots
+) -> Executor:
+    """The executor that each host of the run has a copy of."""
+    settings = app.settings
+    most = settings.max_moves_total
+    return Executor(
+        cloud,
+        journal,
+        job,
+        interrupts=slots.interrupts,
+        clock=slots.interrupts.clock(),
+        timeout=max(settings.timeout, 3 * app.report_interval),
+        settle=settings.settle,
+        limits=MoveLimits(
+            settings.max_moves,
+            settings.move_timeout,
+            total=None if most is None else RunMoveLimit(most),
+        ),
+        slots=slots,
+    )
 
 
 def in_order(hosts: Sequence[str], reports: Sequence[HostReport]) -> tuple[HostReport, ...]:
     """The reports in the order in which the hosts were given, whichever ended first."""
     place = {host: number for number, host in enumerate(hosts)}
     return tuple(sorted(reports, key=lambda report: place[report.host]))
-
-
-def _pacing(app: Context) -> MoveLimits:
-    most = app.settings.max_moves_total
-    total = RunMoveLimit(int(most)) if most is not None else None
-    return MoveLimits(int(app.settings.max_moves), float(app.settings.move_timeout), total=total)
 
 
 def _one(app: Context, run: str, hooks: Hooks, execution: Executor, plan: Plan) -> HostReport:
@@ -184,17 +188,19 @@ def _is_end(report: HostReport, on_failure: str) -> bool:
     return report.exit_code != ExitCode.SUCCESS and on_failure == "stop"
 
 
-def _write_header(app: Context, job: Job, journal: RunJournal, hosts: Sequence[str]) -> None:
+def _write_header(
+    app: Context, job: Job, journal: RunJournal, hosts: Sequence[str], compute: str | None
+) -> None:
     journal.event(
         "header",
         command=job.name,
         hosts=list(hosts),
         by=operator(),
         reason=app.settings.reason,
-        options=app.settings.told(),
+        options=app.settings.for_journal(),
         cloud=app.cloud.dump(),
         version=version("nova-decom"),
-        compute=app.api.newest("compute") if app.api else None,
+        compute=compute,
         global_request_id=request_id(journal.run),
     )
 
@@ -204,20 +210,3 @@ def write_exit(journal: RunJournal, code: int) -> None:
     # Without room for it, ``runs`` computes the code from the results of the hosts.
     with suppress(JournalError):
         journal.event("exit", exit_code=code)
-
-
-@contextmanager
-def signals() -> Iterator[Interrupts]:
-    """Within: SIGINT and SIGTERM are noted, and obeyed at the next safe point."""
-    interrupts = Interrupts()
-    codes = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        interrupts.ask(codes[signal.Signals(number)])
-
-    before = {number: signal.signal(number, note) for number in codes}
-    try:
-        yield interrupts
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

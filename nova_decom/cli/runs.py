@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from nova_decom.cli.options import GivenOptions
+from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.settings import resolve, state_dir
 from nova_decom.clients.openstack.session import section
 from nova_decom.exit_codes import ExitCode

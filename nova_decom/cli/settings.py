@@ -1,148 +1,97 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frozen settings from options, environment and the ``nova-decom:`` section of clouds.yaml.
+"""The settings: options of the command line, environment, ``nova-decom:`` of clouds.yaml.
 
 An option on the command line wins over its environment variable, that over the section, that
-over the default. This is the only reader of the environment.
+over the default. Only this module reads the environment.
 """
 
 from __future__ import annotations
 
+import difflib
 import getpass
 import os
 import shlex
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import click
+
+from nova_decom.cli.options import DEFAULTS, OPTIONS
 from nova_decom.errors import ConfigurationError
-from nova_decom.guards import GUARDS
 from nova_decom.model.claim import new_claim
 from nova_decom.model.request import Request, Rows, Servers, StopWith
 
-#: What holds when nobody says anything. ``None``: found out when it is needed.
-DEFAULTS: Mapping[str, Any] = {
-    "os_cloud": None,
-    "os_region_name": None,
-    "nova_conf": None,
-    "api_db_url": None,
-    "cell_db_url": (),
-    "state_dir": None,
-    "ssh_config": None,
-    "dry_run": False,
-    "format": "table",
-    "column": (),
-    "verbose": 0,
-    "quiet": False,
-    "debug": False,
-    "log_file": None,
-    "color": "auto",
-    "reason": "decommissioned",
-    "yes": False,
-    "stop_with": "ssh",
-    "stop_command": None,
-    "offline": False,
-    "servers": None,
-    "max_moves": 4,
-    "move_timeout": 3600.0,
-    "target": None,
-    "confirm_resizes": False,
-    "leave_stopped": False,
-    "rows": "purge",
-    "all_binaries": False,
-    "keep_agents": False,
-    "host_alias": (),
-    "absent_ok": False,
-    "skip_guard": (),
-    "on_failure": "stop",
-    "jobs": 4,
-    "max_hosts": 10,
-    "max_moves_total": None,
-    "hosts_file": None,
-    "aggregate": (),
-    "zone": (),
-    "match": (),
-    "settle": 60.0,
-    "report_interval": None,
-    "timeout": 300.0,
-    "detailed_exitcode": False,
-    "out": None,
-    "hooks": None,
-    "html": None,
-    "lock_url": None,
-    "metrics_textfile": None,
-    "plan": None,
-}
-
-
-LISTS = ("aggregate", "zone", "match", "cell_db_url", "column", "host_alias", "skip_guard")
-
-
-NUMBERS = ("settle", "report_interval", "timeout", "move_timeout")
-
-
-COUNTS = ("verbose", "max_moves", "jobs", "max_hosts", "max_moves_total")
-
-
-FLAGS = (
-    "confirm_resizes",
-    "leave_stopped",
-    "absent_ok",
-    "all_binaries",
-    "debug",
-    "detailed_exitcode",
-    "dry_run",
-    "keep_agents",
-    "offline",
-    "quiet",
-    "yes",
-)
-
-
-CHOICES: Mapping[str, tuple[str, ...]] = {
-    "color": ("auto", "always", "never"),
-    "format": ("table", "json", "yaml", "csv", "value"),
-    "on_failure": ("stop", "continue"),
-    "rows": ("purge", "keep"),
-    "servers": ("refuse", "live", "cold", "auto", "evacuate"),
-    "stop_with": ("ssh", "command", "none"),
-}
-
-
-#: A report interval of nothing would make the proof by heartbeat a proof of nothing.
-MINIMUMS = {
-    "jobs": 1,
-    "max_hosts": 1,
-    "max_moves": 1,
-    "max_moves_total": 1,
-    "move_timeout": 1.0,
-    "report_interval": 0.1,
-    "settle": 0.0,
-    "timeout": 0.1,
-}
-
-
-DEFAULT_INTERVAL = 10.0
+#: Settings that hold a password, or may hold one.
+SECRET = {"api_db_url", "cell_db_url", "lock_url", "stop_command"}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One value per option, each resolved and converted."""
+    """The value of each option in :data:`nova_decom.cli.options.OPTIONS`, converted."""
 
-    values: Mapping[str, Any]
+    os_cloud: str | None
+    os_region_name: str | None
+    nova_conf: str | None
+    api_db_url: str | None
+    cell_db_url: tuple[str, ...]
+    state_dir: str | None
+    ssh_config: str | None
+    dry_run: bool
+    format: str
+    column: tuple[str, ...]
+    verbose: int
+    quiet: bool
+    debug: bool
+    log_file: str | None
+    color: str
+    reason: str
+    yes: bool
+    stop_with: str
+    stop_command: str | None
+    offline: bool
+    servers: str | None
+    max_moves: int
+    move_timeout: float
+    target: str | None
+    confirm_resizes: bool
+    leave_stopped: bool
+    rows: str
+    all_binaries: bool
+    keep_agents: bool
+    host_alias: tuple[str, ...]
+    absent_ok: bool
+    skip_guard: tuple[str, ...]
+    on_failure: str
+    jobs: int
+    max_hosts: int
+    max_moves_total: int | None
+    hosts_file: str | None
+    aggregate: tuple[str, ...]
+    zone: tuple[str, ...]
+    match: tuple[str, ...]
+    settle: float
+    report_interval: float | None
+    timeout: float
+    detailed_exitcode: bool
+    out: str | None
+    hooks: str | None
+    html: str | None
+    lock_url: str | None
+    metrics_textfile: str | None
+    plan: str | None
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        """The value of an option by its Python name."""
-        try:
-            return self.values[name]
-        except KeyError:
-            raise AttributeError(name) from None
+    @property
+    def values(self) -> dict[str, Any]:
+        """Every setting by its name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def request(self, run: str, report_interval: float, command: str = "remove") -> Request:
-        """What the operator asks for, with the claim that goes into ``disabled_reason``.
+        """The operator's request, with the claim for ``disabled_reason``.
 
-        A removal refuses to move servers unless told how; to drain is to move them.
+        Without ``--servers``, a removal refuses to move servers and a drain moves them.
         """
         servers = self.servers or ("auto" if command == "drain" else "refuse")
         return Request(
@@ -165,45 +114,71 @@ class Settings:
 
     @property
     def validity(self) -> float:
-        """Seconds that the claim on one host holds: longer than all its waits together.
+        """Seconds for which a claim on a host is valid: longer than all its waits together.
 
-        Moving servers may take longer still; then the claim is written anew.
+        A move of servers may take longer; then the claim is renewed.
         """
-        return max(3600.0, 10 * float(self.timeout) + float(self.settle))
+        return max(3600.0, 10 * self.timeout + self.settle)
 
-    def told(self) -> dict[str, Any]:
-        """Every setting that is not the default, for the journal; URLs only as given or not."""
-        secret = {"api_db_url", "cell_db_url", "lock_url", "stop_command"}
+    def for_journal(self) -> dict[str, Any]:
+        """Every setting that differs from its default; of secrets only that they were given."""
         return {
-            name: "(given)" if name in secret else _plain(value)
+            name: "(given)" if name in SECRET else _plain(value)
             for name, value in self.values.items()
             if value != DEFAULTS[name]
         }
 
 
 def resolve(given: Mapping[str, Any], section: Mapping[str, Any]) -> Settings:
-    """Settings from what was given by option or environment, and a section of clouds.yaml.
+    """The settings: options given win over the section of clouds.yaml, that over the defaults.
 
-    :raises ConfigurationError: the section has an unknown key or a value that cannot be read.
+    :raises ConfigurationError: the section has an unknown key or a value that its option would
+        refuse, or settings contradict each other.
     """
-    unknown = sorted(set(section) - set(DEFAULTS))
-    if unknown:
+    named = {name: value for name, value in section.items() if value is not None}
+    values = {name: _converted(name, value) for name, value in named.items()}
+    settings = Settings(**{**DEFAULTS, **values, **given})
+    _check(settings)
+    return settings
+
+
+def _converted(name: str, value: object) -> object:
+    """A value of the section as its option converts it."""
+    where = "clouds.yaml, section nova-decom"
+    if name not in OPTIONS:
+        near = difflib.get_close_matches(name, OPTIONS, n=1)
         raise ConfigurationError(
-            f"clouds.yaml, section nova-decom: unknown key {unknown[0]!r}",
-            "the keys are the long option names with _ for -",
+            f"{where}: unknown key {name!r}",
+            f"did you mean {near[0]}?" if near else "use a long option's name with _ for -",
         )
-    values = dict(DEFAULTS)
-    for name, value in section.items():
-        if value is not None:
-            values[name] = _from_section(name, value)
-    values |= given
-    _check(values)
-    if values["stop_with"] == "command" and not _words(values["stop_command"] or ""):
+    option = OPTIONS[name]
+    if option.multiple and not isinstance(value, list | tuple):
+        value = (value,)
+    try:
+        return option.type_cast_value(click.Context(click.Command("nova-decom")), value)
+    except (click.BadParameter, TypeError) as error:
+        why = error.message if isinstance(error, click.BadParameter) else f"not {value!r}"
+        raise ConfigurationError(f"{where}: {name}: {why}", f"correct {name}") from None
+
+
+def _check(settings: Settings) -> None:
+    """Refuse settings that contradict each other."""
+    way, offline = settings.servers, settings.offline
+    if way == "evacuate" and not offline:
+        raise ConfigurationError(
+            "--servers evacuate is only for a host that is dead and fenced",
+            "give --offline as well, or --servers auto for a running host",
+        )
+    if way in {"live", "cold"} and offline:
+        raise ConfigurationError(
+            f"--servers {way} needs a running host, and --offline says that it is dead",
+            "give --servers evacuate, or leave out --offline",
+        )
+    if settings.stop_with == "command" and not _words(settings.stop_command or ""):
         raise ConfigurationError(
             "--stop-with command needs a command that can be split into words",
             "give --stop-command 'PROGRAM ARGUMENTS {host}'",
         )
-    return Settings(values)
 
 
 def _words(command: str) -> list[str]:
@@ -213,81 +188,15 @@ def _words(command: str) -> list[str]:
         return []
 
 
-def _check(values: Mapping[str, Any]) -> None:
-    """Refuse what an option would refuse, wherever the value came from."""
-    for name, choices in CHOICES.items():
-        if values[name] not in {DEFAULTS[name], *choices}:
-            raise ConfigurationError(
-                f"{name} cannot be {values[name]!r}", f"one of: {', '.join(choices)}"
-            )
-    for name, least in MINIMUMS.items():
-        # Not "<": nothing is less than NaN, and nothing would be bounded by it.
-        if values[name] is not None and not values[name] >= least:
-            raise ConfigurationError(
-                f"{name} cannot be {values[name]:g}", f"give {least:g} or more"
-            )
-    _check_ways(values)
-    skippable = [g.name for g in GUARDS if g.skippable]
-    for name in values["skip_guard"]:
-        if name not in skippable:
-            raise ConfigurationError(
-                f"--skip-guard cannot overrule {name!r}", f"one of: {', '.join(skippable)}"
-            )
-
-
-def _check_ways(values: Mapping[str, Any]) -> None:
-    """A living host is not evacuated, and from a dead one nothing migrates."""
-    way, offline = values["servers"], values["offline"]
-    if way == "evacuate" and not offline:
-        raise ConfigurationError(
-            "--servers evacuate is for a host that is dead and fenced",
-            "give --offline as well, or --servers auto for a host that lives",
-        )
-    if way in {"live", "cold"} and offline:
-        raise ConfigurationError(
-            f"--servers {way} needs a living host, and --offline says that it is dead",
-            "--servers evacuate, or leave out --offline",
-        )
-
-
-def _from_section(name: str, value: Any) -> Any:  # noqa: ANN401
-    """A YAML value as its option would give it; the SDK hands numbers over as text."""
-    try:
-        if name in LISTS:
-            return tuple(value) if isinstance(value, list | tuple) else (str(value),)
-        if name in NUMBERS:
-            return float(value)
-        if name in COUNTS:
-            return int(value)
-    except (TypeError, ValueError):
-        raise ConfigurationError(
-            f"clouds.yaml, section nova-decom: {name} is no number: {value!r}", "correct it"
-        ) from None
-    if name in FLAGS:
-        return _flag(name, str(value).casefold())
-    return value
-
-
-def _flag(name: str, value: str) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True}
-    words |= {"0": False, "false": False, "no": False, "off": False}
-    if value not in words:
-        raise ConfigurationError(
-            f"clouds.yaml, section nova-decom: {name} is true or false, not {value!r}",
-            "correct it",
-        )
-    return words[value]
-
-
 def state_dir(settings: Settings) -> Path:
-    """Where journals and locks are: as told, else systemd's, else root's, else the user's."""
+    """The directory of journals and locks."""
     return state_dir_of(settings.state_dir)
 
 
-def state_dir_of(told: str | None) -> Path:
-    """As :func:`state_dir`, for who has not read clouds.yaml: completion at the prompt."""
-    if told:
-        return expanded(told)
+def state_dir_of(given: str | None) -> Path:
+    """The state directory: the one given, else systemd's, else root's, else the user's."""
+    if given:
+        return expanded(given)
     if os.environ.get("STATE_DIRECTORY"):
         return Path(os.environ["STATE_DIRECTORY"].split(":")[0])
     if os.geteuid() == 0:
@@ -297,13 +206,13 @@ def state_dir_of(told: str | None) -> Path:
     return Path(platformdirs.user_state_dir("nova-decom"))
 
 
-def cloud_name(told: str | None) -> str:
-    """The cloud that is meant, as far as it has a name."""
-    return told or os.environ.get("OS_CLOUD") or ""
+def cloud_name(given: str | None) -> str:
+    """The name of the cloud; empty without one."""
+    return given or os.environ.get("OS_CLOUD") or ""
 
 
 def expanded(path: str) -> Path:
-    """A path with ~ filled in.
+    """The path with ~ replaced by the home directory.
 
     :raises ConfigurationError: there is no such user.
     """
@@ -314,7 +223,7 @@ def expanded(path: str) -> Path:
 
 
 def operator() -> str:
-    """Who runs this, and where: USER@HOST, sudo's user if there is one."""
+    """The operator as USER@HOST; under sudo the user who called it."""
     user = os.environ.get("SUDO_USER")
     if not user:
         try:
@@ -325,7 +234,7 @@ def operator() -> str:
 
 
 def inherited() -> Mapping[str, str]:
-    """Our own environment, for programs of the operator's that we call."""
+    """A copy of the environment, for hooks."""
     return dict(os.environ)
 
 

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from nova_decom.cli.context import Context
+from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.hosts import selected
-from nova_decom.cli.options import GivenOptions
 from nova_decom.model.report import Report
 from nova_decom.verify.verify import verify
 

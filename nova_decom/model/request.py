@@ -6,6 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+#: nova's default report_interval: seconds between two heartbeats of a service.
+REPORT_INTERVAL = 10.0
+
 
 class Part(StrEnum):
     """A part of the facts that can be read again by itself."""
@@ -67,7 +70,7 @@ class Request:
     aliases: frozenset[str] = frozenset()
     absent_ok: bool = False
     skip_guards: frozenset[str] = frozenset()
-    report_interval: float = 10.0
+    report_interval: float = REPORT_INTERVAL
     servers: Servers = Servers.REFUSE
     target: str | None = None
     confirm_resizes: bool = False

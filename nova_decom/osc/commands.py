@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands: their options are those of the command line, and so is what they do.
+"""The commands for python-openstackclient: each calls the command of the same name.
 
 Options that python-openstackclient has itself (cloud, region, verbosity) are taken from there.
 """
@@ -21,19 +21,19 @@ THEIRS = {"os_cloud", "os_region_name", "verbose", "quiet", "debug", "log_file",
 
 
 class _Command(command.Command):
-    """A command of ours; its first line in help is that of the command line."""
+    """A command of nova-decom under openstack; its help is that of the command line."""
 
-    #: The name of the command that it hands over to.
+    #: The name of the nova-decom command that it calls.
     ours: ClassVar[str]
-    #: The client need not log in: our own session does.
+    #: The client need not log in: nova-decom has a session of its own.
     auth_required = False
 
     def get_description(self) -> str:
-        """What the command line says."""
+        """The help of the nova-decom command."""
         return cli.commands[self.ours].help or ""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """All options of the command line's command, with its help."""
+        """A parser with all options of the nova-decom command."""
         parser = super().get_parser(prog_name)
         for parameter in cli.commands[self.ours].params:
             if isinstance(parameter, click.Argument):
@@ -44,7 +44,7 @@ class _Command(command.Command):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
-        """Hand over; the exit code is the command line's."""
+        """Run the nova-decom command; returns its exit code."""
         hosts = getattr(parsed_args, "hosts", [])
         given = [self.ours, *self._theirs(), *_words(self.ours, parsed_args)]
         return run([*given, "--", *hosts] if hosts else given)
@@ -64,7 +64,7 @@ class _Command(command.Command):
 
 
 class Plan(_Command):
-    """Show every change that the removal of a compute host needs."""
+    """Show every API call and SQL statement of the removal of a compute host."""
 
     ours = "plan"
 
@@ -76,19 +76,19 @@ class Remove(_Command):
 
 
 class Verify(_Command):
-    """Look whether anything is left of compute hosts."""
+    """Check whether anything of a compute host remains."""
 
     ours = "verify"
 
 
 class Audit(_Command):
-    """Look for what removed compute hosts left anywhere in the cloud."""
+    """Find leftovers of removed compute hosts in the whole cloud."""
 
     ours = "audit"
 
 
 def _argument(option: click.Option) -> dict[str, Any]:
-    """An option of click as one of argparse; the values are checked where they are used."""
+    """A click option as an argparse option; click checks the value later."""
     about: dict[str, Any] = {
         "dest": option.name,
         "default": None,
@@ -104,7 +104,7 @@ def _argument(option: click.Option) -> dict[str, Any]:
 
 
 def _words(name: str, parsed: argparse.Namespace) -> Iterator[str]:
-    """What was given, as it would be typed to nova-decom."""
+    """The options given, as a command line of nova-decom."""
     for option in cli.commands[name].params:
         value = getattr(parsed, option.name or "", None)
         if not isinstance(option, click.Option) or value is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What python-openstackclient wants of a plugin. It has no client: the commands make their own.
+"""The module that python-openstackclient expects of a plugin; the commands make their own client.
 
 The client imports this at each start, so it imports nothing.
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nova_decom.cli.context import Context
-from nova_decom.cli.options import GivenOptions
+from nova_decom.cli.given import GivenOptions
 from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot
 from tests.lab import Lab

@@ -59,9 +59,8 @@ def _calls(app: Context) -> tuple[int, int]:
     """The API calls and the queries of one audit."""
     cloud = app.reading()
     audit(cloud.read_for_audit())
-    assert app.api is not None
-    assert app.databases is not None
-    return len(app.api.calls), app.databases.queries
+    assert cloud.clients.databases is not None
+    return len(cloud.clients.compute._api.calls), cloud.clients.databases.queries
 
 
 def _run(lab: Lab, *statements: str) -> None:

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from nova_decom.cli.context import Context
+from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clients.openstack.compute import ACTIVE_MIGRATIONS
 from nova_decom.errors import UnavailableError, WriteRefusedError
 from nova_decom.model.sql import Statement, Transaction
@@ -79,8 +80,8 @@ def test_the_clients_that_look_are_unable_to_write(app: Context, snapshot: Snaps
     ):
         with pytest.raises(WriteRefusedError):
             write()
-    assert app.databases is not None
-    for cell in app.databases.cells:
+    assert cloud.clients.databases is not None
+    for cell in cloud.clients.databases.cells:
         with pytest.raises(UnavailableError, match="READ ONLY"):
             cell.database.rows("DELETE FROM services WHERE host = %s", "node1")
     assert snapshot.checksums() == before
@@ -88,12 +89,12 @@ def test_the_clients_that_look_are_unable_to_write(app: Context, snapshot: Snaps
 
 def test_a_plan_takes_eight_calls_and_repeats_none(app: Context) -> None:
     """The calls of a plan are those that the documentation lists, each once."""
-    facts = app.reading().facts("node1")
+    cloud = app.reading()
+    facts = cloud.facts("node1")
     make_plan(facts)
 
-    assert app.api is not None
     uuid = facts.compute_nodes[0].uuid
-    calls = [(s, m, path.replace(uuid, "UUID")) for s, m, path in app.api.calls]
+    calls = [(s, m, path.replace(uuid, "UUID")) for s, m, path in _calls(cloud)]
     assert calls == PLAN_CALLS
     documented = (CHECKOUT / "docs" / "calls.md").read_text()
     for service, method, path in PLAN_CALLS:
@@ -102,11 +103,12 @@ def test_a_plan_takes_eight_calls_and_repeats_none(app: Context) -> None:
 
 def test_the_calls_do_not_grow_with_the_hosts(app: Context) -> None:
     """A look at every host takes as many calls as a look at one, allocations apart."""
-    app.reading().read_hosts(["node1"])
-    assert app.api is not None
-    one = [c for c in app.api.calls if not c[2].endswith("/allocations")]
-    app.reading().read_hosts([f"nowhere{number}" for number in range(50)])
-    many = [c for c in app.api.calls if not c[2].endswith("/allocations")]
+    cloud = app.reading()
+    cloud.read_hosts(["node1"])
+    one = [c for c in _calls(cloud) if not c[2].endswith("/allocations")]
+    cloud = app.reading()
+    cloud.read_hosts([f"nowhere{number}" for number in range(50)])
+    many = [c for c in _calls(cloud) if not c[2].endswith("/allocations")]
     # Of many hosts the rows of their cells tell the migrations.
     assert many == [c for c in one if c[2] != "/os-migrations"]
 
@@ -116,9 +118,13 @@ def test_without_databases_migrations_are_asked_for_by_status(
 ) -> None:
     """Once per status that is not over, instead of once per host."""
     monkeypatch.setattr(app, "_sources", lambda: None)
-    app.reading().read_hosts([f"nowhere{number}" for number in range(50)])
-    assert app.api is not None
-    assert [c[2] for c in app.api.calls].count("/os-migrations") == len(ACTIVE_MIGRATIONS)
+    cloud = app.reading()
+    cloud.read_hosts([f"nowhere{number}" for number in range(50)])
+    assert [c[2] for c in _calls(cloud)].count("/os-migrations") == len(ACTIVE_MIGRATIONS)
+
+
+def _calls(cloud: LiveCloud) -> list[tuple[str, str, str]]:
+    return cloud.clients.compute._api.calls
 
 
 def test_starting_up_is_five_times_faster_than_the_openstack_command(lab: Lab) -> None:

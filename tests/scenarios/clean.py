@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from nova_decom.cli.context import Context
-from nova_decom.cli.options import GivenOptions
+from nova_decom.cli.given import GivenOptions
 from nova_decom.model.host import HostFacts
 from nova_decom.plan.planner import make_plan
 from tests.cli.run import NovaDecom, Ran

@@ -12,7 +12,7 @@ import pytest
 
 import nova_decom
 from nova_decom.cli.commands import cli
-from nova_decom.cli.settings import DEFAULTS
+from nova_decom.cli.options import DEFAULTS
 from nova_decom.clients.host.ssh import UNITS
 from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import GUARDS

@@ -9,6 +9,7 @@ from pathlib import Path
 from oslo_config import cfg
 
 from nova_decom.errors import ConfigurationError
+from nova_decom.model.request import REPORT_INTERVAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ def read_nova_conf(path: Path) -> NovaConf:
     :raises ConfigurationError: it cannot be read.
     """
     conf = cfg.ConfigOpts()
-    conf.register_opt(cfg.IntOpt("report_interval", default=10))
+    conf.register_opt(cfg.IntOpt("report_interval", default=int(REPORT_INTERVAL)))
     conf.register_opt(cfg.StrOpt("connection", secret=True), group="api_database")
     conf.register_opt(cfg.StrOpt("connection", secret=True), group="database")
     try:

@@ -64,6 +64,10 @@ class Compute:
         """Use this connection."""
         self._api = api
 
+    def newest_microversion(self) -> str | None:
+        """The newest compute microversion of the cloud; None when it has none."""
+        return self._api.newest("compute")
+
     def services(self, host: str | None = None) -> tuple[ComputeService, ...]:
         """All services of the cloud, or those of exactly one host."""
         params = {} if host is None else {"host": host}

@@ -14,7 +14,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from nova_decom.cli.commands import cli
-from nova_decom.cli.options import GivenOptions
+from nova_decom.cli.given import GivenOptions
 from nova_decom.state.host_name_cache import HostNames
 
 pytestmark = pytest.mark.usefixtures("clean_environment")

@@ -15,7 +15,6 @@ import yaml
 from nova_decom import errors
 from nova_decom.cli.commands import cli
 from nova_decom.cli.main import main, run
-from nova_decom.cli.options import COMMON, apply
 from nova_decom.errors import NovaDecomError, RunInterruptedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import GUARDS
@@ -58,9 +57,8 @@ def failing():
     """A command of ours that does what it is told."""
 
     def install(action):
-        cli.add_command(click.Command("act", callback=action))
-        apply(*COMMON)(cli.commands["act"].callback)
-        cli.commands["act"].params = list(cli.commands["steps"].params)
+        params = list(cli.commands["steps"].params)
+        cli.add_command(click.Command("act", callback=action, params=params))
 
     yield install
     cli.commands.pop("act", None)

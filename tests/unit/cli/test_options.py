@@ -6,10 +6,9 @@ from __future__ import annotations
 import click
 import pytest
 
-from nova_decom.cli import options
 from nova_decom.cli.commands import cli
-from nova_decom.cli.options import GivenOptions
-from nova_decom.cli.settings import CHOICES, DEFAULTS
+from nova_decom.cli.given import GivenOptions
+from nova_decom.cli.options import DEFAULTS, OPTIONS
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
 
@@ -78,21 +77,7 @@ def collected(arguments, command=cli):
 def every_option():
     """A command with every option that there is."""
 
-    @click.command()
-    @options.apply(
-        *options.COMMON,
-        *options.PROCEDURE_OPTIONS,
-        *options.REMOVE_OPTIONS,
-        options.DETAILED,
-        options.OUT,
-        options.HTML,
-        options.METRICS,
-        options.COLUMN,
-    )
-    def command():
-        """Do nothing."""
-
-    return command
+    return click.Command("every", callback=lambda: None, params=list(OPTIONS.values()))
 
 
 @pytest.mark.parametrize("place", ["before", "after"])
@@ -146,16 +131,23 @@ def test_every_command_takes_the_common_options(command):
     assert command.get_short_help_str(200)
 
 
-def test_choices_of_options_and_of_settings_are_the_same():
-    """A section of clouds.yaml takes what the command line takes."""
-    offered = {
-        option.name: tuple(option.type.choices)
-        for command in [every_option(), cli]
-        for option in command.params
-        if isinstance(option.type, click.Choice)
-    }
+@pytest.mark.parametrize("command", cli.commands.values(), ids=lambda c: c.name)
+def test_an_option_has_one_type_and_one_default(command):
+    """A section of clouds.yaml takes what each command takes; only the formats differ."""
+    for option in command.params:
+        if isinstance(option, click.Option) and option.name not in {"help", "format"}:
+            assert option is OPTIONS[option.name]
 
-    assert offered == {name: tuple(choices) for name, choices in CHOICES.items()}
+
+def test_the_help_states_each_default():
+    """Written once, in the table."""
+    helps = {name: option.help for name, option in OPTIONS.items()}
+
+    assert helps["settle"].endswith("[default: 60]")
+    assert helps["reason"].endswith("[default: decommissioned]")
+    assert helps["report_interval"].endswith("[default: report_interval in nova.conf, else 10]")
+    for name, default in DEFAULTS.items():
+        assert ("[default: " in helps[name]) or not default
 
 
 @pytest.mark.parametrize(

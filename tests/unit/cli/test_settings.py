@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import getpass
 import os
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from nova_decom.cli.settings import DEFAULTS, expanded, operator, resolve, state_dir
+from nova_decom.cli.options import DEFAULTS, OPTIONS
+from nova_decom.cli.settings import Settings, expanded, operator, resolve, state_dir
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.request import Rows, StopWith
 
@@ -18,7 +20,7 @@ def test_without_anything_given_the_defaults_hold():
     """Every option has one."""
     settings = resolve({}, {})
 
-    assert dict(settings.values) == dict(DEFAULTS)
+    assert settings.values == DEFAULTS
     assert (settings.settle, settings.rows, settings.stop_with) == (60.0, "purge", "ssh")
 
 
@@ -29,8 +31,9 @@ def test_what_is_given_wins_over_the_section_and_that_over_the_default():
     assert (settings.settle, settings.timeout, settings.reason) == (1.0, 3.0, "decommissioned")
 
 
-def test_a_name_that_is_no_setting_is_no_attribute():
-    """A typing error of ours is seen at once."""
+def test_each_option_is_a_setting_and_nothing_else_is():
+    """The type checker sees every one."""
+    assert {field.name for field in fields(Settings)} == set(OPTIONS)
     with pytest.raises(AttributeError, match="setle"):
         _ = resolve({}, {}).setle
 
@@ -82,6 +85,11 @@ def test_values_of_the_section_are_as_their_options_would_give_them(name, told, 
         {"on_failure": "cry"},
         {"format": "xml"},
         {"color": "purple"},
+        {"skip_guard": "host-known"},
+        {"skip_guard": ["last-host", "last_host"]},
+        {"timeout": "inf"},
+        {"max_hosts": [3]},
+        {"servers": ["live"]},
         {"offline": "perhaps"},
     ],
     ids=str,
@@ -94,6 +102,14 @@ def test_a_section_that_makes_no_sense_is_refused(section):
         resolve({}, section)
 
     assert raised.value.remedy
+
+
+def test_a_key_with_a_typing_error_is_corrected():
+    """The nearest option is named."""
+    with pytest.raises(ConfigurationError, match="unknown key 'setle'") as raised:
+        resolve({}, {"setle": "3"})
+
+    assert raised.value.remedy == "did you mean settle?"
 
 
 def test_stopping_by_a_command_needs_the_command():
@@ -139,7 +155,7 @@ def test_the_journal_is_told_what_differs_from_the_defaults_and_no_secret():
     url = "mysql+pymysql://nova:secret@db/nova_api"
     settings = resolve({"api_db_url": url, "cell_db_url": (url,), "skip_guard": ("ironic",)}, {})
 
-    assert settings.told() == {
+    assert settings.for_journal() == {
         "api_db_url": "(given)",
         "cell_db_url": "(given)",
         "skip_guard": ["ironic"],
