@@ -89,7 +89,9 @@ def saved_host(record: Record, host: str) -> SavedHost | None:
         cell_uuid=mapping and mapping["cell"],
         cloud=record.cloud,
         aggregates=tuple(
-            Aggregate(a["id"], a["name"], tuple(a["hosts"])) for a in seen["aggregates"]
+            Aggregate(a["id"], a["name"], tuple(a["hosts"]))
+            for a in seen["aggregates"]
+            if compute
         ),
         state=_state(seen, begun["disable-service"]),
         stopped=bool(begun["stop-service"]),

@@ -262,6 +262,22 @@ def test_an_aggregate_that_is_gone_or_renamed_is_named(aggregates):
     assert not [c for c in plan.changes if c.step == "restore-aggregates"]
 
 
+@pytest.mark.parametrize(
+    "done",
+    [
+        pytest.param((), id="nothing"),
+        pytest.param(DONE[:1], id="drained"),
+        pytest.param(DONE[:3], id="stopped early"),
+    ],
+)
+def test_memberships_that_the_run_did_not_take_are_not_restored(done):
+    """Only nova's delete of the service takes the memberships: a drain takes none."""
+    plan = plan_restore(past(done=done, saved=[]), present(aggregates=(FAST,)))
+
+    assert not [c for c in plan.changes if c.step == "restore-aggregates"]
+    assert not [x for x in plan.leftovers if x.kind == "aggregate"]
+
+
 def test_a_purged_membership_of_an_aggregate_that_is_gone_is_named():
     """Its row would break the foreign key."""
     saved = images(API_DATABASE, aggregate_hosts=[MEMBER_ROW])
