@@ -10,8 +10,6 @@ from nova_decom.clock import Clock
 from nova_decom.errors import WaitTimeoutError
 
 T = TypeVar("T")
-
-
 #: Seconds in which something that failed may be tried again.
 RETRY_WITHIN = 60.0
 

@@ -16,14 +16,8 @@ from nova_decom.model.change import Change, Status
 from nova_decom.model.report import HostReport
 
 START, STEP, SUCCESS, FAILURE = "on-start", "on-step", "on-success", "on-failure"
-
-
 NAMES = (START, STEP, SUCCESS, FAILURE)
-
-
 _ENDS = {str(s) for s in Status}
-
-
 #: Calls the hook of this name with these variables; what was wrong with it, or None.
 Call = Callable[[str, Mapping[str, str]], str | None]
 

@@ -42,8 +42,6 @@ from nova_decom.steps import Cloud, Step
 
 #: A move that failed is tried once more, on another host; so is a call that nova refused.
 MOVE_ATTEMPTS = 2
-
-
 #: So many readings without a server, one after the other, count as empty.
 EMPTY_READINGS = 2
 

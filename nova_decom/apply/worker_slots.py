@@ -19,11 +19,7 @@ from nova_decom.apply.interrupts import Interrupts
 from nova_decom.errors import RunHaltedError
 
 T = TypeVar("T")
-
-
 R = TypeVar("R")
-
-
 #: Seconds after which a thread that waits for its turn looks whether it still shall.
 POLL_SECONDS = 0.2
 

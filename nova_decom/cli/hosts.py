@@ -16,8 +16,6 @@ from nova_decom.output.console import console, line
 
 #: nova keeps host names in 255 characters of MySQL's three-byte utf8.
 MAX_HOST_NAME = 255
-
-
 LAST_CHARACTER = "\uffff"
 
 

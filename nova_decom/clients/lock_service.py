@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 
 MISSING = "--lock-url needs tooz and its driver's client"
-
-
 INSTALL = "pip install 'nova-decom[lock]' and the client of that backend, or leave the option out"
 
 

@@ -12,8 +12,6 @@ from nova_decom.errors import NovaDecomError
 from nova_decom.model.request import Part
 
 Wanted = Mapping[str, frozenset[Part]]
-
-
 #: Seconds for which a reading waits for other hosts: as long as the last one of its kind took,
 #: within these bounds. Nobody waits for longer than it would have had to for the next one.
 LEAST, MOST = 0.1, 1.0

@@ -13,8 +13,6 @@ from nova_decom.restore.current import CurrentHost, Row
 from nova_decom.restore.saved import SavedHost
 
 CELL_TABLES = ("services", "compute_nodes", "pci_devices")
-
-
 API_TABLES = ("aggregate_hosts", "host_mappings")
 
 

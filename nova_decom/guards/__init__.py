@@ -57,8 +57,6 @@ def _finding(guard: Guard, facts: HostFacts) -> Finding:
 
 
 FOREIGN_DISABLE = Guard("foreign-disable", foreign_disable, exit_code=ExitCode.BUSY)
-
-
 GUARDS: tuple[Guard, ...] = (
     Guard("host-known", host_known, skippable=False),
     Guard("host-exact", host_exact, skippable=False),
@@ -77,8 +75,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("pci-allocated", pci_allocated, skippable=False),
     Guard("database-access", database_access, skippable=False, exit_code=ExitCode.UNAVAILABLE),
 )
-
-
 #: Asked by ``enable`` only.
 OWN_DISABLE = Guard("own-disable", own_disable, skippable=False)
 

@@ -18,32 +18,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 MAX_REASON = 255
-
-
 #: The longest USER@HOST in a claim.
 MAX_OPERATOR = 120
-
-
 #: The placeholder of the end of validity until the claim is written.
 TIME = "TIME"
-
-
 #: The text between our reason and the reason of whoever disabled the service before.
 BEFORE = "; before: "
-
-
 #: Seconds between writing a claim and the first change that cannot be taken back: longer
 #: than another run takes between reading the service and writing its own claim.
 EFFECTIVE_AFTER = 2.0
-
-
 #: Seconds that the clocks of two machines may differ.
 SKEW = 60.0
-
-
 _UNTIL = re.compile(r" until [0-9-]{10}T[0-9:]{8}Z")
-
-
 _FORM = re.compile(
     r"nova-decom (?P<run>\S+) by (?P<by>.*?)"
     r"(?: until (?P<until>[0-9-]{10}T[0-9:]{8}Z))?(?P<was> \(was disabled\))?: (?P<reason>.*)",

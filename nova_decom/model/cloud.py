@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 NOVA_COMPUTE = "nova-compute"
-
-
 #: A migration in one of these states is over; every other state blocks nova's own delete
 #: (nova 34.0.0 db/main/api.py:3300, the list of ``migration_get_in_progress_and_error...``).
 TERMINAL_MIGRATIONS = frozenset(

@@ -30,8 +30,6 @@ from nova_decom.model.request import Request
 from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts
 
 K = TypeVar("K")
-
-
 V = TypeVar("V")
 
 

@@ -9,8 +9,6 @@ from typing import Any
 
 #: What a transaction names in place of a cell when it is for nova's API database.
 API_DATABASE = "API database"
-
-
 #: What a parameter of a statement may be; dates are text, as MySQL takes them.
 Value = int | float | str | None
 

@@ -10,11 +10,7 @@ from nova_decom.model.cloud import HostCapacity, Server
 from nova_decom.model.host import HostFacts
 
 SCOPE = "aggregate_instance_extra_specs:"
-
-
 MEMORY = "MEMORY_MB"
-
-
 Resources = dict[str, int]
 
 

@@ -21,8 +21,6 @@ TRANSIENT_STATES = {
     *("BUILD", "REBOOT", "HARD_REBOOT", "PASSWORD", "REBUILD", "MIGRATING", "RESIZE"),
     "REVERT_RESIZE",
 }
-
-
 #: States in which no way leads off the host, and what would help.
 IMMOVABLE_STATES: Mapping[str, str] = {
     "SUSPENDED": "resume it (openstack server resume), or shelve it",
@@ -31,8 +29,6 @@ IMMOVABLE_STATES: Mapping[str, str] = {
     "SOFT_DELETED": "restore it (openstack server restore), or force-delete it",
     "UNKNOWN": "its cell does not answer: bring that back",
 }
-
-
 #: Extra specs of devices that stay on the host while the server would move alive.
 PINNED: Mapping[str, str] = {
     "pci_passthrough:alias": "a PCI device",
@@ -41,11 +37,7 @@ PINNED: Mapping[str, str] = {
     "hw:tpm_version": "a virtual TPM",
     "accel:device_profile": "an accelerator",
 }
-
-
 EVACUABLE = {"ACTIVE", "SHUTOFF", "ERROR"}
-
-
 FINISHED = "finished"
 
 

@@ -18,16 +18,10 @@ from nova_decom.moves.eligibility import FINISHED, TRANSIENT_STATES, may_confirm
 
 #: Ends of a migration after which the server is where it was.
 WITHOUT_MOVE = {"error", "failed", "cancelled", "reverted"}
-
-
 #: Actions that move a server by a migration of their own.
 MOVING = {Action.LIVE, Action.COLD, Action.EVACUATE}
-
-
 #: Seconds within which nova shows that it does what it was asked.
 BEGIN_WITHIN = 60.0
-
-
 #: How the state before is called when it is not known, or does not matter.
 ANY = "any"
 

@@ -16,8 +16,6 @@ from nova_decom.model.change import Outcome
 from nova_decom.model.report import HostReport, Report
 
 SCHEMA = "nova-decom/1"
-
-
 #: So many pieces of a text are joined at a time.
 PIECES = 10_000
 

@@ -14,17 +14,11 @@ from nova_decom.model.report import Report, Result
 
 #: Every column of an audit, and of a list.
 TRACE = ("host", "kind", "target", "detail", "remedy")
-
-
 HOST = (
     *("host", "status", "state", "heartbeat", "zone", "compute_nodes", "servers"),
     *("migrations", "rows_live", "rows_deleted", "verdict"),
 )
-
-
 RUN = ("run", "at", "command", "by", "hosts", "result", "exit_code", "reason", "problem")
-
-
 #: The columns of a table when none are named; it should fit a terminal.
 AT_A_GLANCE = {
     HOST: ("host", "status", "state", "heartbeat", "zone", "servers", "verdict"),

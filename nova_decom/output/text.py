@@ -37,8 +37,6 @@ STYLES = {
     Result.LEFTOVERS: "bold yellow",
     Result.INTERRUPTED: "bold yellow",
 }
-
-
 SUMMARY = ("host", "result", "changes", "left over", "why")
 
 

@@ -34,8 +34,6 @@ def _guards(*names: str) -> tuple[Guard, ...]:
 
 
 REMOVE = Job("remove", PROCEDURE, GUARDS, Result.REMOVED, deletes=True)
-
-
 #: Steps 1 and 2 only, for maintenance: nothing is deleted, so fewer guards are asked.
 DRAIN = Job(
     "drain",
@@ -48,8 +46,6 @@ DRAIN = Job(
     ),
     Result.DRAINED,
 )
-
-
 ENABLE = Job(
     "enable",
     (EnableService(),),

@@ -19,8 +19,6 @@ IDENTITY = {
     "aggregate_hosts": ("host", "aggregate_id"),
     "host_mappings": ("host",),
 }
-
-
 #: The columns that two rows cannot share; nova's unique keys also have ``deleted``.
 KEYS = {
     "services": ("host", "binary"),

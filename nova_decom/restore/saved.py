@@ -17,8 +17,6 @@ from nova_decom.state.sql_backup import TABLES
 
 #: The columns of a row that is not soft-deleted.
 LIVE: Mapping[str, Any] = {"deleted": 0, "deleted_at": None}
-
-
 #: The steps whose changes are taken back by other means than by saved rows, or named.
 STEPS = (
     *("disable-service", "stop-service", "clear-allocations"),
@@ -89,9 +87,7 @@ def saved_host(record: Record, host: str) -> SavedHost | None:
         cell_uuid=mapping and mapping["cell"],
         cloud=record.cloud,
         aggregates=tuple(
-            Aggregate(a["id"], a["name"], tuple(a["hosts"]))
-            for a in seen["aggregates"]
-            if compute
+            Aggregate(a["id"], a["name"], tuple(a["hosts"])) for a in seen["aggregates"] if compute
         ),
         state=_state(seen, begun["disable-service"]),
         stopped=bool(begun["stop-service"]),

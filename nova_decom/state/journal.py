@@ -30,8 +30,6 @@ from nova_decom.state.directory import (
 from nova_decom.state.known_hosts import HostMemory
 
 VERSION = 1
-
-
 #: Fixed, so that the request id of a run can be computed from its id by anyone.
 _NAMESPACE = uuid.UUID("5d2f0d1c-3a52-5b0e-9d43-6c9b7a2f4e11")
 

@@ -23,8 +23,6 @@ from nova_decom.state.directory import access_problem
 from nova_decom.state.journal import VERSION
 
 Event = Mapping[str, Any]
-
-
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}")
 
 

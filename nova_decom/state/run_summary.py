@@ -20,8 +20,6 @@ from nova_decom.state.journal_reader import (
 )
 
 STATUSES = {str(s) for s in Status}
-
-
 RESULTS = {str(r) for r in Result}
 
 

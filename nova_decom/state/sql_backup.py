@@ -88,8 +88,6 @@ def _revival(images: Sequence[Image]) -> Iterator[str]:
 
 
 _LIVE: Mapping[str, Any] = {"deleted": 0, "deleted_at": None}
-
-
 REVIVED: Mapping[str, Mapping[str, Any]] = {
     "services": {**_LIVE, "disabled": 0, "disabled_reason": None},
     "compute_nodes": {**_LIVE, "mapped": 0},

@@ -11,8 +11,6 @@ from nova_decom.model.change import Status
 from nova_decom.state.journal_reader import Event
 
 _ENDS = {str(s) for s in Status}
-
-
 #: The name of the verification, which is no change but takes time too.
 VERIFY = "verify"
 

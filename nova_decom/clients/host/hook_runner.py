@@ -22,15 +22,9 @@ from nova_decom.state.directory import access_problem
 
 #: Where hooks are looked for when nobody says otherwise.
 USUAL = Path("/etc/nova-decom/hooks.d")
-
-
 SECONDS = 30.0
-
-
 #: So much of a hook's last line is told, in characters.
 LINE = 200
-
-
 #: Linux takes 128 KiB for one variable, and no program may fail for a long statement.
 MAX_MESSAGE = 32 * 1024
 

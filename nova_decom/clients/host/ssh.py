@@ -27,19 +27,11 @@ UNITS = (
     "snap.openstack-hypervisor.nova-compute.service",
     "devstack@n-cpu.service",
 )
-
-
 CONNECT_TIMEOUT = 10
-
-
 #: Seconds for one command on the host; from 33.0.0 nova-compute may take three minutes to stop
 #: (graceful_shutdown_timeout, nova 33.0.0 conf/base.py:25).
 COMMAND_TIMEOUT = 240
-
-
 SSH_FAILED = 255
-
-
 _FIND_UNIT = f"""\
 units="{" ".join(UNITS)}"
 found=$(systemctl list-unit-files --type=service --no-legend --plain $units) || found=

@@ -21,8 +21,6 @@ from nova_decom.model.snapshot import grouped
 from nova_decom.model.sql import marks
 
 Row = dict[str, Any]
-
-
 NODE_COLUMNS = (
     "SELECT id, uuid, host, hypervisor_hostname, service_id, deleted, mapped, "
     "hypervisor_type FROM compute_nodes WHERE"

@@ -26,25 +26,15 @@ CELL_COLUMNS: Mapping[str, Sequence[str]] = {
         *("source_compute", "dest_compute", "created_at", "deleted"),
     ),
 }
-
-
 API_COLUMNS: Mapping[str, Sequence[str]] = {
     "cell_mappings": ("id", "uuid", "name", "database_connection"),
     "host_mappings": ("id", "host", "cell_id"),
     "aggregate_hosts": ("id", "host", "aggregate_id"),
 }
-
-
 API_DELETES = ("aggregate_hosts", "host_mappings")
-
-
 SCHEMA, GALERA_NODE = "schema", "Galera node"
-
-
 #: Without these nothing can be read.
 NEEDED = (SCHEMA, GALERA_NODE)
-
-
 CELL_DELETES = ("pci_devices", "compute_nodes", "services")
 
 

@@ -28,11 +28,7 @@ from nova_decom.model.sql import Image, Transaction
 from nova_decom.retry import retry
 
 LOG = logging.getLogger(__name__)
-
-
 T = TypeVar("T")
-
-
 DATABASE_ATTEMPTS = 5
 #: Seconds of innodb_lock_wait_timeout in a transaction.
 LOCK_WAIT = 5

@@ -10,29 +10,15 @@ from nova_decom.errors import UnavailableError
 
 #: The connection is gone.
 LOST = frozenset({1927, 2002, 2003, 2006, 2013, 2014, 2045, 2055, 4031})
-
-
 #: The transaction was rolled back: deadlock or certification conflict, lock wait, changed
 #: since read.
 CONFLICTS = frozenset({1213, 1205, 1020})
-
-
 #: A Galera node outside the primary component. Said at COMMIT, it leaves the end open.
 NOT_READY = 1047
-
-
 TRANSIENT_CODES = LOST | CONFLICTS | {NOT_READY}
-
-
 DENIED = frozenset({1044, 1045, 1142, 1143, 1227, 1370, 1698})
-
-
 READ_ONLY = frozenset({1290, 1792, 1836})
-
-
 NO_SUCH_COLUMN = 1054
-
-
 WRONG_SCHEMA = frozenset({1049, NO_SUCH_COLUMN, 1146})
 
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 SCHEMES = {"mysql", "mariadb"}
-
-
 #: A URL as most are. All others are read by SQLAlchemy, whose import takes a third of a second
 #: and 20 MiB; a test compares the two.
 PLAIN = re.compile(
@@ -31,8 +29,6 @@ PLAIN = re.compile(
     r"(?:\?charset=(?P<charset>utf8(?:mb[34])?))?",
     re.ASCII,
 )
-
-
 TIMEOUTS = {"connect_timeout": 10, "read_timeout": 30, "write_timeout": 30}
 
 

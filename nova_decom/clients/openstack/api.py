@@ -26,21 +26,11 @@ from nova_decom.errors import (
 from nova_decom.retry import retry
 
 LOG = logging.getLogger(__name__)
-
-
 T = TypeVar("T")
-
-
 BAD_REQUEST, NOT_FOUND, CONFLICT, TOO_MANY_REQUESTS = 400, 404, 409, 429
-
-
 REFUSALS = {BAD_REQUEST: BadRequestError, NOT_FOUND: NotFoundError, CONFLICT: ConflictError}
-
-
 #: Answers that may be others a moment later.
 TRANSIENT_STATUSES = frozenset({TOO_MANY_REQUESTS, 500, 502, 503, 504})
-
-
 #: A read that fails on the way is asked so many times.
 READ_ATTEMPTS = 4
 

@@ -25,23 +25,13 @@ from nova_decom.moves.eligibility import request_body
 #: 2.53 has uuids of services and hypervisors and exists in every release since Queens; 2.69
 #: shows services of cells that are down.
 SERVICES, HYPERVISORS, SERVERS, MIGRATIONS, AGGREGATES = "2.69", "2.53", "2.53", "2.59", "2.1"
-
-
 #: Server groups have one policy from 2.64. A live migration answers at once from 2.34 and takes
 #: no "force" from 2.68; a cold migration takes a host from 2.56.
 GROUPS = "2.64"
-
-
 ACTIONS = {Action.LIVE: "2.68", Action.COLD: "2.56", Action.EVACUATE: "2.94"}
-
-
 PAGE = "1000"
-
-
 #: So many of the newest migrations hold those in progress of any host that is being emptied.
 NEWEST = "300"
-
-
 #: The statuses of migrations that are not over; the API filters by one status at a time.
 ACTIVE_MIGRATIONS = (
     "accepted",

@@ -14,18 +14,10 @@ from nova_decom.retry import retry
 
 #: 1.14 has trees, 1.20 answers to a POST; 1.28 has consumer generations, 1.38 consumer types.
 TREES, CREATE, GENERATIONS, TYPES = "1.14", "1.20", "1.28", "1.38"
-
-
 COMPUTE_NODES = "1.18"
-
-
 #: From 1.27 summaries have every class of a provider, from 1.29 every provider of its tree.
 SUMMARIES = "1.29"
-
-
 GENERATION_ATTEMPTS = 5
-
-
 #: Consumer types that are nova's; before 1.38, and for old allocations, there is none to see.
 NOVA_TYPES = {None, "unknown", "INSTANCE", "MIGRATION"}
 

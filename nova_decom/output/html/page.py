@@ -15,15 +15,11 @@ from nova_decom.state.timeline import VERIFY, Span, spans, when
 
 #: Nothing may be loaded, whatever a name in the journal tries.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-
-
 COLOURS = {
     **dict.fromkeys(("removed", "drained", "clean", "unchanged", "done", "ok"), "good"),
     **dict.fromkeys(("failed", "refused", "blocked"), "bad"),
     **dict.fromkeys(("leftovers", "interrupted", "unfinished", "warning", "pending"), "warn"),
 }
-
-
 #: What was read of the host before, the kind of leftover that it would be, and what names one.
 PARTS = (
     ("services", "compute-service", ("binary", "status", "state", "id")),
@@ -34,8 +30,6 @@ PARTS = (
     ("agents", "network-agent", ("agent_type", "binary", "id")),
     ("host_mapping", "host-mapping", ("cell",)),
 )
-
-
 LONG = 120
 
 

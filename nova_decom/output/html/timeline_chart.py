@@ -11,12 +11,8 @@ from nova_decom.state.timeline import VERIFY, Span
 
 #: The bars' own width; each is drawn as wide as the page has room for.
 WIDTH = 1000
-
-
 #: What took no time is still seen.
 LEAST = 3
-
-
 TICKS = 4
 
 
