@@ -6,9 +6,12 @@ no server lives on it, and on some of them deleted ones have been.
 """
 
 import json
+import re
 from dataclasses import dataclass
 
 from pymysql.connections import Connection
+
+from tests.database.servers.dialects import Dialect
 
 PREFIX = "compute-"
 #: Of every hundred hosts the one with this number, in three states by turns.
@@ -20,6 +23,8 @@ STATES = (
 )
 #: An INSERT into an empty table writes no undo log and sorts its indexes, without these two.
 IN_BULK = "SET SESSION unique_checks = 0, foreign_key_checks = 0"
+#: MariaDB's tables of numbers, which another server spells otherwise.
+NUMBERS = re.compile(r"\bseq_1_to_(\d+)")
 TABLES = (
     *("nova.pci_devices", "nova.compute_nodes", "nova.services", "nova.migrations"),
     *("nova.instances", "nova_api.aggregate_hosts", "nova_api.aggregates"),
@@ -47,14 +52,14 @@ def name(number: int) -> str:
     return f"{PREFIX}{number:06}"
 
 
-def fill(connection: Connection, sizes: Sizes) -> None:
+def fill(connection: Connection, sizes: Sizes, dialect: Dialect) -> None:
     """Make the rows; of cells there is one already, ``cell1``."""
     clear(connection)
     with connection.cursor() as cursor:
         cursor.execute(IN_BULK)
         cursor.execute("USE nova")
         for statement in (*_hosts(sizes), *_work(sizes)):
-            cursor.execute(statement)
+            cursor.execute(NUMBERS.sub(lambda m: dialect.numbers.format(m[1]), statement))
         cursor.execute(f"ANALYZE TABLE {', '.join(TABLES)}")
         cursor.fetchall()
 
@@ -70,7 +75,7 @@ def clear(connection: Connection) -> None:
 def _hosts(sizes: Sizes) -> list[str]:
     """Services, nodes and devices, and what the API database knows of the hosts."""
     hosts = f"(SELECT seq AS n, {_is_ghost('seq')} AS ghost, {_turn('seq')} AS turn "
-    hosts += f"FROM seq_1_to_{sizes.hosts}) AS h"
+    hosts += f"FROM seq_1_to_{sizes.hosts} AS seqs) AS h"
     return [
         SERVICES.format(host=_host("n"), uuid=_uuid("'service', n"), hosts=hosts),
         CONTROLLERS.format(uuid=_uuid("'controller', seq, daemon")),
@@ -128,7 +133,8 @@ def _turn(number: str) -> str:
 
 def _uuid(seed: str) -> str:
     """In no order, as uuid4 gives them; the same for the same seed."""
-    text = f"MD5(CONCAT_WS(' ', {seed}))"
+    # MySQL has no MD5() any more.
+    text = f"LEFT(SHA2(CONCAT_WS(' ', {seed}), 224), 32)"
     for place in (9, 14, 19, 24):
         text = f"INSERT({text}, {place}, 0, '-')"
     return text
@@ -169,7 +175,7 @@ INSERT INTO nova.services (created_at, updated_at, last_seen_up, host, `binary`,
     report_count, disabled, forced_down, version, uuid, deleted)
 SELECT '2025-01-02', '2026-01-02', '2026-01-02', CONCAT('controller-', seq),
     CONCAT('nova-', daemon), daemon, 100000, 0, 0, 70, {uuid}, 0
-FROM seq_1_to_3, (SELECT 'scheduler' AS daemon UNION SELECT 'conductor') AS daemons"""
+FROM seq_1_to_3 AS seqs, (SELECT 'scheduler' AS daemon UNION SELECT 'conductor') AS daemons"""
 #: In turn 2 nova left its flag when it deleted the node (bug 2085135). Old clouds have a
 #: service_id in some nodes.
 NODES = """
@@ -192,7 +198,7 @@ SELECT '2025-01-02', n, CONCAT('0000:3b:00.', d.seq), '1572', '8086', 'type-PF',
 FROM {hosts}, seq_1_to_2 AS d WHERE n MOD 5 = 0"""
 AGGREGATES = """
 INSERT INTO nova_api.aggregates (created_at, uuid, name)
-SELECT '2025-01-02', {uuid}, CONCAT('rack-', seq) FROM seq_1_to_100"""
+SELECT '2025-01-02', {uuid}, CONCAT('rack-', seq) FROM seq_1_to_100 AS seqs"""
 MEMBERS = """
 INSERT INTO nova_api.aggregate_hosts (created_at, host, aggregate_id)
 SELECT '2025-01-02', {host}, 1 + n MOD 100 FROM {hosts} WHERE NOT ghost OR turn = 1"""
@@ -218,7 +224,7 @@ SELECT seq, '2025-01-02' + INTERVAL seq SECOND, '2026-01-02' + INTERVAL seq SECO
 FROM (
     SELECT seq, gone, m + ({landed} AND (NOT gone OR {unused})) - ({before} AND gone) AS n FROM (
         SELECT seq, 1 + CRC32(seq) MOD {hosts} AS m, seq MOD 10 < 7 AS gone
-        FROM seq_1_to_{instances}
+        FROM seq_1_to_{instances} AS seqs
     ) AS chance
 ) AS placed"""
 #: One of 200 is on its way, between hosts that stay.
@@ -236,6 +242,6 @@ FROM (
     FROM (
         SELECT seq, 1 + CRC32(seq) MOD {hosts} AS a, 1 + CRC32(seq + 500000) MOD {hosts} AS b,
             seq MOD 200 = 1 AS moving
-        FROM seq_1_to_{migrations}
+        FROM seq_1_to_{migrations} AS seqs
     ) AS chance
 ) AS placed"""

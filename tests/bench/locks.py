@@ -173,8 +173,8 @@ def locked_rows_of_others(server: Server, database: str, host: str) -> list[str]
     Asked by each index that leads to a host's rows: a lock may be on an index record alone.
     """
     problems = []
-    connection = server.connect(database, tx_isolation="READ-COMMITTED")
-    with connection, connection.cursor() as cursor:
+    with server.connect(database) as connection, connection.cursor() as cursor:
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
         for table, index in _indexes(cursor, database):
             where = f"FROM {table} FORCE INDEX ({index}) WHERE {OTHERS[table]}"
             counts = []

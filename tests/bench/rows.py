@@ -61,7 +61,7 @@ def measure(options: argparse.Namespace, scratch: Path) -> list[str]:
 def _filled(nova: Nova, sizes: Sizes) -> None:
     begin = time.monotonic()
     with nova.server.connect() as connection:
-        fill.fill(connection, sizes)
+        fill.fill(connection, sizes, nova.server.dialect)
     with nova.server.connect() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT VERSION() AS v")
         (row,) = cursor.fetchall()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pymysql.cursors import DictCursor
 
 from tests.database.server import Server
+from tests.database.servers.dialects import Dialect
 
 #: Others read no table.
 EXPLAINED = ("SELECT", "DELETE", "UPDATE", "INSERT", "EXPLAIN")
@@ -62,6 +63,8 @@ class Examined:
 
     database: str
     shape: str
+    #: What may scan on this server, as in ``ALLOWED``.
+    allowed: Mapping[str, str]
     plans: dict[Plan, int] = field(default_factory=dict)
     rows: int = 0
     times: list[float] = field(default_factory=list)
@@ -102,6 +105,7 @@ def _sent(log: Sequence[dict]) -> Iterator[Sent]:
 def examine(server: Server, sent: Sequence[Sent], runs: int) -> list[Examined]:
     """Send all of it again, in order and so often, over as many connections; nothing is kept."""
     found: dict[tuple[str, str], Examined] = {}
+    allowed = {**ALLOWED, **server.dialect.scans}
     for run in range(runs):
         with ExitStack() as stack:
             cursors: dict[int, DictCursor] = {}
@@ -109,20 +113,21 @@ def examine(server: Server, sent: Sequence[Sent], runs: int) -> list[Examined]:
                 if one.thread not in cursors:
                     connection = stack.enter_context(server.connect(one.database))
                     cursors[one.thread] = stack.enter_context(connection.cursor())
+                    cursors[one.thread].execute(server.dialect.count_reads)
                 cursor = cursors[one.thread]
                 if not one.text.startswith(EXPLAINED):
                     cursor.execute("ROLLBACK" if one.text == "COMMIT" else one.text)
                     continue
                 key = (one.database, one.shape)
-                examined = found.setdefault(key, Examined(*key))
+                examined = found.setdefault(key, Examined(*key, allowed))
                 if not run:
-                    _explain(examined, cursor, one.text)
+                    _explain(examined, cursor, one.text, server.dialect)
                 _measure(examined, cursor, one.text)
     return list(found.values())
 
 
-def _explain(examined: Examined, cursor: DictCursor, text: str) -> None:
-    cursor.execute(f"EXPLAIN {text.removeprefix('EXPLAIN ')}")
+def _explain(examined: Examined, cursor: DictCursor, text: str, dialect: Dialect) -> None:
+    cursor.execute(dialect.explain.format(text.removeprefix("EXPLAIN ")))
     steps = [step for step in cursor.fetchall() if step["table"]]
     plan = tuple((s["table"], s["type"], s["key"] or "no key") for s in steps)
     if plan:
@@ -145,7 +150,7 @@ def _rows_read(cursor: DictCursor) -> int:
     cursor.execute("SHOW SESSION STATUS LIKE 'Handler_%'")
     status = {r["Variable_name"]: int(r["Value"]) for r in cursor.fetchall()}
     # What the engine sorts out by an index condition is read, and not counted as read.
-    out = status["Handler_icp_attempts"] - status["Handler_icp_match"]
+    out = status.get("Handler_icp_attempts", 0) - status.get("Handler_icp_match", 0)
     return sum(status[f"Handler_read_{how}"] for how in READS) + out
 
 
@@ -184,4 +189,4 @@ def reason(one: Examined) -> str | None:
     """Why it may scan. What locks, or writes, may not."""
     if not one.shape.startswith("SELECT") or one.shape.endswith(LOCKING):
         return None
-    return next((why for part, why in ALLOWED.items() if part in one.shape), None)
+    return next((why for part, why in one.allowed.items() if part in one.shape), None)

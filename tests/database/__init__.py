@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The database code against a real MariaDB with nova's own schema."""
+"""The database code against a real server with nova's own schema: `pytest --server NAME`."""

@@ -22,6 +22,7 @@ from nova_decom.steps.purge_rows import PurgeRows
 from tests.database.proxy import Proxy
 from tests.database.rows import ApiRows, CellRows, Row
 from tests.database.server import Server
+from tests.database.servers.versions import VERSIONS
 
 D = TypeVar("D", bound=Database)
 #: Retries without the pauses between them.
@@ -29,8 +30,9 @@ IMPATIENT = Clock(sleep=lambda _seconds: None)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("mariadb"))
+def server(tmp_path_factory, request) -> Iterator[Server]:
+    version = VERSIONS[request.config.getoption("--server")]
+    running = Server(tmp_path_factory.mktemp("server"), version=version)
     try:
         running.start()
         yield running

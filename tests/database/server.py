@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A MariaDB of the tests' own, on a copy of the databases that nova set up for the lab."""
+"""A server of the tests' own, on a copy of databases that nova itself set up."""
 
 import subprocess
-from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-import pymysql
 from pymysql.connections import Connection
-from pymysql.cursors import DictCursor
 
+from tests.database.servers.daemon import DatabaseDaemon
+from tests.database.servers.dialects import Dialect
+from tests.database.servers.template import ensure_template
+from tests.database.servers.versions import Version, chosen
 from tests.lab.layout import PASSWORDS, Layout, new_site
-from tests.lab.mariadb import NAME, MariaDB, copy_tree
-from tests.lab.processes import Daemon, Processes, Record
+from tests.lab.mariadb import copy_tree
 from tests.lab.releases import DEFAULT_RELEASE, RELEASES
-from tests.lab.template import ensure_environment, ensure_template
+from tests.lab.template import ensure_environment
+from tests.lab.template import ensure_template as ensure_lab
 
 LAB = Path(__file__).parents[2] / ".lab"
 PASSWORD = PASSWORDS["nova"]
@@ -57,34 +59,21 @@ def _certificate(path: Path, key: Path, subject: str, *arguments: str) -> None:
     )  # fmt: skip
 
 
-class _WithOptions(Processes):
-    """Starts daemons with more options; the last of two equal ones counts."""
-
-    def __init__(self, records: Path, *options: str) -> None:
-        super().__init__(records)
-        self._options = options
-
-    def start(self, daemon: Daemon) -> Record:
-        return super().start(replace(daemon, argv=(*daemon.argv, *self._options)))
-
-
 class Server:
     """The running server; ``authority`` signed its certificate."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
-        """``options`` are mariadbd's."""
+    def __init__(self, directory: Path, *options: str, version: Version | None = None) -> None:
+        """``options`` are the server's."""
         layout = Layout(directory, Layout.of(LAB).cache_root)
         self._site = new_site(layout, RELEASES[DEFAULT_RELEASE])
+        self.version = version or chosen()
         self.authority = Authority(directory / "tls")
-        self._processes = _WithOptions(
-            layout.pids,
+        self._options = (
             f"--ssl-ca={self.authority.ca}",
             f"--ssl-cert={self.authority.certificate}",
             f"--ssl-key={self.authority.key}",
-            "--innodb-flush-log-at-trx-commit=0",
             *options,
         )
-        self._mariadb = MariaDB(self._site, self._processes)
 
     @property
     def port(self) -> int:
@@ -92,7 +81,17 @@ class Server:
 
     @property
     def socket(self) -> Path:
-        return self._mariadb.datadir / "mysql.sock"
+        return self._daemon.socket
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.version.dialect
+
+    @property
+    def client(self) -> tuple[str, ...]:
+        """The server's own command-line client, as root."""
+        client = self.version.product.client(self._daemon.programs)
+        return (*client, f"--socket={self.socket}", "--user=root")
 
     @property
     def nova_python(self) -> Path:
@@ -100,29 +99,40 @@ class Server:
         return self._site.venv / "bin" / "python"
 
     def start(self) -> None:
-        if not self._site.template.exists():
-            # Built where the lab builds it. Otherwise left alone: a lab may be running from it.
-            ensure_environment(self._site.layout, self._site.release, print)
-            ensure_template(Layout(LAB, self._site.layout.cache_root), self._site.release, print)
-        copy_tree(self._site.template / "mysql", self._mariadb.datadir)
-        self._mariadb.start()
-        self._mariadb.wait()
+        copy_tree(self._template(), self._daemon.datadir)
+        self._daemon.start()
         self._make_second_cell()
 
     def stop(self) -> None:
-        self._processes.stop(NAME)
+        self._daemon.stop()
+
+    @cached_property
+    def _daemon(self) -> DatabaseDaemon:
+        layout = self._site.layout
+        return DatabaseDaemon(
+            self.version,
+            self.version.programs(layout.cache_root),
+            layout.data / "mysql",
+            self.port,
+            layout.log("database"),
+            self._options,
+        )
+
+    def _template(self) -> Path:
+        """A stopped server with nova's databases; the lab's own where the version is the lab's."""
+        site = self._site
+        if not site.template.exists():
+            # Built where the lab builds it. Otherwise left alone: a lab may be running from it.
+            ensure_environment(site.layout, site.release, print)
+            if self.version.packages is None:
+                ensure_lab(Layout(LAB, site.layout.cache_root), site.release, print)
+        if self.version.packages is None:
+            return site.template / "mysql"
+        return ensure_template(self.version, site)
 
     def connect(self, database: str | None = None, **session: object) -> Connection:
         """A connection as root, in autocommit; ``session`` sets variables of the session."""
-        connection = pymysql.connect(
-            host="127.0.0.1",
-            port=self.port,
-            user="root",
-            database=database,
-            autocommit=True,
-            cursorclass=DictCursor,
-            ssl_disabled=True,
-        )
+        connection = self._daemon.connect(database)
         with connection.cursor() as cursor:
             for name, value in session.items():
                 cursor.execute(f"SET SESSION {name} = %s", (value,))
@@ -143,6 +153,17 @@ class Server:
         who = f"{user}:{quote(password, safe='')}"
         place = f"127.0.0.1:{port or self.port}/{database}"
         return f"mysql+pymysql://{who}@{place}?{urlencode(query)}"
+
+    def make_user(
+        self, name: str, password: str, *grants: str, host: str = "127.0.0.1", proof: str = ""
+    ) -> None:
+        """A user with these grants and no others; ``proof`` is what REQUIRE demands."""
+        user = f"{name}@'{host}'"
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"DROP USER IF EXISTS {user}")
+            cursor.execute(f"CREATE USER {user} IDENTIFIED BY %s {proof}", (password,))
+            for grant in grants:
+                cursor.execute(f"GRANT {grant} TO {user}")
 
     def empty(self) -> None:
         """Delete every row that a test may have made."""

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from nova_decom.clients.mysql import connection as database
+from nova_decom.clients.mysql import connection
 from nova_decom.clients.mysql.url import target
 from nova_decom.errors import ConfigurationError, UnavailableError
 from nova_decom.exit_codes import ExitCode
@@ -53,7 +53,7 @@ def test_nobody_listens(nova):
 
 def test_another_server_answers(nova, monkeypatch):
     """Something listens at the port that does not speak MySQL: it ends, and is told."""
-    monkeypatch.setattr(database, "ATTEMPTS", 2)
+    monkeypatch.setattr(connection, "DATABASE_ATTEMPTS", 2)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = nova.server.url(
             "nova", password=SECRET, port=listener.getsockname()[1], read_timeout="1"

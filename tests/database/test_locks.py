@@ -7,7 +7,7 @@ import time
 import pymysql
 import pytest
 
-from nova_decom.clients.mysql import connection as database
+from nova_decom.clients.mysql import connection
 from nova_decom.clients.mysql.url import target
 from nova_decom.errors import ChangeFailedError
 from tests.database.conftest import Images
@@ -131,8 +131,8 @@ def test_servers_land_elsewhere(at_commit, impatient):
 )
 def test_waiting_for_a_lock_is_bounded(nova, monkeypatch, held):
     """What another session holds is waited for, a few times, and then nothing was changed."""
-    monkeypatch.setattr(database, "LOCK_WAIT", 1)
-    monkeypatch.setattr(database, "ATTEMPTS", 2)
+    monkeypatch.setattr(connection, "LOCK_WAIT", 1)
+    monkeypatch.setattr("nova_decom.clients.mysql.transaction.DATABASE_ATTEMPTS", 2)
     nova.cell.host("node1")
     transaction = nova.purge("node1")
     before = nova.cell.checksums(*CELL_TABLES)
@@ -150,7 +150,7 @@ def test_waiting_for_a_lock_is_bounded(nova, monkeypatch, held):
 
 def test_a_lock_that_is_let_go(nova, monkeypatch):
     """When the other session lets go before the last attempt, the purge succeeds."""
-    monkeypatch.setattr(database, "LOCK_WAIT", 1)
+    monkeypatch.setattr(connection, "LOCK_WAIT", 1)
     nova.cell.host("node1")
     transaction = nova.purge("node1")
     with nova.server.connect("nova") as other, other.cursor() as cursor:
@@ -165,16 +165,17 @@ def test_a_lock_that_is_let_go(nova, monkeypatch):
 
 def test_the_session_is_bounded(nova):
     """Every wait of a session of ours has an end: row locks, table locks, the network."""
-    assert database.LOCK_WAIT <= 5
+    assert connection.LOCK_WAIT <= 5
+    dialect = nova.server.dialect
     for client in (nova.reader, nova.writer):
         opened = client(target(nova.server.url("nova")))
         (row,) = opened.rows(
             "SELECT @@innodb_lock_wait_timeout AS row_lock, @@lock_wait_timeout AS table_lock, "
-            "@@tx_isolation AS isolation, @@tx_read_only AS read_only"
+            f"@@{dialect.isolation} AS isolation, @@{dialect.read_only} AS read_only"
         )
         assert row == {
-            "row_lock": database.LOCK_WAIT,
-            "table_lock": database.LOCK_WAIT,
+            "row_lock": connection.LOCK_WAIT,
+            "table_lock": connection.LOCK_WAIT,
             "isolation": "REPEATABLE-READ",
             "read_only": int(opened.read_only),
         }

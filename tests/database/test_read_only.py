@@ -40,8 +40,7 @@ def test_the_server_refuses_writes(nova, reader, sql):
 def test_asking_for_rights_opens_nothing(nova, reader, user):
     """After may_delete, answered yes or no, the connection still cannot write."""
     if user == "reader":
-        nova.cell.query("CREATE OR REPLACE USER reader@'127.0.0.1' IDENTIFIED BY 'r'")
-        nova.cell.query("GRANT SELECT ON nova.* TO reader@'127.0.0.1'")
+        nova.server.make_user("reader", "r", "SELECT ON nova.*")
         reader = nova.reader(target(nova.server.url("nova", user="reader", password="r")))
     before = nova.cell.checksums(*CELL_TABLES)
     assert reader.may_delete("services") is (user == "nova")

@@ -127,7 +127,7 @@ def test_the_statements_are_those_of_the_plan(node1):
 def client(nova, text):
     """The database's own client, as a DBA uses it; its exit code and what it says."""
     done = subprocess.run(
-        ["mariadb", f"--socket={nova.server.socket}", "--user=root"],
+        nova.server.client,
         input=text,
         capture_output=True,
         text=True,

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from nova_decom.clients.mysql import connection as database
+from nova_decom.clients.mysql import connection
 from nova_decom.clients.mysql.url import target
 from nova_decom.errors import ChangeFailedError, UnavailableError
 from tests.database.conftest import Images
@@ -15,6 +15,7 @@ from tests.database.server import CELL_TABLES
 
 pytestmark = pytest.mark.database
 
+WAITING = "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
 ONCE = ["pci_devices", "compute_nodes", "services"]
 OPEN = "SELECT id FROM information_schema.processlist WHERE user = 'nova' AND db = 'nova'"
 
@@ -68,7 +69,7 @@ def deadlock(nova, transaction, run):
         def meet():
             thread.start()
             waiting.wait(timeout=5)
-            while not nova.cell.query("SELECT 1 FROM information_schema.innodb_lock_waits"):
+            while not nova.cell.query(WAITING):
                 time.sleep(0.15)  # the table is renewed every 0.1 s, if nobody asks meanwhile
 
         watch = Once("compute_nodes", meet)
@@ -131,7 +132,7 @@ def test_killed_every_time(node1):
 
     with pytest.raises(UnavailableError):
         node1.watching(kill).run(node1.purge("node1"), Images())
-    assert tables == ["pci_devices"] * database.ATTEMPTS
+    assert tables == ["pci_devices"] * connection.DATABASE_ATTEMPTS
     assert node1.cell.checksums(*CELL_TABLES) == before
 
 

@@ -35,7 +35,7 @@ MEANWHILE = {
 def cloud(server):
     """Nova with many hosts, some of which are to be removed."""
     with one_cell(server) as nova, server.connect() as connection:
-        fill.fill(connection, SIZES)
+        fill.fill(connection, SIZES, server.dialect)
         yield nova
         fill.clear(connection)
 

@@ -89,7 +89,7 @@ def test_tls_can_be_disabled(nova, value, encrypted):
 def test_client_certificate(nova):
     """A client certificate is shown to a server that asks its user for one."""
     authority = nova.server.authority
-    nova.cell.query("CREATE OR REPLACE USER proved@'127.0.0.1' IDENTIFIED BY 'p' REQUIRE X509")
+    nova.server.make_user("proved", "p", proof="REQUIRE X509")
     options = {"user": "proved", "password": "p", "ssl_ca": str(authority.ca)}
     proof = {"ssl_cert": str(authority.certificate), "ssl_key": str(authority.key)}
     url = nova.server.url("information_schema", **options, **proof)

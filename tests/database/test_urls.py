@@ -99,8 +99,7 @@ def test_passwords_as_they_are(password):
 @pytest.mark.parametrize("password", PASSWORDS[:15])
 def test_the_server_takes_the_password(nova, password):
     """The server lets the user in whose password was set over another client."""
-    nova.cell.query("CREATE OR REPLACE USER odd@'127.0.0.1' IDENTIFIED BY %s", password)
-    nova.cell.query("GRANT SELECT ON nova.* TO odd@'127.0.0.1'")
+    nova.server.make_user("odd", password, "SELECT ON nova.*")
     reader = nova.reader(target(nova.server.url("nova", user="odd", password=password)))
     assert reader.rows("SELECT CURRENT_USER() AS user") == [{"user": "odd@127.0.0.1"}]
 
@@ -158,8 +157,7 @@ def test_ipv6():
 
 def test_unix_socket(nova):
     """A UNIX socket is connected to, and is what the label names."""
-    nova.cell.query("CREATE OR REPLACE USER local@localhost IDENTIFIED BY 'l'")
-    nova.cell.query("GRANT SELECT ON nova.* TO local@localhost")
+    nova.server.make_user("local", "l", "SELECT ON nova.*", host="localhost")
     socket = nova.server.socket
     place = target(f"mysql+pymysql://local:l@localhost/nova?unix_socket={socket}")
     assert place.label == f"nova at {socket}"

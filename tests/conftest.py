@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of the tests."""
+
+from tests.database.servers.versions import VERSIONS, chosen
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--server",
+        choices=sorted(VERSIONS),
+        default=chosen().name,
+        help="the database server of tests/database and tests/faults (%(default)s)",
+    )
