@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from nova_decom.cli.context import Context
@@ -11,11 +10,9 @@ from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.hosts import is_selecting, named, selected
 from nova_decom.cli.run import carry_out
 from nova_decom.errors import ConfigurationError
-from nova_decom.model.cloud_identity import CloudIdentity
-from nova_decom.model.plan import Plan
 from nova_decom.model.report import Report
 from nova_decom.plan.jobs import REMOVE
-from nova_decom.plan.plan_file import load_plans
+from nova_decom.plan.plan_file import SavedPlans, load_plans
 
 
 def remove(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
@@ -25,22 +22,20 @@ def remove(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     :raises StalePlanError: the cloud no longer fits the plan of ``--plan``.
     """
     app = Context(given)
-    saved: tuple[Plan, ...] = ()
-    saved_for: CloudIdentity | None = None
-    if app.settings.plan:
-        saved, saved_for = load_plans(Path(app.settings.plan))
+    saved = load_plans(Path(app.settings.plan)) if app.settings.plan else None
     if not app.settings.plan:
         hosts = selected(app, hosts)
-    return carry_out(app, _chosen(app, hosts, saved), REMOVE, saved, saved_for)
+    return carry_out(app, _chosen(app, hosts, saved), REMOVE, saved)
 
 
-def _chosen(app: Context, hosts: tuple[str, ...], saved: Sequence[Plan]) -> tuple[str, ...]:
+def _chosen(app: Context, hosts: tuple[str, ...], saved: SavedPlans | None) -> tuple[str, ...]:
     """The hosts named, or those of the saved plan; never both."""
     if app.settings.plan and (hosts or is_selecting(app)):
         raise ConfigurationError(
             f"{app.settings.plan} names its hosts; others were not reviewed",
             "leave out HOST and what selects hosts, or leave out --plan",
         )
-    if not saved and not hosts:
+    plans = saved.plans if saved else ()
+    if not plans and not hosts:
         raise ConfigurationError(f"{app.settings.plan} names no host", "name one")
-    return named([*hosts, *(p.host for p in saved)])
+    return named([*hosts, *(p.host for p in plans)])

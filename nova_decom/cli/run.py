@@ -25,7 +25,6 @@ from nova_decom.clock import LONG_AGO
 from nova_decom.errors import JournalError, NovaDecomError, UnconfirmedError
 from nova_decom.exit_codes import ExitCode, combined
 from nova_decom.guards import refusal_code
-from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan
 from nova_decom.model.report import (
@@ -40,24 +39,20 @@ from nova_decom.model.report import (
 from nova_decom.output.console import console
 from nova_decom.output.progress import progress
 from nova_decom.plan.jobs import Job
+from nova_decom.plan.plan_file import SavedPlans
 from nova_decom.plan.planner import make_plan
-from nova_decom.plan.stale import raise_if_other_cloud, raise_if_stale
+from nova_decom.plan.stale import raise_if_any_stale, raise_if_other_cloud, raise_if_other_options
 from nova_decom.state.journal import RunJournal, new_run_id, request_id
 from nova_decom.verify.verify import verify
 
 
 def carry_out(
-    app: Context,
-    hosts: tuple[str, ...],
-    job: Job,
-    saved: Sequence[Plan] = (),
-    saved_for: CloudIdentity | None = None,
+    app: Context, hosts: tuple[str, ...], job: Job, saved: SavedPlans | None = None
 ) -> Report:
     """Plan, guards, confirm, execute, verify; with ``--dry-run`` only plan.
 
     :raises UnconfirmedError: nobody said yes.
-    :raises StalePlanError: the cloud no longer fits one of the plans of ``saved``, or is not
-        ``saved_for``.
+    :raises StalePlanError: ``saved`` does not fit: another cloud, other options, other changes.
     """
     app.hosts = hosts
     if app.settings.dry_run:
@@ -69,13 +64,13 @@ def carry_out(
             f"nova-decom {job.name} {' '.join(hosts)} --yes",
         )
     read = app.reading()
-    raise_if_other_cloud(saved_for, app.cloud)
+    if saved is not None:
+        raise_if_other_cloud(saved.cloud, app.cloud)
     facts = read.read_hosts(hosts)
     plans = [make_plan(f, job) for f in facts]
-    reviewed = {p.host: p for p in saved}
-    for plan in plans:
-        if plan.host in reviewed:
-            raise_if_stale(reviewed[plan.host], plan)
+    if saved is not None:
+        raise_if_other_options(saved.options, facts[0].request)
+        raise_if_any_stale(saved.plans, plans)
     todo = [p for p in plans if p.changes and not p.blocked]
     nothing = [(p, f) for p, f in zip(plans, facts, strict=True) if p not in todo]
     done = [_without_changes(p, f, job) for p, f in nothing]

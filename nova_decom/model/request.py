@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 #: nova's default report_interval: seconds between two heartbeats of a service.
 REPORT_INTERVAL = 10.0
@@ -77,6 +78,23 @@ class Request:
     leave_stopped: bool = False
     leaving: frozenset[str] = frozenset()
     max_hosts: int = 10
+
+    @property
+    def reviewed(self) -> dict[str, Any]:
+        """The options that a reviewed plan binds, as they are written into a plan file."""
+        return {
+            "servers": str(self.servers),
+            "target": self.target,
+            "confirm_resizes": self.confirm_resizes,
+            "leave_stopped": self.leave_stopped,
+            "stop_with": str(self.stop_with),
+            "offline": self.offline,
+            "rows": str(self.rows),
+            "all_binaries": self.all_binaries,
+            "keep_agents": self.keep_agents,
+            "host_alias": sorted(self.aliases),
+            "skip_guard": sorted(self.skip_guards),
+        }
 
     @property
     def moves_servers(self) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,15 @@ from nova_decom.model.plan import Finding, Plan, Verdict
 SCHEMA = "nova-decom-plan/1"
 
 
+@dataclass(frozen=True, slots=True)
+class SavedPlans:
+    """The plans of a file, their cloud and their options; None where an older file has none."""
+
+    plans: tuple[Plan, ...]
+    cloud: CloudIdentity | None = None
+    options: Mapping[str, Any] | None = None
+
+
 def save_plans(path: Path, plans: Sequence[Plan], cloud: CloudIdentity) -> None:
     """Write the plans of hosts of this cloud, readable by their owner only.
 
@@ -26,6 +36,7 @@ def save_plans(path: Path, plans: Sequence[Plan], cloud: CloudIdentity) -> None:
     document = {
         "schema": SCHEMA,
         "cloud": cloud.dump(),
+        "options": plans[0].result.request.reviewed if plans else {},
         "hosts": [_dump(plan) for plan in plans],
     }
     try:
@@ -37,15 +48,18 @@ def save_plans(path: Path, plans: Sequence[Plan], cloud: CloudIdentity) -> None:
         raise ConfigurationError(f"{path}: {error.strerror}", "give another --out") from error
 
 
-def load_plans(path: Path) -> tuple[tuple[Plan, ...], CloudIdentity | None]:
-    """The plans of a file, as far as they are compared, and their cloud if the file tells it.
+def load_plans(path: Path) -> SavedPlans:
+    """The plans of a file, as far as they are compared.
 
     :raises ConfigurationError: the file cannot be read or is no plan.
     """
     try:
         document = json.loads(path.read_text("utf-8"))
-        plans = tuple(_load(host) for host in document["hosts"])
-        cloud = CloudIdentity.load(document.get("cloud"))
+        found = SavedPlans(
+            tuple(_load(host) for host in document["hosts"]),
+            CloudIdentity.load(document.get("cloud")),
+            None if document.get("options") is None else dict(document["options"]),
+        )
         is_ours = document["schema"] == SCHEMA
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}", "give a readable --plan") from error
@@ -55,7 +69,7 @@ def load_plans(path: Path) -> tuple[tuple[Plan, ...], CloudIdentity | None]:
         raise ConfigurationError(
             f"{path} is no plan of this program", "make one: nova-decom plan HOST --out FILE"
         )
-    return plans, cloud
+    return found
 
 
 def _dump(plan: Plan) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def test_aliases_are_not_remembered(tmp_path):
 def test_a_plan_of_another_cloud_is_stale(tmp_path):
     """The file names its cloud; a host of the same name elsewhere was not reviewed."""
     save_plans(tmp_path / "plan", [make_plan(build.facts())], CLOUD)
-    _, cloud = load_plans(tmp_path / "plan")
+    cloud = load_plans(tmp_path / "plan").cloud
 
     raise_if_other_cloud(cloud, CLOUD)
     with pytest.raises(StalePlanError, match=r"other\.example"):

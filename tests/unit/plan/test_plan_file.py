@@ -10,11 +10,12 @@ from dataclasses import replace
 import pytest
 
 from nova_decom.errors import ConfigurationError, StalePlanError
+from nova_decom.exit_codes import ExitCode
 from nova_decom.model.cloud_identity import CloudIdentity
-from nova_decom.model.request import Rows
+from nova_decom.model.request import Rows, Servers, StopWith
 from nova_decom.plan.plan_file import load_plans, save_plans
 from nova_decom.plan.planner import make_plan
-from nova_decom.plan.stale import raise_if_stale
+from nova_decom.plan.stale import raise_if_other_options, raise_if_stale
 from tests.unit import build
 from tests.unit.build import facts, request
 from tests.unit.states import ALL_STATES
@@ -31,7 +32,7 @@ def test_a_plan_that_was_saved_fits_the_same_cloud(state, tmp_path):
     plan = make_plan(state)
     save_plans(tmp_path / "plan", [plan], CLOUD)
 
-    ((loaded,), _) = load_plans(tmp_path / "plan")
+    (loaded,) = load_plans(tmp_path / "plan").plans
 
     assert loaded.host == plan.host
     assert [c.key for c in loaded.changes] == [c.key for c in plan.changes]
@@ -44,7 +45,7 @@ def test_objections_are_saved_too(tmp_path):
     plan = make_plan(facts(servers=(build.server(),)))
     save_plans(tmp_path / "plan", [plan], CLOUD)
 
-    ((loaded,), _) = load_plans(tmp_path / "plan")
+    (loaded,) = load_plans(tmp_path / "plan").plans
 
     assert [f.guard for f in loaded.blocked] == ["servers-present"]
 
@@ -55,7 +56,7 @@ def test_a_plan_made_with_other_options_does_not_fit(tmp_path):
     save_plans(tmp_path / "plan", [reviewed], CLOUD)
 
     with pytest.raises(StalePlanError):
-        raise_if_stale(load_plans(tmp_path / "plan")[0][0], make_plan(build.ghost()))
+        raise_if_stale(load_plans(tmp_path / "plan").plans[0], make_plan(build.ghost()))
 
 
 def test_plans_of_several_hosts_keep_their_order(tmp_path):
@@ -63,7 +64,7 @@ def test_plans_of_several_hosts_keep_their_order(tmp_path):
     plan = make_plan(facts())
     save_plans(tmp_path / "plan", [replace(plan, host="b"), replace(plan, host="a")], CLOUD)
 
-    assert [p.host for p in load_plans(tmp_path / "plan")[0]] == ["b", "a"]
+    assert [p.host for p in load_plans(tmp_path / "plan").plans] == ["b", "a"]
 
 
 def test_a_plan_is_its_owners(tmp_path):
@@ -128,7 +129,41 @@ def test_a_file_brings_no_statements(tmp_path):
     hosts = [HOST | {"changes": [change]}]
     path.write_text(json.dumps({"schema": "nova-decom-plan/1", "hosts": hosts}), "utf-8")
 
-    ((plan,), _) = load_plans(path)
+    (plan,) = load_plans(path).plans
 
     assert plan.changes[0].key == ("s", "a", "t", None)
     assert plan.changes[0].transaction is None
+
+
+CHOICES = [
+    {"servers": Servers.AUTO},
+    {"target": "node9"},
+    {"confirm_resizes": True},
+    {"leave_stopped": True},
+    {"stop_with": StopWith.NONE},
+    {"offline": True},
+    {"rows": Rows.KEEP},
+    {"all_binaries": True},
+    {"keep_agents": True},
+    {"aliases": frozenset({"n1"})},
+    {"skip_guards": frozenset({"last-host"})},
+]
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda c: next(iter(c)))
+def test_a_plan_binds_the_options_it_was_reviewed_with(choice, tmp_path):
+    """The same options pass; another way of moving, stopping or purging is stale, exit 7."""
+    save_plans(tmp_path / "plan", [make_plan(facts(request=request(**choice)))], CLOUD)
+    options = load_plans(tmp_path / "plan").options
+
+    raise_if_other_options(options, request(**choice))
+    with pytest.raises(StalePlanError, match="other options") as raised:
+        raise_if_other_options(options, request())
+    assert raised.value.exit_code == ExitCode.STALE
+
+
+def test_options_that_do_not_decide_the_plan_may_differ(tmp_path):
+    """The reason, say, is another one in each run."""
+    save_plans(tmp_path / "plan", [make_plan(facts())], CLOUD)
+
+    raise_if_other_options(load_plans(tmp_path / "plan").options, request(claim="x", max_hosts=99))

@@ -14,7 +14,7 @@ from nova_decom.model.plan import Verdict
 from nova_decom.model.report import Result
 from nova_decom.plan.plan_file import load_plans
 from nova_decom.plan.planner import make_plan
-from nova_decom.plan.stale import raise_if_other_cloud, raise_if_stale
+from nova_decom.plan.stale import raise_if_other_cloud, raise_if_other_options, raise_if_stale
 from nova_decom.restore.plan import plan_restore
 from nova_decom.restore.saved import saved_host
 from nova_decom.state.journal_reader import find_record
@@ -66,8 +66,9 @@ def test_without_a_cell_that_proves_the_cloud_the_journal_is_not_restored(state)
 
 def test_the_plan_file_is_compared_with_the_present_plan():
     """It fits the host that it was made for; it names no cloud, so its uuids decide."""
-    ((plan,), cloud) = load_plans(WRITTEN / "plan.json")
-    raise_if_other_cloud(cloud, CloudIdentity.of("https://keystone.example/v3", None))
+    saved = load_plans(WRITTEN / "plan.json")
+    (plan,) = saved.plans
+    raise_if_other_cloud(saved.cloud, CloudIdentity.of("https://keystone.example/v3", None))
     now = make_plan(
         build.facts(
             database=build.database(compute_nodes=(build.node_row(mapped=1),)),
@@ -76,6 +77,7 @@ def test_the_plan_file_is_compared_with_the_present_plan():
         )
     )
 
-    assert cloud is None
+    assert (saved.cloud, saved.options) == (None, None)
+    raise_if_other_options(saved.options, now.result.request)
     assert [c.key for c in plan.changes] == [c.key for c in now.changes]
     raise_if_stale(plan, now)
