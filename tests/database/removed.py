@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from nova_decom.apply.observers import state_before
 from nova_decom.clients.restore import LiveRestoringCloud
 from nova_decom.model.cloud import Aggregate, ComputeNode, ComputeService
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan
 from nova_decom.model.request import Request, Rows
@@ -26,6 +27,7 @@ from tests.database.server import CELL_TABLES
 from tests.unit.fake import FakeJournal
 
 RUN = "20261123T041500Z-7f3a"
+CLOUD = CloudIdentity.of("http://cloud.test/v3", "R")
 CLAIM = f"nova-decom {RUN} by ops@jump: old"
 CHANGE = {"action": "x", "detail": "x", "rows": None}
 
@@ -51,7 +53,7 @@ class Removal:
         """Remove the host; without its API delete, only ghosts are purged."""
         before = self.facts()
         with RunJournal(self.state_dir, RUN) as journal:
-            journal.event("header", command="remove", hosts=["node1"])
+            journal.event("header", command="remove", hosts=["node1"], cloud=CLOUD.dump())
             journal.event("before", host="node1", facts=state_before(before))
             if through_api:
                 self._delete_service(journal, before)
@@ -131,7 +133,7 @@ class Restoring:
         nova = self.removal.nova
         self.saved = FakeJournal()
         self.clients = SimpleNamespace(compute=self, databases=nova.reading())
-        self.cloud = LiveRestoringCloud(self)  # type: ignore[arg-type]
+        self.cloud = LiveRestoringCloud(self, CLOUD)  # type: ignore[arg-type]
 
     @property
     def past(self) -> SavedHost:
