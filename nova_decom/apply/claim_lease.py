@@ -11,6 +11,7 @@ from nova_decom.apply.observers import Journal, NullProgress, Progress
 from nova_decom.apply.refresh import FreshFacts
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.errors import BusyError, NovaDecomError, WaitTimeoutError
+from nova_decom.model.api_call import disable_service
 from nova_decom.model.claim import EFFECTIVE_AFTER, released, reopened
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
@@ -72,7 +73,7 @@ class ClaimLease:
             return facts
         self.journal.event("renewed", host=facts.host, service=service.id)
         self.fresh.invalidate()
-        self.cloud.disable_service(service.id, reopened(service.disabled_reason))
+        self.cloud.send(disable_service(service.id, reopened(service.disabled_reason)))
         self.written()
         return self.fresh.get(parts | {Part.SERVICES}, self.wait_until_effective())
 
@@ -102,7 +103,8 @@ class ClaimLease:
             service = facts.service
             if service and service.id and facts.claim_is_ours:
                 self.journal.event("released", host=facts.host, service=service.id)
-                self.cloud.disable_service(service.id, released(service.disabled_reason or ""))
+                reason = released(service.disabled_reason or "")
+                self.cloud.send(disable_service(service.id, reason))
 
     def wait_for_service_answer(self, facts: HostFacts) -> HostFacts:
         """The facts when nova-compute answers, or nova knows that it does not; bounded.

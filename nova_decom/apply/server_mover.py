@@ -25,6 +25,7 @@ from nova_decom.errors import (
     UnavailableError,
     WaitTimeoutError,
 )
+from nova_decom.model.api_call import server_action
 from nova_decom.model.change import Change, Status
 from nova_decom.model.cloud import Action, MoveSnapshot
 from nova_decom.model.host import HostFacts
@@ -326,7 +327,7 @@ class ServerMover:
         story = self.log.stories[flight.id]
         story.is_asked = True
         try:
-            self.cloud.act(flight.id, action, None)
+            self.cloud.send(server_action(flight.id, action))
         except UnavailableError:
             return
         except NotFoundError:

@@ -44,6 +44,7 @@ class StepRunner:
             # An enabled service gets servers until it is disabled: that does not wait.
             facts = self.lease.wait_for_service_answer(facts)
             raise_if_held(facts, self.job)
+            change = next((c for c in step.changes(facts) if c.key == change.key), change)
 
         def check() -> None:
             self._wait_until_made(step, change, ahead)

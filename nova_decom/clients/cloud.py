@@ -14,6 +14,9 @@ from datetime import UTC, datetime, timedelta
 from nova_decom.clients.heartbeats import HostMemories
 from nova_decom.clients.mysql.checks import Check
 from nova_decom.clients.mysql.connection import Images
+from nova_decom.clients.openstack.compute import Compute
+from nova_decom.clients.openstack.network import Network
+from nova_decom.clients.openstack.placement import Placement
 from nova_decom.clients.read_batching import BatchedReads
 from nova_decom.clients.reader import Clients, CloudReader
 from nova_decom.clock import LONG_AGO, Clock
@@ -24,8 +27,9 @@ from nova_decom.errors import (
     WriteRefusedError,
 )
 from nova_decom.guards.host import is_known
-from nova_decom.model.claim import ClaimPolicy, read_claim, run_of, with_expiry
-from nova_decom.model.cloud import Action, Aggregate, ComputeService, MoveSnapshot
+from nova_decom.model.api_call import ApiCall
+from nova_decom.model.claim import ClaimPolicy, read_claim, run_of
+from nova_decom.model.cloud import Aggregate, ComputeService, MoveSnapshot
 from nova_decom.model.host import Fleet, HostFacts, HostIdentity, SystemdUnit
 from nova_decom.model.request import PLANNED_PARTS, Part, Request, StopWith
 from nova_decom.model.snapshot import compute_hosts, fleet_of, host_facts, nodes_in_rows
@@ -89,7 +93,7 @@ class LiveCloud:
         return self._readings.view.services, self._readings.view.aggregates
 
     def facts(self, host: str) -> HostFacts:
-        """Everything about one host, read anew."""
+        """All that a plan needs of one host, read now."""
         return self.refresh(host, PLANNED_PARTS)
 
     def refresh(self, host: str, parts: frozenset[Part]) -> HostFacts:
@@ -108,23 +112,22 @@ class LiveCloud:
         self._memories.continue_from(other._memories)
         self._readings.continue_from(other._readings)
 
-    def disable_service(self, service: str, reason: str) -> str | None:
-        """Disable a compute service; a claim gets its end of validity."""
+    def send(self, call: ApiCall) -> str | None:
+        """Send one request as the plan shows it; a claim gets its end of validity.
+
+        What it deletes is saved before. An agent that neutron refuses to delete is remembered.
+        """
+        for path in call.saved:
+            self._save(path)
         until = datetime.now(UTC) + timedelta(seconds=self._holding.validity)
-        return self._clients.compute.disable_service(service, with_expiry(reason, until))
-
-    def delete_service(self, service: str) -> str | None:
-        """Delete a service."""
-        return self._clients.compute.delete_service(service)
-
-    def enable_service(self, service: str) -> str | None:
-        """Enable a compute service."""
-        return self._clients.compute.enable_service(service)
-
-    def act(self, server: str, action: Action, target: str | None) -> str | None:
-        """Ask nova to do something with a server."""
-        leave_stopped = self._request.leave_stopped
-        return self._clients.compute.act(server, action, target, leave_stopped=leave_stopped)
+        client: Compute | Placement | Network = getattr(self._clients, call.service)
+        try:
+            return client.send(call.with_expiry(until))
+        except BadRequestError as error:
+            if client is not self._clients.network:
+                raise
+            self._readings.refused_agents.add(call.path.rpartition("/")[2])
+            raise UnsupportedError(str(error), error.remedy) from error
 
     def watch(self, host: str, look: str) -> MoveSnapshot:
         """Two calls, whatever the number of servers."""
@@ -147,24 +150,6 @@ class LiveCloud:
         """Take these providers out of the consumer's allocations, saved first."""
         self._save(f"/allocations/{consumer}")
         return self._clients.placement.release(consumer, providers)
-
-    def create_provider(self, uuid: str, name: str) -> str | None:
-        """Create a bare resource provider."""
-        return self._clients.placement.create_provider(uuid, name)
-
-    def delete_provider(self, uuid: str) -> str | None:
-        """Delete a resource provider; it, its inventories and its traits are saved first."""
-        for part in ("", "/inventories", "/traits"):
-            self._save(f"/resource_providers/{uuid}{part}")
-        return self._clients.placement.delete_provider(uuid)
-
-    def delete_agent(self, agent: str) -> str | None:
-        """Delete a network agent; one that neutron refuses to delete is remembered as such."""
-        try:
-            return self._clients.network.delete_agent(agent)
-        except BadRequestError as error:
-            self._readings.refused_agents.add(agent)
-            raise UnsupportedError(str(error), error.remedy) from error
 
     def run(self, transaction: Transaction) -> None:
         """Run one guarded database transaction."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clients.mysql.connection import Database
+from nova_decom.model.api_call import ApiCall
 from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.sql import API_DATABASE, Transaction, marks
 from nova_decom.restore.current import CurrentHost, Row
@@ -55,17 +56,9 @@ class LiveRestoringCloud:
         """Run one guarded database transaction."""
         self._cloud.run(transaction)
 
-    def add_to_aggregate(self, aggregate: str, host: str) -> str | None:
-        """Make the host a member again."""
-        return self._compute.add_to_aggregate(aggregate, host)
-
-    def enable_service(self, service: str) -> str | None:
-        """Enable a compute service."""
-        return self._compute.enable_service(service)
-
-    def disable_service(self, service: str, reason: str) -> str | None:
-        """Disable a compute service with this reason."""
-        return self._compute.disable_service(service, reason)
+    def send(self, call: ApiCall) -> str | None:
+        """Send one request of nova's."""
+        return self._compute.send(call)
 
 
 def _rows(database: Database, table: str, cell: str, past: SavedHost) -> tuple[Row, ...]:

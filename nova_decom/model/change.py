@@ -6,9 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from nova_decom.model.sql import (
-    Transaction,
-)
+from nova_decom.model.api_call import ApiCall
+from nova_decom.model.sql import Transaction
 
 
 class Status(StrEnum):
@@ -34,6 +33,7 @@ class Change:
     detail: str
     rows: int | None = None
     transaction: Transaction | None = field(default=None, compare=False)
+    call: ApiCall | None = field(default=None, compare=False)
     only_waits: bool = field(default=False, compare=False)
     label: str | None = field(default=None, compare=False)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from nova_decom.model.cloud import Action, Migration, Server, ServerGroup
 from nova_decom.model.host import HostFacts
@@ -77,15 +76,6 @@ def moves_of(facts: HostFacts) -> Iterator[Move | Blocker]:
             yield _of(facts, server)
     for migration in active.values():
         yield _in_migration(facts, migration, f"server {migration.server}")
-
-
-def request_body(action: Action, target: str | None) -> dict[str, Any]:
-    """What goes to ``POST /servers/ID/action``."""
-    if action is Action.LIVE:
-        return {action.value: {"host": target, "block_migration": "auto"}}
-    if action in {Action.COLD, Action.EVACUATE} and target is not None:
-        return {action.value: {"host": target}}
-    return {action.value: {} if action is Action.EVACUATE else None}
 
 
 def _in_migration(facts: HostFacts, migration: Migration, name: str) -> Move | Blocker:

@@ -12,6 +12,7 @@ from nova_decom.apply.observers import Journal, NullProgress, Progress
 from nova_decom.clock import Clock
 from nova_decom.errors import ChangeFailedError, NovaDecomError, RefusedError, StalePlanError
 from nova_decom.exit_codes import ExitCode
+from nova_decom.model.api_call import ApiCall
 from nova_decom.model.change import Change, Outcome
 from nova_decom.model.plan import Plan
 from nova_decom.model.report import HostReport, Result, messages
@@ -30,14 +31,8 @@ class RestoringCloud(Protocol):
     def run(self, transaction: Transaction) -> None:
         """Run one guarded database transaction."""
 
-    def add_to_aggregate(self, aggregate: str, host: str) -> str | None:
-        """Make the host a member again; the request id, if there is one."""
-
-    def enable_service(self, service: str) -> str | None:
-        """Enable a compute service."""
-
-    def disable_service(self, service: str, reason: str) -> str | None:
-        """Disable a compute service with this reason."""
+    def send(self, call: ApiCall) -> str | None:
+        """Send one request that changes something; the request id, if there is one."""
 
 
 @dataclass(slots=True)
@@ -90,23 +85,17 @@ class RestoreExecutor:
                     "run again; if it stays, look for the request id in nova's log",
                 )
 
-        changes.run(change, lambda: self._apply(past, change), check)
+        changes.run(change, lambda: self._apply(change), check)
 
     def _still_needed(self, past: SavedHost, change: Change) -> Change | None:
         """The change as it would be planned now; None when it is no longer needed."""
         now = plan_restore(past, self.cloud.present(past))
         return next((c for c in now.changes if c.key == change.key), None)
 
-    def _apply(self, past: SavedHost, change: Change) -> str | None:
+    def _apply(self, change: Change) -> str | None:
         if change.transaction is not None:
             self.cloud.run(change.transaction)
-            return None
-        if change.step == "restore-aggregates":
-            return self.cloud.add_to_aggregate(change.target, past.host)
-        if change.action == "enable":
-            return self.cloud.enable_service(change.target)
-        reason = past.state[2] if past.state else None
-        return self.cloud.disable_service(change.target, reason or "")
+        return self.cloud.send(change.call) if change.call is not None else None
 
     def _read_back(self, past: SavedHost, outcomes: list[Outcome]) -> HostReport:
         plan = plan_restore(past, self.cloud.present(past))

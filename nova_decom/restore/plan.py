@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from nova_decom.guards import judge
+from nova_decom.model.api_call import add_to_aggregate, disable_service, enable_service
 from nova_decom.model.change import Change, Outcome
 from nova_decom.model.claim import belongs_to
 from nova_decom.model.plan import Finding, Leftover, Plan, Verdict
@@ -178,9 +179,10 @@ def _memberships(past: SavedHost, present: CurrentHost) -> Iterator[Change]:
     for was in past.aggregates:
         now = known.get(was.id)
         if now and now.name == was.name and past.host not in now.hosts and was.id not in by_row:
-            detail = f'POST /os-aggregates/{was.id}/action {{"add_host": {{"host": …}}}}'
+            call = add_to_aggregate(str(was.id), past.host)
+            detail = f'{call.method} {call.path} {{"add_host": {{"host": …}}}}'
             detail = f"{detail} ({past.host} into {was.name})"
-            yield Change("restore-aggregates", "add", str(was.id), detail)
+            yield Change("restore-aggregates", "add", str(was.id), detail, call=call)
 
 
 def _state(past: SavedHost, present: CurrentHost) -> Iterator[Change]:
@@ -191,9 +193,11 @@ def _state(past: SavedHost, present: CurrentHost) -> Iterator[Change]:
     _, status, reason = past.state
     ours = belongs_to(past.run, service.disabled_reason)
     if service.status == "disabled" and ours:
-        action = "enable" if status == "enabled" else "disable"
-        detail = f"PUT /os-services/{service.id} status {status}, reason {reason!r}"
-        yield Change("restore-service", action, str(service.id), detail)
+        action, call = "disable", disable_service(past.state[0], reason or "")
+        if status == "enabled":
+            action, call = "enable", enable_service(past.state[0])
+        detail = f"{call.method} {call.path} status {status}, reason {reason!r}"
+        yield Change("restore-service", action, past.state[0], detail, call=call)
 
 
 def _refused(decided: Sequence[tuple[WantedRow, RowDecision]]) -> Iterator[Leftover]:

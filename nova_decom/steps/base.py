@@ -7,8 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
+from nova_decom.model.api_call import ApiCall
 from nova_decom.model.change import Change
-from nova_decom.model.cloud import Action, MoveSnapshot
+from nova_decom.model.cloud import MoveSnapshot
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.model.sql import Transaction
@@ -20,32 +21,14 @@ class Cloud(Protocol):
     def refresh(self, host: str, parts: frozenset[Part]) -> HostFacts:
         """The facts of the host with only these parts read anew."""
 
-    def disable_service(self, service: str, reason: str) -> str | None:
-        """Disable a compute service; the request id, if there is one."""
-
-    def enable_service(self, service: str) -> str | None:
-        """Enable a compute service."""
+    def send(self, call: ApiCall) -> str | None:
+        """Send one request that changes something; the request id, if the service gives one."""
 
     def stop_unit(self, host: str) -> None:
         """Stop and disable nova-compute on the host, by the way that the request names."""
 
-    def delete_service(self, service: str) -> str | None:
-        """Delete a service; nova deletes with it what it knows of the host."""
-
     def release_allocations(self, consumer: str, providers: frozenset[str]) -> str | None:
         """Take these providers out of the consumer's allocations, and nothing else."""
-
-    def create_provider(self, uuid: str, name: str) -> str | None:
-        """Create a bare resource provider."""
-
-    def delete_provider(self, uuid: str) -> str | None:
-        """Delete a resource provider."""
-
-    def delete_agent(self, agent: str) -> str | None:
-        """Delete a network agent, or learn that neutron does not do that."""
-
-    def act(self, server: str, action: Action, target: str | None) -> str | None:
-        """Ask nova to do something with a server, at once answered and done later."""
 
     def watch(self, host: str, look: str) -> MoveSnapshot:
         """The newest migrations of the host, and the servers of exactly the host ``look``."""
@@ -82,7 +65,7 @@ class Step(ABC):
         """The facts as this change leaves them. Pure."""
 
     def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
-        """Make one change; safe to repeat. Returns the request id, if the service gives one."""
+        """Make one change, safe to repeat: by the call or transaction shown. Its request id."""
         if change.transaction is not None:
             cloud.run(change.transaction)
-        return None
+        return cloud.send(change.call) if change.call is not None else None

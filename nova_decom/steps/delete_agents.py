@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
+from nova_decom.model.api_call import delete_agent
 from nova_decom.model.change import Change
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Cloud, Step
+from nova_decom.steps.base import Step
 
 
 class DeleteAgents(Step):
@@ -29,13 +30,10 @@ class DeleteAgents(Step):
             return
         for agent in facts.agents:
             if not agent.alive and not agent.refused:
-                detail = f"DELETE /agents/{agent.id} ({agent.agent_type} on {agent.host})"
-                yield Change(self.name, "delete", agent.id, detail)
+                call = delete_agent(agent.id)
+                detail = f"{call.text} ({agent.agent_type} on {agent.host})"
+                yield Change(self.name, "delete", agent.id, detail, call=call)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The agent is gone."""
         return replace(facts, agents=tuple(a for a in facts.agents if a.id != change.target))
-
-    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
-        """Delete it."""
-        return cloud.delete_agent(change.target)

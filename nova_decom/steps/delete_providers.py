@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
+from nova_decom.model.api_call import delete_provider
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import ResourceProvider
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Cloud, Step
+from nova_decom.steps.base import Step
 
 
 class DeleteProviders(Step):
@@ -31,17 +32,14 @@ class DeleteProviders(Step):
         stuck = stuck_providers(facts)
         for provider in sorted(facts.providers, key=lambda p: -_depth(p, facts)):
             if provider.uuid not in stuck:
-                detail = f"DELETE /resource_providers/{provider.uuid} ({provider.name})"
-                yield Change(self.name, "delete", provider.uuid, detail)
+                call = delete_provider(provider.uuid)
+                detail = f"{call.text} ({provider.name})"
+                yield Change(self.name, "delete", provider.uuid, detail, call=call)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The provider is gone."""
         rest = tuple(p for p in facts.providers if p.uuid != change.target)
         return replace(facts, providers=rest)
-
-    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
-        """Delete it."""
-        return cloud.delete_provider(change.target)
 
 
 def stuck_providers(facts: HostFacts) -> frozenset[str]:

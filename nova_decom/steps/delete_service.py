@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
+from nova_decom.model.api_call import delete_service
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import NOVA_COMPUTE, ResourceProvider
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.model.rows import DatabaseFacts
-from nova_decom.steps.base import Cloud, Step
+from nova_decom.steps.base import Step
 from nova_decom.steps.delete_providers import stuck_providers
 
 
@@ -37,7 +38,8 @@ class DeleteService(Step):
         """One change for each service that leaves."""
         for service in facts.leaving_services:
             if service.id is not None:
-                yield Change(self.name, "delete", service.id, f"DELETE /os-services/{service.id}")
+                call = delete_service(service.id)
+                yield Change(self.name, "delete", service.id, call.text, call=call)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The service is gone, and for nova-compute all that nova deletes with it."""
@@ -53,10 +55,6 @@ class DeleteService(Step):
             providers=_providers_left(facts),
             database=database and _unregister(facts.host, database),
         )
-
-    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
-        """Delete it."""
-        return cloud.delete_service(change.target)
 
 
 def _soft_delete_service(uuid: str, database: DatabaseFacts) -> DatabaseFacts:

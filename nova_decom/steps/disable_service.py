@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
+from nova_decom.model.api_call import disable_service
 from nova_decom.model.change import Change
 from nova_decom.model.claim import take_over
 from nova_decom.model.cloud import NOVA_COMPUTE
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Cloud, Step
+from nova_decom.steps.base import Step
 
 
 class DisableService(Step):
@@ -37,8 +37,8 @@ class DisableService(Step):
         is_claimed = facts.is_disabled and facts.claim_is_ours and not facts.claim_is_over
         if service is None or service.id is None or is_claimed:
             return
-        body = json.dumps({"status": "disabled", "disabled_reason": _claim(facts)})
-        yield Change(self.name, "disable", service.id, f"PUT /os-services/{service.id} {body}")
+        call = disable_service(service.id, _claim(facts))
+        yield Change(self.name, "disable", service.id, call.text, call=call)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The service is disabled, with our claim as its reason."""
@@ -52,10 +52,6 @@ class DisableService(Step):
                 for s in facts.services
             ),
         )
-
-    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
-        """Disable it."""
-        return cloud.disable_service(change.target, _claim(facts))
 
 
 def _claim(facts: HostFacts) -> str:

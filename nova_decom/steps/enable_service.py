@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
+from nova_decom.model.api_call import enable_service
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import NOVA_COMPUTE
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Cloud, Step
+from nova_decom.steps.base import Step
 
 
 class EnableService(Step):
@@ -27,8 +27,8 @@ class EnableService(Step):
         service = facts.service
         if service is None or service.id is None or service.status != "disabled":
             return
-        body = json.dumps({"status": "enabled"})
-        yield Change(self.name, "enable", service.id, f"PUT /os-services/{service.id} {body}")
+        call = enable_service(service.id)
+        yield Change(self.name, "enable", service.id, call.text, call=call)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The service is enabled, its reason gone."""
@@ -41,7 +41,3 @@ class EnableService(Step):
                 for s in facts.services
             ),
         )
-
-    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
-        """Enable it."""
-        return cloud.enable_service(change.target)

@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
+from nova_decom.model.api_call import ApiCall, server_action
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import Allocation, Owner
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.model.rows import DatabaseFacts
-from nova_decom.moves.eligibility import Blocker, Move, moves_of, request_body
+from nova_decom.moves.eligibility import Blocker, Move, moves_of
 from nova_decom.steps.base import Cloud, Step
 
 MOVE = "move"
@@ -39,8 +39,9 @@ class MoveServers(Step):
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change for each server; one for a server that cannot leave fails."""
         for course in moves_of(facts):
-            detail = _detail(course, facts)
-            yield Change(self.name, MOVE, course.server, detail, label=course.text)
+            call = _call(course, facts)
+            detail = _detail(course, call)
+            yield Change(self.name, MOVE, course.server, detail, call=call, label=course.text)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The server is elsewhere; nova leaves allocations behind only where the host is dead."""
@@ -63,11 +64,10 @@ class MoveServers(Step):
         )
 
     def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
-        """Ask for what begins the move; the course is chosen anew, by the state of now."""
+        """Ask for what begins the move; the way is chosen anew, by the server's state of now."""
         course = course_of(change, facts)
-        if course is None or course.action is None:
-            return None
-        return cloud.act(course.server, course.action, facts.request.target)
+        call = course and _call(course, facts)
+        return cloud.send(call) if call else None
 
 
 def course_of(change: Change, facts: HostFacts) -> Move | None:
@@ -76,13 +76,20 @@ def course_of(change: Change, facts: HostFacts) -> Move | None:
     return next((c for c in found if isinstance(c, Move)), None)
 
 
-def _detail(course: Move | Blocker, facts: HostFacts) -> str:
+def _call(course: Move | Blocker, facts: HostFacts) -> ApiCall | None:
+    """The request that begins the move; None where the server cannot leave, or is waited for."""
+    if isinstance(course, Blocker) or course.action is None:
+        return None
+    request = facts.request
+    return server_action(
+        course.server, course.action, request.target, leave_stopped=request.leave_stopped
+    )
+
+
+def _detail(course: Move | Blocker, call: ApiCall | None) -> str:
     if isinstance(course, Blocker):
         return f"cannot move {course.text}; {course.remedy}"
-    if course.action is None:
-        return course.text
-    sent = json.dumps(request_body(course.action, facts.request.target))
-    return f"{course.text}: POST /servers/{course.server}/action {sent}"
+    return f"{course.text}: {call.text}" if call else course.text
 
 
 def _left_behind(allocation: Allocation, server: str) -> Allocation:

@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
+from nova_decom.model.api_call import create_provider
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import ComputeNode, ResourceProvider
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Cloud, Step
+from nova_decom.steps.base import Step
 from nova_decom.steps.purge_registration import aggregate_transaction
 
 CREATE = "create-provider"
@@ -39,8 +39,8 @@ class RepairRegistration(Step):
         known = {p.uuid for p in facts.providers}
         for node in facts.living_nodes:
             if node.uuid not in known:
-                body = json.dumps({"uuid": node.uuid, "name": _name(node)})
-                yield Change(self.name, CREATE, node.uuid, f"POST /resource_providers {body}")
+                call = create_provider(node.uuid, _name(node))
+                yield Change(self.name, CREATE, node.uuid, call.text, call=call)
         database = facts.database
         if not facts.living_nodes and database and database.aggregate_hosts:
             yield aggregate_transaction(self.name, facts.host, database)
@@ -53,12 +53,6 @@ class RepairRegistration(Step):
             return replace(facts, providers=(*facts.providers, provider))
         database = facts.database and replace(facts.database, aggregate_hosts=())
         return replace(facts, aggregates=(), database=database)
-
-    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
-        """Create the provider, or run the transaction."""
-        if change.action != CREATE:
-            return super().apply(change, cloud, facts)
-        return cloud.create_provider(change.target, _name(_node(change, facts)))
 
 
 def _node(change: Change, facts: HostFacts) -> ComputeNode:

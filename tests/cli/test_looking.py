@@ -11,6 +11,7 @@ from nova_decom.cli.context import Context
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clients.openstack.compute import ACTIVE_MIGRATIONS
 from nova_decom.errors import UnavailableError, WriteRefusedError
+from nova_decom.model.api_call import delete_service, disable_service
 from nova_decom.model.sql import Statement, Transaction
 from nova_decom.plan.planner import make_plan
 from tests.cli.conftest import CHECKOUT
@@ -73,8 +74,8 @@ def test_the_clients_that_look_are_unable_to_write(app: Context, snapshot: Snaps
     statement = Statement("DELETE FROM services WHERE id IN (%s)", (1,), 1)
 
     for write in (
-        lambda: cloud.disable_service(str(facts.service.id), "test"),
-        lambda: cloud.delete_service(str(facts.service.id)),
+        lambda: cloud.send(disable_service(str(facts.service.id), "test")),
+        lambda: cloud.send(delete_service(str(facts.service.id))),
         lambda: cloud.stop_unit("node1"),
         lambda: cloud.run(Transaction("cell1", "node1", (statement,))),
     ):

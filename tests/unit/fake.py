@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from nova_decom.errors import JournalError, UnsupportedError
 from nova_decom.guards.host import is_known
+from nova_decom.model.api_call import ApiCall
 from nova_decom.model.claim import belongs_to, run_of
 from nova_decom.model.cloud import NOVA_COMPUTE, Action, MoveSnapshot, ResourceProvider
 from nova_decom.model.host import Heartbeat, HostFacts, SystemdUnit
@@ -70,27 +71,38 @@ class FakeCloud:
         self._see(was_known=is_known(self._seen))
         return self._seen
 
-    def disable_service(self, service: str, reason: str) -> str | None:
-        """The service of the host, with our claim."""
+    def send(self, call: ApiCall) -> str | None:
+        """One of the requests of the procedure, on an object of the host."""
+        body = dict(call.body or {})
+        match (call.service, call.method, *call.path.split("/")[1:]):
+            case ("compute", "PUT", "os-services", service):
+                return self._set_service(service, body["status"], body.get("disabled_reason"))
+            case ("compute", "DELETE", "os-services", service):
+                assert service in {s.id for s in self.world.truth.services}
+                return self._write("delete", lambda: self.world.delete_service(service))
+            case ("compute", "POST", "servers", server, "action"):
+                ((action, what),) = body.items()
+                return self._act(server, Action(action), (what or {}).get("host"))
+            case ("placement", "POST", "resource_providers"):
+                return self._create_provider(body["uuid"], body["name"])
+            case ("placement", "DELETE", "resource_providers", uuid):
+                return self._delete_provider(uuid)
+            case ("network", "DELETE", "agents", agent):
+                return self._delete_agent(agent)
+        raise AssertionError(f"not a request of the procedure: {call}")
+
+    def _set_service(self, service: str, status: str, reason: str | None) -> str:
         here = self.world.truth.service
         assert here is not None
         assert service == here.id
-        assert belongs_to(run_of(self.world.truth.request.claim), reason)
-        disabled = replace(here, status="disabled", disabled_reason=reason)
+        if status == "disabled":
+            assert belongs_to(run_of(self.world.truth.request.claim), reason)
+        new = replace(here, status=status, disabled_reason=reason)
         others = tuple(s for s in self.world.truth.services if s is not here)
-        return self._write("disable", lambda: self.world.change(services=(disabled, *others)))
+        name = {"disabled": "disable", "enabled": "enable"}[status]
+        return self._write(name, lambda: self.world.change(services=(new, *others)))
 
-    def enable_service(self, service: str) -> str | None:
-        """The service of the host."""
-        here = self.world.truth.service
-        assert here is not None
-        assert service == here.id
-        enabled = replace(here, status="enabled", disabled_reason=None)
-        others = tuple(s for s in self.world.truth.services if s is not here)
-        return self._write("enable", lambda: self.world.change(services=(enabled, *others)))
-
-    def act(self, server: str, action: Action, target: str | None) -> str | None:
-        """A server that is on the host, or left it during the test."""
+    def _act(self, server: str, action: Action, target: str | None) -> str | None:
         nova = self.world.nova
         nova.answer()
         return self._write(action.value, lambda: nova.act(server, action, target))
@@ -104,11 +116,6 @@ class FakeCloud:
         assert host == self.world.truth.host
         self._write("stop", self._stop)
 
-    def delete_service(self, service: str) -> str | None:
-        """A service of the host."""
-        assert service in {s.id for s in self.world.truth.services}
-        return self._write("delete", lambda: self.world.delete_service(service))
-
     def release_allocations(self, consumer: str, providers: frozenset[str]) -> str | None:
         """A consumer of the host's providers lets go of them."""
         truth = self.world.truth
@@ -117,14 +124,14 @@ class FakeCloud:
         rest = tuple(a for a in truth.allocations if a.consumer != consumer)
         return self._write("release", lambda: self.world.change(allocations=rest))
 
-    def create_provider(self, uuid: str, name: str) -> str | None:
+    def _create_provider(self, uuid: str, name: str) -> str | None:
         """A root provider; names and uuids are unique."""
         found = self.world.truth.providers
         assert not {(p.uuid, p.name) for p in found if p.uuid == uuid or p.name == name}
         new = (*found, ResourceProvider(uuid, name, root=uuid))
         return self._write("create", lambda: self.world.change(providers=new))
 
-    def delete_provider(self, uuid: str) -> str | None:
+    def _delete_provider(self, uuid: str) -> str | None:
         """A provider of the host without children and allocations."""
         truth = self.world.truth
         assert uuid in {p.uuid for p in truth.providers}
@@ -133,7 +140,7 @@ class FakeCloud:
         rest = tuple(p for p in truth.providers if p.uuid != uuid)
         return self._write("provider", lambda: self.world.change(providers=rest))
 
-    def delete_agent(self, agent: str) -> str | None:
+    def _delete_agent(self, agent: str) -> str | None:
         """A dead agent of the host; neutron keeps those that stand for an OVN chassis."""
         agents = self.world.truth.agents
         assert agent in {a.id for a in agents if not a.alive}

@@ -150,22 +150,22 @@ class FakeRestoringCloud:
         for statement in transaction.writes:
             self._do(transaction.cell, statement)
 
-    def add_to_aggregate(self, aggregate, host):
-        """A member more."""
+    def send(self, call):
+        """Membership of an aggregate, or the state of a service."""
+        match call.path.split("/")[1:]:
+            case ["os-aggregates", aggregate, "action"]:
+                return self._add(aggregate, call.body["add_host"]["host"])
+            case ["os-services", service]:
+                return self._set(service, call.body["status"], call.body.get("disabled_reason"))
+        raise AssertionError(f"not a request of a restore: {call}")
+
+    def _add(self, aggregate, host):
         self._write(f"add {host} to {aggregate}")
         if not self.ignores:
             (found,) = [a for a in self.now.aggregates if str(a.id) == aggregate]
             more = replace(found, hosts=(*found.hosts, host))
             self.now = replace(self.now, aggregates=(more,))
         return "req-1"
-
-    def enable_service(self, service):
-        """Enabled."""
-        return self._set(service, "enabled", None)
-
-    def disable_service(self, service, reason):
-        """Disabled with a reason."""
-        return self._set(service, "disabled", reason)
 
     def _set(self, service, status, reason):
         self._write(f"{status} {service} {reason}")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import openstack.config
@@ -23,6 +23,7 @@ from nova_decom.errors import (
     TransientError,
     UnavailableError,
 )
+from nova_decom.model.api_call import ApiCall
 from nova_decom.retry import retry
 
 LOG = logging.getLogger(__name__)
@@ -113,17 +114,10 @@ class Api:
                 return
             params["marker"] = str(entries[-1][marker])
 
-    def write(
-        self,
-        service: str,
-        method: str,
-        path: str,
-        wanted: str | None,
-        body: Mapping[str, Any] | None = None,
-    ) -> str | None:
-        """One write, never repeated here; its request id.
+    def send(self, call: ApiCall) -> str | None:
+        """Send one request that changes something, never repeated here; its request id.
 
-        404 on a DELETE is done. Whoever calls reads again before trying again.
+        404 on a DELETE is done. The caller reads again before it tries again.
 
         :raises ConflictError: the service refused with 409.
         :raises TransientError: it answered 429 or 5xx; it may have been done all the same.
@@ -131,12 +125,13 @@ class Api:
         :raises ChangeFailedError: the service refused otherwise.
         :raises NoAnswerError: no answer; the outcome is unknown.
         """
-        extra = {} if body is None else {"json": dict(body)}
-        response = self._send(service, method, path, wanted, **extra)
+        extra = {} if call.body is None else {"json": dict(call.body)}
+        response = self._send(call.service, call.method, call.path, call.version, **extra)
         request_id: str | None = response.headers.get("x-openstack-request-id")
-        gone = method == "DELETE" and response.status_code == NOT_FOUND
+        gone = call.method == "DELETE" and response.status_code == NOT_FOUND
         if response.status_code >= BAD_REQUEST and not gone:
-            raise _refusal(f"{method} {path}", service, response, request_id)
+            text = f"{call.method} {call.path}"
+            raise _refusal(text, call.service, response, request_id)
         return request_id
 
     def _again(self, ask: Callable[[], T]) -> T:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What nova's API tells, and the two writes of the procedure.
+"""The answers of nova's API, and one way to send a change.
 
 Raw calls with pinned microversions: the SDK's own list of hypervisors asks at 2.88, at which
 nova calls every compute host for its uptime (nova 34.0.0 api/openstack/compute/hypervisors.py:98).
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nova_decom.clients.openstack.api import Api
+from nova_decom.model.api_call import AGGREGATES, SERVICES, ApiCall
 from nova_decom.model.cloud import (
-    Action,
     Aggregate,
     ComputeNode,
     ComputeService,
@@ -20,15 +20,9 @@ from nova_decom.model.cloud import (
     Server,
     ServerGroup,
 )
-from nova_decom.moves.eligibility import request_body
 
-#: 2.53 has uuids of services and hypervisors and exists in every release since Queens; 2.69
-#: shows services of cells that are down.
-SERVICES, HYPERVISORS, SERVERS, MIGRATIONS, AGGREGATES = "2.69", "2.53", "2.53", "2.59", "2.1"
-#: Server groups have one policy from 2.64. A live migration answers at once from 2.34 and takes
-#: no "force" from 2.68; a cold migration takes a host from 2.56.
-GROUPS = "2.64"
-ACTIONS = {Action.LIVE: "2.68", Action.COLD: "2.56", Action.EVACUATE: "2.94"}
+#: Microversions of what is only read. Server groups have one policy from 2.64.
+HYPERVISORS, SERVERS, MIGRATIONS, GROUPS = "2.53", "2.53", "2.59", "2.64"
 PAGE = "1000"
 #: So many of the newest migrations hold those in progress of any host that is being emptied.
 NEWEST = "300"
@@ -154,37 +148,9 @@ class Compute:
             for a in body["aggregates"]
         )
 
-    def disable_service(self, service: str, reason: str) -> str | None:
-        """Disable it with this reason; nova keeps 255 characters."""
-        body = {"status": "disabled", "disabled_reason": reason[:255]}
-        return self._api.write("compute", "PUT", f"/os-services/{service}", SERVICES, body)
-
-    def enable_service(self, service: str) -> str | None:
-        """Enable it; its reason goes with that."""
-        body = {"status": "enabled"}
-        return self._api.write("compute", "PUT", f"/os-services/{service}", SERVICES, body)
-
-    def act(
-        self, server: str, action: Action, target: str | None, *, leave_stopped: bool
-    ) -> str | None:
-        """Ask for an action; nova answers before it is done.
-
-        From 2.95 nova leaves evacuated servers stopped; before, one that ran runs again.
-        """
-        wanted = ACTIONS.get(action, "2.1")
-        if action is Action.EVACUATE and leave_stopped:
-            wanted = "2.95"
-        sent = request_body(action, target)
-        return self._api.write("compute", "POST", f"/servers/{server}/action", wanted, sent)
-
-    def add_to_aggregate(self, aggregate: str, host: str) -> str | None:
-        """Make the host a member; nova tells placement if the host has a resource provider."""
-        path = f"/os-aggregates/{aggregate}/action"
-        return self._api.write("compute", "POST", path, AGGREGATES, {"add_host": {"host": host}})
-
-    def delete_service(self, service: str) -> str | None:
-        """Delete it; already gone is gone."""
-        return self._api.write("compute", "DELETE", f"/os-services/{service}", SERVICES)
+    def send(self, call: ApiCall) -> str | None:
+        """Send one request that changes something; its request id."""
+        return self._api.send(call)
 
 
 def _service(entry: Mapping[str, Any]) -> ComputeService:

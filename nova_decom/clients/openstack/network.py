@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from nova_decom.clients.openstack.api import Api
+from nova_decom.model.api_call import ApiCall
 from nova_decom.model.cloud import NetworkAgent
 
 
@@ -18,12 +19,9 @@ class Network:
         """True when the cloud has neutron at all."""
         return self._api.has("network")
 
-    def delete_agent(self, agent: str) -> str | None:
-        """Delete an agent; gone is gone.
-
-        :raises BadRequestError: neutron does not delete agents of this kind (OVN before 18.0).
-        """
-        return self._api.write("network", "DELETE", f"/agents/{agent}", None)
+    def send(self, call: ApiCall) -> str | None:
+        """Send one request that changes something; its request id."""
+        return self._api.send(call)
 
     def agents(self, host: str | None = None) -> tuple[NetworkAgent, ...]:
         """All agents, or those of exactly one host."""

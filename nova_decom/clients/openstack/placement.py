@@ -9,11 +9,12 @@ from typing import Any
 from nova_decom.clients.openstack.api import Api
 from nova_decom.clock import Clock
 from nova_decom.errors import ConflictError
+from nova_decom.model.api_call import ApiCall
 from nova_decom.model.cloud import Allocation, ResourceProvider
 from nova_decom.retry import retry
 
-#: 1.14 has trees, 1.20 answers to a POST; 1.28 has consumer generations, 1.38 consumer types.
-TREES, CREATE, GENERATIONS, TYPES = "1.14", "1.20", "1.28", "1.38"
+#: 1.14 has trees; 1.28 has consumer generations, 1.38 consumer types.
+TREES, GENERATIONS, TYPES = "1.14", "1.28", "1.38"
 COMPUTE_NODES = "1.18"
 #: From 1.27 summaries have every class of a provider, from 1.29 every provider of its tree.
 SUMMARIES = "1.29"
@@ -71,14 +72,9 @@ class Placement:
         """What is behind a path, to be saved before it is changed."""
         return self._api.get("placement", path, TYPES)
 
-    def create_provider(self, uuid: str, name: str) -> str | None:
-        """Create a bare resource provider."""
-        body = {"uuid": uuid, "name": name}
-        return self._api.write("placement", "POST", "/resource_providers", CREATE, body)
-
-    def delete_provider(self, uuid: str) -> str | None:
-        """Delete a resource provider; placement refuses while it has allocations or children."""
-        return self._api.write("placement", "DELETE", f"/resource_providers/{uuid}", CREATE)
+    def send(self, call: ApiCall) -> str | None:
+        """Send one request that changes something; its request id."""
+        return self._api.send(call)
 
     def release(self, consumer: str, providers: Collection[str]) -> str | None:
         """Take these providers out of a consumer's allocations; the rest stays as it is.
@@ -106,12 +102,11 @@ class Placement:
             return None
         if "consumer_generation" not in body and not rest:
             # Before 1.28 a PUT must hold something.
-            return self._api.write("placement", "DELETE", path, TREES)
+            return self._api.send(ApiCall("placement", "DELETE", path, TREES))
         names = ("project_id", "user_id", "consumer_generation")
         kept = {name: body[name] for name in names if name in body}
-        return self._api.write(
-            "placement", "PUT", path, GENERATIONS, {"allocations": rest, **kept}
-        )
+        body = {"allocations": rest, **kept}
+        return self._api.send(ApiCall("placement", "PUT", path, GENERATIONS, body))
 
 
 def _providers(body: dict[str, Any]) -> tuple[ResourceProvider, ...]:

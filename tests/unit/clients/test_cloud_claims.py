@@ -9,6 +9,7 @@ import pytest
 
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clients.reader import Clients
+from nova_decom.model.api_call import disable_service
 from nova_decom.model.claim import ClaimPolicy, new_claim, read_claim, released, with_expiry
 from nova_decom.model.request import Part
 from tests.unit.build import request, service
@@ -28,9 +29,9 @@ class Compute:
         """The one."""
         return (self.service,)
 
-    def disable_service(self, _service, reason):
+    def send(self, call):
         """Note what is written."""
-        self.written.append(reason)
+        self.written.append(call.body["disabled_reason"])
 
 
 def cloud(compute, ended=()):
@@ -74,7 +75,7 @@ def test_a_claim_gets_its_end_when_it_is_written():
     """Not when the run begins: hosts are done one after the other."""
     compute = Compute(None)
 
-    cloud(compute).disable_service("x", OURS)
+    cloud(compute).send(disable_service("x", OURS))
 
     (written,) = compute.written
     left = read_claim(written).until - datetime.now(UTC)

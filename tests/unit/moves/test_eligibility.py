@@ -7,7 +7,7 @@ import pytest
 
 from nova_decom.model.cloud import Action, ServerGroup
 from nova_decom.model.request import Servers
-from nova_decom.moves.eligibility import PINNED, Move, moves_of, request_body
+from nova_decom.moves.eligibility import PINNED, Move, moves_of
 from tests.unit import build
 from tests.unit.build import facts, fleet, migration, neighbour, request, server, service
 
@@ -216,26 +216,6 @@ def test_the_target_is_told(status):
     found = only(moved(asked={"target": "node2"}, servers=(server(status=status),)))
 
     assert found.text.endswith(" to node2")
-
-
-BODIES = [
-    (LIVE, None, {"os-migrateLive": {"host": None, "block_migration": "auto"}}),
-    (LIVE, "node2", {"os-migrateLive": {"host": "node2", "block_migration": "auto"}}),
-    (COLD, None, {"migrate": None}),
-    (COLD, "node2", {"migrate": {"host": "node2"}}),
-    (EVACUATE, None, {"evacuate": {}}),
-    (EVACUATE, "node2", {"evacuate": {"host": "node2"}}),
-    (CONFIRM, "node2", {"confirmResize": None}),
-    (OFFLOAD, None, {"shelveOffload": None}),
-    (Action.START, None, {"os-start": None}),
-    (Action.STOP, None, {"os-stop": None}),
-]
-
-
-@pytest.mark.parametrize(("action", "target", "body"), BODIES)
-def test_bodies_of_requests(action, target, body):
-    """As nova's API takes them."""
-    assert request_body(action, target) == body
 
 
 def test_each_way_is_one_of_the_ways():

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests that change something in OpenStack: the plan shows the value that is sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from nova_decom.model.claim import with_expiry
+from nova_decom.model.cloud import Action
+
+#: 2.53 has uuids of services and exists in every release since Queens; 2.69 shows services of
+#: cells that are down. 1.20 of placement answers to a POST.
+SERVICES, AGGREGATES, PROVIDERS = "2.69", "2.1", "1.20"
+#: A live migration answers at once from 2.34 and takes no "force" from 2.68; a cold migration
+#: takes a host from 2.56.
+ACTIONS = {Action.LIVE: "2.68", Action.COLD: "2.56", Action.EVACUATE: "2.94"}
+#: From 2.95 nova leaves evacuated servers stopped; before, one that ran runs again.
+STOPPED_EVACUATION = "2.95"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """One request: ``service`` is the client that sends it, ``version`` its microversion.
+
+    ``saved`` are the paths whose content is saved before, as the request deletes it.
+    """
+
+    service: str
+    method: str
+    path: str
+    version: str | None = None
+    body: Mapping[str, Any] | None = None
+    saved: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The request as plan, journal and documentation show it."""
+        body = "" if self.body is None else f" {json.dumps(self.body)}"
+        return f"{self.method} {self.path}{body}"
+
+    def with_expiry(self, until: datetime) -> ApiCall:
+        """The request with its claim until this time, cut to what nova keeps of a reason."""
+        if self.body is None or "disabled_reason" not in self.body:
+            return self
+        reason = with_expiry(self.body["disabled_reason"], until)
+        return replace(self, body={**self.body, "disabled_reason": reason})
+
+
+def disable_service(service: str, reason: str) -> ApiCall:
+    """Disable a compute service with this reason."""
+    body = {"status": "disabled", "disabled_reason": reason}
+    return ApiCall("compute", "PUT", f"/os-services/{service}", SERVICES, body)
+
+
+def enable_service(service: str) -> ApiCall:
+    """Enable a compute service; nova forgets the reason."""
+    return ApiCall("compute", "PUT", f"/os-services/{service}", SERVICES, {"status": "enabled"})
+
+
+def delete_service(service: str) -> ApiCall:
+    """Delete a compute service; nova deletes with it its records of the host."""
+    return ApiCall("compute", "DELETE", f"/os-services/{service}", SERVICES)
+
+
+def server_action(
+    server: str, action: Action, target: str | None = None, *, leave_stopped: bool = False
+) -> ApiCall:
+    """Ask nova to do something with a server; nova answers before it is done."""
+    version = ACTIONS.get(action, "2.1")
+    if action is Action.EVACUATE and leave_stopped:
+        version = STOPPED_EVACUATION
+    body: dict[str, Any] = {action.value: {} if action is Action.EVACUATE else None}
+    if action is Action.LIVE:
+        body = {action.value: {"host": target, "block_migration": "auto"}}
+    elif action in {Action.COLD, Action.EVACUATE} and target is not None:
+        body = {action.value: {"host": target}}
+    return ApiCall("compute", "POST", f"/servers/{server}/action", version, body)
+
+
+def add_to_aggregate(aggregate: str, host: str) -> ApiCall:
+    """Make the host a member; nova tells placement if the host has a resource provider."""
+    body = {"add_host": {"host": host}}
+    return ApiCall("compute", "POST", f"/os-aggregates/{aggregate}/action", AGGREGATES, body)
+
+
+def create_provider(uuid: str, name: str) -> ApiCall:
+    """Create a bare resource provider."""
+    body = {"uuid": uuid, "name": name}
+    return ApiCall("placement", "POST", "/resource_providers", PROVIDERS, body)
+
+
+def delete_provider(uuid: str) -> ApiCall:
+    """Delete a resource provider; placement refuses while it has allocations or children."""
+    path = f"/resource_providers/{uuid}"
+    saved = (path, f"{path}/inventories", f"{path}/traits")
+    return ApiCall("placement", "DELETE", path, PROVIDERS, saved=saved)
+
+
+def delete_agent(agent: str) -> ApiCall:
+    """Delete a network agent; neutron refuses for some kinds (OVN before 18.0)."""
+    return ApiCall("network", "DELETE", f"/agents/{agent}")
