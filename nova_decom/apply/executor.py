@@ -9,9 +9,10 @@ from nova_decom.apply.change_runner import ChangeRunner
 from nova_decom.apply.checks import raise_if_blocked, raise_if_held, raise_if_undone
 from nova_decom.apply.claim_lease import ClaimLease
 from nova_decom.apply.interrupts import Interrupts
+from nova_decom.apply.move_limits import MoveLimits
 from nova_decom.apply.observers import Journal, NullProgress, Progress, state_before
 from nova_decom.apply.refresh import ALONE, FRESH, FreshFacts
-from nova_decom.apply.server_mover import MoveLimits, ServerMover
+from nova_decom.apply.server_mover import ServerMover
 from nova_decom.apply.settle import Verification
 from nova_decom.apply.step_runner import CLAIM, StepRunner
 from nova_decom.apply.worker_slots import WorkerSlots

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is written down of each server that moves, and shown of all of them."""
+"""The record of each server that moves, and the progress of all of them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from nova_decom.moves.status import MoveInProgress
 
 @dataclass(slots=True)
 class MoveHistory:
-    """One server over all attempts to move it.
+    """One server over all attempts to move it; ``since`` is when the first one began.
 
-    ``before`` is what it was when it first began to move, ``avoid`` the host on which that
-    failed and ``why`` how; ``is_asked`` when nova was asked for anything.
+    ``before`` is the server before that, ``avoid`` the host on which an attempt failed and
+    ``why`` the reason; ``is_asked`` when a request was sent to nova.
     """
 
     since: float
@@ -32,56 +32,63 @@ class MoveHistory:
 
 @dataclass(slots=True)
 class MoveLog:
-    """The stories of the servers of one host; each begins once and ends once."""
+    """The histories of the servers of one host; each begins once and ends once."""
 
     host: str
     changes: ChangeRunner
     clock: Clock
     since: float
-    stories: dict[str, MoveHistory] = field(default_factory=dict)
+    histories: dict[str, MoveHistory] = field(default_factory=dict)
     moved: int = 0
     failed: dict[str, str] = field(default_factory=dict)
 
-    def story(self, change: Change) -> MoveHistory:
-        """The story of the server; the first time, it begins."""
-        if change.target not in self.stories:
-            self.stories[change.target] = MoveHistory(self.clock.now())
+    def history(self, change: Change) -> MoveHistory:
+        """The history of the server; the first time, its change begins."""
+        if change.target not in self.histories:
+            self.histories[change.target] = MoveHistory(self.clock.now())
             self.changes.begin(change)
-        return self.stories[change.target]
+        return self.histories[change.target]
 
     def end(
         self, change: Change, status: Status, *, to: str | None = None, error: str | None = None
     ) -> None:
-        """The story ends; when the server comes back, a new one begins."""
-        story = self.stories.pop(change.target)
-        seconds = self.clock.now() - story.since
+        """End the history; when the server comes back, a new one begins."""
+        history = self.histories.pop(change.target)
+        seconds = self.clock.now() - history.since
         if status is Status.DONE:
             self.moved += 1
         if status is Status.FAILED and error is not None:
             self.failed[change.target] = error
-        outcome = Outcome(
-            change, status, story.request_id, error, begun=story.is_asked, seconds=seconds, to=to
+        self.changes.end(
+            Outcome(
+                change,
+                status,
+                history.request_id,
+                error,
+                begun=history.is_asked,
+                seconds=seconds,
+                to=to,
+            )
         )
-        self.changes.end(outcome)
 
     def fail(self, change: Change, why: str) -> None:
-        """It could not be moved; an earlier failure is told with it."""
-        earlier = self.stories[change.target].why
+        """End the history of a server that could not be moved, with its earlier failure."""
+        earlier = self.histories[change.target].why
         self.end(change, Status.FAILED, error=f"{earlier}; then: {why}" if earlier else why)
 
     def give_up(self, changes: list[Change]) -> None:
-        """What has begun is left as it is."""
+        """End the histories that have begun as pending."""
         for change in changes:
-            if change.target in self.stories:
+            if change.target in self.histories:
                 self.end(change, Status.PENDING)
 
     def note(self, server: str, what: str) -> None:
-        """Something worth to be known of a server."""
+        """Write something about a server into the journal."""
         self.changes.journal.event("note", host=self.host, what=f"{server}: {what}")
 
-    def show(self, flights: tuple[MoveInProgress, ...], queued: int) -> None:
-        """Tell how all of them stand."""
-        left, now = queued + len(flights), self.clock.now()
+    def show(self, moves: tuple[MoveInProgress, ...], queued: int) -> None:
+        """Show the progress of all moves of the host."""
+        left, now = queued + len(moves), self.clock.now()
         self.changes.progress.moves(
-            MoveProgress(self.host, flights, self.moved, left, len(self.failed), now, self.since)
+            MoveProgress(self.host, moves, self.moved, left, len(self.failed), now, self.since)
         )

@@ -13,8 +13,8 @@ from importlib.metadata import version
 from nova_decom.apply.executor import Executor
 from nova_decom.apply.hooks import Hooks
 from nova_decom.apply.interrupts import signals
+from nova_decom.apply.move_limits import MoveLimits, RunMoveLimit
 from nova_decom.apply.observers import Observers
-from nova_decom.apply.server_mover import MoveLimits, RunMoveLimit
 from nova_decom.apply.worker_slots import WorkerSlots, run_in_threads
 from nova_decom.cli.confirm import confirm
 from nova_decom.cli.context import Context, hooks_of

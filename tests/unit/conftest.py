@@ -12,7 +12,7 @@ import pytest
 
 from nova_decom.apply.executor import Executor
 from nova_decom.apply.interrupts import Interrupts
-from nova_decom.apply.server_mover import MoveLimits
+from nova_decom.apply.move_limits import MoveLimits
 from nova_decom.clock import LONG_AGO
 from nova_decom.plan.jobs import REMOVE
 from nova_decom.plan.planner import make_plan

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.apply.server_mover import MoveLimits
+from nova_decom.apply.move_limits import MoveLimits
 from nova_decom.clock import Clock
 from nova_decom.errors import (
     BadRequestError,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nova_decom.apply.server_mover import MOVE_ATTEMPTS, MoveLimits
+from nova_decom.apply.move_limits import MOVE_ATTEMPTS, MoveLimits
 from nova_decom.errors import BadRequestError, ConflictError, NoAnswerError, TransientError
 from nova_decom.model.change import Status
 from nova_decom.model.cloud import HostCapacity

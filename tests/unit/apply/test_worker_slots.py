@@ -9,7 +9,7 @@ import time
 import pytest
 
 from nova_decom.apply.interrupts import Interrupts
-from nova_decom.apply.server_mover import MoveLimits, RunMoveLimit
+from nova_decom.apply.move_limits import MoveLimits, RunMoveLimit
 from nova_decom.apply.worker_slots import WorkerSlots, run_in_threads
 from nova_decom.clients.read_batching import LEAST, MOST, BatchedReads
 from nova_decom.errors import RunHaltedError, RunInterruptedError, UnavailableError

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One attempt to move a server: begun with the request that its state allows, then ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from nova_decom.apply.move_limits import MOVE_ATTEMPTS
+from nova_decom.apply.move_log import MoveHistory, MoveLog
+from nova_decom.errors import (
+    ChangeFailedError,
+    NotFoundError,
+    TransientError,
+    UnavailableError,
+)
+from nova_decom.model.api_call import server_action
+from nova_decom.model.change import Change, Status
+from nova_decom.model.cloud import Action, MoveSnapshot, Server
+from nova_decom.model.host import HostFacts
+from nova_decom.moves.capacity import another_target
+from nova_decom.moves.eligibility import Blocker, Move
+from nova_decom.moves.status import MOVING, MoveInProgress
+from nova_decom.steps import Cloud, Step
+
+
+@dataclass(frozen=True, slots=True)
+class MoveAttempts:
+    """Sends the requests for the moves of one host's servers, and keeps those in progress."""
+
+    step: Step
+    cloud: Cloud
+    log: MoveLog
+    in_progress: dict[str, MoveInProgress]
+
+    def begin(
+        self, change: Change, move: Move | Blocker | None, facts: HostFacts, now: MoveSnapshot
+    ) -> None:
+        """Ask nova for the move that the server's state of now allows."""
+        history = self.log.history(change)
+        if move is None:
+            self.log.end(change, Status.NOT_NEEDED)
+            return
+        if isinstance(move, Blocker):
+            self.log.fail(change, f"{move.text}; {move.remedy}")
+            return
+        server = next((s for s in facts.servers if s.id == move.server), None)
+        request = facts
+        if move.action in MOVING and server is not None:
+            server = _server_before(history, server)
+            if history.avoid is not None:
+                target = another_target(facts, server, {history.avoid})
+                if target is None:
+                    self.log.fail(change, "there is no other host for it")
+                    return
+                self.log.note(change.target, f"{history.why}; once more, to {target}")
+                request = replace(facts, request=replace(facts.request, target=target))
+        newest = max((m.id for m in now.migrations), default=0)
+        attempt = MoveInProgress(
+            change,
+            facts.host,
+            move.action,
+            server=server,
+            newest_migration_before=move.migration.id - 1 if move.migration else newest,
+            began=self.log.clock.now(),
+            confirming=move.action is Action.CONFIRM,
+        )
+        self.in_progress[attempt.id] = attempt
+        if move.action is not None:
+            self._ask(attempt, request, history)
+
+    def _ask(self, attempt: MoveInProgress, facts: HostFacts, history: MoveHistory) -> None:
+        """Send the request; whatever the answer, the next readings show what nova does."""
+        history.is_asked = True
+        try:
+            history.request_id = attempt.request_id = self.step.apply(
+                attempt.change, self.cloud, facts
+            )
+        except UnavailableError as error:
+            attempt.refusal, attempt.is_lost = str(error), True
+        except ChangeFailedError as error:
+            attempt.refusal = str(error)
+            attempt.may_repeat = isinstance(error, TransientError)
+        if attempt.refusal is not None:
+            history.refusals += 1
+            can_repeat = attempt.is_lost or attempt.may_repeat
+            attempt.may_repeat = can_repeat and history.refusals < MOVE_ATTEMPTS
+            attempt.confirming = False
+
+    def ask_next(self, attempt: MoveInProgress, action: Action) -> str | None:
+        """Ask for what ends the move; the refusal if nova refuses for good.
+
+        A request without an answer is sent again after the next reading.
+        """
+        history = self.log.histories[attempt.id]
+        history.is_asked = True
+        try:
+            self.cloud.send(server_action(attempt.id, action))
+        except UnavailableError:
+            return None
+        except NotFoundError:
+            # Its owner has deleted the server: nova ends the migration with it.
+            attempt.confirming = True
+            return None
+        except ChangeFailedError as error:
+            history.refusals += 1
+            is_final = not isinstance(error, TransientError) or history.refusals >= MOVE_ATTEMPTS
+            return str(error) if is_final else None
+        attempt.confirming = attempt.confirming or action is Action.CONFIRM
+        attempt.powering = action in {Action.START, Action.STOP}
+        return None
+
+
+def _server_before(history: MoveHistory, server: Server) -> Server:
+    """The server as it was before its first attempt; ERROR may come from an attempt of ours."""
+    if history.before is None or server.status != "ERROR":
+        history.before = server
+    return history.before
