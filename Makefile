@@ -40,6 +40,8 @@ test: packages $(READY)  ## everything, on a real Nova; installs what it needs
 	tests/run-all
 
 chaos: lab-packages $(READY)  ## kill and disturb removals: RUNS=500 SEED=...; at every point; on the lab
+	$(BIN)/pytest --quiet -m hypothesis --hypothesis-profile=random \
+	    $(if $(SEED),--hypothesis-seed=$(SEED)) tests/unit
 	$(BIN)/python -m tests.chaos --runs $(or $(RUNS),500) $(if $(SEED),--seed $(SEED))
 	$(if $(SEED),,$(BIN)/python -m tests.chaos --every)
 	$(if $(SEED),,$(BIN)/python -m tests.chaos.lab --runs 40)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from nova_decom.apply.move_limits import MOVE_ATTEMPTS
@@ -19,8 +20,15 @@ from nova_decom.model.cloud import Action, MoveSnapshot, Server
 from nova_decom.model.host import HostFacts
 from nova_decom.moves.capacity import another_target
 from nova_decom.moves.eligibility import Blocker, Move
-from nova_decom.moves.status import MOVING, MoveInProgress
+from nova_decom.moves.status import MOVING, MoveInProgress, Phase, Refusal
 from nova_decom.steps import Cloud, Step
+
+#: The phase of a move since nova accepted the action.
+PHASES: Mapping[Action, Phase] = {
+    Action.CONFIRM: Phase.CONFIRMING,
+    Action.START: Phase.POWERING,
+    Action.STOP: Phase.POWERING,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ class MoveAttempts:
             server=server,
             newest_migration_before=move.migration.id - 1 if move.migration else newest,
             began=self.log.clock.now(),
-            confirming=move.action is Action.CONFIRM,
+            phase=Phase.CONFIRMING if move.action is Action.CONFIRM else Phase.BEGUN,
         )
         self.in_progress[attempt.id] = attempt
         if move.action is not None:
@@ -72,42 +80,40 @@ class MoveAttempts:
         """Send the request; whatever the answer, the next readings show what nova does."""
         history.is_asked = True
         try:
-            history.request_id = attempt.request_id = self.step.apply(
-                attempt.change, self.cloud, facts
-            )
-        except UnavailableError as error:
-            attempt.refusal, attempt.is_lost = str(error), True
-        except ChangeFailedError as error:
-            attempt.refusal = str(error)
-            attempt.may_repeat = isinstance(error, TransientError)
-        if attempt.refusal is not None:
-            history.refusals += 1
-            can_repeat = attempt.is_lost or attempt.may_repeat
-            attempt.may_repeat = can_repeat and history.refusals < MOVE_ATTEMPTS
-            attempt.confirming = False
+            history.request_id = self.step.apply(attempt.change, self.cloud, facts)
+        except (UnavailableError, ChangeFailedError) as error:
+            attempt.refusal = _refusal(history, attempt.action, error)
+            attempt.phase = Phase.BEGUN
 
-    def ask_next(self, attempt: MoveInProgress, action: Action) -> str | None:
-        """Ask for what ends the move; the refusal if nova refuses for good.
+    def ask_next(self, attempt: MoveInProgress, action: Action) -> None:
+        """Ask for what ends the move.
 
-        A request without an answer is sent again after the next reading.
+        A request without an answer is sent again after the next reading. A refusal may be wrong
+        about what nova did: the next reading decides.
         """
         history = self.log.histories[attempt.id]
         history.is_asked = True
         try:
             self.cloud.send(server_action(attempt.id, action))
         except UnavailableError:
-            return None
+            return
         except NotFoundError:
             # Its owner has deleted the server: nova ends the migration with it.
-            attempt.confirming = True
-            return None
+            attempt.phase = PHASES[action]
         except ChangeFailedError as error:
-            history.refusals += 1
-            is_final = not isinstance(error, TransientError) or history.refusals >= MOVE_ATTEMPTS
-            return str(error) if is_final else None
-        attempt.confirming = attempt.confirming or action is Action.CONFIRM
-        attempt.powering = action in {Action.START, Action.STOP}
-        return None
+            attempt.refusal = _refusal(history, action, error)
+        else:
+            attempt.phase, attempt.refusal = PHASES[action], None
+
+
+def _refusal(
+    history: MoveHistory, action: Action | None, error: UnavailableError | ChangeFailedError
+) -> Refusal:
+    """The refusal of ``action`` that ``error`` is; ``history`` counts it."""
+    history.refusals += 1
+    is_lost = isinstance(error, UnavailableError)
+    may_repeat = is_lost or isinstance(error, TransientError)
+    return Refusal(action, str(error), is_lost, may_repeat and history.refusals < MOVE_ATTEMPTS)
 
 
 def _server_before(history: MoveHistory, server: Server) -> Server:

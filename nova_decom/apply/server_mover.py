@@ -33,6 +33,7 @@ from nova_decom.moves.status import (
     Kind,
     MoveInProgress,
     NextStep,
+    Phase,
     next_step,
     own_migration,
 )
@@ -182,8 +183,7 @@ class ServerMover:
 
         A resize of a user's that only waits to be confirmed is not on its way.
         """
-        moving = self.moving.values()
-        ours = {m.id for m in moving if m.arriving_on is None and m.action is not None}
+        ours = {m.id for m in self.moving.values() if m.takes_slot}
         active = (m for m in self.facts.migrations if m.status != FINISHED)
         return ours | {m.server for m in active if m.leaves(self.facts.host)}
 
@@ -200,9 +200,7 @@ class ServerMover:
         if step.kind is Kind.LOOK and step.host is not None:
             self._expect_on(step.host, move)
         elif step.kind is Kind.ASK and step.action is not None:
-            refusal = self.attempts.ask_next(move, step.action)
-            if refusal is not None:
-                self._fail(move, refusal)
+            self.attempts.ask_next(move, step.action)
         elif step.kind is Kind.AGAIN:
             self._queue_again(move)
         elif step.kind is Kind.DONE:
@@ -214,6 +212,8 @@ class ServerMover:
 
     def _expect_on(self, host: str, move: MoveInProgress) -> None:
         """Read that host next: the server must be there."""
+        if move.arriving_on is None:
+            move.phase = Phase.ARRIVING
         move.arriving_on = host
         if host not in self.arriving_on:
             self.arriving_on.append(host)
@@ -227,14 +227,11 @@ class ServerMover:
         """Try once more on another host, where the host that failed is known."""
         history = self.log.histories[move.id]
         if step.host is None or move.action not in MOVING or history.avoid is not None:
-            self._fail(move, step.text)
+            del self.moving[move.id]
+            self.log.fail(move.change, step.text)
             return
         history.avoid, history.why = step.host, f"{step.text}, on {step.host}"
         self._queue_again(move)
-
-    def _fail(self, move: MoveInProgress, why: str) -> None:
-        del self.moving[move.id]
-        self.log.fail(move.change, why)
 
     def _end(self, move: MoveInProgress, status: Status, to: str | None = None) -> None:
         del self.moving[move.id]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What became of a move, by what nova shows at the moment. Pure.
+"""The next step of a server's move, decided from what nova shows. Pure.
 
 A server has moved when its migration is over *and* it was read on another host, in the state
 that it had. Neither alone is enough: a live migration that failed leaves the server ACTIVE,
@@ -16,31 +16,31 @@ from nova_decom.model.cloud import Action, Migration, MoveSnapshot, Server
 from nova_decom.model.request import Request
 from nova_decom.moves.eligibility import FINISHED, TRANSIENT_STATES, may_confirm
 
-#: Ends of a migration after which the server is where it was.
+#: Final states of a migration that leave the server on its source.
 WITHOUT_MOVE = {"error", "failed", "cancelled", "reverted"}
 #: Actions that move a server by a migration of their own.
 MOVING = {Action.LIVE, Action.COLD, Action.EVACUATE}
-#: Seconds within which nova shows that it does what it was asked.
+#: Seconds within which nova must show that it does what it accepted.
 BEGIN_WITHIN = 60.0
-#: How the state before is called when it is not known, or does not matter.
+#: Stands for the status before the move where it is not known, or does not matter.
 ANY = "any"
 
 
 class Kind(StrEnum):
-    """What is to be done about a move next."""
+    """The kinds of a next step."""
 
     RUNNING = "running"
     LOOK = "look"  # read the servers of ``host``
     ASK = "ask"  # ask nova for ``action``
-    AGAIN = "again"  # its state changed: ask again which way it leaves
+    AGAIN = "again"  # its state changed: choose its way anew
     DONE = "done"
-    GONE = "gone"  # not here any more, by nothing that we know
+    GONE = "gone"  # not on this host any more, and not by this move
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """The next thing about one move."""
+    """The next step of one move."""
 
     kind: Kind
     host: str | None = None
@@ -51,16 +51,35 @@ class NextStep:
 RUNNING, AGAIN, GONE = NextStep(Kind.RUNNING), NextStep(Kind.AGAIN), NextStep(Kind.GONE)
 
 
+class Phase(StrEnum):
+    """The phases of a move, in their order."""
+
+    BEGUN = "begun"  # nova was asked to move the server, or another's migration is waited for
+    CONFIRMING = "confirming"  # nova accepted to confirm its migration
+    ARRIVING = "arriving"  # its migration is over; the server is read on ``arriving_on``
+    POWERING = "powering"  # nova accepted to start or stop the server there
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The error that nova's API gave, instead of accepting ``action``.
+
+    With ``is_lost`` nova may have heard the request; with ``may_repeat`` it may be sent again.
+    """
+
+    action: Action | None
+    text: str
+    is_lost: bool = False
+    may_repeat: bool = False
+
+
 @dataclass(slots=True)
 class MoveInProgress:
-    """A move in progress; seconds of a monotonic clock.
+    """One server's move in progress; times are seconds of a monotonic clock.
 
-    Migrations of the server with an id above ``newest_migration_before`` are its own.
-    ``server`` is the server before the move. ``arriving_on`` is the host on which it is to be
-    found since its migration is over;
-    ``to`` where it goes, for the display. ``refusal`` is what came instead of an answer that
-    accepts it; ``is_lost`` when nova may have heard it all the same, ``may_repeat`` when it may
-    be asked once more.
+    ``server`` is the server before the move. Migrations of the server with an id above
+    ``newest_migration_before`` belong to the move. ``to`` is the destination of that migration,
+    for the display. ``refusal`` is the answer to the last request that nova did not accept.
     """
 
     change: Change
@@ -69,154 +88,179 @@ class MoveInProgress:
     server: Server | None = None
     newest_migration_before: int = 0
     began: float = 0.0
-    confirming: bool = False
-    powering: bool = False
+    phase: Phase = Phase.BEGUN
     arriving_on: str | None = None
     to: str | None = None
-    request_id: str | None = None
-    refusal: str | None = None
-    is_lost: bool = False
-    may_repeat: bool = False
+    refusal: Refusal | None = None
 
     @property
     def id(self) -> str:
-        """The server's."""
+        """The server's id."""
         return self.change.target
+
+    @property
+    def takes_slot(self) -> bool:
+        """True when the move counts among the moves at once: ours, and not yet arriving."""
+        return self.action is not None and self.phase in {Phase.BEGUN, Phase.CONFIRMING}
+
+    def refused(self, action: Action) -> Refusal | None:
+        """The refusal of ``action``, when it is final."""
+        refusal = self.refusal
+        if refusal is None or refusal.action is not action:
+            return None
+        return None if refusal.is_lost or refusal.may_repeat else refusal
 
 
 def next_step(
-    flight: MoveInProgress, sight: MoveSnapshot, request: Request, now: float, bound: float
+    move: MoveInProgress, snapshot: MoveSnapshot, request: Request, now: float, bound: float
 ) -> NextStep:
-    """What to do about the move now; never waits longer than ``bound`` seconds."""
-    migration = own_migration(flight, sight)
-    found = _fate(flight, migration, sight, request, now)
-    if found.kind in {Kind.RUNNING, Kind.LOOK} and now - flight.began > bound:
+    """The next step of ``move`` by ``snapshot``; a failure after ``bound`` seconds of waiting."""
+    migration = own_migration(move, snapshot)
+    found = _unbounded(move, migration, snapshot, request, now)
+    if found.kind in {Kind.RUNNING, Kind.LOOK} and now - move.began > bound:
         text = f"not within {bound:g} s"
         if migration is not None and not migration.is_over:
             text += (
                 f"; {migration.type} {migration.id} goes on ({migration.status}): "
-                f"openstack server migration abort {flight.id} {migration.id}"
+                f"openstack server migration abort {move.id} {migration.id}"
             )
         return NextStep(Kind.FAILED, text=text)
     return found
 
 
-def own_migration(flight: MoveInProgress, sight: MoveSnapshot) -> Migration | None:
-    """The newest migration of the server that began with this move, or that it waits for."""
+def own_migration(move: MoveInProgress, snapshot: MoveSnapshot) -> Migration | None:
+    """The newest migration of the server that began with ``move``, or for which it waits."""
     own = [
         m
-        for m in sight.migrations
-        if m.server == flight.id and m.id > flight.newest_migration_before
+        for m in snapshot.migrations
+        if m.server == move.id and m.id > move.newest_migration_before
     ]
     return max(own, key=lambda m: m.id, default=None)
 
 
-def _fate(
-    flight: MoveInProgress,
+def _unbounded(
+    move: MoveInProgress,
     migration: Migration | None,
-    sight: MoveSnapshot,
+    snapshot: MoveSnapshot,
     request: Request,
     now: float,
 ) -> NextStep:
-    if flight.arriving_on is not None:
-        return _landed(flight, sight, request)
+    if move.phase in {Phase.ARRIVING, Phase.POWERING}:
+        return _arriving(move, snapshot, request)
     if migration is None:
-        return _without_migration(flight, sight, now)
+        return _without_migration(move, snapshot, now)
     if not migration.is_over:
-        if migration.status == FINISHED and not flight.confirming:
-            return _unconfirmed(flight, migration, request)
+        if migration.status == FINISHED and move.phase is not Phase.CONFIRMING:
+            return _unconfirmed(move, migration, request)
         return RUNNING
-    if not migration.leaves(flight.host):
+    if not migration.leaves(move.host):
         return AGAIN
     if migration.status in WITHOUT_MOVE:
-        return _not_moved(flight, migration, sight)
+        return _not_moved(move, migration, snapshot)
     return NextStep(Kind.LOOK, host=migration.destination)
 
 
-def _unconfirmed(flight: MoveInProgress, migration: Migration, request: Request) -> NextStep:
-    if flight.action in {Action.COLD, Action.CONFIRM} or may_confirm(request, migration):
+def _unconfirmed(move: MoveInProgress, migration: Migration, request: Request) -> NextStep:
+    refusal = move.refused(Action.CONFIRM)
+    if refusal is not None:
+        return NextStep(Kind.FAILED, text=refusal.text)
+    if move.action in {Action.COLD, Action.CONFIRM} or may_confirm(request, migration):
         return NextStep(Kind.ASK, action=Action.CONFIRM)
     text = f"{migration.type} {migration.id} waits to be confirmed: --confirm-resizes"
     return NextStep(Kind.FAILED, text=text)
 
 
-def _not_moved(flight: MoveInProgress, migration: Migration, sight: MoveSnapshot) -> NextStep:
-    """Where the server is tells whether it may be tried again, or was lost on the way."""
-    if sight.looked != flight.host:
+def _not_moved(move: MoveInProgress, migration: Migration, snapshot: MoveSnapshot) -> NextStep:
+    """The step after a migration that failed: by the server, which may be here, or lost."""
+    if snapshot.looked != move.host:
         return RUNNING
-    here = sight.server(flight.id)
+    here = snapshot.server(move.id)
     if here is None:
         gone = migration.destination is None
         return GONE if gone else NextStep(Kind.LOOK, host=migration.destination)
     if here.task_state is not None or here.status in TRANSIENT_STATES:
         return RUNNING
-    if flight.action is None:
-        return AGAIN  # it was somebody else's; now it is ours to begin
-    if here.status == "ERROR" and flight.action is not Action.EVACUATE:
+    if move.action is None:
+        return AGAIN  # it was another's migration; now the server is ours to move
+    if here.status == "ERROR" and move.action is not Action.EVACUATE:
         return NextStep(Kind.FAILED, text=f"{migration.type} {migration.id} left it in ERROR")
     text = f"{migration.type} {migration.id} ended as {migration.status}"
     return NextStep(Kind.FAILED, host=migration.destination, text=text)
 
 
-def _without_migration(flight: MoveInProgress, sight: MoveSnapshot, now: float) -> NextStep:
-    """Offloading, building and the like show by the server alone; so does nothing at all."""
-    if sight.looked != flight.host:
+def _without_migration(move: MoveInProgress, snapshot: MoveSnapshot, now: float) -> NextStep:
+    """The step by the server alone: offloading and building have no migration record."""
+    if snapshot.looked != move.host:
         return RUNNING
-    here = sight.server(flight.id)
+    here = snapshot.server(move.id)
     if here is None:
-        return NextStep(Kind.DONE) if flight.action is Action.OFFLOAD else GONE
+        return NextStep(Kind.DONE) if move.action is Action.OFFLOAD else GONE
     if here.task_state is not None or here.status in TRANSIENT_STATES:
         return RUNNING
-    return _idle(flight, flight.action, here.status, now - flight.began)
+    return _idle(move, move.action, here.status, now - move.began)
 
 
-def _idle(flight: MoveInProgress, action: Action | None, status: str, since: float) -> NextStep:
-    """It is here, and nothing goes on: what was waited for is over, or nothing has begun."""
+def _idle(move: MoveInProgress, action: Action | None, status: str, since: float) -> NextStep:
+    """The step for an idle server on the host: its wait is over, or its move has not begun."""
+    refusal = move.refusal
     if action is None:
         return AGAIN
-    if action not in MOVING and flight.server and status != flight.server.status:
+    if action not in MOVING and move.server and status != move.server.status:
         return AGAIN
-    if since <= BEGIN_WITHIN and (flight.refusal is None or flight.is_lost):
+    if since <= BEGIN_WITHIN and (refusal is None or refusal.is_lost):
         return RUNNING
-    if flight.may_repeat:
-        return AGAIN
-    text = flight.refusal or f"nova accepted {action.value} and did nothing"
-    return NextStep(Kind.FAILED, text=text)
+    if refusal is None:
+        return NextStep(Kind.FAILED, text=f"nova accepted {action.value} and did nothing")
+    return AGAIN if refusal.may_repeat else NextStep(Kind.FAILED, text=refusal.text)
 
 
-def _landed(flight: MoveInProgress, sight: MoveSnapshot, request: Request) -> NextStep:
-    """Its migration is over: read it on its new host, in the state that it had."""
-    look = NextStep(Kind.LOOK, host=flight.arriving_on)
-    if sight.looked != flight.arriving_on:
+def _arriving(move: MoveInProgress, snapshot: MoveSnapshot, request: Request) -> NextStep:
+    """The step after its migration: the server is read on its new host, in its old state."""
+    look = NextStep(Kind.LOOK, host=move.arriving_on)
+    if snapshot.looked != move.arriving_on:
         return look
-    there = sight.server(flight.id)
+    there = snapshot.server(move.id)
     if there is None:
-        return GONE  # deleted by its owner, or moved on by somebody else
+        return GONE  # deleted by its owner, or moved on by another
     if (
         there.task_state is not None
         or there.status in TRANSIENT_STATES
         or there.status == "VERIFY_RESIZE"
     ):
         return look
-    wanted = status_wanted(flight, request)
-    if there.status != "ERROR":
-        if wanted in {ANY, there.status}:
-            return NextStep(Kind.DONE, host=there.host)
-        powered = {"ACTIVE": Action.START, "SHUTOFF": Action.STOP}.get(wanted)
-        if flight.powering:
-            return look
-        if flight.action is Action.EVACUATE and powered and there.status in {"ACTIVE", "SHUTOFF"}:
-            return NextStep(Kind.ASK, action=powered)
+    wanted = status_wanted(move, request)
+    if there.status == "ERROR":
+        return _arrived_otherwise(there, wanted)
+    if wanted in {ANY, there.status}:
+        return NextStep(Kind.DONE, host=there.host)
+    if move.phase is Phase.POWERING:
+        return look
+    return _powered(move, there, wanted)
+
+
+def _powered(move: MoveInProgress, there: Server, wanted: str) -> NextStep:
+    """Start or stop an evacuated server, which nova leaves in the other state."""
+    action = {"ACTIVE": Action.START, "SHUTOFF": Action.STOP}.get(wanted)
+    has_other = move.action is Action.EVACUATE and there.status in {"ACTIVE", "SHUTOFF"}
+    if action is None or not has_other:
+        return _arrived_otherwise(there, wanted)
+    refusal = move.refused(action)
+    if refusal is not None:
+        return NextStep(Kind.FAILED, text=refusal.text)
+    return NextStep(Kind.ASK, action=action)
+
+
+def _arrived_otherwise(there: Server, wanted: str) -> NextStep:
     return NextStep(Kind.FAILED, text=f"is {there.status} on {there.host}, and was {wanted}")
 
 
-def status_wanted(flight: MoveInProgress, request: Request) -> str:
+def status_wanted(move: MoveInProgress, request: Request) -> str:
     """The status that the server must have where it arrives.
 
     From 2.95 nova leaves evacuated servers stopped (nova 27, api/openstack/compute/evacuate.py).
     """
-    if flight.action is Action.EVACUATE and request.leave_stopped:
+    if move.action is Action.EVACUATE and request.leave_stopped:
         return "SHUTOFF"
-    if flight.server is None or flight.action not in MOVING or flight.server.status == "ERROR":
+    if move.server is None or move.action not in MOVING or move.server.status == "ERROR":
         return ANY
-    return flight.server.status
+    return move.server.status

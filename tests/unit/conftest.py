@@ -9,6 +9,7 @@ import signal
 from dataclasses import replace
 
 import pytest
+from hypothesis import settings
 
 from nova_decom.apply.executor import Executor
 from nova_decom.apply.interrupts import Interrupts
@@ -19,6 +20,10 @@ from nova_decom.plan.planner import make_plan
 from tests.unit.fake import FakeCloud, FakeJournal
 
 PACING = MoveLimits()
+#: Examples are the same in every run; ``--hypothesis-profile=random`` draws others.
+settings.register_profile("fixed", derandomize=True, database=None)
+settings.register_profile("random", derandomize=False, database=None, print_blob=True)
+settings.load_profile("fixed")
 FOREIGN = ("OS_", "NOVA_DECOM_", "STATE_DIRECTORY", "SUDO_USER")
 
 

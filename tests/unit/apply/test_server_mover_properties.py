@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nova_decom.apply.move_limits import MOVE_ATTEMPTS, MoveLimits
@@ -105,8 +105,21 @@ def stories(draw: st.DrawFn) -> Story:
     )
 
 
+#: A confirmation that nova heard, refused twice: the next move began beside it.
+CONFIRMATION_REFUSED = Story(
+    is_dead=False,
+    statuses=["ACTIVE", "ACTIVE", "SHUTOFF", "ACTIVE", "ACTIVE", "ACTIVE"],
+    ways=[[]] * 6,
+    takes=[3.0] * 6,
+    at_once=1,
+    failures={4: NoAnswerError("no answer", "look"), 5: ConflictError("HTTP 409", "look")},
+    answer_lost=True,
+)
+
+
 @settings(max_examples=150, deadline=None)
 @given(stories())
+@example(CONFIRMATION_REFUSED)
 def test_whatever_happens_the_moves_are_told_as_they_are(story: Story) -> None:
     """Done is elsewhere in its old state; the limit, the bounds and the host are kept."""
     world = story.world

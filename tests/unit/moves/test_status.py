@@ -16,6 +16,8 @@ from nova_decom.moves.status import (
     Kind,
     MoveInProgress,
     NextStep,
+    Phase,
+    Refusal,
     next_step,
     own_migration,
     status_wanted,
@@ -65,10 +67,14 @@ def of(moving, seen, *, after=1.0, **asked):
 IDLE = sight(server())
 BUSY = sight(server(task_state="migrating"))
 ELSEWHERE = sight(of="node2")
-LANDED = {"arriving_on": "node2"}
+LANDED = {"phase": Phase.ARRIVING, "arriving_on": "node2"}
+POWERING = LANDED | {"phase": Phase.POWERING}
+CONFIRMING = {"phase": Phase.CONFIRMING}
 COLD_OF_SHUTOFF = flight(COLD, server=server(status="SHUTOFF"), **LANDED)
-REFUSED = {"refusal": "HTTP 409"}
-LOST = {"refusal": "no answer", "is_lost": True}
+REFUSED = {"refusal": Refusal(LIVE, "HTTP 409")}
+REFUSED_ONCE = {"refusal": Refusal(LIVE, "HTTP 409", may_repeat=True)}
+LOST = {"refusal": Refusal(LIVE, "no answer", is_lost=True)}
+LOST_ONCE = {"refusal": Refusal(LIVE, "no answer", is_lost=True, may_repeat=True)}
 LATE = BEGIN_WITHIN + 1
 
 #: what is the case, the move, what is seen, what becomes of it
@@ -82,9 +88,18 @@ FATES = [
     ("waits to be confirmed", flight(COLD), going("finished"), CONFIRMS),
     ("a user's resize, to be confirmed", flight(CONFIRM), going("finished"), CONFIRMS),
     ("an operator's, waited for", flight(None), going("finished", type="migration"), CONFIRMS),
-    ("confirmed, not yet heard", flight(COLD, confirming=True), going("finished"), RUNNING),
-    ("confirming", flight(COLD, confirming=True), going("confirming"), RUNNING),
-    ("confirmed", flight(COLD, confirming=True), going("confirmed"), LOOK),
+    ("confirmed, not yet heard", flight(COLD, **CONFIRMING), going("finished"), RUNNING),
+    ("confirm refused", flight(COLD, refusal=Refusal(CONFIRM, "HTTP 409")), going("finished"),
+     NextStep(Kind.FAILED, text="HTTP 409")),
+    ("confirm refused, to be asked again",
+     flight(COLD, refusal=Refusal(CONFIRM, "HTTP 409", may_repeat=True)), going("finished"),
+     CONFIRMS),
+    ("confirm refused, and yet confirming",
+     flight(COLD, refusal=Refusal(CONFIRM, "HTTP 409")), going("confirming"), RUNNING),
+    ("the move's answer lost, and it waits to be confirmed",
+     flight(COLD, refusal=Refusal(COLD, "no answer", is_lost=True)), going("finished"), CONFIRMS),
+    ("confirming", flight(COLD, **CONFIRMING), going("confirming"), RUNNING),
+    ("confirmed", flight(COLD, **CONFIRMING), going("confirmed"), LOOK),
     ("arrived here", flight(None), going("completed", source="node2", destination=HOST), AGAIN),
     ("somebody else's, failed", flight(None), going("error"), AGAIN),
     ("failed, looked elsewhere", flight(), over("error", of="node2"), RUNNING),
@@ -111,13 +126,13 @@ FATES = [
     ("a resize within the host, confirmed",
      flight(CONFIRM, server=server(status="VERIFY_RESIZE")), IDLE, AGAIN),
     # nova did not accept it
-    ("refused, to be asked again", flight(**REFUSED, may_repeat=True), IDLE, AGAIN),
+    ("refused, to be asked again", flight(**REFUSED_ONCE), IDLE, AGAIN),
     ("refused", flight(**REFUSED), IDLE, NextStep(Kind.FAILED, text="HTTP 409")),
     ("refused, being deleted", flight(**REFUSED), sight(server(task_state="deleting")), RUNNING),
     ("refused, and gone", flight(**REFUSED), sight(), GONE),
     ("refused, not looked at", flight(**REFUSED), ELSEWHERE, RUNNING),
     ("refused, and yet it moves", flight(**REFUSED), going("running"), RUNNING),
-    ("answer lost", flight(**LOST, may_repeat=True), IDLE, RUNNING),
+    ("answer lost", flight(**LOST_ONCE), IDLE, RUNNING),
     ("answer lost, and it moves", flight(**LOST), going("completed"), LOOK),
     # where it lands
     ("landed, not looked at", flight(**LANDED), IDLE, LOOK),
@@ -135,10 +150,13 @@ FATES = [
     ("somebody else's, in whatever state", flight(None, **LANDED), there("SHUTOFF"), DONE),
     ("evacuated, stopped", flight(EVACUATE, **LANDED), there("SHUTOFF"),
      NextStep(Kind.ASK, action=START)),
-    ("evacuated, being started", flight(EVACUATE, powering=True, **LANDED), there("SHUTOFF"),
+    ("evacuated, start refused",
+     flight(EVACUATE, refusal=Refusal(START, "HTTP 400"), **LANDED), there("SHUTOFF"),
+     NextStep(Kind.FAILED, text="HTTP 400")),
+    ("evacuated, being started", flight(EVACUATE, **POWERING), there("SHUTOFF"),
      LOOK),
-    ("evacuated, started", flight(EVACUATE, powering=True, **LANDED), there(), DONE),
-    ("evacuated, start failed", flight(EVACUATE, powering=True, **LANDED), there("ERROR"),
+    ("evacuated, started", flight(EVACUATE, **POWERING), there(), DONE),
+    ("evacuated, start failed", flight(EVACUATE, **POWERING), there("ERROR"),
      NextStep(Kind.FAILED, text="is ERROR on node2, and was ACTIVE")),
     ("evacuated, was an error", flight(EVACUATE, server=server(status="ERROR"), **LANDED), there(),
      DONE),
@@ -182,7 +200,7 @@ def test_a_resize_that_began_meanwhile_is_not_confirmed_unasked():
             NextStep(Kind.FAILED, text="nova accepted shelveOffload and did nothing"),
         ),
         (flight(**LOST), NextStep(Kind.FAILED, text="no answer")),
-        (flight(**LOST, may_repeat=True), AGAIN),
+        (flight(**LOST_ONCE), AGAIN),
     ],
 )
 def test_what_nova_does_not_begin_is_not_waited_for_for_long(moving, wanted):
