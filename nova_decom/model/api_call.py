@@ -51,8 +51,12 @@ class ApiCall:
 
 
 def disable_service(service: str, reason: str) -> ApiCall:
-    """Disable a compute service with this reason."""
-    body = {"status": "disabled", "disabled_reason": reason}
+    """Disable a compute service with this reason, or without any if it is empty.
+
+    Nova refuses an empty reason with 400, and forgets the present one where the body has none
+    (nova 34.0.0 api/openstack/compute/services.py:481).
+    """
+    body = {"status": "disabled"} | ({"disabled_reason": reason} if reason else {})
     return ApiCall("compute", "PUT", f"/os-services/{service}", SERVICES, body)
 
 

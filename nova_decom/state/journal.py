@@ -55,6 +55,8 @@ class RunJournal:
         directory = self.state_dir / "runs"
         self.path = directory / f"{run}.jsonl"
         self._turn = threading.RLock()
+        #: The host that a thread works on; each host of a run has a thread.
+        self._own = threading.local()
         with journal_writing(self.path):
             directory.mkdir(mode=0o700, exist_ok=True)
             self._file = open_private(self.path, os.O_WRONLY | os.O_APPEND | os.O_EXCL)
@@ -74,6 +76,7 @@ class RunJournal:
         :raises JournalError: it cannot be written.
         """
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._own.host = data.get("host") or getattr(self._own, "host", None)
         line = {"v": VERSION, "at": stamp, "run": self.run, "event": kind, **data}
         rest = memoryview((json.dumps(line, default=_encode) + "\n").encode())
         with self._turn, journal_writing(self.path):
@@ -93,7 +96,7 @@ class RunJournal:
                 transaction = image.transaction
                 self.event(
                     "before-image",
-                    host=transaction and transaction.host,
+                    host=transaction.host if transaction else getattr(self._own, "host", None),
                     cell=transaction and transaction.cell,
                     database=image.source,
                     table=image.table,

@@ -68,6 +68,11 @@ def test_the_text_is_method_path_and_body():
     assert create_provider("u", "n").text == text
 
 
+def test_a_service_is_disabled_without_a_reason():
+    """Nova refuses an empty reason; a body without reason removes the present one."""
+    assert disable_service("u", "").body == {"status": "disabled"}
+
+
 def test_a_claim_gets_its_end_when_it_is_sent():
     """The plan shows the place of the time; other requests stay as they are."""
     call = disable_service("u", new_claim("RUN", "ops@jump", "old"))

@@ -7,6 +7,8 @@ import json
 import os
 import re
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +21,7 @@ from nova_decom.model.plan import Verdict
 from nova_decom.model.sql import Image, Statement, Transaction
 from nova_decom.state.directory import open_state_dir
 from nova_decom.state.journal import RunJournal, new_run_id, request_id
+from nova_decom.state.journal_reader import read_record, saved_objects
 from nova_decom.state.known_hosts import HostMemory
 from tests.unit import build
 
@@ -344,3 +347,21 @@ def test_sql_that_cannot_be_written_stops_the_change(state):
 
         with pytest.raises(JournalError, match="nothing is changed without it"):
             journal.save([saved()])
+
+
+def test_an_image_of_an_api_object_names_the_host_of_its_thread(state):
+    """Two hosts are worked on side by side; neither gets the other's images."""
+    first, second = threading.Barrier(2, timeout=10), threading.Barrier(2, timeout=10)
+
+    def work(host):
+        journal.event("started", host=host)
+        first.wait()
+        journal.save([Image("placement", f"/resource_providers/of-{host}", ({},))])
+        second.wait()
+
+    with RunJournal(state, RUN) as journal, ThreadPoolExecutor() as pool:
+        list(pool.map(work, ["node1", "node2"]))
+
+    record = read_record(journal.path)
+    for host in ("node1", "node2"):
+        assert saved_objects(record, host) == (("placement", f"/resource_providers/of-{host}"),)
