@@ -165,7 +165,7 @@ def test_a_full_journal_ends_it(room):
     [
         ("enabled", None, f"enabled {build.SERVICE} None"),
         ("disabled", "older", f"disabled {build.SERVICE} older"),
-        ("disabled", None, f"disabled {build.SERVICE} "),
+        ("disabled", None, f"disabled {build.SERVICE} None"),
     ],
 )
 def test_the_state_of_a_service_is_put_back(was, reason, written):
