@@ -10,6 +10,7 @@
     ├── StalePlanError          7   the cloud no longer fits the reviewed plan
     ├── UnconfirmedError       13   nobody said yes
     ├── UnavailableError       69   the API or the database cannot be reached
+    │   ├── MissingRightError  69   the token lacks a right, so that an answer is not complete
     │   └── NoAnswerError      69   no answer of use; what a write did is not known
     ├── BusyError              75   another run holds the host
     ├── RunHaltedError          1   another host of the run failed
@@ -81,6 +82,10 @@ class UnavailableError(NovaDecomError):
     """The API or the database cannot be reached, or refuses the credentials."""
 
     exit_code = ExitCode.UNAVAILABLE
+
+
+class MissingRightError(UnavailableError):
+    """The token lacks a right; what it may not see is not taken for what is not there."""
 
 
 class NoAnswerError(UnavailableError):

@@ -26,6 +26,7 @@ from nova_decom.cli.settings import (
     state_dir_of,
 )
 from nova_decom.clients.cloud import LiveCloud
+from nova_decom.clients.consumers import Clients
 from nova_decom.clients.host.hook_runner import HookDirectory, usual_hooks
 from nova_decom.clients.host.ssh import Remote, StopCommand, WritableRemote
 from nova_decom.clients.lock_service import shared_lock
@@ -38,7 +39,6 @@ from nova_decom.clients.openstack.compute import Compute
 from nova_decom.clients.openstack.network import Network
 from nova_decom.clients.openstack.placement import Placement
 from nova_decom.clients.openstack.session import connect, identity_of, section
-from nova_decom.clients.reader import Clients
 from nova_decom.clock import Clock
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.claim import ClaimPolicy

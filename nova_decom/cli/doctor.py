@@ -9,9 +9,9 @@ from functools import partial
 from nova_decom.cli.context import Context
 from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.hosts import named
+from nova_decom.clients.consumers import Clients
 from nova_decom.clients.host.ssh import Remote
 from nova_decom.clients.mysql.cells import NovaDatabases
-from nova_decom.clients.reader import Clients
 from nova_decom.errors import NovaDecomError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import Report
@@ -64,9 +64,17 @@ def _state(app: Context) -> Iterator[Row]:
 
 
 def _apis(clients: Clients) -> Iterator[Row]:
+    """The APIs, and every right to read that a command needs: nova leaves out what it hides."""
     compute, placement, network = clients.compute, clients.placement, clients.network
     yield _try("credentials and compute API", lambda: _release(compute.newest_microversion()))
     yield _try("right to list compute services", lambda: f"{len(compute.services())} services")
+    yield _try("right to list compute nodes", lambda: _one(compute.one_compute_node(), "nodes"))
+    yield _try("right to see the hosts of servers", lambda: _one(compute.one_server(), "servers"))
+    yield _try(
+        "right to see the hosts of migrations",
+        lambda: _one(compute.one_migration(), "migrations"),
+    )
+    yield _try("right to list aggregates", lambda: f"{len(compute.aggregates())} aggregates")
     yield _try(
         "right to list resource providers",
         lambda: f"{len(placement.providers())} resource providers",
@@ -84,6 +92,10 @@ def _apis(clients: Clients) -> Iterator[Row]:
 def _release(newest: str | None) -> str:
     release = RELEASES.get(newest or "", "of an unknown release")
     return f"microversion {newest or 'none'}, nova {release}"
+
+
+def _one(found: object | None, kind: str) -> str:
+    return f"the cloud has no {kind} that would show it" if found is None else "yes"
 
 
 def _databases(databases: NovaDatabases | None) -> Iterator[Row]:

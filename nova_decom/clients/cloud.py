@@ -11,14 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from nova_decom.clients.heartbeats import HostMemories
+from nova_decom.clients.consumers import Clients
+from nova_decom.clients.heartbeats import Heartbeats
+from nova_decom.clients.host_history import HostHistory
 from nova_decom.clients.mysql.checks import Check
 from nova_decom.clients.mysql.connection import Images
 from nova_decom.clients.openstack.compute import Compute
 from nova_decom.clients.openstack.network import Network
 from nova_decom.clients.openstack.placement import Placement
 from nova_decom.clients.read_batching import BatchedReads
-from nova_decom.clients.reader import Clients, CloudReader
+from nova_decom.clients.reader import CloudReader
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.errors import (
     BadRequestError,
@@ -63,8 +65,13 @@ class LiveCloud:
         self._holding = holding or ClaimPolicy()
         self._images = images or _no_images
         self._clock = clock or Clock()
-        self._memories = HostMemories(recall, self._clock)
-        self._readings = CloudReader(clients, request, self._memories, seen)
+        self._history = HostHistory(recall)
+        self._heartbeats = Heartbeats(
+            self._history, clients.databases, request.leaving, self._clock
+        )
+        self._readings = CloudReader(
+            clients, request, self._history, self._heartbeats, seen, self._clock
+        )
         self._reads = BatchedReads(self._readings.read, gather)
         #: When the latest reading for many hosts began.
         self.gathered = LONG_AGO
@@ -109,7 +116,8 @@ class LiveCloud:
 
     def continue_from(self, other: LiveCloud) -> None:
         """Go on from what another cloud has seen: heartbeats stand still since its look."""
-        self._memories.continue_from(other._memories)
+        self._history.continue_from(other._history)
+        self._heartbeats.continue_from(other._heartbeats)
         self._readings.continue_from(other._readings)
 
     def send(self, call: ApiCall) -> str | None:
@@ -121,12 +129,14 @@ class LiveCloud:
             self._save(path)
         until = datetime.now(UTC) + timedelta(seconds=self._holding.validity)
         client: Compute | Placement | Network = getattr(self._clients, call.service)
+        target = call.path.rpartition("/")[2]
         try:
-            return client.send(call.with_expiry(until))
+            with self._heartbeats.writing(target):
+                return client.send(call.with_expiry(until))
         except BadRequestError as error:
             if client is not self._clients.network:
                 raise
-            self._readings.refused_agents.add(call.path.rpartition("/")[2])
+            self._readings.refused_agents.add(target)
             raise UnsupportedError(str(error), error.remedy) from error
 
     def watch(self, host: str, look: str) -> MoveSnapshot:
@@ -140,7 +150,7 @@ class LiveCloud:
         command = self._clients.stop_command
         if self._request.stop_with is StopWith.COMMAND and command is not None:
             command.stop(host)
-            self._memories.add(
+            self._history.add(
                 host, unit=SystemdUnit("(by the stop command)", active=False, enabled=False)
             )
         else:
@@ -188,12 +198,10 @@ class LiveCloud:
         self._images([Image("placement", path, (self._clients.placement.image(path),))])
 
     def _slice(self, host: str, fleet: Fleet | None = None) -> HostFacts:
-        facts = host_facts(
-            self._readings.view, host, self._request, self._memories.of(host), fleet
-        )
+        facts = host_facts(self._readings.view, host, self._request, self._history.of(host), fleet)
         if is_known(facts):
             # What this run has seen goes on being known when nothing of it is left.
-            self._memories.add(host, is_known=True)
+            self._history.add(host, is_known=True)
         return replace(facts, claim_is_over=self._is_over(facts))
 
     def _is_over(self, facts: HostFacts) -> bool:
@@ -207,7 +215,7 @@ class LiveCloud:
 
     def _look_at_unit(self, host: str) -> None:
         """Ask the host over ssh, until its unit was seen to be off."""
-        known = self._memories.of(host).unit
+        known = self._history.of(host).unit
         over_ssh = self._request.stop_with is StopWith.SSH and not self._request.offline
         if not over_ssh or (known and known.is_off):
             return
@@ -218,7 +226,7 @@ class LiveCloud:
                 raise
             # Nothing says that the host still lives, so that it must be asked.
             unit = SystemdUnit("nova-compute", active=False, enabled=False, reached=False)
-        self._memories.add(host, unit=unit)
+        self._history.add(host, unit=unit)
 
 
 def _no_images(_images: Sequence[Image]) -> None:

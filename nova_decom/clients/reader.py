@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Readings of the cloud's parts for many hosts at once, by as few calls as there are."""
+"""Reads the parts of the cloud for many hosts at once, by as few calls as possible."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nova_decom.clients.heartbeats import HostMemories
-from nova_decom.clients.host.ssh import Remote, StopCommand
+from nova_decom.clients.consumers import Clients, owner_of
+from nova_decom.clients.heartbeats import Heartbeats, Span
+from nova_decom.clients.host_history import HostHistory
 from nova_decom.clients.mysql.cells import NovaDatabases
 from nova_decom.clients.mysql.checks import NEEDED
-from nova_decom.clients.openstack.compute import Compute
-from nova_decom.clients.openstack.network import Network
-from nova_decom.clients.openstack.placement import Placement
 from nova_decom.clients.read_batching import Wanted
-from nova_decom.errors import UnavailableError
-from nova_decom.model.cloud import HostCapacity, Owner
+from nova_decom.clock import Clock
+from nova_decom.errors import MissingRightError, UnavailableError
+from nova_decom.model.cloud import HostCapacity, distinct
 from nova_decom.model.host import HostIdentity
 from nova_decom.model.request import PLANNED_PARTS, Part, Request
 from nova_decom.model.rows import DatabaseFacts
@@ -29,50 +28,73 @@ from nova_decom.model.snapshot import (
     possible_roots,
 )
 
-#: Up to so many hosts, servers and migrations are asked for by host; above, for all at once.
+#: Servers and migrations of up to this many hosts are listed by host; of more, all at once.
 BY_HOST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Clients:
-    """One client for each system; ``databases`` is None when none is configured."""
+#: The rows (by host) of all cells that belong to the reading under way.
+Rows = dict[str, DatabaseFacts]
 
-    compute: Compute
-    placement: Placement
-    network: Network
-    databases: NovaDatabases | None
-    remote: Remote
-    stop_command: StopCommand | None = None
+
+@dataclass(frozen=True, slots=True)
+class PartReader:
+    """Reads one part of many hosts, after the parts that it uses."""
+
+    part: Part
+    read: Callable[[Sequence[str], Rows], None]
+    after: tuple[Part, ...] = ()
 
 
 class CloudReader:
-    """What was read last of each part, for the hosts that were asked for."""
+    """The latest reading of each part, for the hosts that were asked for."""
 
     def __init__(
         self,
         clients: Clients,
         request: Request,
-        memories: HostMemories,
-        seen: Callable[[Sequence[str]], None],
+        history: HostHistory,
+        heartbeats: Heartbeats,
+        keep_names: Callable[[Sequence[str]], None],
+        clock: Clock,
     ) -> None:
-        """``seen`` is told the names of all compute hosts whenever they were read."""
+        """``keep_names`` gets the names of all compute hosts whenever they were read."""
         self._clients = clients
         self._request = request
-        self._memories = memories
-        self._seen = seen
+        self._history = history
+        self._heartbeats = heartbeats
+        self._keep_names = keep_names
+        self._clock = clock
         self.view = CloudSnapshot()
         #: Network agents that neutron refuses to delete.
         self.refused_agents: set[str] = set()
         self._problems: tuple[str, ...] | None = None
-        #: The hosts whose rows of all cells belong to the reading that goes on.
-        self._in_rows: frozenset[str] = frozenset()
+        #: In their order: each reader comes after those of the parts that it uses.
+        self.readers = self._in_order()
+
+    def _in_order(self) -> tuple[PartReader, ...]:
+        rows, nodes = Part.DATABASE, Part.COMPUTE_NODES
+        return (
+            PartReader(Part.SERVERS, self._servers),
+            PartReader(rows, self._rows),
+            PartReader(nodes, self._compute_nodes, after=(rows,)),
+            PartReader(Part.MIGRATIONS, self._migrations, after=(rows,)),
+            PartReader(Part.AGGREGATES, self._aggregates),
+            PartReader(Part.PROVIDERS, self._providers, after=(rows, nodes)),
+            PartReader(
+                Part.ALLOCATIONS,
+                self._allocations,
+                after=(Part.SERVERS, Part.MIGRATIONS, Part.PROVIDERS),
+            ),
+            PartReader(Part.ROOM, self._room, after=(Part.SERVERS, nodes)),
+            PartReader(Part.AGENTS, self._agents),
+        )
 
     def continue_from(self, other: CloudReader) -> None:
-        """Go on from what another one has read."""
+        """Take over the readings of another reader."""
         self.view, self._problems = other.view, other._problems
 
     def read(self, wanted: Wanted) -> None:
-        """Services first: of one host, or of all where more is asked for than one host's."""
+        """Read these parts: services first, of one host or, where more is wanted, of all."""
         of_services = {Part.SERVICES, Part.HEARTBEATS}
         hosts = [h for h, parts in wanted.items() if parts & of_services]
         if hosts:
@@ -81,37 +103,44 @@ class CloudReader:
         self.beside_services(wanted)
 
     def beside_services(self, wanted: Wanted) -> None:
-        """Read what is wanted of each host, but no services."""
-        # In this order: rows tell nodes and migrations, nodes and rows tell which providers may be
-        # ours, and these which allocations.
-        readers: tuple[tuple[Part, Callable[[Sequence[str]], None]], ...] = (
-            (Part.SERVERS, self._servers),
-            (Part.DATABASE, self._rows),
-            (Part.COMPUTE_NODES, self._compute_nodes),
-            (Part.MIGRATIONS, self._migrations),
-            (Part.AGGREGATES, lambda _hosts: self.aggregates()),
-            (Part.PROVIDERS, self._providers),
-            (Part.ALLOCATIONS, self._allocations),
-            (Part.ROOM, self._room),
-            (Part.AGENTS, self._agents),
-        )
-        self._in_rows = frozenset()
-        for part, read in readers:
-            hosts = [host for host, parts in wanted.items() if part in parts]
+        """Read these parts of each host, but no services.
+
+        :raises MissingRightError: the token lacks rights; the message names each of them.
+        """
+        rows: Rows = {}
+        spans: dict[Part, Span] = {}
+        missing: list[MissingRightError] = []
+        for reader in self.readers:
+            hosts = [host for host, parts in wanted.items() if reader.part in parts]
             if hosts:
-                read(hosts)
-        heard = [host for host, parts in wanted.items() if self._hears(parts)]
+                begun = self._clock.now()
+                try:
+                    reader.read(hosts, rows)
+                except MissingRightError as error:
+                    missing.append(error)
+                spans[reader.part] = Span(begun, self._clock.now())
+        if missing:
+            raise MissingRightError("; ".join(map(str, missing)), missing[0].remedy)
+        self._hear(wanted, spans.get(Part.DATABASE))
+
+    def _hear(self, wanted: Wanted, rows: Span | None) -> None:
+        """Keep the heartbeats that this reading shows, and read those that are wanted alone."""
+        witness = Part.SERVICES if self._clients.databases is None else Part.DATABASE
+        heard = [host for host, parts in wanted.items() if witness in parts]
         for host in heard:
-            self._memories.hear(host, self.view.services, self._counts(host))
-        self._listen([h for h, p in wanted.items() if Part.HEARTBEATS in p and h not in heard])
+            self._heartbeats.hear(host, self.view, self._counts(host), rows)
+        alone = [h for h, parts in wanted.items() if Part.HEARTBEATS in parts and h not in heard]
+        self._heartbeats.listen(alone, self.view)
 
     def services(self, of_host: str | None) -> None:
         """Read the services of one host, or of all."""
+        begun, before = self._clock.now(), self.view.services
         found = self._clients.compute.services(of_host)
-        others = [s for s in self.view.services if of_host is not None and s.host != of_host]
+        self._heartbeats.services_read(of_host, begun, before, found)
+        others = [s for s in before if of_host is not None and s.host != of_host]
         self._keep(services=(*others, *found))
         if of_host is None:
-            self._seen(compute_hosts(self.view))
+            self._keep_names(compute_hosts(self.view))
 
     def aggregates(self) -> None:
         """Read all aggregates."""
@@ -126,8 +155,8 @@ class CloudReader:
         self._keep(compute_nodes=self._clients.compute.compute_nodes())
 
     def identity(self, host: str) -> HostIdentity:
-        """The names and uuids that any look or run knew of the host, and its aliases."""
-        return self._memories.of(host).identity.union(HostIdentity(names=self._request.aliases))
+        """The names and uuids that any reading or run knew of the host, and its aliases."""
+        return self._history.of(host).identity.union(HostIdentity(names=self._request.aliases))
 
     @property
     def _all_cells(self) -> NovaDatabases | None:
@@ -138,76 +167,72 @@ class CloudReader:
     def _keep(self, **what: Any) -> None:  # noqa: ANN401
         self.view = replace(self.view, **what)
 
-    def _note(self, hosts: Iterable[str]) -> None:
+    def _add_identities(self, hosts: Iterable[str]) -> None:
         for host in hosts:
-            self._memories.note(host, self.view)
+            self._history.add_identity(host, self.view)
 
-    def _compute_nodes(self, hosts: Sequence[str]) -> None:
-        """From their rows, where those of all cells were read before in this look."""
-        if not self._in_rows.issuperset(hosts):
+    def _compute_nodes(self, hosts: Sequence[str], rows: Rows) -> None:
+        """Compute nodes come from the rows where those of all cells were read."""
+        if not rows.keys() >= set(hosts):
             self.all_compute_nodes()
         else:
-            asked, known = set(hosts), self.view.databases or {}
-            rows = [r for h in hosts for r in known[h].compute_nodes if r.host == h]
-            others = [n for n in self.view.compute_nodes if n.host not in asked]
-            self._keep(compute_nodes=(*others, *nodes_in_rows(self.view, rows)))
-        self._note(hosts)
+            own = [r for h in hosts for r in rows[h].compute_nodes if r.host == h]
+            others = [n for n in self.view.compute_nodes if n.host not in rows]
+            self._keep(compute_nodes=(*others, *nodes_in_rows(self.view, own)))
+        self._add_identities(hosts)
 
-    def _servers(self, hosts: Sequence[str]) -> None:
+    def _servers(self, hosts: Sequence[str], _rows: Rows) -> None:
         compute = self._clients.compute
         found = compute.servers_of(hosts) if len(hosts) <= BY_HOST else compute.servers()
         asked = {*hosts, *(s.host for s in found)}
         others = [s for s in self.view.servers if s.host not in asked]
         self._keep(servers=(*others, *found))
 
-    def _migrations(self, hosts: Sequence[str]) -> None:
-        """Of many hosts from their rows, where those of all cells were read before in this look.
-
-        The API tells by one status at a time, so that it may miss a migration that goes from one
-        to another meanwhile.
-        """
+    def _migrations(self, hosts: Sequence[str], rows: Rows) -> None:
+        """Migrations of many hosts come from the rows where those of all cells were read."""
         compute = self._clients.compute
         if len(hosts) <= BY_HOST:
             found = compute.migrations_of(hosts)
-        elif self._in_rows.issuperset(hosts):
-            rows = self.view.databases or {}
-            found = tuple({m.id: m for h in hosts for m in rows[h].active_migrations}.values())
+        elif rows.keys() >= set(hosts):
+            found = distinct(m for h in hosts for m in rows[h].active_migrations)
         else:
             found = compute.migrations()
-        known, asked = {m.id for m in found}, set(hosts)
+        known, asked = {m.key for m in found}, set(hosts)
         others = [
             m
             for m in self.view.migrations
-            if m.id not in known and not {m.source, m.destination} & asked
+            if m.key not in known and not {m.source, m.destination} & asked
         ]
         self._keep(migrations=(*others, *found))
 
-    def _providers(self, hosts: Sequence[str]) -> None:
-        """And, where rows of all cells tell it, whose nodes those are that might be ours."""
+    def _aggregates(self, _hosts: Sequence[str], _rows: Rows) -> None:
+        self.aggregates()
+
+    def _providers(self, hosts: Sequence[str], _rows: Rows) -> None:
+        """Read all providers, and from all cells the owners of nodes that may be the hosts'."""
         self.providers()
         if self._all_cells is None:
             return
         possible = possible_roots(self.view, map(self.identity, hosts))
         rows = self._all_cells.compute_nodes(possible)
         found = grouped((r.uuid, r.host or "") for r in rows if r.uuid)
-        told = {uuid: frozenset(found.get(uuid, ())) for uuid in possible}
-        self._keep(owners={**self.view.owners, **told})
+        owners = {uuid: frozenset(found.get(uuid, ())) for uuid in possible}
+        self._keep(owners={**self.view.owners, **owners})
 
-    def _rows(self, hosts: Sequence[str]) -> None:
+    def _rows(self, hosts: Sequence[str], rows: Rows) -> None:
+        """Read the rows of the hosts; fill ``rows`` if they are those of all cells."""
         databases = self._clients.databases
         if databases is None:
             return
         found = self._query(databases, hosts)
-        known = dict(self.view.databases or {})
-        for host, facts in found.items():
-            known[host] = replace(facts, problems=self._problems or ())
-        self._keep(databases=known)
+        found = {h: replace(f, problems=self._problems or ()) for h, f in found.items()}
+        self._keep(databases={**(self.view.databases or {}), **found})
         if self._all_cells is not None:
-            self._in_rows = frozenset(hosts)
-        self._note(hosts)
+            rows |= found
+        self._add_identities(hosts)
 
     def _query(self, databases: NovaDatabases, hosts: Sequence[str]) -> dict[str, DatabaseFacts]:
-        """What they hold of the hosts; before the first time, whether they can be used."""
+        """The rows of the hosts; the first time, whether the databases can be used is checked."""
         if self._problems is None:
             checks = databases.checks()
             unreadable = [c for c in checks if c.problem and c.name.endswith(NEEDED)]
@@ -216,8 +241,8 @@ class CloudReader:
             self._problems = tuple(c.problem for c in checks if c.problem)
         return databases.facts(hosts) if hosts else {}
 
-    def _allocations(self, hosts: Sequence[str]) -> None:
-        """By one request for each provider: placement tells them no other way."""
+    def _allocations(self, hosts: Sequence[str], _rows: Rows) -> None:
+        """Read allocations by one request for each provider: placement has no other list."""
         host_of = {
             provider.uuid: host
             for host in hosts
@@ -226,32 +251,15 @@ class CloudReader:
         placement = self._clients.placement
         held = {provider: placement.allocations(provider) for provider in host_of}
         found = [
-            replace(a, owner=self._owner(a.consumer, host_of[provider]))
+            replace(a, owner=owner_of(a.consumer, host_of[provider], self.view, self._clients))
             for provider, allocations in held.items()
             for a in allocations
         ]
         others = [a for a in self.view.allocations if a.provider not in held]
         self._keep(allocations=(*others, *found))
 
-    def _owner(self, consumer: str, host: str) -> Owner:
-        """Whose an allocation is: nova is asked only for those that are not plainly here."""
-        if any(s.id == consumer for s in self.view.servers_of.get(host, ())):
-            return Owner.HERE
-        migration = next((m for m in self.view.migrations if m.uuid == consumer), None)
-        if migration is not None:
-            return Owner.MIGRATION if migration.is_over else Owner.HERE
-        if any(m.server == consumer and not m.is_over for m in self.view.migrations):
-            return Owner.HERE
-        server = self._clients.compute.server(consumer)
-        if server is not None:
-            # Without a host it is being scheduled, unless it was shelved away.
-            on_its_way = not server.host and server.status != "SHELVED_OFFLOADED"
-            return Owner.HERE if server.host == host or on_its_way else Owner.ELSEWHERE
-        is_novas = self._clients.placement.is_novas(consumer)
-        return Owner.NOTHING if is_novas else Owner.FOREIGN
-
-    def _room(self, hosts: Sequence[str]) -> None:
-        """What other hosts have free, and the server groups, where servers are to move."""
+    def _room(self, hosts: Sequence[str], _rows: Rows) -> None:
+        """Read the capacity of other hosts, and the server groups, where servers are to move."""
         if not self._request.moves_servers or not self.view.servers_of.keys() & set(hosts):
             return
         free = self._clients.placement.free()
@@ -260,7 +268,7 @@ class CloudReader:
         rooms = tuple(HostCapacity(host_of[u], tuple(r)) for u, r in free.items() if u in host_of)
         self._keep(rooms=rooms, groups=self._clients.compute.server_groups())
 
-    def _agents(self, hosts: Sequence[str]) -> None:
+    def _agents(self, hosts: Sequence[str], _rows: Rows) -> None:
         network = self._clients.network
         if not network.available():
             self._keep(unchecked=("network agents: no network service",))
@@ -271,20 +279,7 @@ class CloudReader:
         others = [a for a in self.view.agents if only and a.host != hosts[0]]
         self._keep(agents=(*others, *found))
 
-    def _hears(self, parts: frozenset[Part]) -> bool:
-        """True when these parts bring a new look at the heartbeats."""
-        witness = Part.SERVICES if self._clients.databases is None else Part.DATABASE
-        return witness in parts
-
     def _counts(self, host: str) -> dict[str, int]:
         database = (self.view.databases or {}).get(host)
         rows = database.services if database else ()
         return {r.uuid: r.report_count for r in rows if r.uuid}
-
-    def _listen(self, hosts: Sequence[str]) -> None:
-        """Look at the heartbeats alone: with databases by one query per cell."""
-        databases = self._clients.databases
-        ids = [s.id for s in self.view.services if s.host in hosts and s.id]
-        counts = databases.report_counts(hosts, ids) if databases and ids else {}
-        for host in hosts:
-            self._memories.hear(host, self.view.services, counts)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from nova_decom.model.cloud import Migration
+from nova_decom.model.cloud import distinct
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Objection, Verdict, some
 from nova_decom.moves.capacity import candidates, unplaceable
@@ -83,18 +83,16 @@ def capacity(facts: HostFacts) -> Objection | None:
 
 def migrations_active(facts: HostFacts) -> Objection | None:
     """No migration to or from the host is in progress; VERIFY_RESIZE is one (finished)."""
-    active: dict[int, Migration] = {m.id: m for m in facts.migrations}
-    for migration in facts.database.active_migrations if facts.database else ():
-        active.setdefault(migration.id, migration)
+    rows = facts.database.active_migrations if facts.database else ()
     # Those that are waited for, or confirmed.
     handled = {c.server for c in moves_of(facts) if isinstance(c, Move)}
-    active = {number: m for number, m in active.items() if m.server not in handled}
+    active = [m for m in distinct((*rows, *facts.migrations)) if m.server not in handled]
     if not active:
         return None
     texts = (
         f"{m.id} ({m.type} of {m.server}, {m.status}, "
         f"{m.source} to {m.destination or 'no host yet'}, since {m.created_at})"
-        for m in active.values()
+        for m in active
     )
     return Objection(
         f"{len(active)} migrations in progress: {some(texts)}",

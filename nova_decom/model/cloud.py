@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -100,6 +101,11 @@ class Migration:
     destination: str | None
     created_at: str | None = None
 
+    @property
+    def key(self) -> str:
+        """The uuid: ids are unique within a cell only. Rows of before nova 16 may have none."""
+        return self.uuid or f"{self.id} of {self.server}"
+
     def leaves(self, host: str) -> bool:
         """True when the host is its source."""
         return self.source == host
@@ -108,6 +114,11 @@ class Migration:
     def is_over(self) -> bool:
         """True when nothing more will happen to it."""
         return self.status in TERMINAL_MIGRATIONS
+
+
+def distinct(migrations: Iterable[Migration]) -> tuple[Migration, ...]:
+    """Each migration once, though it was listed for its source and for its destination."""
+    return tuple({m.key: m for m in migrations}.values())
 
 
 @dataclass(frozen=True, slots=True)

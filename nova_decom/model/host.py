@@ -25,10 +25,17 @@ from nova_decom.model.cloud import (
 from nova_decom.model.request import Request
 from nova_decom.model.rows import DatabaseFacts
 
+#: Seconds between two beats above which the service was restarted meanwhile: that is no interval.
+LONGEST_GAP = 240.0
+
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The heartbeat of one service and since when it is the same; seconds of a monotonic clock."""
+    """The readings of one service's heartbeat; ``since`` and ``until`` of a monotonic clock.
+
+    ``value`` is the counter of the database, ``updated_at`` the API's. ``gap`` is the longest
+    time between two beats that the run has seen, of this or of any other living service.
+    """
 
     service: str
     binary: str
@@ -36,17 +43,29 @@ class Heartbeat:
     since: float
     until: float
     moved: bool = False
+    updated_at: str = ""
+    gap: float = 0.0
+    #: The connection that reads the counters has shown a new one of another service since then.
+    sees_new_rows: bool = True
 
     @property
     def still_for(self) -> float:
-        """Seconds between the first and the last reading of the present value."""
+        """Seconds for which the values are proved not to have changed."""
         return self.until - self.since
 
-    def seen(self, value: str, now: float) -> Heartbeat:
-        """The heartbeat after one more reading."""
-        if value == self.value:
-            return replace(self, until=now)
-        return replace(self, value=value, since=now, until=now, moved=True)
+    def seen(self, value: str, begun: float, ended: float, updated_at: str = "") -> Heartbeat:
+        """The heartbeat after one more reading, which began and ended then."""
+        if (value, updated_at) == (self.value, self.updated_at):
+            return replace(self, until=max(begun, self.until))
+        return replace(
+            self,
+            value=value,
+            updated_at=updated_at,
+            since=ended,
+            until=ended,
+            moved=True,
+            gap=max(self.gap, self.still_for if self.still_for <= LONGEST_GAP else 0.0),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +232,21 @@ class HostFacts:
         """The heartbeat of the service; None when it was not read."""
         return next((h for h in self.heartbeats if h.service == service.id), None)
 
-    def is_silent(self, service: ComputeService) -> bool:
-        """True when the heartbeat is proved to stand still over two report intervals."""
+    def silence_of(self, service: ComputeService) -> float:
+        """Seconds for which the heartbeat must stand still to be proved silent.
+
+        Two report intervals; where a longer gap between beats was seen, that gap and one more.
+        """
         heartbeat = self.heartbeat_of(service)
-        return heartbeat is not None and heartbeat.still_for >= self.request.silence
+        gap = heartbeat.gap if heartbeat else 0.0
+        return max(self.request.silence, gap + self.request.report_interval)
+
+    def is_silent(self, service: ComputeService) -> bool:
+        """True when nova takes the service for down and its heartbeat is proved to stand still."""
+        heartbeat = self.heartbeat_of(service)
+        return (
+            heartbeat is not None
+            and not service.is_up
+            and heartbeat.sees_new_rows
+            and heartbeat.still_for >= self.silence_of(service)
+        )

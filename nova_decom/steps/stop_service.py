@@ -21,8 +21,10 @@ class StopService(Step):
     A nova-compute that still runs brings its compute node and its resource provider back
     seconds after the delete (nova 34.0.0 compute/resource_tracker.py:776). One reading of
     ``state`` proves nothing: it says *up* for a minute after the process died, and *down*
-    while a message queue is slow. Where the service's row was deleted under a living
-    nova-compute no heartbeat tells of it: the host itself is asked, if it answers.
+    while a message queue is slow. The counter and ``updated_at`` must stand still as well, for
+    two report intervals, or longer than the longest gap between two beats that was seen. Where
+    the service's row was deleted under a living nova-compute no heartbeat tells of it: the host
+    itself is asked, if it answers.
     """
 
     name: ClassVar[str] = "stop-service"
@@ -36,7 +38,7 @@ class StopService(Step):
             yield Change(self.name, STOP, facts.host, _how(facts))
         for service in facts.leaving_services:
             if service.id and not facts.is_silent(service):
-                proof = _proof(service.binary, request)
+                proof = _proof(service.binary, facts.silence_of(service), request)
                 yield Change(self.name, PROVE, service.id, proof, only_waits=True)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
@@ -45,7 +47,8 @@ class StopService(Step):
             return replace(
                 facts, unit=SystemdUnit("nova-compute.service", active=False, enabled=False)
             )
-        silent = Heartbeat(change.target, "", "", since=0, until=facts.request.silence)
+        needed = max(facts.silence_of(s) for s in facts.leaving_services)
+        silent = Heartbeat(change.target, "", "", since=0, until=needed)
         others = tuple(h for h in facts.heartbeats if h.service != change.target)
         services = tuple(
             replace(s, state="down") if s.id == change.target else s for s in facts.services
@@ -79,6 +82,8 @@ def _how(facts: HostFacts) -> str:
     return f"run the stop command for {facts.host}"
 
 
-def _proof(binary: str, request: Request) -> str:
+def _proof(binary: str, silence: float, request: Request) -> str:
     who = "" if _we_stop(request) or request.offline else " (you stop it; this waits for you)"
-    return f"the heartbeat of {binary} must stand still for {request.silence:g} s{who}"
+    return (
+        f"the heartbeat of {binary} must stand still for {silence:g} s and nova show it down{who}"
+    )

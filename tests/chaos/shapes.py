@@ -6,12 +6,11 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.chaos.process import Site
+from tests.chaos.process import NEIGHBOURS, Site
 from tests.database.rows import STAMP, ApiRows, CellRows, Table
 from tests.faults.openstack import UNIT_OFF, State
 
 HOST = "node1"
-NEIGHBOURS = ("node2", "node10", "node1.example.org")
 #: Names for uuids that are the same in every run.
 NAMESPACE = uuid.UUID("6f6c3a52-0000-4000-8000-000000000000")
 

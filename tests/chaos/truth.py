@@ -21,6 +21,10 @@ TABLES = (*(f"nova.{t}" for t in CELL), *(f"nova_api.{t}" for t in API))
 TIMES = ("updated_at", "deleted_at", "report_count", "disabled_reason")
 
 
+#: Of every host: its nova-compute moves them.
+BEATS = ("updated_at", "report_count")
+
+
 @dataclass(frozen=True)
 class Truth:
     """All rows by table and id, and the rest of the cloud."""
@@ -48,9 +52,9 @@ class Truth:
         return found
 
     def others(self, own: set[tuple[str, int]]) -> dict[tuple[str, int], Row]:
-        """All rows that are none of these, whole."""
+        """All rows that are none of these, but for the heartbeats of living hosts."""
         return {
-            (table, number): row
+            (table, number): {k: v for k, v in row.items() if not _beats(table, k)}
             for table, rows in self.rows.items()
             for number, row in rows.items()
             if (table, number) not in own
@@ -61,7 +65,11 @@ class Truth:
         own = self.own
         rows = {
             f"{table} {number}": {
-                k: (v is None if k in TIMES and (table, number) in own else str(v))
+                k: (
+                    v is None
+                    if _beats(table, k) or (k in TIMES and (table, number) in own)
+                    else str(v)
+                )
                 for k, v in row.items()
             }
             for table, of_table in self.rows.items()
@@ -69,6 +77,10 @@ class Truth:
         }
         rest = {k: v for k, v in vars(self.state).items() if k not in {"path", "log"}}
         return json.dumps({"rows": rows, **rest}, sort_keys=True, indent=1)
+
+
+def _beats(table: str, column: str) -> bool:
+    return table == "nova.services" and column in BEATS
 
 
 def journals(site: Site) -> Iterator[list[Row]]:

@@ -34,6 +34,7 @@ class State:
     consumers: dict[str, Body] = field(default_factory=dict)
     agents: dict[str, Body] = field(default_factory=dict)
     units: dict[str, Body] = field(default_factory=dict)
+    groups: dict[str, Body] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
 
     @classmethod
@@ -77,6 +78,30 @@ class HTTPError(Exception):
 
 
 @dataclass
+class Limits:
+    """How the services cut their lists, and what the token may not see."""
+
+    nova: int = 1000
+    neutron: int | None = None
+    ignores_marker: bool = False
+    hidden_fields: frozenset[str] = frozenset()
+
+    def page(self, query: dict[str, str], entries: list[Body], mark: str = "id") -> list[Body]:
+        """The page that nova reads, in which hidden entries count."""
+        begin = 0
+        if "marker" in query and not self.ignores_marker:
+            marks = [entry[mark] for entry in entries]
+            if query["marker"] not in marks:
+                raise HTTPError(400, f"marker [{query['marker']}] not found")
+            begin = marks.index(query["marker"]) + 1
+        return entries[begin : begin + min(self.nova, int(query.get("limit", self.nova)))]
+
+    def allowed(self, entry: Body) -> Body:
+        """The entry without the fields that the token may not see."""
+        return {k: v for k, v in entry.items() if k not in self.hidden_fields}
+
+
+@dataclass
 class Request:
     method: str
     path: str
@@ -95,6 +120,7 @@ class OpenStack:
         self._path = state
         self.base = base
         self.halfway = False
+        self.limits = Limits()
         self.token_life = timedelta(hours=1)
         self.tokens: dict[str, datetime] = {}
         self.answered: list[tuple[str, int]] = []
@@ -136,7 +162,7 @@ class OpenStack:
         self._check_token(request)
         more["x-openstack-request-id"] = f"req-{uuid.uuid4()}"
         where = {"compute": Nova, "placement": Placement, "network": Neutron}[service]
-        handler = where(self._connection, self.state)
+        handler = where(self._connection, self.state, self.limits)
         handler.halfway, self.halfway = self.halfway and request.method == "DELETE", False
         if request.method != "GET":
             handler.state.log.append(f"{request.method} {request.path}")
@@ -210,9 +236,10 @@ class OpenStack:
 class Handler:
     """One service."""
 
-    def __init__(self, connection: Connection, state: State) -> None:
+    def __init__(self, connection: Connection, state: State, limits: Limits) -> None:
         self._connection = connection
         self.state = state
+        self.limits = limits
         self.halfway = False
 
     def rows(self, sql: str, *params: object) -> list[Body]:
@@ -301,24 +328,34 @@ class Nova(Handler):
         if not self.state.holders(identity):
             del self.state.providers[identity]
 
-    def get_os_hypervisors(self, _request: Request, _detail: str) -> tuple[int, Body]:
-        found = self.rows(
-            "SELECT n.uuid, n.host, n.hypervisor_hostname, n.hypervisor_type "
-            "FROM nova.compute_nodes n JOIN nova.services s ON s.host = n.host "
-            "JOIN nova_api.host_mappings m ON m.host = n.host "
-            "WHERE n.deleted = 0 AND s.deleted = 0 AND s.`binary` = 'nova-compute' ORDER BY n.id"
-        )
-        return 200, {
-            "hypervisors": [
-                {
-                    "id": r["uuid"],
-                    "hypervisor_hostname": r["hypervisor_hostname"],
-                    "hypervisor_type": r["hypervisor_type"],
-                    "service": {"host": r["host"]},
-                }
-                for r in found
-            ]
+    def get_os_hypervisors(self, request: Request, _detail: str) -> tuple[int, Body]:
+        """A page is cut first; then those without service or host mapping are taken out of it."""
+        found = self.rows("SELECT * FROM nova.compute_nodes WHERE deleted = 0 ORDER BY id")
+        shown = {
+            r["host"]
+            for r in self.rows(
+                "SELECT s.host FROM nova.services s JOIN nova_api.host_mappings m "
+                "ON m.host = s.host WHERE s.deleted = 0 AND s.`binary` = 'nova-compute'"
+            )
         }
+        page = self.limits.page(request.query, found, "uuid")
+        entries = [
+            {
+                "id": r["uuid"],
+                "hypervisor_hostname": r["hypervisor_hostname"],
+                "hypervisor_type": r["hypervisor_type"],
+                "service": {"host": r["host"]},
+            }
+            for r in page
+            if r["host"] in shown
+        ]
+        return 200, self._linked("hypervisors", entries, request)
+
+    def _linked(self, name: str, entries: list[Body], request: Request) -> Body:
+        """With a link where the page is full."""
+        is_full = len(entries) == min(self.limits.nova, int(request.query.get("limit", 1000)))
+        links = {f"{name}_links": [{"rel": "next", "href": "?"}]} if is_full else {}
+        return {name: [self.limits.allowed(entry) for entry in entries]} | links
 
     def get_servers(self, request: Request, identity: str) -> tuple[int, Body]:
         found = self.rows("SELECT * FROM nova.instances WHERE deleted = 0 ORDER BY id")
@@ -327,30 +364,46 @@ class Nova(Handler):
                 "id": r["uuid"],
                 "name": r["display_name"],
                 "status": r["vm_state"].upper(),
+                "flavor": {},
                 "OS-EXT-SRV-ATTR:host": r["host"],
+                "OS-EXT-STS:task_state": r["task_state"],
             }
             for r in found
         ]
         if identity == "detail":
             wanted = request.query.get("host")
-            here = (s for s in servers if wanted in {None, s["OS-EXT-SRV-ATTR:host"]})
-            return 200, {"servers": list(here)}
+            here = [s for s in servers if wanted in {None, s["OS-EXT-SRV-ATTR:host"]}]
+            page = self.limits.page(request.query, here)
+            return 200, self._linked("servers", page, request)
         one = next((s for s in servers if s["id"] == identity), None)
         if one is None:
             raise HTTPError(404, f"Instance {identity} could not be found.")
-        return 200, {"server": one}
+        return 200, {"server": self.limits.allowed(one)}
 
     def get_os_migrations(self, request: Request) -> tuple[int, Body]:
+        """A page is cut first; then hidden ones are taken out of it."""
         found = self.rows("SELECT * FROM nova.migrations WHERE deleted = 0 ORDER BY id")
         wanted = request.query.get("host")
-        return 200, {
-            "migrations": [
-                {k: r[k] for k in ("id", "uuid", "instance_uuid", "status", "migration_type")}
-                | {"source_compute": r["source_compute"], "dest_compute": r["dest_compute"]}
-                for r in found
-                if wanted in {None, r["source_compute"], r["dest_compute"]}
-            ]
-        }
+        here = [r for r in found if wanted in {None, r["source_compute"], r["dest_compute"]}]
+        page = self.limits.page(request.query, here, "uuid")
+        fields = ("id", "uuid", "instance_uuid", "status", "migration_type")
+        hosts = ("source_compute", "dest_compute")
+        entries = [
+            {k: r[k] for k in fields}
+            | {k: None if k in self.limits.hidden_fields else r[k] for k in hosts}
+            for r in page
+            if not r["hidden"]
+        ]
+        is_full = len(entries) == self.limits.nova
+        links = {"migrations_links": [{"rel": "next", "href": "?"}]} if is_full else {}
+        return 200, {"migrations": entries} | links
+
+    def get_os_server_groups(self, request: Request) -> tuple[int, Body]:
+        """No marker; an offset, and the same limit."""
+        begin = int(request.query.get("offset", 0))
+        end = begin + min(self.limits.nova, int(request.query.get("limit", 1000)))
+        found = list(self.state.groups.values())[begin:end]
+        return 200, {"server_groups": found}
 
     def get_os_aggregates(self, _request: Request) -> tuple[int, Body]:
         members = self.rows("SELECT aggregate_id, host FROM nova_api.aggregate_hosts ORDER BY id")
@@ -428,7 +481,17 @@ class Neutron(Handler):
     def get_agents(self, request: Request) -> tuple[int, Body]:
         wanted = request.query.get("host")
         found = [a for a in self.state.agents.values() if wanted in {None, a["host"]}]
-        return 200, {"agents": found}
+        limit = self.limits.neutron
+        if limit is None:
+            return 200, {"agents": found}
+        marks = [a["id"] for a in found]
+        begin = 0
+        if "marker" in request.query and not self.limits.ignores_marker:
+            begin = marks.index(request.query["marker"]) + 1
+        page = found[begin : begin + limit]
+        links = [{"rel": "previous", "href": "?"}]
+        links += [{"rel": "next", "href": "?"}] if len(page) == limit else []
+        return 200, {"agents": page, "agents_links": links}
 
     def delete_agents(self, _request: Request, identity: str) -> tuple[int, None]:
         if self.state.agents.pop(identity, None) is None:

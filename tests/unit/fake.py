@@ -181,7 +181,7 @@ class FakeCloud:
                 continue
             value = self.world.beat() if service.binary == NOVA_COMPUTE else "count 7"
             first = Heartbeat(service.id, service.binary, value, since=now, until=now)
-            heard.append(known.get(service.id, first).seen(value, now))
+            heard.append(known.get(service.id, first).seen(value, now, now))
         return heard
 
     def _see(self, **what: object) -> None:

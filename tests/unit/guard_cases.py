@@ -247,6 +247,18 @@ TABLE = [
         BLOCKED,
         "finished, node1 to no host yet",
     ),
+    (
+        "migrations-active",
+        "two of one id in two cells",
+        facts(
+            migrations=(
+                build.migration(uuid="of-cell1"),
+                build.migration(uuid="of-cell2", server="id-of-db", source="node2"),
+            )
+        ),
+        BLOCKED,
+        "2 migrations in progress: ",
+    ),
     ("service-alive", "no service", build.ghost(), OK, ""),
     (
         "service-alive",

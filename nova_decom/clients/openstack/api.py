@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import openstack.config
@@ -18,6 +18,7 @@ from nova_decom.errors import (
     ChangeFailedError,
     ConfigurationError,
     ConflictError,
+    MissingRightError,
     NoAnswerError,
     NotFoundError,
     TransientError,
@@ -28,7 +29,7 @@ from nova_decom.retry import retry
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
-BAD_REQUEST, NOT_FOUND, CONFLICT, TOO_MANY_REQUESTS = 400, 404, 409, 429
+BAD_REQUEST, FORBIDDEN, NOT_FOUND, CONFLICT, TOO_MANY_REQUESTS = 400, 403, 404, 409, 429
 REFUSALS = {BAD_REQUEST: BadRequestError, NOT_FOUND: NotFoundError, CONFLICT: ConflictError}
 #: Answers that may be others a moment later.
 TRANSIENT_STATUSES = frozenset({TOO_MANY_REQUESTS, 500, 502, 503, 504})
@@ -37,7 +38,7 @@ READ_ATTEMPTS = 4
 
 
 class Api:
-    """The calls of one run: each is counted, bounded and carries the run's request id."""
+    """The API calls of one run: each is bounded and carries the run's request id."""
 
     def __init__(
         self,
@@ -49,7 +50,6 @@ class Api:
         self._connection = connection
         self._request_id = request_id
         self._clock = clock or Clock()
-        self.calls: list[tuple[str, str, str]] = []
 
     def microversion(self, service: str, wanted: str) -> str:
         """The wanted microversion, or the newest that the server has if that is older."""
@@ -97,23 +97,6 @@ class Api:
 
         return self._again(ask)
 
-    def pages(
-        self, service: str, path: str, keys: tuple[str, str], wanted: str, **params: str
-    ) -> Iterator[dict[str, Any]]:
-        """The entries of all pages of a list, as nova tells that there are more.
-
-        ``keys`` are the name of the list and of what marks where the next page begins.
-        """
-        key, marker = keys
-        while True:
-            body = self.get(service, path, wanted, **params)
-            entries: list[dict[str, Any]] = body[key]
-            yield from entries
-            more = [k for k in body if k.endswith("_links")]
-            if not entries or not more:
-                return
-            params["marker"] = str(entries[-1][marker])
-
     def send(self, call: ApiCall) -> str | None:
         """Send one request that changes something, never repeated here; its request id.
 
@@ -149,7 +132,6 @@ class Api:
     def _send(self, service: str, method: str, path: str, wanted: str | None, **extra: Any) -> Any:  # noqa: ANN401
         if wanted is not None:
             extra["microversion"] = self.microversion(service, wanted)
-        self.calls.append((service, method, path))
         LOG.debug("%s %s %s", service, method, path)
         return self._guarded(
             service,
@@ -200,6 +182,10 @@ def _body(service: str, path: str, response: Any) -> dict[str, Any]:  # noqa: AN
         remedy = "nova-decom doctor checks each service and right"
         if response.status_code in TRANSIENT_STATUSES:
             raise NoAnswerError(seen, remedy, _retry_after(response))
+        if response.status_code == FORBIDDEN:
+            raise MissingRightError(
+                seen, "give the token this right; nova-decom doctor names more"
+            )
         raise UnavailableError(seen, remedy)
     try:
         body = response.json()

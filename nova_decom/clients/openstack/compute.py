@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nova_decom.clients.openstack.api import Api
+from nova_decom.clients.openstack.listing import PAGE, Entry, Paging, read_list
+from nova_decom.errors import MissingRightError
 from nova_decom.model.api_call import AGGREGATES, SERVICES, ApiCall
 from nova_decom.model.cloud import (
     Aggregate,
@@ -19,26 +21,21 @@ from nova_decom.model.cloud import (
     Migration,
     Server,
     ServerGroup,
+    distinct,
 )
 
 #: Microversions of what is only read. Server groups have one policy from 2.64.
 HYPERVISORS, SERVERS, MIGRATIONS, GROUPS = "2.53", "2.53", "2.59", "2.64"
-PAGE = "1000"
-#: So many of the newest migrations hold those in progress of any host that is being emptied.
+#: The newest migrations of a host, among which those in progress of a host being emptied are.
 NEWEST = "300"
-#: The statuses of migrations that are not over; the API filters by one status at a time.
-ACTIVE_MIGRATIONS = (
-    "accepted",
-    "pre-migrating",
-    "queued",
-    "preparing",
-    "migrating",
-    "running",
-    "post-migrating",
-    "finished",
-    "confirming",
-    "reverting",
-)
+HOST, TASK_STATE = "OS-EXT-SRV-ATTR:host", "OS-EXT-STS:task_state"
+#: Fields of servers -> the right (policy) without which nova leaves them out.
+SERVER_RIGHTS = {
+    HOST: "os_compute_api:os-extended-server-attributes",
+    TASK_STATE: "os_compute_api:os-extended-status",
+}
+#: Nova 32 and newer shows the hosts of migrations by this right only.
+MIGRATION_HOST_RIGHT = "os_compute_api:os-migrations:index:host"
 
 
 class Compute:
@@ -55,34 +52,24 @@ class Compute:
     def services(self, host: str | None = None) -> tuple[ComputeService, ...]:
         """All services of the cloud, or those of exactly one host."""
         params = {} if host is None else {"host": host}
-        body = self._api.get("compute", "/os-services", SERVICES, **params)
-        found = (_service(entry) for entry in body["services"])
+        entries = read_list(
+            self._api, "compute", "/os-services", "services", SERVICES, params=params
+        )
+        found = (_service(entry) for entry in entries)
         return tuple(s for s in found if host in {None, s.host})
 
     def compute_nodes(self) -> tuple[ComputeNode, ...]:
         """All compute nodes whose service lives; nova hides the others here."""
-        entries = self._api.pages(
-            "compute", "/os-hypervisors/detail", ("hypervisors", "id"), HYPERVISORS, limit=PAGE
-        )
-        return tuple(
-            ComputeNode(
-                uuid=entry["id"],
-                host=entry["service"]["host"],
-                hypervisor_hostname=entry["hypervisor_hostname"],
-                hypervisor_type=entry.get("hypervisor_type") or "",
-            )
-            for entry in entries
-        )
+        entries = self._pages("/os-hypervisors/detail", "hypervisors", HYPERVISORS)
+        return tuple(_compute_node(entry) for entry in entries)
 
     def servers(self, **filters: str) -> tuple[Server, ...]:
         """All servers of the cloud; SOFT_DELETED ones too.
 
         ``soft_deleted`` is the only filter that shows both kinds.
         """
-        params = {"all_tenants": "True", "soft_deleted": "True", "limit": PAGE} | filters
-        entries = self._api.pages(
-            "compute", "/servers/detail", ("servers", "id"), SERVERS, **params
-        )
+        params = {"all_tenants": "True", "soft_deleted": "True"} | filters
+        entries = self._pages("/servers/detail", "servers", SERVERS, **params)
         return tuple(_server(entry) for entry in entries)
 
     def servers_of(self, hosts: Iterable[str]) -> tuple[Server, ...]:
@@ -94,9 +81,8 @@ class Compute:
         return tuple(s for host in hosts for s in self.servers(host=host) if s.host == host)
 
     def migrations(self) -> tuple[Migration, ...]:
-        """All migrations of the cloud that are not over, by one call for each such status."""
-        found = [m for status in ACTIVE_MIGRATIONS for m in self._migrations(status=status)]
-        return tuple({m.id: m for m in found}.values())
+        """All migrations of the cloud that are not over, whatever nova calls their status."""
+        return tuple(m for m in self._migrations() if not m.is_over)
 
     def migrations_of(self, hosts: Iterable[str]) -> tuple[Migration, ...]:
         """Migrations to or from exactly these hosts, over or not, by one call for each."""
@@ -106,13 +92,26 @@ class Compute:
             for m in self._migrations(host=host)
             if host in {m.source, m.destination}
         ]
-        return tuple({m.id: m for m in found}.values())
+        return distinct(found)
 
     def _migrations(self, **filters: str) -> tuple[Migration, ...]:
-        entries = self._api.pages(
-            "compute", "/os-migrations", ("migrations", "uuid"), MIGRATIONS, limit=PAGE, **filters
-        )
+        entries = self._pages("/os-migrations", "migrations", MIGRATIONS, "uuid", **filters)
         return tuple(_migration(e) for e in entries)
+
+    def _pages(
+        self, path: str, key: str, wanted: str, mark: str = "id", **filters: str
+    ) -> tuple[Entry, ...]:
+        """All entries of a list that nova cuts."""
+        return read_list(
+            self._api,
+            "compute",
+            path,
+            key,
+            wanted,
+            paging=Paging.MARKER,
+            mark=mark,
+            params={"limit": PAGE, **filters},
+        )
 
     def newest_migrations(self, host: str) -> tuple[Migration, ...]:
         """The newest migrations to or from exactly this host, over or not, in one call.
@@ -124,16 +123,36 @@ class Compute:
         found = (_migration(entry) for entry in body["migrations"])
         return tuple(m for m in found if host in {m.source, m.destination})
 
+    def one_compute_node(self) -> ComputeNode | None:
+        """Any compute node, which shows whether the token may list them."""
+        return next(map(_compute_node, self._first("/os-hypervisors/detail", "hypervisors")), None)
+
+    def one_server(self) -> Server | None:
+        """Any server of the cloud, which shows what the token may see of servers."""
+        found = self._first("/servers/detail", "servers", all_tenants="True")
+        return next(map(_server, found), None)
+
+    def one_migration(self) -> Migration | None:
+        """Any migration of the cloud, which shows what the token may see of migrations."""
+        return next(map(_migration, self._first("/os-migrations", "migrations")), None)
+
+    def _first(self, path: str, key: str, **filters: str) -> tuple[Entry, ...]:
+        """The first entry of a list, if it has any."""
+        params = {"limit": "1", **filters}
+        return read_list(self._api, "compute", path, key, MIGRATIONS, params=params)
+
     def server_groups(self) -> tuple[ServerGroup, ...]:
         """The server groups of all projects, members that were deleted left out by nova."""
-        found: list[ServerGroup] = []
-        while True:
-            params = {"all_projects": "True", "limit": PAGE, "offset": str(len(found))}
-            entries = self._api.get("compute", "/os-server-groups", GROUPS, **params)
-            page = entries["server_groups"]
-            found += [_group(entry) for entry in page]
-            if len(page) < int(PAGE):
-                return tuple(found)
+        entries = read_list(
+            self._api,
+            "compute",
+            "/os-server-groups",
+            "server_groups",
+            GROUPS,
+            paging=Paging.OFFSET,
+            params={"all_projects": "True", "limit": PAGE},
+        )
+        return tuple(_group(entry) for entry in entries)
 
     def server(self, server: str) -> Server | None:
         """A server, its host "" if it is on none; None when nova has no such server."""
@@ -142,10 +161,10 @@ class Compute:
 
     def aggregates(self) -> tuple[Aggregate, ...]:
         """All host aggregates with their members."""
-        body = self._api.get("compute", "/os-aggregates", AGGREGATES)
+        entries = read_list(self._api, "compute", "/os-aggregates", "aggregates", AGGREGATES)
         return tuple(
             Aggregate(a["id"], a["name"], tuple(a["hosts"]), tuple(sorted(a["metadata"].items())))
-            for a in body["aggregates"]
+            for a in entries
         )
 
     def send(self, call: ApiCall) -> str | None:
@@ -168,13 +187,26 @@ def _service(entry: Mapping[str, Any]) -> ComputeService:
     )
 
 
+def _compute_node(entry: Mapping[str, Any]) -> ComputeNode:
+    return ComputeNode(
+        uuid=entry["id"],
+        host=entry["service"]["host"],
+        hypervisor_hostname=entry["hypervisor_hostname"],
+        hypervisor_type=entry.get("hypervisor_type") or "",
+    )
+
+
 def _server(entry: Mapping[str, Any]) -> Server:
+    """A server, its host "" where it is on none; a field that is not shown has no value."""
+    for field, right in SERVER_RIGHTS.items():
+        if field not in entry:
+            raise _hidden(f"{field} of servers", right)
     return Server(
         id=entry["id"],
         name=entry["name"],
-        host=entry.get("OS-EXT-SRV-ATTR:host") or "",
+        host=entry[HOST] or "",
         status=entry["status"],
-        task_state=entry.get("OS-EXT-STS:task_state"),
+        task_state=entry[TASK_STATE],
         locked=bool(entry.get("locked")),
         extra_specs=tuple(sorted((entry["flavor"].get("extra_specs") or {}).items())),
     )
@@ -187,6 +219,9 @@ def _group(entry: Mapping[str, Any]) -> ServerGroup:
 
 
 def _migration(entry: Mapping[str, Any]) -> Migration:
+    """A migration; one without any host is one whose hosts are not shown."""
+    if not entry["source_compute"] and not entry["dest_compute"]:
+        raise _hidden("the hosts of migrations", MIGRATION_HOST_RIGHT)
     return Migration(
         id=entry["id"],
         uuid=entry.get("uuid") or "",
@@ -196,4 +231,11 @@ def _migration(entry: Mapping[str, Any]) -> Migration:
         source=entry["source_compute"],
         destination=entry["dest_compute"],
         created_at=entry.get("created_at"),
+    )
+
+
+def _hidden(what: str, right: str) -> MissingRightError:
+    return MissingRightError(
+        f"nova does not show {what}: the token lacks {right}",
+        "give the token this right, or use an admin's; nova-decom doctor names more",
     )

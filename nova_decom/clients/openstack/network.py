@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from nova_decom.clients.openstack.api import Api
+from nova_decom.clients.openstack.listing import Paging, read_list
 from nova_decom.model.api_call import ApiCall
 from nova_decom.model.cloud import NetworkAgent
 
@@ -26,7 +27,9 @@ class Network:
     def agents(self, host: str | None = None) -> tuple[NetworkAgent, ...]:
         """All agents, or those of exactly one host."""
         params = {} if host is None else {"host": host}
-        body = self._api.get("network", "/agents", **params)
+        entries = read_list(
+            self._api, "network", "/agents", "agents", paging=Paging.LINKS, params=params
+        )
         found = (
             NetworkAgent(
                 id=a["id"],
@@ -35,6 +38,6 @@ class Network:
                 host=a["host"],
                 alive=bool(a["alive"]),
             )
-            for a in body["agents"]
+            for a in entries
         )
         return tuple(a for a in found if host in {None, a.host})

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from nova_decom.clients.openstack.api import Api
+from nova_decom.clients.openstack.listing import Entry, read_list
 from nova_decom.clock import Clock
 from nova_decom.errors import ConflictError
 from nova_decom.model.api_call import ApiCall
@@ -33,14 +34,15 @@ class Placement:
 
     def providers(self) -> tuple[ResourceProvider, ...]:
         """All resource providers; placement has no pages."""
-        return _providers(self._api.get("placement", "/resource_providers", TREES))
+        path, key = "/resource_providers", "resource_providers"
+        return _providers(read_list(self._api, "placement", path, key, TREES))
 
     def compute_providers(self) -> tuple[ResourceProvider, ...]:
         """The providers that a nova-compute made (trait COMPUTE_NODE, nova 20); older: none."""
         found = self._api.find(
             "placement", "/resource_providers", COMPUTE_NODES, required="COMPUTE_NODE"
         )
-        return () if found is None else _providers(found)
+        return () if found is None else _providers(found["resource_providers"])
 
     def allocations(self, provider: str) -> tuple[Allocation, ...]:
         """What consumers hold of one provider; placement tells it only per provider."""
@@ -109,7 +111,7 @@ class Placement:
         return self._api.send(ApiCall("placement", "PUT", path, GENERATIONS, body))
 
 
-def _providers(body: dict[str, Any]) -> tuple[ResourceProvider, ...]:
+def _providers(entries: Iterable[Entry]) -> tuple[ResourceProvider, ...]:
     return tuple(
         ResourceProvider(
             uuid=p["uuid"],
@@ -117,5 +119,5 @@ def _providers(body: dict[str, Any]) -> tuple[ResourceProvider, ...]:
             root=p.get("root_provider_uuid") or p["uuid"],
             parent=p.get("parent_provider_uuid"),
         )
-        for p in body["resource_providers"]
+        for p in entries
     )

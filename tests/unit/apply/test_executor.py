@@ -33,6 +33,9 @@ BLOCKED = [
 ]
 
 
+PROOF = "nova-compute must stand still for 20 s and nova show it down"
+
+
 def statuses(report):
     """The outcome of each change by step and action."""
     return [(o.change.step, o.change.action, o.status) for o in report.outcomes]
@@ -91,7 +94,7 @@ def test_the_order_of_a_run(run):
     assert [told for told in process.told if told[-1] != "started"] == [
         ("disable-service", "disable", "done"),
         ("stop-service", "stop", "done"),
-        ("waiting", "the heartbeat of nova-compute must stand still for 20 s", 300.0),
+        ("waiting", f"the heartbeat of {PROOF}", 300.0),
         ("stop-service", "prove", "done"),
         ("delete-service", "delete", "done"),
         ("purge-rows", "delete", "done"),

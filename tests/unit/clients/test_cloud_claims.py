@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nova_decom.clients.cloud import LiveCloud
-from nova_decom.clients.reader import Clients
+from nova_decom.clients.consumers import Clients
 from nova_decom.model.api_call import disable_service
 from nova_decom.model.claim import ClaimPolicy, new_claim, read_claim, released, with_expiry
 from nova_decom.model.request import Part

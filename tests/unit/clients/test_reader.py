@@ -8,9 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from nova_decom.clients.heartbeats import HostMemories
-from nova_decom.clients.reader import Clients, CloudReader
+from nova_decom.clients.consumers import Clients
+from nova_decom.clients.heartbeats import Heartbeats
+from nova_decom.clients.host_history import HostHistory
+from nova_decom.clients.reader import CloudReader
 from nova_decom.clock import Clock
+from nova_decom.errors import MissingRightError
 from nova_decom.model.cloud import ComputeNode
 from nova_decom.model.request import Part, Servers
 from nova_decom.model.snapshot import own_providers
@@ -75,8 +78,9 @@ def readings(compute, databases, *providers):
     """Readings of a cloud with these providers and no network service."""
     placement = SimpleNamespace(providers=lambda: providers, free=dict)
     clients = Clients(compute, placement, SimpleNamespace(), databases, None)
-    memories = HostMemories(lambda _host: None, Clock())
-    return CloudReader(clients, request(), memories, lambda _hosts: None)
+    history, clock = HostHistory(lambda _host: None), Clock()
+    heartbeats = Heartbeats(history, databases, frozenset(), clock)
+    return CloudReader(clients, request(), history, heartbeats, lambda _hosts: None, clock)
 
 
 def read(found, *hosts, parts=PARTS):
@@ -183,3 +187,30 @@ def test_a_cloud_without_room_has_no_hosts_with_room():
     found.read({"node1": frozenset({Part.ROOM})})
 
     assert found.view.rooms == ()
+
+
+def test_each_reader_comes_after_those_of_the_parts_that_it_uses():
+    """Rows tell of nodes and migrations, nodes which providers may be ours, and these of more."""
+    parts = [reader.part for reader in readings(Compute(), None).readers]
+
+    for position, reader in enumerate(readings(Compute(), None).readers):
+        assert set(reader.after) <= set(parts[:position])
+    assert {Part.SERVICES, Part.HEARTBEATS, Part.UNIT} | set(parts) == set(Part)
+
+
+def test_every_right_that_the_token_lacks_is_named_at_once():
+    """And nothing is believed of the host."""
+
+    def refuse(right):
+        def read(*_hosts):
+            raise MissingRightError(f"the token lacks {right}", "give it")
+
+        return read
+
+    compute = Compute("node1")
+    compute.servers_of, compute.migrations_of = refuse("servers"), refuse("migrations")
+    compute.aggregates = tuple
+    found = readings(compute, None)
+
+    with pytest.raises(MissingRightError, match="lacks servers; the token lacks migrations"):
+        read(found, "node1", parts=frozenset({Part.SERVERS, Part.MIGRATIONS, Part.AGGREGATES}))

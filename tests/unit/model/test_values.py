@@ -126,33 +126,79 @@ def test_without_a_database_only_nova_compute_leaves():
     assert facts.leaving_binaries == {"nova-compute"}
 
 
+DOWN = build.service(state="down")
+OTHER = build.heartbeat("of another service", still=99)
+
+
 @pytest.mark.parametrize(
-    ("heartbeats", "silent"),
+    ("heartbeats", "service", "silent"),
     [
-        ([build.heartbeat(still=20)], True),
-        ([build.heartbeat(still=19.9)], False),
-        ([build.heartbeat("of another service", still=99)], False),
-        ([], False),
+        ([build.heartbeat(still=20)], DOWN, True),
+        ([build.heartbeat(still=19.9)], DOWN, False),
+        ([build.heartbeat(still=99)], build.service(), False),
+        ([build.heartbeat(still=99, sees_new_rows=False)], DOWN, False),
+        ([build.heartbeat(still=129, gap=120.0)], DOWN, False),
+        ([build.heartbeat(still=130, gap=120.0)], DOWN, True),
+        ([OTHER], DOWN, False),
+        ([], DOWN, False),
+    ],
+    ids=[
+        "two report intervals",
+        "less",
+        "nova shows it up",
+        "the connection shows no new rows",
+        "two intervals of ours, but beats come two minutes apart",
+        "longer than the longest gap",
+        "of another service",
+        "never read",
     ],
 )
-def test_silence_is_two_report_intervals(heartbeats, silent):
-    """A heartbeat that was not looked at, or not for long enough, proves nothing."""
-    facts = build.facts(heartbeats=tuple(heartbeats))
+def test_silence_is_proved_by_every_witness(heartbeats, service, silent):
+    """Nova shows the service down, and its heartbeat stood still, for all that the run knows."""
+    facts = build.facts(services=(service,), heartbeats=tuple(heartbeats))
 
-    assert facts.is_silent(facts.service) is silent
+    assert facts.is_silent(service) is silent
 
 
 def test_a_heartbeat_that_moves_starts_to_stand_still_anew():
     """Only the time since the last change counts, and the move is not forgotten."""
     first = build.heartbeat(value="count 1", since=0.0, until=0.0)
 
-    stood = first.seen("count 1", 5.0)
-    moved = stood.seen("count 2", 9.0)
-    again = moved.seen("count 2", 30.0)
+    stood = first.seen("count 1", 5.0, 5.0)
+    moved = stood.seen("count 2", 9.0, 9.0)
+    again = moved.seen("count 2", 30.0, 30.0)
 
     assert (stood.still_for, stood.moved) == (5.0, False)
     assert (moved.still_for, moved.moved) == (0.0, True)
     assert (again.still_for, again.moved) == (21.0, True)
+    # It stood still for five seconds and lived.
+    assert [h.gap for h in (stood, moved, again)] == [0.0, 5.0, 5.0]
+
+
+def test_a_reading_counts_from_the_end_of_the_first_to_the_begin_of_the_last():
+    """A value may have changed at any time while it was read."""
+    first = build.heartbeat(value="count 1", since=0.0, until=0.0)
+
+    moved = first.seen("count 2", 10.0, 14.0)
+    stood = moved.seen("count 2", 20.0, 29.0)
+    overtaken = moved.seen("count 2", 12.0, 13.0)
+
+    assert (moved.since, stood.still_for, overtaken.still_for) == (14.0, 6.0, 0.0)
+
+
+def test_updated_at_is_a_witness_too():
+    """Where nova keeps the heartbeat elsewhere, the counter never moves."""
+    first = build.heartbeat(value="count 1", updated_at="a", since=0.0, until=0.0)
+
+    assert first.seen("count 1", 5.0, 5.0, "a").still_for == 5.0
+    assert first.seen("count 1", 5.0, 5.0, "b").moved
+
+
+def test_a_service_that_was_away_for_hours_does_not_beat_once_in_hours():
+    """A restart is no gap between two beats."""
+    first = build.heartbeat(value="count 1", since=0.0, until=0.0)
+
+    assert first.seen("count 1", 300.0, 300.0).seen("count 2", 301.0, 301.0).gap == 0.0
 
 
 @pytest.mark.parametrize(

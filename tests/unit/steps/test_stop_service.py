@@ -35,7 +35,7 @@ NODE1_ROWS = {
 
 
 PROVE = ("prove", SERVICE)
-SILENT = (build.heartbeat(still=20),)
+SILENT = {"service": build.service(state="down"), "heartbeats": (build.heartbeat(still=20),)}
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,9 @@ SILENT = (build.heartbeat(still=20),)
         (facts(), [("stop", "node1"), PROVE]),
         (facts(unit=OFF), [PROVE]),
         (facts(unit=ENABLED), [("stop", "node1"), PROVE]),
-        (facts(unit=OFF, heartbeats=SILENT), []),
-        (facts(heartbeats=SILENT), [("stop", "node1")]),
+        (facts(unit=OFF, **SILENT), []),
+        (facts(unit=OFF, heartbeats=SILENT["heartbeats"]), [PROVE]),
+        (facts(**SILENT), [("stop", "node1")]),
         (facts(request=request(stop_with=StopWith.COMMAND)), [("stop", "node1"), PROVE]),
         (facts(request=request(stop_with=StopWith.NONE)), [PROVE]),
         (facts(request=request(offline=True)), [PROVE]),
@@ -99,15 +100,28 @@ def test_stopping_where_no_service_is_left_depends_on_what_the_host_answers():
     ("asked", "words"),
     [
         ({"report_interval": 30.0}, "nova-compute must stand still for 60 s"),
-        ({"stop_with": StopWith.NONE}, "20 s (you stop it; this waits for you)"),
-        ({"offline": True}, "20 s"),
+        (
+            {"stop_with": StopWith.NONE},
+            "for 20 s and nova show it down (you stop it; this waits for you)",
+        ),
+        ({"offline": True}, "for 20 s and nova show it down"),
     ],
 )
 def test_a_proof_says_for_how_long_and_whom_it_waits_for(asked, words):
     """Two report intervals, and a hint when it is the operator who has to act."""
     *_, change = STOP.changes(facts(request=request(**asked)))
 
-    assert change.detail.endswith(words)
+    assert words in change.detail
+
+
+def test_a_proof_waits_for_longer_than_the_longest_gap_that_was_seen():
+    """Two intervals of ours are nothing where another host beats once in two minutes."""
+    slow = facts(heartbeats=(build.heartbeat(gap=120.0),))
+    *_, change = STOP.changes(slow)
+
+    assert "for 130 s" in change.detail
+    after = STOP.after(change, slow)
+    assert after.is_silent(after.service)
 
 
 def test_a_proof_only_waits():
@@ -146,7 +160,7 @@ def test_a_service_that_is_proved_silent_is_down(number):
     assert after.heartbeats == (heard, Heartbeat(proved.id, "", "", since=0, until=60.0))
     assert [s.state for s in after.services if s.id != proved.id] == ["up"]
     assert [s.state for s in after.services if s.id == proved.id] == ["down"]
-    assert after.is_silent(proved)
+    assert after.is_silent(after.services[number])
     assert after.unit == state.unit
 
 

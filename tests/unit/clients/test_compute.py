@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nova's API: what a token may not see is not taken for what is not there."""
+
+from __future__ import annotations
+
+import pytest
+
+from nova_decom.clients.openstack.compute import Compute
+from nova_decom.errors import MissingRightError
+from nova_decom.model.cloud import TERMINAL_MIGRATIONS
+
+SERVER = {
+    "id": "s1",
+    "name": "web",
+    "status": "ACTIVE",
+    "flavor": {},
+    "OS-EXT-SRV-ATTR:host": "node1",
+    "OS-EXT-STS:task_state": None,
+}
+MIGRATION = {
+    "id": 5,
+    "uuid": "m1",
+    "instance_uuid": "s1",
+    "status": "running",
+    "source_compute": "node1",
+    "dest_compute": None,
+}
+
+
+class Api:
+    """Answers with these entries, in one page each; ``asked`` are the filters."""
+
+    def __init__(self, servers=(), migrations=()):
+        """Of each list."""
+        self.lists = {"servers": servers, "migrations": migrations}
+        self.asked = []
+
+    def get(self, _service, path, _wanted, **params):
+        """The whole list, then the empty page behind it."""
+        self.asked.append(params)
+        key = "servers" if path.startswith("/servers") else "migrations"
+        return {key: [] if "marker" in params else list(self.lists[key])}
+
+    def find(self, _service, _path, _wanted):
+        """The first server."""
+        return {"server": self.lists["servers"][0]}
+
+
+def without(entry, field):
+    """The entry, as a token without a right gets it."""
+    return {k: v for k, v in entry.items() if k != field}
+
+
+READS = {
+    "of a host": lambda c: c.servers_of(["node1"]),
+    "of all": lambda c: c.servers(),
+    "one of them": lambda c: c.server("s1"),
+    "any": lambda c: c.one_server(),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+@pytest.mark.parametrize(
+    ("field", "right"),
+    [
+        ("OS-EXT-SRV-ATTR:host", "os_compute_api:os-extended-server-attributes"),
+        ("OS-EXT-STS:task_state", "os_compute_api:os-extended-status"),
+    ],
+)
+def test_a_server_whose_host_is_not_shown_is_not_elsewhere(read, field, right):
+    """The error names the right that the token lacks."""
+    with pytest.raises(MissingRightError, match=right):
+        read(Compute(Api(servers=(without(SERVER, field),))))
+
+
+@pytest.mark.parametrize("host", [None, "", "node2"])
+def test_a_server_on_no_host_or_another_is_not_this_hosts(host):
+    """A host that is shown as None is one that the server does not have."""
+    compute = Compute(Api(servers=(SERVER, SERVER | {"id": "s2", "OS-EXT-SRV-ATTR:host": host})))
+
+    assert [s.id for s in compute.servers_of(["node1"])] == ["s1"]
+    assert [s.host for s in compute.servers()] == ["node1", host or ""]
+
+
+MIGRATION_READS = {
+    "of hosts": lambda c: c.migrations_of(["node1"]),
+    "of all": lambda c: c.migrations(),
+    "the newest": lambda c: c.newest_migrations("node1"),
+    "any": lambda c: c.one_migration(),
+}
+
+
+@pytest.mark.parametrize("read", MIGRATION_READS.values(), ids=MIGRATION_READS)
+def test_a_migration_whose_hosts_are_not_shown_is_not_elsewhere(read):
+    """Nova 32 and newer shows None for both."""
+    hidden = MIGRATION | {"source_compute": None}
+
+    with pytest.raises(MissingRightError, match="os-migrations:index:host"):
+        read(Compute(Api(migrations=(hidden,))))
+
+
+STATUSES = ("running", "running (post-copy)", "finished", "a status of a release to come")
+
+
+def test_migrations_that_are_not_over_are_told_by_no_list_of_ours():
+    """Nova is asked without a status; what it does not call over goes on."""
+    entries = [
+        MIGRATION | {"uuid": f"m{n}", "status": status}
+        for n, status in enumerate((*STATUSES, *sorted(TERMINAL_MIGRATIONS)))
+    ]
+    api = Api(migrations=entries)
+
+    assert [m.status for m in Compute(api).migrations()] == list(STATUSES)
+    assert [sorted(asked) for asked in api.asked] == [["limit"], ["limit", "marker"]]
+
+
+def test_migrations_of_two_cells_have_the_same_ids():
+    """The uuid tells them apart."""
+    other = MIGRATION | {"uuid": "m2", "source_compute": "node2"}
+
+    found = Compute(Api(migrations=(MIGRATION, other))).migrations_of(["node1", "node2"])
+
+    assert [(m.id, m.uuid) for m in found] == [(5, "m1"), (5, "m2")]
