@@ -30,8 +30,9 @@ from nova_decom.clients.consumers import Clients
 from nova_decom.clients.host.hook_runner import HookDirectory, usual_hooks
 from nova_decom.clients.host.ssh import Remote, StopCommand, WritableRemote
 from nova_decom.clients.lock_service import shared_lock
-from nova_decom.clients.mysql.cells import NovaDatabases, Sources
+from nova_decom.clients.mysql.cells import NovaDatabases
 from nova_decom.clients.mysql.connection import Database, Images
+from nova_decom.clients.mysql.sources import Sources
 from nova_decom.clients.mysql.transaction import WritableDatabase
 from nova_decom.clients.mysql.url import target
 from nova_decom.clients.openstack.api import Api

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import pytest
 from pymysql.cursors import DictCursor
 
-from nova_decom.clients.mysql.cells import NovaDatabases, Sources
+from nova_decom.clients.mysql.cells import NovaDatabases
 from nova_decom.clients.mysql.connection import Database
+from nova_decom.clients.mysql.sources import Sources
 from nova_decom.clients.mysql.transaction import WritableDatabase
 from nova_decom.clients.mysql.url import Target, target
 from nova_decom.clock import Clock

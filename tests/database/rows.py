@@ -7,7 +7,7 @@ from typing import Any
 
 from pymysql.connections import Connection
 
-from nova_decom.clients.mysql.cells import CELL0
+from nova_decom.clients.mysql.sources import CELL0
 
 Row = dict[str, Any]
 _ADDRESSES = itertools.count(1)

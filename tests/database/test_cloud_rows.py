@@ -3,7 +3,7 @@
 
 import pytest
 
-from nova_decom.clients.mysql.cells import Sources
+from nova_decom.clients.mysql.sources import Sources
 from nova_decom.clients.mysql.url import target
 from nova_decom.errors import RowCountError
 from nova_decom.plan.planner import make_plan

@@ -132,7 +132,7 @@ def test_servers_land_elsewhere(at_commit, impatient):
 def test_waiting_for_a_lock_is_bounded(nova, monkeypatch, held):
     """What another session holds is waited for, a few times, and then nothing was changed."""
     monkeypatch.setattr(connection, "LOCK_WAIT", 1)
-    monkeypatch.setattr("nova_decom.clients.mysql.transaction.DATABASE_ATTEMPTS", 2)
+    monkeypatch.setattr(connection, "DATABASE_ATTEMPTS", 2)
     nova.cell.host("node1")
     transaction = nova.purge("node1")
     before = nova.cell.checksums(*CELL_TABLES)

@@ -3,8 +3,9 @@
 
 import pytest
 
-from nova_decom.clients.mysql.cells import NovaDatabases, Sources
+from nova_decom.clients.mysql.cells import NovaDatabases
 from nova_decom.clients.mysql.checks import API_COLUMNS, CELL_COLUMNS, CELL_DELETES, check_database
+from nova_decom.clients.mysql.sources import Sources
 from nova_decom.clients.mysql.url import target
 from nova_decom.errors import UnavailableError
 from tests.database.conftest import Images

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What NovaDatabases reads of given hosts."""
 
+import logging
+
 import pytest
 
-from nova_decom.clients.mysql.cells import Sources
+from nova_decom.clients.mysql.connection import LOG
+from nova_decom.clients.mysql.sources import Sources
 from nova_decom.clients.mysql.url import target
 from nova_decom.guards import judge
 from nova_decom.model.cloud import TERMINAL_MIGRATIONS
@@ -211,19 +214,26 @@ def test_registration_is_read(nova):
     assert database.cell == "cell1"
 
 
-def test_the_hosts_of_a_cell_are_read_once(nova):
+@pytest.fixture
+def statements(caplog):
+    """The statements that were sent, as the log has them."""
+    caplog.set_level(logging.DEBUG, logger=LOG.name)
+    return caplog.records
+
+
+def test_the_hosts_of_a_cell_are_read_once(nova, statements):
     """All of its mappings are: the one statement of a look that grows with the cloud."""
     cell0, cell1 = nova.api.ids("cell_mappings")[:2]
     nova.api.host("node1", cell1)
     reading = nova.reading()
     reading.facts(["node1"])
-    first = reading.queries
+    first = len(statements)
     nova.api.host("node2", cell1)
     nova.api.host("node3", cell0)
 
     assert reading.facts(["node1"])["node1"].cell_hosts == {"node1"}
     # The cells themselves are read once, too.
-    assert reading.queries - first == first - 2
+    assert len(statements) - first == first - 2
     # Another cell's are asked for when a host of it is.
     assert reading.facts(["node3"])["node3"].cell_hosts == {"node3"}
 
@@ -241,7 +251,7 @@ def test_compute_nodes_are_found_by_uuid(nova):
     assert reading.compute_nodes([]) == ()
 
 
-def test_queries_do_not_grow_with_hosts(nova):
+def test_queries_do_not_grow_with_hosts(nova, statements):
     """As many statements are sent for two hundred hosts as for one."""
     for number in range(200):
         _, node = nova.cell.host(f"node{number}")
@@ -251,11 +261,11 @@ def test_queries_do_not_grow_with_hosts(nova):
         nova.api.host(f"node{number}", cell1)
     counts = []
     for hosts in (1, 200):
-        reading = nova.reading()
-        found = reading.facts([f"node{number}" for number in range(hosts)])
+        statements.clear()
+        found = nova.reading().facts([f"node{number}" for number in range(hosts)])
         assert all(f.pci_devices and f.services for f in found.values())
-        counts.append(reading.queries)
-    assert counts[0] == counts[1]
+        counts.append(len(statements))
+    assert counts[0] == counts[1] > 0
 
 
 def test_heartbeats_are_counted(nova):

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nova's databases together: the API database, the cells, and what they hold of given hosts."""
+"""Nova's databases together: the API database, the cells, and their rows of given hosts."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nova_decom.clients.mysql.cell_rows import NODE_COLUMNS, CellRows, Row
 from nova_decom.clients.mysql.checks import (
@@ -17,8 +17,8 @@ from nova_decom.clients.mysql.checks import (
     check_database,
 )
 from nova_decom.clients.mysql.connection import Database, Images
-from nova_decom.clients.mysql.url import Target, expand_template, target
-from nova_decom.errors import ConfigurationError
+from nova_decom.clients.mysql.sources import Cell, Sources, find_cells
+from nova_decom.clients.mysql.url import Target
 from nova_decom.model.rows import (
     AggregateHostRow,
     CloudRows,
@@ -30,36 +30,12 @@ from nova_decom.model.rows import (
 from nova_decom.model.snapshot import grouped
 from nova_decom.model.sql import API_DATABASE, Transaction, marks
 
-CELL0 = "00000000-0000-0000-0000-000000000000"
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where the databases are, as the operator gave it. ``main`` fills cell mapping templates."""
-
-    api: Target | None = None
-    cells: tuple[Target, ...] = ()
-    main: str | None = field(default=None, repr=False)
-
-    def __bool__(self) -> bool:
-        """True when any database is configured."""
-        return self.api is not None or bool(self.cells)
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell and the way to its database."""
-
-    uuid: str | None
-    name: str
-    database: Database
-
 
 class NovaDatabases:
-    """The API database and every cell, connected when first asked."""
+    """The API database and every cell; each is connected when it is first read."""
 
     def __init__(self, sources: Sources, connect: Callable[[Target], Database]) -> None:
-        """Connect by ``connect``, which decides whether anything can be written."""
+        """``connect`` decides whether the databases can be written."""
         self._sources = sources
         self._connect = connect
         self.api = None if sources.api is None else connect(sources.api)
@@ -70,9 +46,9 @@ class NovaDatabases:
 
     @property
     def cells(self) -> tuple[Cell, ...]:
-        """All cells that can have hosts: those of the cell mappings, cell0 apart."""
+        """Every cell that can have hosts."""
         if self._cells is None:
-            self._cells = tuple(self._find_cells())
+            self._cells = tuple(find_cells(self._sources, self.api, self._connect))
         return self._cells
 
     @property
@@ -80,37 +56,15 @@ class NovaDatabases:
         """The uuids of the cells; empty without an API database, which alone has them."""
         return frozenset(cell.uuid for cell in self.cells if cell.uuid)
 
-    @property
-    def queries(self) -> int:
-        """How many statements were sent so far."""
-        databases = [c.database for c in self.cells] + ([self.api] if self.api else [])
-        return sum(d.queries for d in databases)
-
-    def _find_cells(self) -> Iterable[Cell]:
-        if self.api is None:
-            places = self._sources.cells
-            for name, place in zip(
-                _unique([(p.database, p.label) for p in places]), places, strict=True
-            ):
-                yield Cell(None, name, self._connect(place))
-            return
-        rows = self.api.rows("SELECT uuid, name, database_connection FROM cell_mappings")
-        mappings = [m for m in rows if m["uuid"] != CELL0]
-        urls = [expand_template(m["database_connection"], self._sources.main) for m in mappings]
-        names = _unique([(m["name"] or m["uuid"], m["uuid"]) for m in mappings])
-        places = _prefer([target(url) for url in urls], self._sources.cells)
-        for mapping, name, place in zip(mappings, names, places, strict=True):
-            yield Cell(mapping["uuid"], name, self._connect(place))
-
     def facts(self, hosts: Sequence[str]) -> dict[str, DatabaseFacts]:
-        """What the databases hold of each of these hosts, by a fixed number of queries."""
+        """The rows of each of these hosts, by a number of queries that is the same for any."""
         with self._turn:
             registration = self._registration(hosts)
             found = {cell.name: CellRows.read(cell.database, hosts) for cell in self.cells}
         return {host: self._host_facts(host, registration, found) for host in hosts}
 
     def cloud_rows(self) -> CloudRows:
-        """What an audit looks at, of all hosts: two queries a cell and two of the API's."""
+        """The rows of all hosts for an audit: two queries per cell and two to the API database."""
         with self._turn:
             return self._cloud_rows()
 
@@ -138,7 +92,7 @@ class NovaDatabases:
         )
 
     def checks(self) -> tuple[Check, ...]:
-        """Every check of every database, as doctor shows them."""
+        """Every check of every database, as ``doctor`` shows them."""
         found: list[Check] = []
         with self._turn:
             if self.api is not None:
@@ -148,7 +102,7 @@ class NovaDatabases:
         return tuple(found)
 
     def compute_nodes(self, uuids: Collection[str]) -> tuple[ComputeNodeRow, ...]:
-        """The live compute nodes with these uuids, whosever they are; one query a cell."""
+        """The live compute nodes with these uuids, of any host; one query per cell."""
         wanted = sorted(uuids)
         if not wanted:
             return ()
@@ -179,13 +133,13 @@ class NovaDatabases:
         return counts
 
     def run(self, transaction: Transaction, images: Images) -> None:
-        """Run a transaction in the database of the cell that it names, or in the API's."""
+        """Run a transaction in the database that it names."""
         with self._turn:
             self.places[transaction.cell].run(transaction, images)
 
     @property
     def places(self) -> dict[str, Database]:
-        """Every database by the name that a transaction gives it."""
+        """Every database by the name that a transaction has for it."""
         places = {c.name: c.database for c in self.cells}
         return places if self.api is None else places | {API_DATABASE: self.api}
 
@@ -206,10 +160,10 @@ class NovaDatabases:
         return _Registration(tuple(mappings), tuple(members), self._hosts_of_cells(mappings))
 
     def _hosts_of_cells(self, mappings: Sequence[Row]) -> Mapping[str, frozenset[str]]:
-        """The hosts of the cells of these mappings, by cell; read once: it takes all its rows.
+        """The hosts of the cells of these mappings, by cell uuid; read once, as a cell has many.
 
-        One that has left the cloud meanwhile has lost its service, which is read anew; one that
-        was given to another cell under the same name goes on being seen in its old one.
+        A host that leaves the cloud meanwhile has no service any more, which is read each time;
+        a host that moves to another cell under the same name keeps its old cell here.
         """
         api = self.api
         cells = sorted({m["uuid"] for m in mappings} - self._cell_hosts.keys())
@@ -224,96 +178,63 @@ class NovaDatabases:
         return self._cell_hosts
 
     def _host_facts(
-        self, host: str, registration: _Registration, found: dict[str, CellRows]
+        self, host: str, registration: _Registration, found: Mapping[str, CellRows]
     ) -> DatabaseFacts:
-        naming = [name for name, rows in found.items() if rows.names(host)]
         mapping = registration.mapping(host)
-        mapped = next((c.name for c in self.cells if mapping and c.uuid == mapping.cell), None)
-        live = [name for name in naming if found[name].lives(host)]
-        touched = [name for name, rows in found.items() if rows.touches(host)]
-        cell = next(iter(live or naming), mapped) or next(iter(touched), None)
-        facts = found[cell].facts(host) if cell is not None else DatabaseFacts()
-        return DatabaseFacts(
+        cell = self._cell_of(host, mapping, found)
+        facts = DatabaseFacts() if cell is None else found[cell].facts(host)
+        return replace(
+            facts,
             cell=cell,
-            cells_naming_host=tuple(live),
-            cell_hosts=registration.neighbours.get(mapping.cell, frozenset())
-            if mapping
-            else frozenset(),
+            cells_naming_host=tuple(name for name, rows in found.items() if rows.lives(host)),
+            cell_hosts=registration.neighbours(mapping),
             host_mapping=mapping,
-            aggregate_hosts=tuple(
-                AggregateHostRow(m["id"], m["aggregate_id"])
-                for m in registration.members
-                if m["host"] == host
-            ),
-            services=facts.services,
-            compute_nodes=facts.compute_nodes,
-            pci_devices=facts.pci_devices,
-            instances=facts.instances,
-            active_migrations=facts.active_migrations,
-            nodes_needed=facts.nodes_needed,
+            aggregate_hosts=registration.aggregate_hosts(host),
             in_history=any(host in rows.history for rows in found.values()),
             all_cells=self.api is not None,
         )
 
+    def _cell_of(
+        self, host: str, mapping: HostMappingRow | None, found: Mapping[str, CellRows]
+    ) -> str | None:
+        """The cell of the host; the rows of this cell are deleted.
+
+        The cell with live rows of it, else with any rows, else that of its host mapping, else
+        one with servers or migrations of it.
+        """
+        mapped = [c.name for c in self.cells if mapping and c.uuid == mapping.cell]
+        candidates = (
+            *(name for name, rows in found.items() if rows.lives(host)),
+            *(name for name, rows in found.items() if rows.names(host)),
+            *mapped,
+            *(name for name, rows in found.items() if rows.touches(host)),
+        )
+        return next(iter(candidates), None)
+
 
 @dataclass(frozen=True, slots=True)
 class _Registration:
+    """Host mappings, aggregate rows, and the hosts of each cell by its uuid."""
+
     mappings: tuple[Row, ...] = ()
     members: tuple[Row, ...] = ()
-    #: Cell -> its hosts, one set for all of them.
-    neighbours: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    hosts_of_cells: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def mapping(self, host: str) -> HostMappingRow | None:
         """The mapping of exactly this host."""
         own = (m for m in self.mappings if m["host"] == host)
         return next((HostMappingRow(m["id"], m["uuid"]) for m in own), None)
 
+    def aggregate_hosts(self, host: str) -> tuple[AggregateHostRow, ...]:
+        """The aggregate rows of exactly this host."""
+        own = (m for m in self.members if m["host"] == host)
+        return tuple(AggregateHostRow(m["id"], m["aggregate_id"]) for m in own)
+
+    def neighbours(self, mapping: HostMappingRow | None) -> frozenset[str]:
+        """The hosts of the cell that the host mapping names."""
+        return self.hosts_of_cells.get(mapping.cell, frozenset()) if mapping else frozenset()
+
 
 def _no_rows(_sql: str) -> list[Row]:
-    """What an API database holds that nobody has named."""
+    """The rows of an API database that is not given."""
     return []
-
-
-def _prefer(mapped: Sequence[Target], given: Sequence[Target]) -> tuple[Target, ...]:
-    """The mapped databases, each by the given target that is the same one, if there is one.
-
-    The same place decides first; what is left over is matched by database name, if only one
-    mapping and only one given target have it.
-
-    :raises ConfigurationError: a given target is none of the mapped databases.
-    """
-    chosen: dict[int, Target] = {}
-    left = list(given)
-    for key in (_place, _name):
-        for number, place in enumerate(mapped):
-            same = [t for t in left if key(t) == key(place)]
-            rivals = [p for n, p in enumerate(mapped) if n not in chosen and key(p) == key(place)]
-            if number not in chosen and len(same) == len(rivals) == 1:
-                chosen[number] = same[0]
-                left.remove(same[0])
-    if left:
-        raise ConfigurationError(
-            f"no cell mapping names the database {left[0].label}, or several do",
-            "compare --cell-db-url with: nova-manage cell_v2 list_cells",
-        )
-    return tuple(chosen.get(number, place) for number, place in enumerate(mapped))
-
-
-def _place(place: Target) -> tuple[str, int, str]:
-    return place.place
-
-
-def _name(place: Target) -> str:
-    return place.database
-
-
-def _unique(names: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """The first of each pair; with the second where several have the same first.
-
-    Nova lets two cells have one name, and a name decides where a transaction runs.
-    """
-    firsts = [first for first, _ in names]
-    return tuple(
-        first if firsts.count(first) == 1 or first == second else f"{first} ({second})"
-        for first, second in names
-    )

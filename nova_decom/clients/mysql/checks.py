@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a database is nova's, and lets us read and write what the procedure needs.
+"""Checks of a database: it is nova's, and this user may read and write what a removal needs.
 
-Rights are not parsed out of SHOW GRANTS, which leaves roles and wildcards to the reader: the
-server itself is asked, by an EXPLAIN.
+SHOW GRANTS is not parsed, as it leaves out roles and wildcards: an EXPLAIN asks the server.
 """
 
 from __future__ import annotations
@@ -11,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nova_decom.clients.mysql.connection import Database
+from nova_decom.model.sql import marks
 
-#: The columns that are read or written; the same in every release since Queens.
+#: The columns that are read or written, by table; the same in every release since Queens.
 CELL_COLUMNS: Mapping[str, Sequence[str]] = {
     "services": ("id", "uuid", "host", "binary", "report_count", "deleted", "deleted_at"),
     "compute_nodes": (
@@ -31,16 +31,20 @@ API_COLUMNS: Mapping[str, Sequence[str]] = {
     "host_mappings": ("id", "host", "cell_id"),
     "aggregate_hosts": ("id", "host", "aggregate_id"),
 }
+
+
+#: The tables that rows are deleted from.
 API_DELETES = ("aggregate_hosts", "host_mappings")
-SCHEMA, GALERA_NODE = "schema", "Galera node"
-#: Without these nothing can be read.
-NEEDED = (SCHEMA, GALERA_NODE)
 CELL_DELETES = ("pci_devices", "compute_nodes", "services")
+
+SCHEMA, GALERA_NODE = "schema", "Galera node"
+#: The checks without which nothing can be read.
+NEEDED = (SCHEMA, GALERA_NODE)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at, and what is wrong with it (None: nothing)."""
+    """The name of a check, its problem (None when it passes), and the remedy."""
 
     name: str
     problem: str | None = None
@@ -50,9 +54,9 @@ class Check:
 def check_database(
     database: Database, columns: Mapping[str, Sequence[str]], deletes: Sequence[str] = ()
 ) -> Iterator[Check]:
-    """Reachable, nova's schema, writable server, rights: one check each.
+    """The checks of one database: Galera node, nova's schema, server takes writes, rights.
 
-    A Galera node comes before all: one that is not ready refuses to be asked anything else.
+    The Galera node comes first, as one that is not ready refuses every other statement.
     """
     node = _galera_node(database)
     if node is not None:
@@ -71,7 +75,7 @@ def _schema(database: Database, columns: Mapping[str, Sequence[str]]) -> Check:
     rows = database.rows(
         "SELECT table_name AS t, column_name AS c FROM information_schema.columns "
         "WHERE table_schema = DATABASE() AND table_name IN "
-        f"({', '.join(['%s'] * len(tables))}) AND FIND_IN_SET('select', privileges)",
+        f"({marks(tables)}) AND FIND_IN_SET('select', privileges)",
         *tables,
     )
     seen = {(r["t"], r["c"]) for r in rows}
@@ -99,9 +103,8 @@ def _server(database: Database) -> Check:
 
 
 def _galera_node(database: Database) -> Check | None:
-    """None when the server is no node of a cluster."""
-    wsrep_on = database.rows("SHOW VARIABLES WHERE Variable_name = 'wsrep_on'")
-    if not wsrep_on or wsrep_on[0]["Value"] != "ON":
+    """The check of a Galera node; None for a server outside a cluster."""
+    if not database.is_galera_node():
         return None
     name = f"{database.target.label}: {GALERA_NODE}"
     ready = database.rows("SHOW STATUS WHERE Variable_name = 'wsrep_ready'")

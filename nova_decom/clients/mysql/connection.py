@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One database of nova: connected with bounds, unable to write unless asked to be."""
+"""The connection to one database of nova: every wait is bounded, and it can only read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ from nova_decom.model.sql import Image, Transaction
 from nova_decom.retry import retry
 
 LOG = logging.getLogger(__name__)
+
 T = TypeVar("T")
+
+#: Attempts of a statement or of a transaction.
 DATABASE_ATTEMPTS = 5
 #: Seconds of innodb_lock_wait_timeout in a transaction.
 LOCK_WAIT = 5
@@ -37,16 +40,16 @@ Images = Callable[[Sequence[Image]], None]
 
 
 class Database:
-    """A connection that reads; made when first used, made again when it was lost."""
+    """A connection that reads; made at the first use, and again after it was lost."""
 
     read_only = True
+    _is_galera_node = False
 
     def __init__(self, target: Target, clock: Clock | None = None) -> None:
-        """Connect later."""
+        """The connection is made at the first use."""
         self.target = target
         self._clock = clock or Clock()
         self._connection: pymysql.connections.Connection[DictCursor] | None = None
-        self.queries = 0
 
     def rows(self, sql: str, *params: object) -> list[dict[str, Any]]:
         """The rows of one read.
@@ -54,15 +57,23 @@ class Database:
         :raises UnavailableError: the database cannot be reached, or refuses.
         """
 
-        def ask() -> list[dict[str, Any]]:
-            with self._cursor() as cursor:
-                self.queries += 1
-                LOG.debug("%s: %s", self.target.label, cursor.mogrify(sql, params or None))
-                cursor.execute(sql, params or None)
-                return list(cursor.fetchall())
+        def ask(cursor: DictCursor) -> list[dict[str, Any]]:
+            LOG.debug("%s: %s", self.target.label, cursor.mogrify(sql, params or None))
+            cursor.execute(sql, params or None)
+            return list(cursor.fetchall())
 
         try:
-            return retry(ask, when=is_transient, attempts=DATABASE_ATTEMPTS, clock=self._clock)
+            return self._retried(ask)
+        except pymysql.MySQLError as error:
+            raise unavailable(self.target, error) from None
+
+    def is_galera_node(self) -> bool:
+        """True when the server is a node of a Galera cluster.
+
+        :raises UnavailableError: the database cannot be reached, or refuses.
+        """
+        try:
+            return self._retried(lambda _cursor: self._is_galera_node)
         except pymysql.MySQLError as error:
             raise unavailable(self.target, error) from None
 
@@ -70,17 +81,12 @@ class Database:
         """True when the table has the column.
 
         information_schema hides columns that this user may not read, so the column itself is
-        asked for.
+        read.
 
         :raises UnavailableError: this user may not read it.
         """
-
-        def ask() -> None:
-            with self._cursor() as cursor:
-                cursor.execute(f"SELECT {column} FROM {table} WHERE 1 = 0")
-
         try:
-            retry(ask, when=is_transient, attempts=DATABASE_ATTEMPTS, clock=self._clock)
+            self._retried(lambda c: c.execute(f"SELECT {column} FROM {table} WHERE 1 = 0"))
         except pymysql.MySQLError as error:
             if code_of(error) == NO_SUCH_COLUMN:
                 return False
@@ -91,18 +97,17 @@ class Database:
         """True when this user may delete from the table.
 
         EXPLAIN of a DELETE needs the same rights as the DELETE, and runs nothing. It counts as
-        a write all the same, so this one statement is let out of the read-only session.
+        a write all the same, so the read-only session allows this one statement.
 
         :raises UnavailableError: the database cannot be reached, or it is not nova's.
         """
 
-        def ask() -> None:
-            with self._cursor() as cursor:
-                cursor.execute("SET TRANSACTION READ WRITE")
-                cursor.execute(f"EXPLAIN DELETE FROM {table} WHERE id = 0")
+        def ask(cursor: DictCursor) -> None:
+            cursor.execute("SET TRANSACTION READ WRITE")
+            cursor.execute(f"EXPLAIN DELETE FROM {table} WHERE id = 0")
 
         try:
-            retry(ask, when=is_transient, attempts=DATABASE_ATTEMPTS, clock=self._clock)
+            self._retried(ask)
         except pymysql.MySQLError as error:
             if code_of(error) in DENIED:
                 return False
@@ -115,10 +120,19 @@ class Database:
         raise WriteRefusedError(f"write to {transaction.cell} over a connection that only reads")
 
     def close(self) -> None:
-        """Forget the connection."""
+        """Close the connection."""
         connection, self._connection = self._connection, None
         if connection is not None and connection.open:
             connection.close()
+
+    def _retried(self, ask: Callable[[DictCursor], T]) -> T:
+        """The result of ``ask``, on a new connection after a transient error."""
+
+        def attempt() -> T:
+            with self._cursor() as cursor:
+                return ask(cursor)
+
+        return retry(attempt, when=is_transient, attempts=DATABASE_ATTEMPTS, clock=self._clock)
 
     @contextmanager
     def _cursor(self) -> Iterator[DictCursor]:
@@ -147,7 +161,8 @@ class Database:
                 cursor.execute(setting)
             cursor.execute("SHOW VARIABLES WHERE Variable_name = 'wsrep_on'")
             row = cursor.fetchone()
-            if row and row["Value"] == "ON":
+            self._is_galera_node = row is not None and row["Value"] == "ON"
+            if self._is_galera_node:
                 # Reads of one node must see what was committed at another.
                 cursor.execute("SET SESSION wsrep_sync_wait = 1")
             if isinstance(self.target.arguments.get("ssl"), ssl.SSLContext):

@@ -11,7 +11,7 @@ import pymysql
 from pymysql.constants import FIELD_TYPE
 from pymysql.cursors import DictCursor
 
-from nova_decom.clients.mysql.connection import DATABASE_ATTEMPTS, Database, Images
+from nova_decom.clients.mysql.connection import Database, Images
 from nova_decom.clients.mysql.errors import (
     CONFLICTS,
     DENIED,
@@ -20,31 +20,28 @@ from nova_decom.clients.mysql.errors import (
     READ_ONLY,
     WRONG_SCHEMA,
     code_of,
-    is_transient,
     said,
     unavailable,
 )
 from nova_decom.clients.mysql.url import Target
 from nova_decom.errors import ChangeFailedError, RowCountError, UnavailableError
 from nova_decom.model.sql import Image, Statement, Transaction
-from nova_decom.retry import retry
 
 LOG = logging.getLogger(__name__)
 
 
 class WritableDatabase(Database):
-    """A connection that may also run guarded transactions."""
+    """A connection that can also run guarded transactions."""
 
     read_only = False
-    #: True when a COMMIT of this run was sent and its end is not known.
+    #: True after a COMMIT whose answer was lost.
     _is_open = False
 
     def run(self, transaction: Transaction, images: Images) -> None:
-        """Run every statement of the transaction and commit, or nothing at all.
+        """Run every statement of the transaction and commit, or change no row.
 
-        A conflict or a lost connection repeats the whole transaction with all its guards. When
-        COMMIT ends in anything but its success or a rollback, the rows are read again before
-        anything is decided.
+        A conflict or a lost connection repeats the whole transaction with all its guards. After
+        a COMMIT whose answer is lost, the rows are read again before anything is decided.
 
         :raises RowCountError: a statement found or touched another number of rows.
         :raises ChangeFailedError: the server refused; all was rolled back.
@@ -52,14 +49,9 @@ class WritableDatabase(Database):
         """
         self._is_open = False
         try:
-            retry(
-                lambda: self._attempt(transaction, images),
-                when=is_transient,
-                attempts=DATABASE_ATTEMPTS,
-                clock=self._clock,
-            )
+            self._retried(lambda cursor: self._attempt(cursor, transaction, images))
         except RowCountError:
-            # A COMMIT that was given up for lost may have come through after we looked.
+            # A COMMIT whose answer was lost may have come through after the rows were read.
             if not self._is_open or not self._was_committed(transaction):
                 raise
         except pymysql.MySQLError as error:
@@ -70,21 +62,20 @@ class WritableDatabase(Database):
                 "run again; if it stays, nova-decom doctor",
             ) from None
 
-    def _attempt(self, transaction: Transaction, images: Images) -> None:
-        with self._cursor() as cursor:
-            try:
-                cursor.execute("START TRANSACTION")
-                reads = [(s, self._read(cursor, s, transaction)) for s in transaction.reads]
-                found = [self._image(s, rows, transaction) for s, rows in reads if s.is_image]
-                if found:
-                    images(found)
-                for statement in transaction.writes:
-                    self._write(cursor, statement)
-            except BaseException:
-                # Whatever it was, an interrupt too: the next START TRANSACTION would commit.
-                self._roll_back(cursor)
-                raise
-            self._commit(cursor, transaction)
+    def _attempt(self, cursor: DictCursor, transaction: Transaction, images: Images) -> None:
+        try:
+            cursor.execute("START TRANSACTION")
+            reads = [(s, self._read(cursor, s, transaction)) for s in transaction.reads]
+            found = [self._image(s, rows, transaction) for s, rows in reads if s.is_image]
+            if found:
+                images(found)
+            for statement in transaction.writes:
+                self._write(cursor, statement)
+        except BaseException:
+            # Whatever it was, an interrupt too: the next START TRANSACTION would commit.
+            self._roll_back(cursor)
+            raise
+        self._commit(cursor, transaction)
 
     def _commit(self, cursor: DictCursor, transaction: Transaction) -> None:
         try:
@@ -146,7 +137,6 @@ class WritableDatabase(Database):
                 f"{statement.text!r}; nothing was run",
                 "please report this; the server's sql_mode is the likely cause",
             )
-        self.queries += 1
         LOG.debug("%s: %s", self.target.label, text)
         return cursor.execute(statement.sql, statement.params)
 
