@@ -172,12 +172,15 @@ class Context:
         )
 
     def _read_conf(self) -> NovaConf | None:
-        path = self.settings.nova_conf
-        if not path:
+        paths = [expanded(path) for path in self.settings.nova_conf]
+        if not paths:
             return None
-        from nova_decom.clients.mysql.nova_conf import read_nova_conf  # noqa: PLC0415 - loads oslo.config
+        from nova_decom.clients.mysql import nova_conf  # noqa: PLC0415 - loads oslo.config
 
-        return read_nova_conf(expanded(path))
+        conf = nova_conf.read_nova_conf(paths)
+        if not (self.settings.api_db_url or self.settings.cell_db_url):
+            nova_conf.check_connections(conf, paths)
+        return conf
 
     def _sources(self) -> Sources:
         conf = self._conf

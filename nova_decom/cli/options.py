@@ -9,7 +9,7 @@ accepted before and after the command.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -42,6 +42,14 @@ class Seconds(click.FloatRange):
         if not (math.isfinite(number) and number >= least):
             self.fail(f"must be a number of seconds, {least:g} or more, not {value!r}", param, ctx)
         return number
+
+
+class _Paths(click.Path):
+    """A path of a list."""
+
+    def split_envvar_value(self, rv: str) -> Sequence[str]:
+        """The paths of a variable, between blanks as the values of every other list."""
+        return rv.split()
 
 
 def _option(
@@ -98,10 +106,11 @@ _COMMON = (
         default_text="OS_CLOUD, or the OS_* variables",
     ),
     _option("--os-region-name", metavar="NAME", help="Region of the cloud."),
-    _option(
+    _list(
         "--nova-conf",
-        type=click.Path(),
-        help="nova.conf of a controller: the database URLs and report_interval are read from it.",
+        type=_Paths(),
+        help="nova.conf of a controller, or its nova.conf.d: the database URLs and "
+        "report_interval are read from them in their order",
     ),
     _option(
         "--api-db-url",

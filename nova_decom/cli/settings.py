@@ -34,7 +34,7 @@ class Settings:
 
     os_cloud: str | None
     os_region_name: str | None
-    nova_conf: str | None
+    nova_conf: tuple[str, ...]
     api_db_url: str | None
     cell_db_url: tuple[str, ...]
     state_dir: str | None

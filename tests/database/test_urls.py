@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from nova_decom.clients.mysql import url as urls
-from nova_decom.clients.mysql.nova_conf import read_nova_conf
+from nova_decom.clients.mysql.nova_conf import check_connections, read_nova_conf
 from nova_decom.clients.mysql.url import expand_template, target
 from nova_decom.errors import ConfigurationError
 
@@ -215,7 +215,7 @@ def nova_conf(tmp_path):
     def write(text):
         path = tmp_path / "nova.conf"
         path.write_text(text)
-        return read_nova_conf(path)
+        return read_nova_conf([path])
 
     return write
 
@@ -276,10 +276,46 @@ def test_nova_conf_that_cannot_be_read(nova_conf, text):
 
 
 def test_nova_conf_that_is_missing(tmp_path):
-    """A file that is missing, or a directory, is a configuration error."""
-    for path in (tmp_path / "missing.conf", tmp_path):
-        with pytest.raises(ConfigurationError):
-            read_nova_conf(path)
+    """A file that is missing, alone or beside others, is a configuration error that names it."""
+    for paths in ([tmp_path / "missing.conf"], [tmp_path, tmp_path / "missing.conf"]):
+        with pytest.raises(ConfigurationError, match=r"missing\.conf"):
+            read_nova_conf(paths)
+
+
+@pytest.fixture
+def conf_files(tmp_path):
+    """nova.conf without a connection beside nova.conf.d, as operators of Kubernetes write it."""
+    main, parts = tmp_path / "nova.conf", tmp_path / "nova.conf.d"
+    parts.mkdir()
+    main.write_text("[DEFAULT]\nreport_interval = 30\n[database]\nmax_pool_size = 5\n")
+    (parts / "01-nova.conf").write_text("[api_database]\nconnection = mysql://x/first\n")
+    (parts / "02-secret.conf").write_text("[api_database]\nconnection = mysql://x/second\n")
+    (parts / "03-notes.txt").write_text("no configuration\n")
+    return main, parts
+
+
+def test_nova_conf_in_parts(conf_files):
+    """Files and directories in their order, of a directory *.conf by name; the last holds."""
+    main, parts = conf_files
+    conf = read_nova_conf([main, parts])
+    assert (conf.api_database, conf.report_interval) == ("mysql://x/second", 30)
+    (main.parent / "last.conf").write_text("[api_database]\nconnection = mysql://x/last\n")
+    assert read_nova_conf([parts, main.parent / "last.conf"]).api_database == "mysql://x/last"
+    assert read_nova_conf([main.parent / "last.conf", parts]).api_database == "mysql://x/second"
+
+
+def test_nova_conf_without_connection(conf_files, tmp_path):
+    """A nova.conf without connection is refused; a directory beside it is named."""
+    main, parts = conf_files
+    check_connections(read_nova_conf([main, parts]), [main, parts])
+    with pytest.raises(ConfigurationError, match="no connection") as caught:
+        check_connections(read_nova_conf([main]), [main])
+    assert f"--nova-conf {parts}" in caught.value.remedy
+    compute = tmp_path / "compute.conf"
+    compute.write_text("[DEFAULT]\ncompute_driver = libvirt.LibvirtDriver\n")
+    with pytest.raises(ConfigurationError, match="compute host") as caught:
+        check_connections(read_nova_conf([compute]), [compute])
+    assert "--api-db-url" in caught.value.remedy
 
 
 def test_nova_conf_of_everything(nova, nova_conf):

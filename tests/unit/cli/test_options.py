@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("clean_environment")
 TYPED = [
     (["--os-cloud", "prod"], "os_cloud", "prod"),
     (["--os-region-name", "east"], "os_region_name", "east"),
-    (["--nova-conf", "/etc/nova/nova.conf"], "nova_conf", "/etc/nova/nova.conf"),
+    (["--nova-conf", "/etc/nova", "--nova-conf", "b"], "nova_conf", ("/etc/nova", "b")),
     (["--api-db-url", "mysql://x/y"], "api_db_url", "mysql://x/y"),
     (["--cell-db-url", "a", "--cell-db-url", "b"], "cell_db_url", ("a", "b")),
     (["--ssh-config", "ssh"], "ssh_config", "ssh"),
@@ -59,6 +59,7 @@ ENVIRONMENT = [
     ("NOVA_DECOM_OS_CLOUD", "prod", "os_cloud", "prod"),
     ("NOVA_DECOM_API_DB_URL", "mysql://x/y", "api_db_url", "mysql://x/y"),
     ("NOVA_DECOM_CELL_DB_URL", "a b", "cell_db_url", ("a", "b")),
+    ("NOVA_DECOM_NOVA_CONF", "/etc/nova/a.conf b:c", "nova_conf", ("/etc/nova/a.conf", "b:c")),
     ("NOVA_DECOM_DRY_RUN", "1", "dry_run", True),
     ("NOVA_DECOM_DRY_RUN", "0", "dry_run", False),
     ("NOVA_DECOM_FORMAT", "json", "format", "json"),
