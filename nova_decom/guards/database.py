@@ -10,11 +10,18 @@ from nova_decom.model.rows import DatabaseFacts
 
 
 def node_owner(facts: HostFacts) -> Objection | None:
-    """Nova's own delete takes no compute node of another host with it.
+    """Nova's own delete takes no row of another host with it.
 
-    Nova deletes ``service_id = S OR host = H`` (nova 34.0.0 db/main/api.py:375), and a stale
-    service_id may name the node of a neighbour.
+    Nova deletes ``service_id = S OR host = H`` (nova 34.0.0 db/main/api.py:375). A stale
+    service_id may name the node of a neighbour, and SQL finds ``NODE1`` for ``node1``: the
+    collation ignores case, and depending on the server accents, blanks at the end and invisible
+    characters. Host mappings and aggregate rows are found in the same way.
     """
+    return _foreign_nodes(facts) or _twins(facts)
+
+
+def _foreign_nodes(facts: HostFacts) -> Objection | None:
+    """Live compute nodes of other hosts that name the service of this one."""
     rows = facts.database.compute_nodes if facts.database else ()
     foreign = [r for r in rows if r.host != facts.host and not r.deleted]
     if not foreign:
@@ -23,6 +30,24 @@ def node_owner(facts: HostFacts) -> Objection | None:
     return Objection(
         f"deleting the service would also delete {some(texts)}",
         "correct compute_nodes.service_id of that row first",
+    )
+
+
+def _twins(facts: HostFacts) -> Objection | None:
+    """Other spellings of the name, while anything of the host is live that is found by name."""
+    if not (facts.leaving_services or facts.is_haunted):
+        return None
+    database = facts.database
+    twins = database.twins if database else ()
+    texts = [f"{t.place}: {t.table} {t.id} of {t.host!r}" for t in twins]
+    if database is None or not database.all_cells:
+        texts += [f"{name!r} (nova's API)" for name in facts.fleet.spellings(facts.host)]
+    if not texts:
+        return None
+    return Objection(
+        f"to nova's database {facts.host!r} is the same name as that of {some(texts)}; nova "
+        "would delete both",
+        "have these rows corrected or removed in the database by their ids, then plan again",
     )
 
 

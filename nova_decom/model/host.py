@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -23,7 +23,7 @@ from nova_decom.model.cloud import (
     ServerGroup,
 )
 from nova_decom.model.request import Request
-from nova_decom.model.rows import DatabaseFacts
+from nova_decom.model.rows import DatabaseFacts, folded
 
 #: Seconds between two beats above which the service was restarted meanwhile: that is no interval.
 LONGEST_GAP = 240.0
@@ -125,6 +125,17 @@ class Fleet:
     def schedulable(self) -> tuple[ComputeService, ...]:
         """The services whose hosts the scheduler may choose."""
         return tuple(s for s in self.services if s.takes_servers)
+
+    @cached_property
+    def _names_folded(self) -> Mapping[str, tuple[str, ...]]:
+        folds: dict[str, tuple[str, ...]] = {}
+        for name in sorted(self.names):
+            folds[folded(name)] = (*folds.get(folded(name), ()), name)
+        return folds
+
+    def spellings(self, host: str) -> tuple[str, ...]:
+        """The names of other hosts that SQL may take for the name of this one."""
+        return tuple(n for n in self._names_folded.get(folded(host), ()) if n != host)
 
     def _computes(self) -> Iterator[ComputeService]:
         return (s for s in self.services if s.binary == NOVA_COMPUTE and not s.forced_down)

@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of nova's databases, as frozen values. No I/O."""
+"""Rows of nova's databases as frozen values. No I/O.
+
+The ids of a cell's rows are unique in this cell only, so each row has its ``cell``; None means
+:attr:`DatabaseFacts.cell`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from nova_decom.model.cloud import NOVA_COMPUTE, Migration
 
@@ -17,6 +23,7 @@ class ServiceRow:
     host: str
     binary: str
     deleted: int
+    cell: str | None = None
     report_count: int = field(default=0, compare=False)
     version: int = field(default=0, compare=False)
     forced_down: bool = field(default=False, compare=False)
@@ -34,6 +41,7 @@ class ComputeNodeRow:
     deleted: int
     mapped: int = 0
     hypervisor_type: str = "QEMU"
+    cell: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,7 @@ class PciDeviceRow:
     status: str
     instance_uuid: str | None
     deleted: int
+    cell: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +84,25 @@ class InstanceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TwinRow:
+    """A live row of another host whose name SQL takes for this one's: ``NODE1`` for ``node1``.
+
+    ``place`` is a cell or :data:`nova_decom.model.sql.API_DATABASE`.
+    """
+
+    place: str
+    table: str
+    id: int
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseFacts:
-    """The rows of one host in nova's databases.
+    """The rows of one host in all databases.
 
     ``cell`` is None when no cell names the host. ``problems`` are sentences for the guard
-    database-access. ``nodes_needed`` counts instances, deleted ones included, that name the
-    host and whose ``compute_id`` is still NULL: nova's online migration needs the
+    database-access. ``nodes_needed`` counts by cell the instances, deleted ones included, that
+    name the host and whose ``compute_id`` is still NULL: nova's online migration needs the
     compute_nodes row for them (nova 28, objects/instance.py:1366).
     """
 
@@ -94,10 +116,30 @@ class DatabaseFacts:
     pci_devices: tuple[PciDeviceRow, ...] = ()
     instances: tuple[InstanceRow, ...] = ()
     active_migrations: tuple[Migration, ...] = ()
-    nodes_needed: int = 0
+    nodes_needed: Mapping[str, int] = field(default_factory=dict)
+    twins: tuple[TwinRow, ...] = ()
     in_history: bool = False
     all_cells: bool = True
     problems: tuple[str, ...] = ()
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The cells with rows of the host, its own first."""
+        of_services = (row.cell for row in self.services)
+        of_nodes = (row.cell for row in self.compute_nodes)
+        names = dict.fromkeys((self.cell, *of_services, *of_nodes))
+        return tuple(name for name in names if name is not None)
+
+    def of_cell(self, cell: str) -> DatabaseFacts:
+        """The same facts with the rows of this cell only."""
+        return replace(
+            self,
+            cell=cell,
+            services=tuple(r for r in self.services if (r.cell or self.cell) == cell),
+            compute_nodes=tuple(r for r in self.compute_nodes if (r.cell or self.cell) == cell),
+            pci_devices=tuple(r for r in self.pci_devices if (r.cell or self.cell) == cell),
+            nodes_needed={c: n for c, n in self.nodes_needed.items() if c == cell},
+        )
 
     def has_live_rows(self, host: str) -> bool:
         """True when a nova-compute or a compute node of exactly this host is not deleted."""
@@ -108,9 +150,9 @@ class DatabaseFacts:
 
 @dataclass(frozen=True, slots=True)
 class CloudRows:
-    """The rows of all hosts for an audit: live ones, and soft-deleted ones that are odd.
+    """Rows of all hosts for an audit: live ones, and soft-deleted ones that are odd.
 
-    ``all_cells`` when they are of every cell: without the API database nobody knows the others.
+    ``all_cells`` is False without the API database, which alone names all cells.
     """
 
     services: tuple[ServiceRow, ...] = ()
@@ -118,3 +160,9 @@ class CloudRows:
     mapped_hosts: frozenset[str] = frozenset()
     aggregate_hosts: frozenset[tuple[int, str]] = frozenset()
     all_cells: bool = True
+
+
+def folded(name: str) -> str:
+    """The name without what SQL may ignore: case, accents, invisible characters, last blanks."""
+    decomposed = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(c for c in decomposed if unicodedata.category(c)[0] not in "CM").rstrip()

@@ -29,8 +29,9 @@ def kept(facts: HostFacts) -> tuple[Kept, ...]:
         services += [Kept(a.binary, a.host, "--keep-agents") for a in facts.agents]
     database = facts.database
     if database is not None and database.nodes_needed and database.compute_nodes:
+        waiting = sum(database.nodes_needed.values())
         why = (
-            f"compute_nodes stays soft-deleted: {database.nodes_needed} instances have no "
+            f"compute_nodes stays soft-deleted: {waiting} instances have no "
             "compute_id yet; run nova-manage db online_data_migrations, then remove again"
         )
         services.append(Kept("compute_nodes", facts.host, why))
@@ -67,10 +68,9 @@ def _in_database(facts: HostFacts) -> Iterator[Leftover]:
     database = facts.database
     if database is None:
         return
-    rows = doomed_rows(facts, database)
-    if rows:
-        target, remedy = f"{database.cell}: {rows.label}", f"nova-decom remove {facts.host}"
-        yield Leftover("rows", target, "rows in the cell database", remedy)
+    for rows in doomed_rows(facts, database):
+        remedy = f"nova-decom remove {facts.host}"
+        yield Leftover("rows", rows.label, "rows in the cell database", remedy)
     if database.host_mapping is not None:
         yield Leftover(
             "host-mapping",

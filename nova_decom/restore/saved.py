@@ -125,11 +125,11 @@ def _wanted(
 ) -> Iterator[WantedRow]:
     """Every row that was saved, and those that nova soft-deleted and nobody purged."""
     cell = str((seen["rows"] or {}).get("cell"))
-    alive = {(w.table, w.id): w for w in _alive(cell, seen, begun)}
+    alive = {(w.cell, w.table, w.id): w for w in _alive(cell, seen, begun)}
     for row in saved:
         if row.table not in TABLES:
             continue
-        before = alive.pop((row.table, row.id), None)
+        before = alive.pop((row.cell, row.table, row.id), None)
         if before is None or not row.values["deleted"]:
             yield WantedRow(row.cell, row.table, row.id, row.values, whole=True)
         else:
@@ -151,7 +151,7 @@ def _alive(cell: str, seen: Row, begun: Mapping[str, set[str]]) -> Iterator[Want
             }
             values = {**{name: row[name] for name in ("host", "binary", "uuid")}, **LIVE}
             yield WantedRow(
-                cell,
+                row.get("cell") or cell,
                 "services",
                 row["id"],
                 values,
@@ -163,4 +163,5 @@ def _alive(cell: str, seen: Row, begun: Mapping[str, set[str]]) -> Iterator[Want
         for row in rows["compute_nodes"]:
             if not row["deleted"]:
                 values = {**{name: row[name] for name in names}, **LIVE}
-                yield WantedRow(cell, "compute_nodes", row["id"], values, whole=False)
+                place = row.get("cell") or cell
+                yield WantedRow(place, "compute_nodes", row["id"], values, whole=False)

@@ -21,7 +21,7 @@ RESET = "reset-mapped"
 
 
 class PurgeRows(Step):
-    """Remove the host's rows from the cell database, in one guarded transaction.
+    """Remove the host's rows from the cell database, in one guarded transaction per cell.
 
     Order pci_devices, compute_nodes, services: pci_devices has the only foreign key, and it
     counts soft-deleted rows too. With ``--rows keep`` live ghosts are soft-deleted as nova
@@ -32,34 +32,34 @@ class PurgeRows(Step):
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.DATABASE})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
-        """The rows that go, and by itself the flag of those that stay: nova may reset it."""
-        database = facts.database
-        if database is None or database.cell is None:
-            return
-        rows = doomed_rows(facts, database)
+        """For each cell the rows that go; separately the ``mapped`` flag, which nova may reset."""
         action = "delete" if facts.request.rows is Rows.PURGE else "soft-delete"
-        if rows.without_flags():
-            yield _change(self.name, action, facts.host, database.cell, rows.without_flags())
-        if rows.only_flags():
-            yield _change(self.name, RESET, facts.host, database.cell, rows.only_flags())
+        for rows in doomed_rows(facts, facts.database or DatabaseFacts()):
+            if rows.without_flags():
+                yield _change(self.name, action, facts.host, rows.without_flags())
+            if rows.only_flags():
+                yield _change(self.name, RESET, facts.host, rows.only_flags())
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The purged rows are gone, the others soft-deleted."""
         if facts.database is None:
             return facts
-        rows = doomed_rows(facts, facts.database)
-        part = rows.only_flags() if change.action == RESET else rows.without_flags()
-        return replace(facts, database=_without(part, facts.database))
+        for rows in doomed_rows(facts, facts.database):
+            part = rows.only_flags() if change.action == RESET else rows.without_flags()
+            if part.label == change.target:
+                return replace(facts, database=_without(part, facts.database))
+        return facts
 
 
 @dataclass(frozen=True, slots=True)
 class DoomedRows:
-    """The rows that go, or (``hidden``) become soft-deleted, or lose their ``mapped`` flag.
+    """The rows of a cell that go, or (``hidden``) become soft-deleted, or lose ``mapped``.
 
     A soft-deleted compute node that is still ``mapped`` keeps a host of its name from being
     discovered when it comes back (nova before 30.2.1, 31.3.0, 32.1.0; bug 2085135).
     """
 
+    cell: str
     services: tuple[ServiceRow, ...] = ()
     compute_nodes: tuple[ComputeNodeRow, ...] = ()
     pci_devices: tuple[PciDeviceRow, ...] = ()
@@ -77,7 +77,7 @@ class DoomedRows:
 
     def only_flags(self) -> DoomedRows:
         """Those that lose their flag only."""
-        return DoomedRows(unmapped_nodes=self.unmapped_nodes)
+        return DoomedRows(self.cell, unmapped_nodes=self.unmapped_nodes)
 
     @property
     def all_services(self) -> tuple[ServiceRow, ...]:
@@ -91,26 +91,30 @@ class DoomedRows:
 
     @property
     def label(self) -> str:
-        """The ids by table: two changes are the same change when these are the same."""
+        """The cell and the ids by table: these are the same in two changes that are the same."""
         tables: dict[str, Sequence[Row]] = {
             "pci_devices": self.pci_devices,
             "compute_nodes": self.all_nodes,
             "services": self.all_services,
         }
-        return ", ".join(
-            f"{table} {' '.join(str(row.id) for row in rows)}"
-            for table, rows in tables.items()
-            if rows
+        ids = (
+            f"{name} {' '.join(str(r.id) for r in rows)}" for name, rows in tables.items() if rows
         )
+        return f"{self.cell}: {', '.join(ids)}"
 
 
-def doomed_rows(facts: HostFacts, database: DatabaseFacts) -> DoomedRows:
-    """The rows of exactly this host that are to go, by what the request says.
+def doomed_rows(facts: HostFacts, database: DatabaseFacts) -> tuple[DoomedRows, ...]:
+    """The rows of exactly this host that are to go by the request, for each cell that has any.
 
     None while nova-compute is registered: its rows are nova's to delete first.
     """
     if facts.service is not None:
-        return DoomedRows()
+        return ()
+    cells = (_doomed_in(cell, facts, database.of_cell(cell)) for cell in database.cells)
+    return tuple(rows for rows in cells if rows)
+
+
+def _doomed_in(cell: str, facts: HostFacts, database: DatabaseFacts) -> DoomedRows:
     services = tuple(
         row
         for row in database.services
@@ -125,21 +129,21 @@ def doomed_rows(facts: HostFacts, database: DatabaseFacts) -> DoomedRows:
     mapped = tuple(r for r in nodes if r.deleted and r.mapped)
     if facts.request.rows is Rows.KEEP:
         return DoomedRows(
-            hidden_services=live_services, hidden_nodes=live_nodes, unmapped_nodes=mapped
+            cell, hidden_services=live_services, hidden_nodes=live_nodes, unmapped_nodes=mapped
         )
     if database.nodes_needed:
-        return DoomedRows(services=services, hidden_nodes=live_nodes, unmapped_nodes=mapped)
+        return DoomedRows(cell, services=services, hidden_nodes=live_nodes, unmapped_nodes=mapped)
     ids = {row.id for row in nodes}
     pci = tuple(row for row in database.pci_devices if row.compute_node_id in ids)
-    return DoomedRows(services=services, compute_nodes=nodes, pci_devices=pci)
+    return DoomedRows(cell, services=services, compute_nodes=nodes, pci_devices=pci)
 
 
-def _change(step: str, action: str, host: str, cell: str, rows: DoomedRows) -> Change:
-    transaction = Transaction(cell, host, tuple(_statements(host, rows)))
+def _change(step: str, action: str, host: str, rows: DoomedRows) -> Change:
+    transaction = Transaction(rows.cell, host, tuple(_statements(host, rows)))
     return Change(
         step=step,
         action=action,
-        target=f"{cell}: {rows.label}",
+        target=rows.label,
         detail="; ".join(s.text for s in transaction.statements),
         rows=transaction.rows,
         transaction=transaction,

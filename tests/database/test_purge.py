@@ -147,7 +147,7 @@ def test_nodes_needed_stay_soft_deleted(node1):
     assert (row["deleted"], row["mapped"]) == (number, 0)
     assert node1.cell.rows("pci_devices") == devices
     assert [s.binary for s in node1.facts("node1").database.services] == ["nova-conductor"]
-    assert node1.facts("node1").database.nodes_needed == 1
+    assert node1.facts("node1").database.nodes_needed == {"cell1": 1}
     assert not [c for c in make_plan(node1.facts("node1")).changes if c.step == "purge-rows"]
 
 

@@ -244,7 +244,7 @@ REMOVABLE: dict[str, HostFacts] = {
     "stopped by the operator": facts(request=request(stop_with=StopWith.NONE)),
     "without a database": facts(database=None),
     "rows kept": facts(request=request(rows=Rows.KEEP)),
-    "compute node still needed": facts(database=database(nodes_needed=3)),
+    "compute node still needed": facts(database=database(nodes_needed={"cell1": 3})),
     "with PCI devices": facts(database=PCI_ROWS),
     "other spelling in history": facts(database=OTHER_SPELLING),
     "in aggregates": facts(

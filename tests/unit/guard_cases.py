@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from nova_decom.model.host import Fleet
 from nova_decom.model.plan import Verdict
 from nova_decom.model.request import StopWith
+from nova_decom.model.rows import TwinRow
 from tests.unit import build
 from tests.unit.build import absent, database, facts, fleet, neighbour, request, service
 from tests.unit.guard_enable_cases import ENABLE_CASES
@@ -325,6 +329,45 @@ TABLE = [
         "node-owner",
         "that one is soft-deleted",
         facts(database=database(compute_nodes=(build.node_row(9, host="node2", deleted=9),))),
+        OK,
+        "",
+    ),
+    (
+        "node-owner",
+        "a row of another spelling",
+        facts(database=database(twins=(TwinRow("cell1", "compute_nodes", 9, "NODE1"),))),
+        BLOCKED,
+        "to nova's database 'node1' is the same name as that of cell1: compute_nodes 9 of 'NODE1'",
+    ),
+    (
+        "node-owner",
+        "a row of another spelling beside the rows of a ghost",
+        build.history(database=database(twins=(TwinRow("cell1", "services", 9, "NODE1"),))),
+        BLOCKED,
+        "services 9 of 'NODE1'",
+    ),
+    (
+        "node-owner",
+        "a row of another spelling, and nothing but history of this host",
+        build.history(
+            database=replace(
+                build.history().database, twins=(TwinRow("cell1", "services", 9, "NODE1"),)
+            )
+        ),
+        OK,
+        "",
+    ),
+    (
+        "node-owner",
+        "another spelling in the API, and no database",
+        facts(database=None, fleet=Fleet(names=frozenset({"node1", "node2", "Node1", "nodé1"}))),
+        BLOCKED,
+        "that of 'Node1' (nova's API), 'nodé1' (nova's API)",
+    ),
+    (
+        "node-owner",
+        "another spelling in the API, and databases that keep the names apart",
+        facts(fleet=Fleet(names=frozenset({"node1", "Node1"}))),
         OK,
         "",
     ),

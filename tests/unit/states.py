@@ -78,7 +78,9 @@ LEFT_BEHIND: dict[str, HostFacts] = {
         request=request(rows=Rows.KEEP),
     ),
     "mapped, rows kept": facts(database=MAPPED, request=request(rows=Rows.KEEP)),
-    "mapped, compute node still needed": facts(database=replace(MAPPED, nodes_needed=2)),
+    "mapped, compute node still needed": facts(
+        database=replace(MAPPED, nodes_needed={"cell1": 2})
+    ),
     "live ghost rows and older ones still mapped, kept": ghost(
         providers=(),
         database=database(

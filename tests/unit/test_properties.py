@@ -115,7 +115,7 @@ DATABASES = st.none() | st.builds(
     services=ROWS_OF_SERVICES,
     compute_nodes=ROWS_OF_NODES,
     pci_devices=PCI,
-    nodes_needed=st.integers(0, 1),
+    nodes_needed=st.sampled_from([{}, {"cell1": 1}]),
 )
 FACTS = st.builds(
     HostFacts,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of one cell: what it holds of given hosts, read in bulk and compared exactly."""
+"""The rows of one cell that name given hosts, read in bulk and compared exactly."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,8 @@ from nova_decom.model.rows import (
     InstanceRow,
     PciDeviceRow,
     ServiceRow,
+    TwinRow,
+    folded,
 )
 from nova_decom.model.snapshot import grouped
 from nova_decom.model.sql import marks
@@ -29,14 +31,18 @@ NODE_COLUMNS = (
 
 @dataclass(frozen=True)
 class CellRows:
-    """The rows of one cell that may be those of the hosts asked for.
+    """The rows of one cell that SQL finds for these hosts.
 
-    MySQL's collation finds ``NODE1`` for ``node1``, so every host is compared again in Python,
-    by indexes that are made when they are first asked for.
+    A collation finds ``NODE1`` for ``node1``, so every host is compared again in Python, by
+    indexes that are built at their first use. ``tied_nodes`` are compute nodes of other hosts
+    that nova would delete with a service of these.
     """
 
+    cell: str
+    hosts: Sequence[str]
     services: list[Row]
     compute_nodes: list[Row]
+    tied_nodes: list[Row]
     pci_devices: list[Row]
     instances: list[Row]
     migrations: list[Row]
@@ -44,19 +50,22 @@ class CellRows:
     history: frozenset[str]
 
     @classmethod
-    def read(cls, database: Database, hosts: Sequence[str]) -> CellRows:
-        """Read them all, soft-deleted ones included."""
+    def read(cls, cell: str, database: Database, hosts: Sequence[str]) -> CellRows:
+        """Read all of them, soft-deleted ones included."""
         rows, places = database.rows, marks(hosts)
         services = rows(
             "SELECT id, uuid, host, `binary`, deleted, report_count FROM services "
             f"WHERE host IN ({places}) ORDER BY id",
             *hosts,
         )
-        nodes = _nodes(database, hosts, [s["id"] for s in services if not s["deleted"]])
+        nodes = rows(f"{NODE_COLUMNS} host IN ({places}) ORDER BY id", *hosts)
         ids = [n["id"] for n in nodes]
         return cls(
+            cell=cell,
+            hosts=hosts,
             services=services,
             compute_nodes=nodes,
+            tied_nodes=_tied_nodes(database, services, ids),
             pci_devices=rows(
                 "SELECT id, compute_node_id, address, status, instance_uuid, deleted "
                 f"FROM pci_devices WHERE compute_node_id IN ({marks(ids)}) ORDER BY id",
@@ -65,7 +74,7 @@ class CellRows:
             if ids
             else [],
             instances=rows(
-                "SELECT uuid, hostname, host, vm_state, task_state FROM instances "
+                "SELECT id, uuid, hostname, host, vm_state, task_state FROM instances "
                 f"WHERE host IN ({places}) AND deleted = 0 ORDER BY id",
                 *hosts,
             ),
@@ -93,8 +102,8 @@ class CellRows:
 
     @cached_property
     def nodes_tied(self) -> Mapping[int, Sequence[Row]]:
-        """Service (id) -> the compute nodes that name it, whosever they are."""
-        return grouped((n["service_id"], n) for n in self.compute_nodes)
+        """Service (id) -> the compute nodes that name it, of any host."""
+        return grouped((n["service_id"], n) for n in (*self.compute_nodes, *self.tied_nodes))
 
     @cached_property
     def devices_of(self) -> Mapping[int, Sequence[Row]]:
@@ -112,12 +121,25 @@ class CellRows:
         ends = ("source_compute", "dest_compute")
         return grouped((host, m) for m in self.migrations for host in {m[end] for end in ends})
 
+    @cached_property
+    def twins_of(self) -> Mapping[str, Sequence[TwinRow]]:
+        """Host -> the live rows of other hosts that SQL takes for it."""
+        tables = {"services": self.services, "compute_nodes": self.compute_nodes}
+        tables["instances"] = self.instances
+        return grouped(
+            (host, TwinRow(self.cell, table, row["id"], row["host"]))
+            for table, rows in tables.items()
+            for row in rows
+            if not row.get("deleted")
+            for host in same_to_sql(row["host"], self.hosts)
+        )
+
     def names(self, host: str) -> bool:
         """True when a service or a compute node of this cell is exactly this host's."""
         return host in self.services_of or host in self.nodes_of
 
     def touches(self, host: str) -> bool:
-        """True when a server or an active migration names exactly this host."""
+        """True when an instance or an active migration names exactly this host."""
         return host in self.instances_of or host in self.migrations_of
 
     def lives(self, host: str) -> bool:
@@ -129,35 +151,48 @@ class CellRows:
         return any(not r["deleted"] for r in (*own, *self.nodes_of.get(host, ())))
 
     def facts(self, host: str) -> DatabaseFacts:
-        """What this cell holds of one host."""
+        """The rows of exactly this host."""
         services, own = self.services_of.get(host, ()), self.nodes_of.get(host, ())
         live = [s["id"] for s in services if not s["deleted"] and s["binary"] == NOVA_COMPUTE]
         tied = [n for i in live for n in self.nodes_tied.get(i, ()) if n["host"] != host]
         return DatabaseFacts(
-            services=tuple(ServiceRow(**s) for s in services),
-            compute_nodes=tuple(ComputeNodeRow(**n) for n in (*own, *tied)),
+            services=tuple(ServiceRow(**s, cell=self.cell) for s in services),
+            compute_nodes=tuple(ComputeNodeRow(**n, cell=self.cell) for n in (*own, *tied)),
             pci_devices=tuple(
-                PciDeviceRow(**p) for n in own for p in self.devices_of.get(n["id"], ())
+                PciDeviceRow(**p, cell=self.cell)
+                for n in own
+                for p in self.devices_of.get(n["id"], ())
             ),
             instances=tuple(
                 InstanceRow(i["uuid"], i["hostname"] or "", i["vm_state"], i["task_state"])
                 for i in self.instances_of.get(host, ())
             ),
             active_migrations=tuple(_migration(m) for m in self.migrations_of.get(host, ())),
-            nodes_needed=self.needing_nodes.get(host, 0),
+            nodes_needed={self.cell: self.needing_nodes[host]}
+            if host in self.needing_nodes
+            else {},
+            twins=tuple(self.twins_of.get(host, ())),
         )
 
 
-def _nodes(database: Database, hosts: Sequence[str], services: Sequence[int]) -> list[Row]:
-    """The compute nodes of the hosts, and those of others that nova would delete with them."""
-    own = database.rows(f"{NODE_COLUMNS} host IN ({marks(hosts)}) ORDER BY id", *hosts)
-    if not services:
-        return own
-    tied = database.rows(
-        f"{NODE_COLUMNS} service_id IN ({marks(services)}) AND deleted = 0", *services
-    )
-    known = {n["id"] for n in own}
-    return own + [n for n in tied if n["id"] not in known]
+def same_to_sql(name: str, hosts: Sequence[str]) -> Iterator[str]:
+    """Those of the hosts that SQL takes for this name and that are not exactly it.
+
+    SQL has found the name for one of the hosts. Where :func:`folded` cannot say for which, as
+    collations differ, it is all of them.
+    """
+    others = [host for host in hosts if host != name]
+    same = [host for host in others if folded(host) == folded(name)]
+    yield from same or (others if name not in hosts else ())
+
+
+def _tied_nodes(database: Database, services: Sequence[Row], known: Sequence[int]) -> list[Row]:
+    """The live compute nodes, beside those known (ids), that nova deletes with the services."""
+    live = [s["id"] for s in services if not s["deleted"]]
+    if not live:
+        return []
+    tied = database.rows(f"{NODE_COLUMNS} service_id IN ({marks(live)}) AND deleted = 0", *live)
+    return [n for n in tied if n["id"] not in known]
 
 
 def _migrations(database: Database, hosts: Sequence[str]) -> list[Row]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 
-from nova_decom.clients.mysql.cell_rows import NODE_COLUMNS, CellRows, Row
+from nova_decom.clients.mysql.cell_rows import NODE_COLUMNS, CellRows, Row, same_to_sql
 from nova_decom.clients.mysql.checks import (
     API_COLUMNS,
     API_DELETES,
@@ -26,6 +27,7 @@ from nova_decom.model.rows import (
     DatabaseFacts,
     HostMappingRow,
     ServiceRow,
+    TwinRow,
 )
 from nova_decom.model.snapshot import grouped
 from nova_decom.model.sql import API_DATABASE, Transaction, marks
@@ -60,7 +62,7 @@ class NovaDatabases:
         """The rows of each of these hosts, by a number of queries that is the same for any."""
         with self._turn:
             registration = self._registration(hosts)
-            found = {cell.name: CellRows.read(cell.database, hosts) for cell in self.cells}
+            found = {c.name: CellRows.read(c.name, c.database, hosts) for c in self.cells}
         return {host: self._host_facts(host, registration, found) for host in hosts}
 
     def cloud_rows(self) -> CloudRows:
@@ -157,7 +159,9 @@ class NovaDatabases:
             f"WHERE host IN ({places}) ORDER BY id",
             *hosts,
         )
-        return _Registration(tuple(mappings), tuple(members), self._hosts_of_cells(mappings))
+        return _Registration(
+            hosts, tuple(mappings), tuple(members), self._hosts_of_cells(mappings)
+        )
 
     def _hosts_of_cells(self, mappings: Sequence[Row]) -> Mapping[str, frozenset[str]]:
         """The hosts of the cells of these mappings, by cell uuid; read once, as a cell has many.
@@ -182,10 +186,16 @@ class NovaDatabases:
     ) -> DatabaseFacts:
         mapping = registration.mapping(host)
         cell = self._cell_of(host, mapping, found)
-        facts = DatabaseFacts() if cell is None else found[cell].facts(host)
-        return replace(
-            facts,
+        facts = [found[c].facts(host) for c in sorted(found, key=lambda c: c != cell)]
+        return DatabaseFacts(
             cell=cell,
+            services=tuple(r for f in facts for r in f.services),
+            compute_nodes=tuple(r for f in facts for r in f.compute_nodes),
+            pci_devices=tuple(r for f in facts for r in f.pci_devices),
+            instances=tuple(r for f in facts for r in f.instances),
+            active_migrations=tuple(m for f in facts for m in f.active_migrations),
+            nodes_needed={c: n for f in facts for c, n in f.nodes_needed.items()},
+            twins=(*(r for f in facts for r in f.twins), *registration.twins_of.get(host, ())),
             cells_naming_host=tuple(name for name, rows in found.items() if rows.lives(host)),
             cell_hosts=registration.neighbours(mapping),
             host_mapping=mapping,
@@ -197,10 +207,9 @@ class NovaDatabases:
     def _cell_of(
         self, host: str, mapping: HostMappingRow | None, found: Mapping[str, CellRows]
     ) -> str | None:
-        """The cell of the host; the rows of this cell are deleted.
+        """The cell of the host: the one that has live rows of it, else any rows.
 
-        The cell with live rows of it, else with any rows, else that of its host mapping, else
-        one with servers or migrations of it.
+        Without rows it is that of the host mapping, else one with its servers or migrations.
         """
         mapped = [c.name for c in self.cells if mapping and c.uuid == mapping.cell]
         candidates = (
@@ -212,13 +221,25 @@ class NovaDatabases:
         return next(iter(candidates), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Registration:
-    """Host mappings, aggregate rows, and the hosts of each cell by its uuid."""
+    """Host mappings and aggregate rows of these hosts, and all hosts of each cell by its uuid."""
 
+    hosts: Sequence[str] = ()
     mappings: tuple[Row, ...] = ()
     members: tuple[Row, ...] = ()
     hosts_of_cells: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @cached_property
+    def twins_of(self) -> Mapping[str, Sequence[TwinRow]]:
+        """Host -> the rows of other hosts that SQL takes for it."""
+        tables = {"host_mappings": self.mappings, "aggregate_hosts": self.members}
+        return grouped(
+            (host, TwinRow(API_DATABASE, table, row["id"], row["host"]))
+            for table, rows in tables.items()
+            for row in rows
+            for host in same_to_sql(row["host"], self.hosts)
+        )
 
     def mapping(self, host: str) -> HostMappingRow | None:
         """The mapping of exactly this host."""

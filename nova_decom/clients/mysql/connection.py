@@ -170,11 +170,12 @@ class Database:
         return connection
 
     def _session(self) -> Iterator[str]:
+        # A server variable or init_connect may have turned it off, which PyMySQL does not see.
+        yield "SET SESSION autocommit = 1"
         yield "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
         yield f"SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT}"
         yield f"SET SESSION lock_wait_timeout = {LOCK_WAIT}"
-        if self.read_only:
-            yield "SET SESSION TRANSACTION READ ONLY"
+        yield f"SET SESSION TRANSACTION READ {'ONLY' if self.read_only else 'WRITE'}"
 
     def _require_tls(self, cursor: DictCursor) -> None:
         cursor.execute("SHOW STATUS WHERE Variable_name = 'Ssl_cipher'")

@@ -64,7 +64,7 @@ class WritableDatabase(Database):
 
     def _attempt(self, cursor: DictCursor, transaction: Transaction, images: Images) -> None:
         try:
-            cursor.execute("START TRANSACTION")
+            cursor.execute("START TRANSACTION READ WRITE")
             reads = [(s, self._read(cursor, s, transaction)) for s in transaction.reads]
             found = [self._image(s, rows, transaction) for s, rows in reads if s.is_image]
             if found:

@@ -197,8 +197,8 @@ def test_an_allocation_tells_what_it_holds():
         (facts(), []),
         (facts(other_services=[build.conductor()]), ["nova-conductor"]),
         (facts(database=None), []),
-        (facts(database=database(nodes_needed=2)), ["compute_nodes"]),
-        (facts(database=database(nodes_needed=2, compute_nodes=())), []),
+        (facts(database=database(nodes_needed={"cell1": 2})), ["compute_nodes"]),
+        (facts(database=database(nodes_needed={"cell1": 2}, compute_nodes=())), []),
     ],
 )
 def test_what_stays_on_purpose_is_told(state, binaries):

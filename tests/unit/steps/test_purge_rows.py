@@ -73,12 +73,12 @@ CHOICE = [
     ),
     (
         "live node still needed",
-        ghost(database=database(nodes_needed=2)),
+        ghost(database=database(nodes_needed={"cell1": 2})),
         ("delete", "cell1: compute_nodes 8, services 3", 2),
     ),
     (
         "soft-deleted node still needed",
-        history(database=replace(history().database, nodes_needed=2)),
+        history(database=replace(history().database, nodes_needed={"cell1": 2})),
         ("delete", "cell1: services 3", 1),
     ),
     (
@@ -235,7 +235,7 @@ def test_a_living_service_of_another_binary_does_not_stop_the_transaction():
 
 def test_a_node_still_needed_is_hidden_and_its_service_deleted():
     """nova's online migration needs the row; the PCI devices stay with it."""
-    state = ghost(database=database(nodes_needed=2, pci_devices=(build.pci_row(),)))
+    state = ghost(database=database(nodes_needed={"cell1": 2}, pci_devices=(build.pci_row(),)))
 
     verbs = [f"{s.sql.split()[0]} {table(s)}" for s in change_of(state).transaction.writes]
 

@@ -131,7 +131,7 @@ FLAGGED = {
     "after live ones": LEFT_BEHIND["live ghost rows and older ones still mapped, kept"],
     "of a node that is still needed": history(
         database=database(
-            services=(), compute_nodes=(node_row(deleted=8, mapped=1),), nodes_needed=2
+            services=(), compute_nodes=(node_row(deleted=8, mapped=1),), nodes_needed={"cell1": 2}
         )
     ),
     "beside another spelling": history(
