@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 from nova_decom.apply.observers import state_before
 from nova_decom.clients.restore import LiveRestoringCloud
+from nova_decom.model.api_call import ApiCall
 from nova_decom.model.cloud import Aggregate, ComputeNode, ComputeService
 from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.host import HostFacts
@@ -162,9 +163,12 @@ class Restoring:
         """As nova's API."""
         return self.removal.aggregates()
 
-    def add_to_aggregate(self, aggregate: str, host: str) -> str | None:
-        """As nova's API."""
-        self.removal.nova.api.insert("aggregate_hosts", host=host, aggregate_id=int(aggregate))
+    def send(self, call: ApiCall) -> str | None:
+        """As nova's API, which is only asked to add the host to an aggregate."""
+        assert call.body is not None
+        host, number = call.body["add_host"]["host"], int(call.path.split("/")[2])
+        self.removal.nova.api.insert("aggregate_hosts", host=host, aggregate_id=number)
+        return None
 
     def run(self, transaction: Transaction) -> None:
         """As a cloud."""

@@ -178,7 +178,7 @@ def test_what_runs_is_what_was_shown(node1):
             "SELECT CONVERT(argument USING utf8mb4) AS text FROM mysql.general_log"
         )
     ]
-    begin, end = log.index("START TRANSACTION"), log.index("COMMIT")
+    begin, end = log.index("START TRANSACTION READ WRITE"), log.index("COMMIT")
     floats = [text for text in log[begin + 1 : end] if "0e0" in text]
     assert [t for t in log[begin + 1 : end] if t not in floats] == [
         s.text for s in transaction.statements
