@@ -61,7 +61,7 @@ def test_a_write_that_always_fails(cloud, undisturbed, write, fault, code):
     assert WRITES[write].split(" ")[0] in error["message"]
     assert error["remedy"]
     ends = [e["event"] for e in cloud.events if e["event"] != "released"]
-    assert ends[-2:] == ["failed", "result"]
+    assert ends[-3:] == ["failed", "result", "exit"]
     assert cloud.events[-1]["exit_code"] == code
 
     cloud.proxy.play()
@@ -89,7 +89,7 @@ def test_nothing_answers_after_the_delete(cloud):
     assert ended.code == ExitCode.UNAVAILABLE
     assert "not known whether this was done" in ended.output["hosts"][0]["error"]["message"]
     assert ended.output["changed"]
-    assert cloud.events[-1]["event"] == "result"
+    assert cloud.events[-1]["event"] == "exit"
 
     cloud.proxy.play()
     assert cloud.remove().code == ExitCode.SUCCESS
