@@ -32,7 +32,7 @@ OPTIONS = {
     for name in (*parameter.opts, *parameter.secondary_opts)
 }
 #: click's own, and options of other programs that the text talks about by themselves.
-OTHERS = {"--help", "--version", "--deleted", "--check", "--diff"}
+OTHERS = {"--help", "--version", "--deleted", "--check", "--diff", "--delete", "--strict"}
 
 
 def read(name):
