@@ -62,13 +62,13 @@ class MoveAttempts:
                     return
                 self.log.note(change.target, f"{history.why}; once more, to {target}")
                 request = replace(facts, request=replace(facts.request, target=target))
-        newest = max((m.id for m in now.migrations), default=0)
+        earlier = {m.key for m in now.migrations if m.server == move.server}
         attempt = MoveInProgress(
             change,
             facts.host,
             move.action,
             server=server,
-            newest_migration_before=move.migration.id - 1 if move.migration else newest,
+            earlier=frozenset(earlier - {move.migration.key if move.migration else None}),
             began=self.log.clock.now(),
             phase=Phase.CONFIRMING if move.action is Action.CONFIRM else Phase.BEGUN,
         )

@@ -77,16 +77,17 @@ class Refusal:
 class MoveInProgress:
     """One server's move in progress; times are seconds of a monotonic clock.
 
-    ``server`` is the server before the move. Migrations of the server with an id above
-    ``newest_migration_before`` belong to the move. ``to`` is the destination of that migration,
-    for the display. ``refusal`` is the answer to the last request that nova did not accept.
+    ``server`` is the server before the move. Its migrations that are not among ``earlier`` (their
+    keys: ids of two cells may be the same) belong to the move. ``to`` is the destination of that
+    migration, for the display. ``refusal`` is the answer to the last request that nova did not
+    accept.
     """
 
     change: Change
     host: str
     action: Action | None
     server: Server | None = None
-    newest_migration_before: int = 0
+    earlier: frozenset[str] = frozenset()
     began: float = 0.0
     phase: Phase = Phase.BEGUN
     arriving_on: str | None = None
@@ -130,12 +131,8 @@ def next_step(
 
 def own_migration(move: MoveInProgress, snapshot: MoveSnapshot) -> Migration | None:
     """The newest migration of the server that began with ``move``, or for which it waits."""
-    own = [
-        m
-        for m in snapshot.migrations
-        if m.server == move.id and m.id > move.newest_migration_before
-    ]
-    return max(own, key=lambda m: m.id, default=None)
+    own = [m for m in snapshot.migrations if m.server == move.id and m.key not in move.earlier]
+    return max(own, key=lambda m: (m.created_at or "", m.id), default=None)
 
 
 def _unbounded(

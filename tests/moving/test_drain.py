@@ -23,7 +23,7 @@ def test_twenty_servers_in_mixed_states_leave_and_the_host_is_removed(
     """Every server is elsewhere in its old state, and holds nothing but what it uses there.
 
     Never more than four migrations are in progress by nova's own records, a slot that is free is
-    used at the next poll, and a poll is two calls, whatever the number of servers.
+    used at the next poll, and a poll is two or three calls, whatever the number of servers.
     """
     hosts.start("laden1")
     servers = fleet.boot("laden1", **MIXED)
@@ -49,7 +49,7 @@ def test_twenty_servers_in_mixed_states_leave_and_the_host_is_removed(
             assert told[server]["seconds"] > 0
     assert 1 <= observer.most <= 4
     assert observer.longest_idle < 2 * POLL + 1.0
-    assert_two_calls_a_poll(log.read_text())
+    assert_three_calls_a_poll(log.read_text())
 
     again = decom("drain", "laden1", "--yes", "-f", "json")
     assert (again.code, again.host["result"], again.json["changed"]) == (0, "unchanged", False)
@@ -58,14 +58,18 @@ def test_twenty_servers_in_mixed_states_leave_and_the_host_is_removed(
     assert removed.host["result"] == "removed"
 
 
-def assert_two_calls_a_poll(log: str) -> None:
-    """Between the first move and the last: migrations of the host, servers of one host."""
+def assert_three_calls_a_poll(log: str) -> None:
+    """Between the first move and the last: migrations of the host, servers of one host.
+
+    A list of servers that is not empty takes one call more, which shows that it is whole.
+    """
     sent = re.findall(r"nova_decom\S* (compute|placement) (\S+) (\S+)$", log, re.MULTILINE)
     first = next(i for i, (_, method, _) in enumerate(sent) if method == "POST")
     last = max(i for i, (_, method, _) in enumerate(sent) if method == "POST")
     polls = [path for _, method, path in sent[first:last] if method == "GET"]
     assert set(polls) == {"/os-migrations", "/servers/detail"}
-    assert abs(polls.count("/os-migrations") - polls.count("/servers/detail")) <= 1
+    count = polls.count("/os-migrations")
+    assert count - 1 <= polls.count("/servers/detail") <= 2 * count + 1
 
 
 def test_enable_takes_back_our_own_disabling_and_no_other(

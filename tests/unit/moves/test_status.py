@@ -35,7 +35,7 @@ CONFIRMS = NextStep(Kind.ASK, action=CONFIRM)
 def flight(action=LIVE, **what):
     """A move of the server web that has just begun."""
     change = Change("move-servers", "move", "id-of-web", "live-migrate")
-    usual = {"server": server(), "newest_migration_before": MARK}
+    usual = {"server": server(), "earlier": frozenset({migration(MARK).key})}
     return MoveInProgress(change, HOST, action, **usual | what)
 
 
@@ -242,6 +242,14 @@ def test_only_newer_migrations_are_its_own():
 
     assert own_migration(flight(), sight(migrations=(older, other))) is None
     assert own_migration(flight(), sight(migrations=(newest, older, newer, other))) == newest
+
+
+def test_a_new_migration_may_have_a_lower_id_than_one_of_another_cell():
+    """Ids are counted in each cell."""
+    elsewhere = migration(900, server="id-of-other", source="node2", destination=HOST)
+    own = migration(7)
+
+    assert own_migration(flight(), sight(migrations=(elsewhere, own))) == own
 
 
 WANTED = [
