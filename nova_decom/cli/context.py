@@ -166,7 +166,7 @@ class Context:
             recall=HostMemory(self.state_dir, self._identity.key).recall,
             images=images,
             clock=clock,
-            seen=partial(self._names.keep, cloud_name(self.settings.os_cloud)),
+            keep_names=partial(self._names.keep, cloud_name(self.settings.os_cloud)),
             holding=ClaimPolicy(self.settings.validity, partial(has_ended, self.state_dir)),
             gather=gather,
         )

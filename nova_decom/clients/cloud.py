@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cloud as the procedure sees it, over the real clients.
+"""The cloud that plans and runs read and change, over the real clients.
 
-Whether it can write is decided once, when the clients are made: a cloud for reading holds
-clients that are unable to write.
+The clients decide whether it can write: those of a cloud for reading are unable to.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from nova_decom.clients.consumers import Clients
 from nova_decom.clients.heartbeats import Heartbeats
 from nova_decom.clients.host_history import HostHistory
-from nova_decom.clients.mysql.checks import Check
 from nova_decom.clients.mysql.connection import Images
 from nova_decom.clients.openstack.compute import Compute
 from nova_decom.clients.openstack.network import Network
@@ -41,9 +39,9 @@ from nova_decom.verify import audit
 
 
 class LiveCloud:
-    """Reads the cloud in bulk, remembers what it saw, and makes one change at a time."""
+    """Reads the cloud in bulk, keeps its readings, and makes one change at a time."""
 
-    def __init__(  # noqa: PLR0913 - what it reads by, and where what it saw goes
+    def __init__(  # noqa: PLR0913 - the clients, and where rows, names and times go
         self,
         clients: Clients,
         request: Request,
@@ -51,14 +49,14 @@ class LiveCloud:
         recall: Callable[[str], HostIdentity | None] = lambda _host: None,
         images: Images | None = None,
         clock: Clock | None = None,
-        seen: Callable[[Sequence[str]], None] = lambda _hosts: None,
+        keep_names: Callable[[Sequence[str]], None] = lambda _hosts: None,
         holding: ClaimPolicy | None = None,
         gather: Callable[[float], None] | None = None,
     ) -> None:
-        """``recall`` knows hosts of earlier runs; ``images`` saves rows before they go.
+        """``recall`` returns a host's identity of earlier runs; ``images`` saves before-images.
 
-        ``seen`` is told the names of all compute hosts whenever they were read. ``gather`` waits
-        while other hosts are about to ask for a reading.
+        ``keep_names`` gets the names of all compute hosts whenever they were read. ``gather``
+        waits while other hosts are about to ask for a reading.
         """
         self._clients = clients
         self._request = request
@@ -70,7 +68,7 @@ class LiveCloud:
             self._history, clients.databases, request.leaving, self._clock
         )
         self._readings = CloudReader(
-            clients, request, self._history, self._heartbeats, seen, self._clock
+            clients, request, self._history, self._heartbeats, keep_names, self._clock
         )
         self._reads = BatchedReads(self._readings.read, gather)
         #: When the latest reading for many hosts began.
@@ -84,7 +82,7 @@ class LiveCloud:
     def read_hosts(
         self, hosts: Sequence[str] | None, parts: frozenset[Part] = PLANNED_PARTS
     ) -> tuple[HostFacts, ...]:
-        """The facts of these hosts, or of every compute host, by as few calls as there are."""
+        """The facts of these hosts, or of every compute host, by as few calls as possible."""
         self.gathered = self._clock.now()
         if Part.SERVICES in parts:
             self._readings.services(None)
@@ -111,11 +109,11 @@ class LiveCloud:
         if parts - {Part.UNIT}:
             self._reads(host, parts)
         if Part.UNIT in parts:
-            self._look_at_unit(host)
+            self._read_unit(host)
         return self._slice(host)
 
     def continue_from(self, other: LiveCloud) -> None:
-        """Go on from what another cloud has seen: heartbeats stand still since its look."""
+        """Take over the readings of another cloud: heartbeats stand still since its first one."""
         self._history.continue_from(other._history)
         self._heartbeats.continue_from(other._heartbeats)
         self._readings.continue_from(other._readings)
@@ -123,7 +121,7 @@ class LiveCloud:
     def send(self, call: ApiCall) -> str | None:
         """Send one request as the plan shows it; a claim gets its end of validity.
 
-        What it deletes is saved before. An agent that neutron refuses to delete is remembered.
+        Objects that it deletes are saved before. An agent that neutron refuses to delete is noted.
         """
         for path in call.saved:
             self._save(path)
@@ -140,7 +138,7 @@ class LiveCloud:
             raise UnsupportedError(str(error), error.remedy) from error
 
     def watch(self, host: str, look: str) -> MoveSnapshot:
-        """Two calls, whatever the number of servers."""
+        """Read a host's newest migrations and the servers of ``look``, whatever their number."""
         compute = self._clients.compute
         migrations = compute.newest_migrations(host)
         return MoveSnapshot(migrations, look, compute.servers_of((look,)))
@@ -167,10 +165,11 @@ class LiveCloud:
             self._clients.databases.run(transaction, self._images)
 
     def read_for_audit(self, remembered: frozenset[str] = frozenset()) -> audit.AuditSnapshot:
-        """What an audit looks at, by a number of calls that does not grow with the hosts.
+        """The readings of an audit, by a number of calls that does not grow with the hosts.
 
-        Allocations are told only per provider, and asked for only of roots without node. When
-        all cells are known, compute nodes come from their rows: the API needs minutes for 20,000.
+        Placement lists allocations only by provider: they are read only of roots without node.
+        When all cells are known, compute nodes come from their rows: the API needs minutes for
+        20,000.
         """
         clients, readings = self._clients, self._readings
         rows = clients.databases.cloud_rows() if clients.databases else None
@@ -189,23 +188,18 @@ class LiveCloud:
         held = [a for uuid in ghosts for a in clients.placement.allocations(uuid)]
         return replace(found, view=replace(view, allocations=tuple(held)))
 
-    def checks(self) -> tuple[Check, ...]:
-        """Every check of every database, as doctor shows them."""
-        databases = self._clients.databases
-        return () if databases is None else databases.checks()
-
     def _save(self, path: str) -> None:
         self._images([Image("placement", path, (self._clients.placement.image(path),))])
 
     def _slice(self, host: str, fleet: Fleet | None = None) -> HostFacts:
         facts = host_facts(self._readings.view, host, self._request, self._history.of(host), fleet)
         if is_known(facts):
-            # What this run has seen goes on being known when nothing of it is left.
+            # The host stays known in this run when all of its traces are gone.
             self._history.add(host, is_known=True)
         return replace(facts, claim_is_over=self._is_over(facts))
 
     def _is_over(self, facts: HostFacts) -> bool:
-        """Whether the claim on the service is one that holds no longer."""
+        """True when the claim on the service has lapsed, or its run has ended."""
         found = read_claim(facts.service.disabled_reason) if facts.service else None
         if found is None:
             return False
@@ -213,8 +207,8 @@ class LiveCloud:
         dead = not ours and self._holding.has_ended(found.run, facts.host)
         return dead or found.has_lapsed(datetime.now(UTC))
 
-    def _look_at_unit(self, host: str) -> None:
-        """Ask the host over ssh, until its unit was seen to be off."""
+    def _read_unit(self, host: str) -> None:
+        """Read the unit on the host over ssh, unless it was off at an earlier reading."""
         known = self._history.of(host).unit
         over_ssh = self._request.stop_with is StopWith.SSH and not self._request.offline
         if not over_ssh or (known and known.is_off):
@@ -224,11 +218,11 @@ class LiveCloud:
         except ChangeFailedError:
             if self._slice(host).service is not None:
                 raise
-            # Nothing says that the host still lives, so that it must be asked.
+            # No service shows that the host lives: it need not answer.
             unit = SystemdUnit("nova-compute", active=False, enabled=False, reached=False)
         self._history.add(host, unit=unit)
 
 
 def _no_images(_images: Sequence[Image]) -> None:
-    """Nothing is written without a place for the before-images."""
+    """Refuse a change for which no before-image can be saved."""
     raise WriteRefusedError("a write without a journal")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A lock that several machines see, by tooz: etcd, ZooKeeper, Redis, Kubernetes, a file.
+"""A lock shared by several machines, by tooz: etcd, ZooKeeper, Redis, Kubernetes, a file.
 
-An extra. Nothing relies on it: it lets two runs meet before either has looked at the cloud.
+It is an extra, and no run relies on it: two runs meet there before either reads the cloud.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ INSTALL = "pip install 'nova-decom[lock]' and the client of that backend, or lea
 
 @contextmanager
 def shared_lock(url: str | None, host: str, run: str) -> Iterator[None]:
-    """Hold the host at the lock service for this run; without a URL there is none.
+    """Lock the host at the lock service for this run; without a URL, do nothing.
 
     The backend keeps the lock for as long as the run lives and sends its heartbeats.
 
@@ -48,15 +48,15 @@ def shared_lock(url: str | None, host: str, run: str) -> Iterator[None]:
         try:
             yield
         finally:
-            with _letting_go():
+            with _unlocking():
                 lock.release()
     finally:
-        with _letting_go():
+        with _unlocking():
             coordinator.stop()
 
 
 def _coordinator(url: str, run: str) -> CoordinationDriver:
-    """Its errors may name the URL, which may hold a password: they are not passed on."""
+    """Connect; errors are not passed on, for they may show the URL with its password."""
     try:
         from tooz import coordination  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -73,8 +73,8 @@ def _coordinator(url: str, run: str) -> CoordinationDriver:
         ) from None
 
 
-def _letting_go() -> AbstractContextManager[None]:
-    """What a run has done is told even if the service has died: it lets go by itself."""
+def _unlocking() -> AbstractContextManager[None]:
+    """Ignore a lock service that has died: the lock lapses, and the run still reports."""
     from tooz.coordination import ToozError  # noqa: PLC0415 - an extra
 
     return suppress(ToozError, OSError)

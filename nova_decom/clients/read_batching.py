@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Readings for many hosts at once: whoever asks while one goes on is served by the next."""
+"""Readings shared by the hosts of a run: requests during one reading go into the next one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from nova_decom.errors import NovaDecomError
 from nova_decom.model.request import Part
 
 Wanted = Mapping[str, frozenset[Part]]
-#: Seconds for which a reading waits for other hosts: as long as the last one of its kind took,
-#: within these bounds. Nobody waits for longer than it would have had to for the next one.
+#: Bounds, in seconds, of the time that a reading waits for other hosts: as long as the last one of
+#: the same parts took. A host so waits no longer than it would have to for the next reading.
 LEAST, MOST = 0.1, 1.0
 
 
@@ -26,9 +26,9 @@ class _Batch:
 
 
 class BatchedReads:
-    """Collects what hosts want read, and reads it for all of them by one round of calls.
+    """Collects the parts that hosts ask for, and reads them for all hosts by one round of calls.
 
-    Who asks first reads for all who ask before it begins. A host alone is served at once.
+    The thread that asks first reads for all that ask before it begins.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class BatchedReads:
     ) -> None:
         """``read`` is called by one thread at a time.
 
-        ``gather`` waits, for so many seconds at most, while hosts are about to ask.
+        ``gather`` waits while hosts are about to ask, for the seconds that it is given at most.
         """
         self._read = read
         self._gather = gather
@@ -80,7 +80,7 @@ class BatchedReads:
             batch.done.set()
 
     def _close(self, batch: _Batch) -> None:
-        """Who asks from now on is not served by this one."""
+        """Close the batch; later requests go into the next one."""
         with self._collecting:
             if self._next is batch:
                 self._next = _Batch()

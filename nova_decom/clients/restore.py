@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cloud as a restore sees it: what stands where old rows stood, and the way back."""
+"""The cloud that a restore reads and changes, over the real clients."""
 
 from __future__ import annotations
 

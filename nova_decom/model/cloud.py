@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the APIs tell, as frozen values. No I/O."""
+"""Services, servers, migrations, providers and the like, as the APIs show them. No I/O."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TERMINAL_MIGRATIONS = frozenset(
 
 
 class Owner(StrEnum):
-    """Whose an allocation of the host's providers is, by what nova knows of the consumer."""
+    """The owner of an allocation of the host, by nova's records of its consumer."""
 
     HERE = "here"  # a server on the host, or a migration in progress: it belongs there
     ELSEWHERE = "elsewhere"  # a server that lives on another host, or on none
@@ -26,7 +26,7 @@ class Owner(StrEnum):
 
 
 class Action(StrEnum):
-    """What nova is asked to do with a server, by the name of the action in its API."""
+    """An action on a server, by its name in nova's API."""
 
     LIVE = "os-migrateLive"
     COLD = "migrate"
@@ -159,7 +159,7 @@ class ServerGroup:
 
 @dataclass(frozen=True, slots=True)
 class HostCapacity:
-    """What a host has still free of each resource class, by placement."""
+    """The free amount of each resource class on a host, by placement."""
 
     host: str
     free: tuple[tuple[str, int], ...] = ()
@@ -177,7 +177,7 @@ class ResourceProvider:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """What one consumer holds of one resource provider."""
+    """The allocation of one consumer on one resource provider."""
 
     provider: str
     consumer: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From what the clients read of the whole cloud to the facts of one host.
+"""Bulk readings of the cloud, and the facts of one host cut out of them.
 
 A :class:`CloudSnapshot` holds bulk readings. Slicing it for a host is pure, exact and
 case-sensitive.
@@ -45,8 +45,7 @@ def grouped(pairs: Iterable[tuple[K, V]]) -> Mapping[K, tuple[V, ...]]:
 class CloudSnapshot:
     """Bulk readings of the cloud; ``databases`` is None when none is configured.
 
-    What is of one host is found by an index, made when first asked for: a look at thousands of
-    hosts takes a slice for each.
+    Per-host indexes are built lazily, so that cutting out thousands of hosts stays linear.
     """
 
     services: tuple[ComputeService, ...] = ()
@@ -119,13 +118,13 @@ class CloudSnapshot:
     @cached_property
     def hosts_of_node(self) -> Mapping[str, tuple[str, ...]]:
         """Compute node (uuid) -> its hosts; nova keeps uuids apart within a cell only."""
-        told = ((uuid, host) for uuid, hosts in self.owners.items() for host in hosts)
-        return grouped((*((n.uuid, n.host) for n in self.compute_nodes), *told))
+        owned = ((uuid, host) for uuid, hosts in self.owners.items() for host in hosts)
+        return grouped((*((n.uuid, n.host) for n in self.compute_nodes), *owned))
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is known of a host from before: earlier runs, and the looks of this one."""
+    """Facts of a host that earlier runs and earlier readings of this run have left."""
 
     identity: HostIdentity = field(default_factory=HostIdentity)
     heartbeats: Mapping[str, Heartbeat] = field(default_factory=dict)
@@ -134,7 +133,7 @@ class Memory:
 
 
 def fleet_of(view: CloudSnapshot) -> Fleet:
-    """What all hosts of a view have in common; made once for many of them."""
+    """The facts that all hosts of a snapshot share; made once for many of them."""
     return Fleet(view.services, _names(view), view.aggregates)
 
 

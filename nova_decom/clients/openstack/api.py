@@ -33,7 +33,7 @@ BAD_REQUEST, FORBIDDEN, NOT_FOUND, CONFLICT, TOO_MANY_REQUESTS = 400, 403, 404, 
 REFUSALS = {BAD_REQUEST: BadRequestError, NOT_FOUND: NotFoundError, CONFLICT: ConflictError}
 #: Answers that may be others a moment later.
 TRANSIENT_STATUSES = frozenset({TOO_MANY_REQUESTS, 500, 502, 503, 504})
-#: A read that fails on the way is asked so many times.
+#: Attempts at a read that gets no answer.
 READ_ATTEMPTS = 4
 
 
@@ -46,7 +46,7 @@ class Api:
         request_id: str | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Nothing is sent yet; the first call logs in."""
+        """The first call logs in."""
         self._connection = connection
         self._request_id = request_id
         self._clock = clock or Clock()
@@ -144,7 +144,7 @@ class Api:
                 connect_retries=0,
                 status_code_retries=0,
                 global_request_id=self._request_id,
-                # What a write answers may hold a password: an evacuation's has that of the server.
+                # An answer to a write may have a password: that to an evacuation has the server's.
                 log=method == "GET",
                 **extra,
             ),
@@ -205,7 +205,7 @@ def _refusal(
     response: Any,  # noqa: ANN401
     request_id: str | None,
 ) -> ChangeFailedError:
-    """What an answer of 400 and above to a write means."""
+    """The error for an answer of 400 and above to a write."""
     code = response.status_code
     seen = f"{call} of {service}: HTTP {code} {_reason(response)} ({request_id})"
     remedy = f"look for {request_id} in the log of {service}, then run again"
@@ -217,8 +217,8 @@ def _refusal(
 
 def _retry_after(response: Any) -> float:  # noqa: ANN401
     """The seconds that the service asks to wait; a date, which it may be too, counts as none."""
-    told = response.headers.get("Retry-After", "")
-    return float(told) if told.isdecimal() else 0.0
+    seconds = response.headers.get("Retry-After", "")
+    return float(seconds) if seconds.isdecimal() else 0.0
 
 
 def _may_pass(error: Exception) -> bool:
@@ -238,7 +238,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _reason(response: Any) -> str:  # noqa: ANN401
-    """What the service said, in one line; services wrap it in different ways."""
+    """The message of an answer in one line; services wrap it in different ways."""
     try:
         body = response.json()
     except ValueError:

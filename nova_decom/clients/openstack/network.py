@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What neutron tells of a host's agents."""
+"""The network agents of a host, by neutron's API."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What placement tells and changes, through its REST API only: its tables are not ours."""
+"""Providers and allocations, by placement's REST API only: its tables are never touched."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Placement:
         return () if found is None else _providers(found["resource_providers"])
 
     def allocations(self, provider: str) -> tuple[Allocation, ...]:
-        """What consumers hold of one provider; placement tells it only per provider."""
+        """The allocations of one provider; placement has no list of more than one."""
         path = f"/resource_providers/{provider}/allocations"
         body = self._api.get("placement", path, TREES)
         return tuple(
@@ -54,7 +54,7 @@ class Placement:
         )
 
     def free(self) -> dict[str, list[tuple[str, int]]]:
-        """What each provider that has memory left still has of each class, in one call.
+        """The free amount of each class on every provider that has memory left, in one call.
 
         Capacity counts reserved amounts and allocation ratios, as placement does.
         """
@@ -71,7 +71,7 @@ class Placement:
         return body.get("consumer_type") in NOVA_TYPES
 
     def image(self, path: str) -> dict[str, Any]:
-        """What is behind a path, to be saved before it is changed."""
+        """The body at a path, to be saved before it is changed."""
         return self._api.get("placement", path, TYPES)
 
     def send(self, call: ApiCall) -> str | None:
