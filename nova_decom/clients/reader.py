@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nova_decom.clients.consumers import Clients, owner_of
+from nova_decom.clients.consumers import Clients, with_owner
 from nova_decom.clients.heartbeats import Heartbeats, Span
 from nova_decom.clients.host_history import HostHistory
 from nova_decom.clients.mysql.cells import NovaDatabases
@@ -251,7 +251,7 @@ class CloudReader:
         placement = self._clients.placement
         held = {provider: placement.allocations(provider) for provider in host_of}
         found = [
-            replace(a, owner=owner_of(a.consumer, host_of[provider], self.view, self._clients))
+            with_owner(a, host_of[provider], self.view, self._clients)
             for provider, allocations in held.items()
             for a in allocations
         ]

@@ -20,6 +20,7 @@ from nova_decom.guards.servers import (
     capacity,
     migrations_active,
     pci_allocated,
+    servers_arriving,
     servers_movable,
     servers_present,
 )
@@ -66,6 +67,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("blast-radius", blast_radius),
     FOREIGN_DISABLE,
     Guard("servers-present", servers_present),
+    Guard("servers-arriving", servers_arriving, skippable=False),
     Guard("servers-movable", servers_movable),
     Guard("capacity", capacity),
     Guard("migrations-active", migrations_active),

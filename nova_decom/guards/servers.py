@@ -27,6 +27,32 @@ def servers_present(facts: HostFacts) -> Objection | None:
     )
 
 
+def servers_arriving(facts: HostFacts) -> Objection | None:
+    """No server is on its way to the host, with an allocation there and no host yet.
+
+    Without the host's nova-compute it never arrives, and stays in BUILD or its like for ever.
+    """
+    coming = [f"{text} {server}" for server, text in facts.arriving.items()]
+    if not coming:
+        return None
+    plural = "s are" if len(coming) > 1 else " is"
+    message = f"{len(coming)} server{plural} on the way to the host, or may be: {some(coming)}"
+    request, service = facts.request, facts.service
+    if request.evacuates or service is None or not service.is_up:
+        return Objection(
+            f"{message}; without nova-compute nothing arrives",
+            f"openstack server delete {' '.join(facts.arriving)}; or start nova-compute, and run "
+            "again when it is there",
+        )
+    if request.moves_servers:
+        return Objection(message, "it is waited for, at most --timeout", Verdict.WARNING)
+    return Objection(
+        message,
+        "wait until it is there, then move or delete it (--servers auto waits for it and moves "
+        f"it): openstack server show {next(iter(facts.arriving))}",
+    )
+
+
 def _fence(facts: HostFacts) -> Objection:
     return Objection(
         f"{len(facts.servers)} servers will be started elsewhere from their disks: the host must "

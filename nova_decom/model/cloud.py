@@ -19,6 +19,7 @@ class Owner(StrEnum):
     """The owner of an allocation of the host, by nova's records of its consumer."""
 
     HERE = "here"  # a server on the host, or a migration in progress: it belongs there
+    ARRIVING = "arriving"  # a server on its way: no host yet, or a task goes on
     ELSEWHERE = "elsewhere"  # a server that lives on another host, or on none
     MIGRATION = "migration"  # a migration that is over
     NOTHING = "nothing"  # neither: the server was deleted
@@ -177,12 +178,29 @@ class ResourceProvider:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """The allocation of one consumer on one resource provider."""
+    """The allocation of one consumer on one resource provider.
+
+    ``server`` describes a consumer that is a server and is not listed on the host.
+    """
 
     provider: str
     consumer: str
     resources: tuple[tuple[str, int], ...] = ()
     owner: Owner = Owner.HERE
+    server: str = field(default="", compare=False)
+
+
+def owner_of(server: Server, host: str) -> Owner:
+    """The owner of an allocation on the host of a server that is not listed on the host.
+
+    The scheduler makes the allocation before nova knows a host of the server: so it is with a
+    build, an unshelve, an evacuation, a migration and a resize. While a task goes on, the
+    server may be coming. One that is on the host has arrived since the list was read.
+    """
+    has_no_host = not server.host and server.status != "SHELVED_OFFLOADED"
+    if server.host == host or has_no_host or server.task_state is not None:
+        return Owner.ARRIVING
+    return Owner.ELSEWHERE
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from nova_decom.model.cloud import (
     HostCapacity,
     Migration,
     NetworkAgent,
+    Owner,
     ResourceProvider,
     Server,
     ServerGroup,
@@ -212,6 +213,12 @@ class HostFacts:
             if r.host == self.host and not r.deleted and r.uuid and r.uuid not in shown
         )
         return (*self.compute_nodes, *hidden)
+
+    @property
+    def arriving(self) -> dict[str, str]:
+        """The servers on their way to the host: id -> name, status and task."""
+        coming = (a for a in self.allocations if a.owner is Owner.ARRIVING)
+        return {a.consumer: a.server or "server" for a in coming}
 
     @property
     def leaving_services(self) -> tuple[ComputeService, ...]:

@@ -34,15 +34,15 @@ def _guards(*names: str) -> tuple[Guard, ...]:
 
 
 REMOVE = Job("remove", PROCEDURE, GUARDS, Result.REMOVED, deletes=True)
-#: Steps 1 and 2 only, for maintenance: nothing is deleted, so fewer guards are asked.
+#: Steps 1 to 3 only, for maintenance: nothing is deleted, so fewer guards are asked.
 DRAIN = Job(
     "drain",
-    PROCEDURE[:2],
+    PROCEDURE[:3],
     _guards(
         *("host-known", "host-exact", "cells-answering", "fleet-healthy", "last-host"),
         *("blast-radius", "foreign-disable"),
-        *("servers-present", "servers-movable", "capacity", "migrations-active"),
-        *("service-alive", "ironic"),
+        *("servers-present", "servers-arriving", "servers-movable", "capacity"),
+        *("migrations-active", "service-alive", "ironic"),
     ),
     Result.DRAINED,
 )

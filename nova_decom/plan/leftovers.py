@@ -92,6 +92,8 @@ def _in_placement(facts: HostFacts) -> Iterator[Leftover]:
         detail = f"holds {resources} of resource provider {allocation.provider}"
         cure = {
             Owner.HERE: "move the server, or let its migration end",
+            Owner.ARRIVING: "wait until it has arrived, or: openstack server delete "
+            f"{allocation.consumer}",
             Owner.FOREIGN: "it is not nova's: release it where it was made",
         }.get(allocation.owner, remove)
         yield Leftover("allocation", allocation.consumer, detail, cure)

@@ -43,7 +43,7 @@ def raise_if_stale(reviewed: Plan, present: Plan) -> None:
     """Compare a plan that somebody reviewed with what would be planned now.
 
     A change less is fine: an earlier run made it. A change more is not, but for servers that
-    arrived since: that they leave was asked for, whichever they are.
+    arrived since: that they leave was asked for, whichever they are. To wait changes nothing.
 
     :raises StalePlanError: there is a change or an objection that the reviewed plan lacks.
     """
@@ -51,7 +51,7 @@ def raise_if_stale(reviewed: Plan, present: Plan) -> None:
     news = [
         f"{c.step}: {c.detail}"
         for c in present.changes
-        if c.key not in seen and c.step not in MOVING_STEPS
+        if c.key not in seen and c.step not in MOVING_STEPS and not c.only_waits
     ]
     objections = {f.guard for f in reviewed.blocked}
     news += [f"{f.guard}: {f.message}" for f in present.blocked if f.guard not in objections]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from nova_decom.steps.await_arrivals import AwaitArrivals
 from nova_decom.steps.base import Cloud, Step
 from nova_decom.steps.clear_allocations import ClearAllocations
 from nova_decom.steps.delete_agents import DeleteAgents
@@ -17,6 +18,7 @@ from nova_decom.steps.stop_service import StopService
 
 PROCEDURE: tuple[Step, ...] = (
     DisableService(),
+    AwaitArrivals(),
     MoveServers(),
     StopService(),
     ClearAllocations(),

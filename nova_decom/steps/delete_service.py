@@ -31,7 +31,7 @@ class DeleteService(Step):
     deletes_service: ClassVar[bool] = True
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.DATABASE})
     guarded: ClassVar[frozenset[Part]] = frozenset(
-        {Part.HEARTBEATS, Part.SERVERS, Part.MIGRATIONS}
+        {Part.HEARTBEATS, Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS}
     )
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:

@@ -31,6 +31,9 @@ class RepairRegistration(Step):
     reads: ClassVar[frozenset[Part]] = frozenset(
         {Part.SERVICES, Part.COMPUTE_NODES, Part.AGGREGATES, Part.DATABASE, Part.PROVIDERS}
     )
+    guarded: ClassVar[frozenset[Part]] = frozenset(
+        {Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS}
+    )
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """Missing providers, and aggregate rows that stand in the way."""

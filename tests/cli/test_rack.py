@@ -94,9 +94,9 @@ def test_hosts_that_leave_together_share_their_requests(
     assert ran.code == 0, ran.out + ran.err
     sent = Counter(method + " " + re.sub(UUID, "UUID", path) for method, path in _sent(log))
     assert sent["PUT /os-services/UUID"] == sent["DELETE /os-services/UUID"] == len(names)
-    # For the plan; again when a host begins more than a second after it. Then they are gone.
+    # For the plan; again when a host begins more than a second after it, and before the delete.
     allocations = sent["GET /resource_providers/UUID/allocations"]
-    assert len(names) <= allocations <= 2 * len(names)
+    assert 2 * len(names) <= allocations <= 3 * len(names)
     # For the plan, perhaps when they begin, and when they end; hosts that end apart ask apart,
     # the more so the slower the machine is.
     assert 2 <= sent["GET /resource_providers"] <= 2 + len(names)

@@ -87,9 +87,9 @@ def provider(uuid=NODE, name=HOST, root=None, parent=None):
     return ResourceProvider(uuid, name, root or uuid, parent)
 
 
-def allocation(of=NODE, consumer="id-of-web", resources=(("VCPU", 2),)):
+def allocation(of=NODE, consumer="id-of-web", resources=(("VCPU", 2),), **what):
     """What a consumer holds of a provider."""
-    return Allocation(of, consumer, tuple(resources))
+    return Allocation(of, consumer, tuple(resources), **what)
 
 
 def agent(**what):

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from nova_decom.model.cloud import HostCapacity
+from dataclasses import replace
+
+from nova_decom.model.cloud import HostCapacity, Owner
 from nova_decom.model.plan import Verdict
 from nova_decom.model.request import Servers
 from tests.unit import build
@@ -17,6 +19,8 @@ DEAD = {
 }
 WEB = (build.server(),)
 HELD = (build.allocation(resources=(("MEMORY_MB", 512), ("VCPU", 2))),)
+COMING = build.allocation(owner=Owner.ARRIVING, server="'web' BUILD, scheduling")
+OTHERS = set(Owner) - {Owner.ARRIVING}
 OF_WEB = build.pci_row(status="allocated", instance_uuid="id-of-web")
 
 
@@ -47,6 +51,52 @@ MOVING_CASES = [
     ),
     ("servers-present", "dead, and empty", facts(**DEAD), OK, ""),
     ("servers-present", "dead", moving(**DEAD), WARNING, "the host must be fenced"),
+    ("servers-arriving", "none is on its way", facts(), OK, ""),
+    (
+        "servers-arriving",
+        "allocations of others",
+        facts(allocations=tuple(build.allocation(owner=o) for o in OTHERS)),
+        OK,
+        "",
+    ),
+    (
+        "servers-arriving",
+        "one that nova has put on no host yet",
+        facts(allocations=(COMING,)),
+        BLOCKED,
+        "1 server is on the way to the host, or may be: 'web' BUILD, scheduling id-of-web",
+    ),
+    (
+        "servers-arriving",
+        "it is waited for, and moved",
+        moving(servers=(), allocations=(COMING,)),
+        WARNING,
+        "1 server is on the way",
+    ),
+    (
+        "servers-arriving",
+        "two, and the host is down",
+        facts(
+            service=service(state="down"),
+            allocations=(COMING, replace(COMING, consumer="other", server="")),
+        ),
+        BLOCKED,
+        "'web' BUILD, scheduling id-of-web, server other; without nova-compute nothing arrives",
+    ),
+    (
+        "servers-arriving",
+        "the host is dead, and its servers are evacuated",
+        facts(**DEAD, allocations=(COMING,)),
+        BLOCKED,
+        "without nova-compute nothing arrives",
+    ),
+    (
+        "servers-arriving",
+        "there is no nova-compute",
+        build.ghost(allocations=(COMING,), request=AUTO),
+        BLOCKED,
+        "without nova-compute nothing arrives",
+    ),
     ("servers-movable", "it is", moving(), OK, ""),
     ("servers-movable", "no way chosen", facts(servers=WEB), OK, ""),
     (

@@ -20,7 +20,7 @@ from tests.unit.build import database, facts, request
 from tests.unit.world import Time, World
 
 SERVICES, BEATS, ROWS = Part.SERVICES, Part.HEARTBEATS, Part.DATABASE
-DELETE = frozenset({SERVICES, BEATS, ROWS, Part.SERVERS})
+DELETE = frozenset({SERVICES, BEATS, ROWS, Part.SERVERS, Part.ALLOCATIONS})
 
 
 class Cloud:

@@ -17,7 +17,16 @@ from nova_decom.errors import MissingRightError
 from nova_decom.model.cloud import ComputeNode
 from nova_decom.model.request import Part, Servers
 from nova_decom.model.snapshot import own_providers
-from tests.unit.build import NODE, database, node, node_row, provider, request, server, service
+from tests.unit.build import (
+    NODE,
+    database,
+    node,
+    node_row,
+    provider,
+    request,
+    server,
+    service,
+)
 
 PARTS = frozenset({Part.SERVICES, Part.DATABASE, Part.COMPUTE_NODES, Part.PROVIDERS})
 NODES, ALIEN = "api", ComputeNode("alien", "node2", "node1", "QEMU")

@@ -79,6 +79,7 @@ def test_guards_that_cannot_be_skipped_are_the_documented_ones():
         "host-known",
         "host-exact",
         "cells-answering",
+        "servers-arriving",
         "service-alive",
         "node-owner",
         "pci-allocated",

@@ -15,11 +15,13 @@ from tests.unit.build import facts
 from tests.unit.moving_states import WEB, occupied
 
 ALWAYS = "host-known host-exact cells-answering"
-SERVERS = "servers-present servers-movable capacity migrations-active service-alive"
+SERVERS = (
+    "servers-present servers-arriving servers-movable capacity migrations-active service-alive"
+)
 JOBS = [
     (
         DRAIN,
-        "disable-service move-servers",
+        "disable-service await-arrivals move-servers",
         f"{ALWAYS} fleet-healthy last-host blast-radius foreign-disable {SERVERS} ironic",
     ),
     (ENABLE, "enable-service", f"{ALWAYS} own-disable"),

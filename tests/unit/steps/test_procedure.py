@@ -73,13 +73,16 @@ READS = {
     "move-servers": {
         *(Part.SERVICES, Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS, Part.ROOM),
     },
+    "await-arrivals": {Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS},
     "stop-service": {Part.HEARTBEATS, Part.UNIT},
     "clear-allocations": {Part.SERVERS, Part.MIGRATIONS, Part.PROVIDERS, Part.ALLOCATIONS},
     "repair-registration": {
         *(Part.SERVICES, Part.COMPUTE_NODES, Part.AGGREGATES, Part.DATABASE, Part.PROVIDERS),
+        *(Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS),
     },
     "delete-service": {
         *(Part.SERVICES, Part.HEARTBEATS, Part.SERVERS, Part.MIGRATIONS, Part.DATABASE),
+        Part.ALLOCATIONS,
     },
     "delete-providers": {Part.SERVICES, Part.PROVIDERS, Part.ALLOCATIONS},
     "delete-agents": {Part.AGENTS},
@@ -87,7 +90,10 @@ READS = {
     "purge-registration": {Part.SERVICES, Part.AGGREGATES, Part.DATABASE},
     "enable-service": {Part.SERVICES},
 }
-REVERSIBLE = {"disable-service", "move-servers", "stop-service", "enable-service"}
+REVERSIBLE = {
+    *("disable-service", "await-arrivals", "move-servers", "stop-service"),
+    "enable-service",
+}
 
 
 def test_each_step_reads_what_decides_and_says_whether_there_is_a_way_back():
@@ -96,7 +102,8 @@ def test_each_step_reads_what_decides_and_says_whether_there_is_a_way_back():
 
     assert {step.name: step.reads | step.guarded for step in steps} == READS
     assert {step.name: step.guarded for step in steps if step.guarded} == {
-        "delete-service": {Part.HEARTBEATS, Part.SERVERS, Part.MIGRATIONS}
+        "repair-registration": {Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS},
+        "delete-service": {Part.HEARTBEATS, Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS},
     }
     assert {step.name for step in steps if step.reversible} == REVERSIBLE
 
