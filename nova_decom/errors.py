@@ -14,6 +14,7 @@
     │   └── NoAnswerError      69   no answer of use; what a write did is not known
     ├── BusyError              75   another run holds the host
     ├── RunHaltedError          1   another host of the run failed
+    ├── UnexpectedError        70   a bug; a report of it is in the state directory
     ├── RunInterruptedError   130   SIGINT or SIGTERM (143)
     └── ChangeFailedError       1   a change failed
         ├── RowCountError       1   a statement touched another number of rows
@@ -105,6 +106,12 @@ class BusyError(NovaDecomError):
 
 class RunHaltedError(NovaDecomError):
     """Another host of the run failed, and no more were to begin."""
+
+
+class UnexpectedError(NovaDecomError):
+    """A bug of nova-decom."""
+
+    exit_code = ExitCode.BUG
 
 
 class RunInterruptedError(NovaDecomError):

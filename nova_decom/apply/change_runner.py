@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 
 from nova_decom.apply.observers import Journal, Progress, change_record
@@ -16,12 +17,18 @@ from nova_decom.errors import (
     RunHaltedError,
     RunInterruptedError,
     StalePlanError,
+    UnexpectedError,
     UnsupportedError,
 )
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Plan
 from nova_decom.model.report import HostReport, Result, failed
+
+
+def as_bug(error: Exception) -> UnexpectedError:
+    """A bug as an error for the operator."""
+    return UnexpectedError(f"unexpected {type(error).__name__}: {error}", "please report it")
 
 
 @dataclass(slots=True)
@@ -32,7 +39,10 @@ class ChangeRunner:
     journal: Journal
     progress: Progress
     clock: Clock
+    #: Makes an error for the operator out of a bug.
+    on_bug: Callable[[Exception], NovaDecomError] = as_bug
     outcomes: list[Outcome] = field(default_factory=list)
+    _begun: dict[tuple[str, str, str, int | None], Change] = field(default_factory=dict)
 
     def run(
         self, change: Change, apply: Callable[[], str | None], check: Callable[[], None]
@@ -67,11 +77,13 @@ class ChangeRunner:
     def begin(self, change: Change) -> None:
         """Write down, then show, that the change begins."""
         self.journal.event("started", host=self.host, **change_record(change))
+        self._begun[change.key] = change
         self.progress.change(self.host, change, "started")
 
     def end(self, outcome: Outcome) -> None:
         """Keep the outcome, write it down and show it."""
         self.outcomes.append(outcome)
+        self._begun.pop(outcome.change.key, None)
         self.journal.event(
             outcome.status.value,
             host=self.host,
@@ -89,11 +101,17 @@ class ChangeRunner:
         """True when a change was made, or may have been."""
         return any(o.begun and not o.change.only_waits for o in self.outcomes)
 
-    def failed(self, plan: Plan, error: NovaDecomError) -> HostReport:
+    def failed(self, plan: Plan, error: Exception) -> HostReport:
         """The report of a host that the error has ended; changes not begun are pending.
 
-        A refusal is one only while nothing was changed.
+        A refusal is one only while nothing was changed. After a bug, the outcome of the changes
+        in progress is not known: they are pending, and may have been made.
         """
+        if not isinstance(error, NovaDecomError):
+            error = self.on_bug(error)
+        for change in [*self._begun.values()]:
+            with suppress(JournalError):
+                self.end(Outcome(change, Status.PENDING, error=str(error), begun=True))
         result, code = self._ended_by(error)
         return failed(plan, error, self.outcomes, result, code)
 

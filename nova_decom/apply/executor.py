@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
-from nova_decom.apply.change_runner import ChangeRunner
+from nova_decom.apply.change_runner import ChangeRunner, as_bug
 from nova_decom.apply.checks import raise_if_blocked, raise_if_held, raise_if_undone
 from nova_decom.apply.claim_lease import ClaimLease
 from nova_decom.apply.interrupts import Interrupts
@@ -48,6 +49,7 @@ class Executor:
     slots: WorkerSlots = field(default_factory=WorkerSlots)
     #: When the reading of the plan began, if the cloud still holds it.
     planned: float = LONG_AGO
+    on_bug: Callable[[Exception], NovaDecomError] = as_bug
 
     def run(self, reviewed: Plan) -> HostReport:
         """Check again, make every change that is still needed, verify.
@@ -71,7 +73,7 @@ class HostExecution:
         """Begin without facts, claim and changes."""
         run, host = self.executor, self.reviewed.host
         self.fresh = FreshFacts(host, run.cloud, run.clock, run.slots, run.planned)
-        self.changes = ChangeRunner(host, run.journal, run.progress, run.clock)
+        self.changes = ChangeRunner(host, run.journal, run.progress, run.clock, run.on_bug)
         self.lease = ClaimLease(run.cloud, run.journal, run.clock, self.fresh, run.progress)
 
     def run(self) -> HostReport:
@@ -82,7 +84,7 @@ class HostExecution:
                     report = self._take_steps()
                 finally:
                     self.lease.release()
-        except NovaDecomError as error:
+        except Exception as error:  # noqa: BLE001 - a bug ends this host, and no other
             report = self.changes.failed(self.reviewed, error)
         return self.changes.record(report)
 

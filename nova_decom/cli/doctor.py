@@ -14,10 +14,8 @@ from nova_decom.clients.host.ssh import Remote
 from nova_decom.clients.mysql.cells import NovaDatabases
 from nova_decom.errors import NovaDecomError
 from nova_decom.exit_codes import ExitCode
-from nova_decom.model.report import Report
+from nova_decom.model.tables import DoctorCheck, DoctorReport
 from nova_decom.state.directory import open_state_dir
-
-Row = dict[str, object]
 
 #: Newest compute microversion by release, to name the release of the control plane
 #: (nova api/openstack/api_version_request.py of each release).
@@ -38,7 +36,7 @@ RELEASES = {
 }
 
 
-def doctor(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
+def doctor(given: GivenOptions, hosts: tuple[str, ...]) -> DoctorReport:
     """Each check with its problem and remedy; exit 69 when one fails."""
     app = Context(given)
     names = named(hosts)
@@ -49,21 +47,20 @@ def doctor(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
         *_databases(clients.databases),
         *(_try(f"ssh {host}", partial(_unit, clients.remote, host)) for host in names),
     ]
-    failed = [c for c in checks if not c["ok"]]
-    code = ExitCode.UNAVAILABLE if failed else ExitCode.SUCCESS
-    return Report("doctor", code, extra={"checks": checks})
+    code = ExitCode.SUCCESS if all(c.ok for c in checks) else ExitCode.UNAVAILABLE
+    return DoctorReport("doctor", code, checks=tuple(checks))
 
 
-def _state(app: Context) -> Iterator[Row]:
+def _state(app: Context) -> Iterator[DoctorCheck]:
     """The state directory, which only a run creates."""
     name = "state directory"
     if not app.state_dir.exists():
-        yield _row(name, f"{app.state_dir} will be created on first use")
+        yield DoctorCheck(name, ok=True, detail=f"{app.state_dir} will be created on first use")
     else:
         yield _try(name, lambda: str(open_state_dir(app.state_dir)))
 
 
-def _apis(clients: Clients) -> Iterator[Row]:
+def _apis(clients: Clients) -> Iterator[DoctorCheck]:
     """The APIs, and every right to read that a command needs: nova leaves out what it hides."""
     compute, placement, network = clients.compute, clients.placement, clients.network
     yield _try("credentials and compute API", lambda: _release(compute.newest_microversion()))
@@ -98,20 +95,21 @@ def _one(found: object | None, kind: str) -> str:
     return f"the cloud has no {kind} that would show it" if found is None else "yes"
 
 
-def _databases(databases: NovaDatabases | None) -> Iterator[Row]:
+def _databases(databases: NovaDatabases | None) -> Iterator[DoctorCheck]:
     if databases is None:
-        yield _row(
+        yield DoctorCheck(
             "databases",
-            "none configured: rows and host mapping are not checked",
+            ok=True,
+            detail="none configured: rows and host mapping are not checked",
             remedy="give --nova-conf, --api-db-url or --cell-db-url",
         )
         return
     try:
         for check in databases.checks():
             ok = check.problem is None
-            yield _row(check.name, check.problem, ok=ok, remedy=check.remedy)
+            yield DoctorCheck(check.name, ok=ok, detail=check.problem, remedy=check.remedy)
     except NovaDecomError as error:
-        yield _row("databases", str(error), ok=False, remedy=error.remedy)
+        yield DoctorCheck("databases", ok=False, detail=str(error), remedy=error.remedy)
 
 
 def _unit(remote: Remote, host: str) -> str:
@@ -120,12 +118,8 @@ def _unit(remote: Remote, host: str) -> str:
     return f"{unit.name} {running}, {'enabled' if unit.enabled else 'disabled'}"
 
 
-def _try(name: str, check: Callable[[], str]) -> Row:
+def _try(name: str, check: Callable[[], str]) -> DoctorCheck:
     try:
-        return _row(name, check())
+        return DoctorCheck(name, ok=True, detail=check())
     except NovaDecomError as error:
-        return _row(name, str(error), ok=False, remedy=error.remedy)
-
-
-def _row(name: str, detail: str | None, *, ok: bool = True, remedy: str | None = None) -> Row:
-    return {"name": name, "ok": ok, "detail": detail, "remedy": remedy}
+        return DoctorCheck(name, ok=False, detail=str(error), remedy=error.remedy)

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import itertools
-import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -18,60 +17,104 @@ from nova_decom.cli.given import GivenOptions
 from nova_decom.errors import NovaDecomError, RunInterruptedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import Report
+from nova_decom.output.streams import abandon, tolerant_stderr
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with its code."""
-    sys.exit(run(arguments))
+    code = run(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            abandon(stream)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit code. Shows every error; raises none."""
+    """Run the command line; the exit code. Every error is shown and none is raised."""
     given = GivenOptions()
     signal.signal(signal.SIGTERM, _terminate)
-    try:
+    with tolerant_stderr():
         try:
-            report = cli.main(
-                None if arguments is None else list(arguments),
-                prog_name="nova-decom",
-                standalone_mode=False,
-                obj=given,
-            )
-        except NovaDecomError as error:
-            report = _failure(error, given.command)
-        if not isinstance(report, Report):
-            return int(report or 0)
-        return _ended(report, given)
-    except click.ClickException as error:
-        return _usage(error, given.command, _style(given, arguments))
-    except (click.Abort, KeyboardInterrupt):
-        return _ended(_interrupted(given.command), given)
-    except Exception as error:  # noqa: BLE001 - the one broad except: a bug of ours
-        return _ended(_bug(error, given), given)
+            return _finished(_report(arguments, given), given)
+        except click.ClickException as error:
+            return _usage(error, given, arguments)
+        except (click.Abort, KeyboardInterrupt):
+            interrupted = RunInterruptedError(ExitCode.INTERRUPTED)
+            return _finished(_failure(interrupted, given.command), given)
+        except Exception as error:  # noqa: BLE001 - the one broad except: a bug of ours
+            return _finished(_bug(error, given), given)
 
 
-def _ended(report: Report, given: GivenOptions) -> int:
+def _report(arguments: Sequence[str] | None, given: GivenOptions) -> Report | int:
+    """The report of the command; an exit code where click itself has written the result."""
+    try:
+        report = cli.main(
+            None if arguments is None else list(arguments),
+            prog_name="nova-decom",
+            standalone_mode=False,
+            obj=given,
+        )
+        return report if isinstance(report, Report) else int(report or 0)
+    except NovaDecomError as error:
+        return _failure(error, given.command)
+    except OSError as error:
+        if not _has_lost_stdout():
+            raise
+        return _unwritten(error, ExitCode.SUCCESS)
+
+
+def _finished(report: Report | int, given: GivenOptions) -> int:
+    """Write the metrics and the report; the exit code."""
+    if isinstance(report, int):
+        return report
     if given.known.get("metrics_textfile"):
         from nova_decom.cli.metrics import measure  # noqa: PLC0415
 
         measure(report, given.known)
-    return _show(report, given.known)
+    return _show(report, given)
 
 
-def _show(report: Report, given: Mapping[str, Any]) -> int:
-    from nova_decom.cli.settings import state_dir_of  # noqa: PLC0415
-    from nova_decom.output.render import show  # noqa: PLC0415
+def _show(report: Report, given: GivenOptions) -> int:
+    from nova_decom.output.render import Style, show  # noqa: PLC0415
 
-    given = {**given, "state_dir": str(state_dir_of(given.get("state_dir")))}
+    code = int(report.exit_code)
     try:
-        show(report, given)
+        show(report, Style.of(given.known))
     except NovaDecomError as error:
-        show(_failure(error, report.command), {**given, "format": "table"})
+        show(_failure(error, report.command), Style())
         return int(error.exit_code)
     except BrokenPipeError:
-        # Whoever read the result has enough of it; the interpreter must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return int(report.exit_code)
+        # The reader of a pipe has closed it: head has its lines.
+        abandon(sys.stdout)
+    except OSError as error:
+        return _unwritten(error, code)
+    except Exception as error:  # noqa: BLE001 - what the run has done must be known all the same
+        bug = _bug(error, given)
+        where = f"; nova-decom runs {report.run} shows the run" if report.run else ""
+        sys.stderr.write(f"error: the result cannot be shown: {bug.error}{where}\n")
+        sys.stderr.write(f"     → {bug.remedy}\n")
+        return code or int(ExitCode.BUG)
+    return code
+
+
+def _unwritten(error: OSError, code: int) -> int:
+    """The exit code of a command whose result is lost: never that of success."""
+    sys.stderr.write(f"error: the result cannot be written to stdout: {error.strerror}\n")
+    if code:
+        sys.stderr.write(f"     → the exit code of the command is {code}\n")
+    abandon(sys.stdout)
+    return code or int(ExitCode.FAILED)
+
+
+def _has_lost_stdout() -> bool:
+    """True when stdout still holds text that it cannot write."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
 
 
 def _failure(error: NovaDecomError, command: str) -> Report:
@@ -79,37 +122,32 @@ def _failure(error: NovaDecomError, command: str) -> Report:
     return Report(command, code, error=str(error), remedy=error.remedy)
 
 
-def _interrupted(command: str) -> Report:
-    return _failure(RunInterruptedError(ExitCode.INTERRUPTED), command)
-
-
-def _usage(error: click.ClickException, command: str, style: str) -> int:
+def _usage(
+    error: click.ClickException, given: GivenOptions, arguments: Sequence[str] | None
+) -> int:
+    """Show a mistake in the command line, as a document where one was asked for."""
+    style = _format(given, arguments)
     if style in {"json", "yaml"}:
-        report = Report(command, error.exit_code, error=error.format_message())
-        return _show(report, {"format": style})
-    error.show()
+        given.put("format", style, 3)
+        report = Report(given.command, error.exit_code, error=error.format_message())
+        return _show(report, given)
+    error.show(sys.stderr)
     return error.exit_code
 
 
-def _style(given: GivenOptions, arguments: Sequence[str] | None) -> str:
-    """The format asked for, also when the mistake stands before it and it was never parsed."""
+def _format(given: GivenOptions, arguments: Sequence[str] | None) -> str:
+    """The format asked for, also where click has not come to it for a mistake before it."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     joined = {"-fjson": "json", "-fyaml": "yaml", "--format=json": "json", "--format=yaml": "yaml"}
-    seen = [joined[w] for w in words if w in joined]
-    seen += [b for a, b in itertools.pairwise(words) if a in {"-f", "--format"}]
-    return str(given.known.get("format") or (seen[-1] if seen else "table"))
+    found = [joined[w] for w in words if w in joined]
+    found += [b for a, b in itertools.pairwise(words) if a in {"-f", "--format"}]
+    return str(given.known.get("format") or (found[-1] if found else "table"))
 
 
 def _bug(error: Exception, given: GivenOptions) -> Report:
-    from nova_decom.cli.bug_report import write_bug_report  # noqa: PLC0415
+    from nova_decom.cli.bug_report import unexpected  # noqa: PLC0415
 
-    path = write_bug_report(error, given.values)
-    return Report(
-        given.command,
-        ExitCode.BUG,
-        error=f"unexpected {type(error).__name__}: {error}",
-        remedy=f"please report it, with {path}",
-    )
+    return _failure(unexpected(error, given.known), given.command)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

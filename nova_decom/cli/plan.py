@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that only look: list, plan, verify."""
+"""``nova-decom plan``: the plan of each host, and ``--dry-run`` of the other commands."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from nova_decom.plan.jobs import REMOVE, Job
 from nova_decom.plan.plan_file import save_plans
 from nova_decom.plan.planner import make_plan
 
-#: Allocations are told only per provider: too many calls for a look at every host.
+#: Placement lists allocations only per provider: too many calls for every host.
 OVERVIEW_PARTS = PLANNED_PARTS - {Part.ALLOCATIONS}
 
 
 def plan(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
-    """The plan of each host named, or a line for every compute host."""
+    """The plan of each host named, or one line for every compute host."""
     app = Context(given)
     hosts = selected(app, hosts)
     app.hosts = hosts
@@ -30,7 +30,7 @@ def plan(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
 
 
 def plan_with(app: Context, hosts: tuple[str, ...], job: Job = REMOVE) -> Report:
-    """As :func:`plan`, with settings that are resolved already.
+    """The plan of a job for each of these hosts, or one line for every compute host.
 
     :raises ConfigurationError: a plan of every host was to be saved.
     """

@@ -16,9 +16,9 @@ from nova_decom.plan.plan_file import SavedPlans, load_plans
 
 
 def remove(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
-    """Remove hosts, side by side; with ``--dry-run`` only plan.
+    """Remove hosts in parallel; with ``--dry-run`` only plan.
 
-    :raises UnconfirmedError: nobody said yes.
+    :raises UnconfirmedError: the removal was not confirmed.
     :raises StalePlanError: the cloud no longer fits the plan of ``--plan``.
     """
     app = Context(given)

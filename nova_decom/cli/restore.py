@@ -6,9 +6,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 
 from nova_decom.apply.interrupts import signals
+from nova_decom.cli.bug_report import unexpected
 from nova_decom.cli.confirm import confirm
 from nova_decom.cli.context import Context
 from nova_decom.cli.given import GivenOptions
@@ -32,6 +34,7 @@ from nova_decom.output.progress import progress
 from nova_decom.restore.executor import RestoreExecutor
 from nova_decom.restore.plan import plan_restore, result_of
 from nova_decom.restore.saved import SavedHost, saved_host
+from nova_decom.state.directory import open_state_dir
 from nova_decom.state.journal import RunJournal, new_run_id, request_id
 from nova_decom.state.journal_reader import Record, find_record
 
@@ -45,6 +48,8 @@ def restore(given: GivenOptions, run: str) -> Report:
     :raises UnconfirmedError: nobody said yes.
     """
     app = Context(given)
+    if not app.settings.dry_run:
+        open_state_dir(app.state_dir)
     record = find_record(app.state_dir, run)
     pasts = [past for host in record.hosts if (past := saved_host(record, host)) is not None]
     if not pasts or record.header.get("command") == "restore":
@@ -87,9 +92,7 @@ def _without_changes(plan: Plan) -> HostReport:
     problems += [f"{x.kind} {x.target}: {x.detail}" for x in plan.leftovers]
     cures = [f.remedy for f in plan.blocked if f.remedy] + [x.remedy for x in plan.leftovers]
     return replace(
-        refused(plan, code=refusal_code(plan.blocked)),
-        leftovers=plan.leftovers,
-        to_do=plan.to_do,
+        _with_plan(refused(plan, code=refusal_code(plan.blocked)), plan),
         error="; ".join(problems),
         remedy="; ".join(dict.fromkeys(cures)) or None,
     )
@@ -118,20 +121,29 @@ def _run(
             global_request_id=request_id(journal.run),
         )
         with progress(err, quiet=app.settings.quiet) as shown:
-            restoration = RestoreExecutor(cloud, journal, shown, interrupts)
-            reports += [_one(app, journal, restoration, *each) for each in plans]
+            on_bug = partial(unexpected, given=app.settings.values)
+            executor = RestoreExecutor(cloud, journal, shown, interrupts, on_bug=on_bug)
+            reports += [_one(app, journal, executor, *each) for each in plans]
         code = combined(report.exit_code for report in reports)
         write_exit(journal, code)
         return Report("restore", code, tuple(reports), run=journal.run)
 
 
 def _one(
-    app: Context, journal: RunJournal, restoration: RestoreExecutor, past: SavedHost, plan: Plan
+    app: Context, journal: RunJournal, executor: RestoreExecutor, past: SavedHost, plan: Plan
 ) -> HostReport:
     """Restore one host, which is locked for this run meanwhile."""
+    report = None
     try:
         with app.holding(past.host, journal.run):
-            return restoration.run(past, plan)
+            report = executor.run(past, plan)
     except NovaDecomError as error:
-        report = failed(plan, error, result=Result.REFUSED)
-        return replace(report, leftovers=plan.leftovers, to_do=plan.to_do)
+        report = report or _with_plan(failed(plan, error, result=Result.REFUSED), plan)
+    except Exception as error:  # noqa: BLE001 - a bug ends this host, and no other
+        report = report or _with_plan(failed(plan, executor.on_bug(error)), plan)
+    return report
+
+
+def _with_plan(report: HostReport, plan: Plan) -> HostReport:
+    """The report with what the plan cannot put back, and what it leaves to the operator."""
+    return replace(report, leftovers=plan.leftovers, to_do=plan.to_do)

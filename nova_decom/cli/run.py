@@ -16,6 +16,7 @@ from nova_decom.apply.interrupts import signals
 from nova_decom.apply.move_limits import MoveLimits, RunMoveLimit
 from nova_decom.apply.observers import Observers
 from nova_decom.apply.worker_slots import WorkerSlots, run_in_threads
+from nova_decom.cli.bug_report import unexpected
 from nova_decom.cli.confirm import confirm
 from nova_decom.cli.context import Context, hooks_of
 from nova_decom.cli.plan import plan_with
@@ -42,6 +43,7 @@ from nova_decom.plan.jobs import Job
 from nova_decom.plan.plan_file import SavedPlans
 from nova_decom.plan.planner import make_plan
 from nova_decom.plan.stale import raise_if_any_stale, raise_if_other_cloud, raise_if_other_options
+from nova_decom.state.directory import open_state_dir
 from nova_decom.state.journal import RunJournal, new_run_id, request_id
 from nova_decom.verify.verify import verify
 
@@ -57,6 +59,7 @@ def carry_out(
     app.hosts = hosts
     if app.settings.dry_run:
         return plan_with(app, hosts, job)
+    open_state_dir(app.state_dir)
     asks = job.asks and not app.settings.yes
     if asks and not sys.stdin.isatty():
         raise UnconfirmedError(
@@ -137,6 +140,7 @@ def _executor(
         clock=slots.interrupts.clock(),
         timeout=max(settings.timeout, 3 * app.report_interval),
         settle=settings.settle,
+        on_bug=partial(unexpected, given=settings.values),
         limits=MoveLimits(
             settings.max_moves,
             settings.move_timeout,
@@ -152,29 +156,33 @@ def in_order(hosts: Sequence[str], reports: Sequence[HostReport]) -> tuple[HostR
     return tuple(sorted(reports, key=lambda report: place[report.host]))
 
 
-def _one(app: Context, run: str, hooks: Hooks, execution: Executor, plan: Plan) -> HostReport:
-    """One host, held for this run; its failure may keep others from beginning."""
-    together, report = execution.slots, None
+def _one(app: Context, run: str, hooks: Hooks, executor: Executor, plan: Plan) -> HostReport:
+    """One host, locked for this run; its failure may keep others from beginning."""
+    slots, report = executor.slots, None
     try:
-        report = not_begun(plan) if together.halted else _held(app, run, hooks, execution, plan)
+        report = not_begun(plan) if slots.halted else _locked(app, run, hooks, executor, plan)
     finally:
-        # Whatever happened, no other host may wait for this one.
-        together.mark_disabled(plan.host)
-        together.ended(plan.host)
+        # However the host has ended, no other host may wait for it.
+        slots.mark_disabled(plan.host)
+        slots.ended(plan.host)
         if report is None or _is_end(report, app.settings.on_failure):
-            together.halt()
+            slots.halt()
     return report
 
 
-def _held(app: Context, run: str, hooks: Hooks, execution: Executor, plan: Plan) -> HostReport:
+def _locked(app: Context, run: str, hooks: Hooks, executor: Executor, plan: Plan) -> HostReport:
+    """The report of the host; a failure to lock, to unlock or of a hook is no other's."""
+    report = None
     try:
         with app.holding(plan.host, run):
             hooks.start(plan.host)
-            report = execution.run(plan)
+            report = executor.run(plan)
             hooks.end(report)
-            return report
     except NovaDecomError as error:
-        return failed(plan, error, result=Result.REFUSED)
+        report = report or failed(plan, error, result=Result.REFUSED)
+    except Exception as error:  # noqa: BLE001 - a bug ends this host, and no other
+        report = report or failed(plan, executor.on_bug(error))
+    return report
 
 
 def _is_end(report: HostReport, on_failure: str) -> bool:

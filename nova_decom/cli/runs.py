@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``nova-decom runs``: what was done, when, by whom, why. Reads the journals and nothing else."""
+"""``nova-decom runs``: the runs of the state directory, from their journals alone."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.settings import resolve, state_dir
 from nova_decom.clients.openstack.session import section
 from nova_decom.exit_codes import ExitCode
-from nova_decom.model.report import Report
+from nova_decom.model.tables import RunsReport
 from nova_decom.state.journal_reader import find_record, read_records, saved
 from nova_decom.state.run_summary import reports, summary_of
 
 
-def runs(given: GivenOptions, run: str | None) -> Report:
-    """Every run in one row, or all that the journal of one run tells.
+def runs(given: GivenOptions, run: str | None) -> RunsReport:
+    """Every run in one row, or one run with its hosts and the rows that it saved.
 
     :raises RefusedError: there is no such run.
     """
@@ -21,8 +21,14 @@ def runs(given: GivenOptions, run: str | None) -> Report:
     given.resolved = settings.values
     place = state_dir(settings)
     if run is None:
-        rows = [summary_of(record, place) for record in read_records(place)]
-        return Report("runs", ExitCode.SUCCESS, extra={"runs": rows})
+        rows = tuple(summary_of(record, place) for record in read_records(place))
+        return RunsReport("runs", ExitCode.SUCCESS, state_dir=str(place), runs=rows)
     record = find_record(place, run)
-    extra = {"runs": [summary_of(record, place)], "saved": saved(record)}
-    return Report("runs", ExitCode.SUCCESS, reports(record), extra=extra)
+    return RunsReport(
+        "runs",
+        ExitCode.SUCCESS,
+        reports(record),
+        state_dir=str(place),
+        runs=(summary_of(record, place),),
+        saved=tuple(saved(record)),
+    )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that only look: list, plan, verify."""
+"""``nova-decom verify``: the leftovers of each host, and whether its name can be used again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nova_decom.verify.verify import verify
 
 
 def verify_hosts(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
-    """What is left of each host."""
+    """The leftovers of each host; the exit code is the highest one of a host."""
     app = Context(given)
     reports = tuple(verify(f) for f in app.reading().read_hosts(selected(app, hosts)))
     return Report("verify", max(int(r.exit_code) for r in reports), reports)

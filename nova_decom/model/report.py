@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -63,13 +63,17 @@ class Report:
     run: str | None = None
     error: str | None = None
     remedy: str | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
     is_overview: bool = False
 
     @property
     def changed(self) -> bool:
         """True when any host was changed."""
         return any(h.changed for h in self.hosts)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """Further keys of the JSON document, by the kind of report."""
+        return {}
 
 
 def messages(findings: Iterable[Finding]) -> str:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -18,6 +19,8 @@ from nova_decom.model.change import Change
 from nova_decom.model.cloud import Action
 from nova_decom.output.escape import safe
 from nova_decom.steps import MOVING_STEPS
+
+log = logging.getLogger(__name__)
 
 MINUTE = 60
 WAYS = {
@@ -57,9 +60,7 @@ class Lines:
         """Say nothing: each move is told when it begins and when it ends."""
 
     def _say(self, line: str) -> None:
-        # A run goes on when nobody reads its progress any more.
-        with suppress(BrokenPipeError):
-            self._err.print(Text(line))
+        self._err.print(Text(line))
 
 
 class Screen:
@@ -145,15 +146,45 @@ def _minutes(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < MINUTE else f"{seconds / MINUTE:.0f} min"
 
 
+class Guarded:
+    """A progress whose failures end no run: they are logged, and it shows nothing more."""
+
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+
+    def change(self, host: str, change: Change, status: str, note: str = "") -> None:
+        """Show a change."""
+        with self._logged():
+            self._shown.change(host, change, status, note)
+
+    def waiting(self, host: str, what: str, seconds: float) -> None:
+        """Show a wait."""
+        with self._logged():
+            self._shown.waiting(host, what, seconds)
+
+    def moves(self, moves: MoveProgress) -> None:
+        """Show the moves of a host."""
+        with self._logged():
+            self._shown.moves(moves)
+
+    @contextmanager
+    def _logged(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on
+            log.warning("the progress cannot be shown any more: %s", error)
+            self._shown = NullProgress()
+
+
 @contextmanager
 def progress(err: Console, *, quiet: bool) -> Iterator[Progress]:
-    """The progress that fits where stderr goes; nothing when that is wanted."""
+    """The progress that fits where stderr goes; with ``quiet`` one that shows nothing."""
     if quiet:
         yield NullProgress()
     elif not (err.is_terminal and err.is_interactive):
-        yield Lines(err)
+        yield Guarded(Lines(err))
     else:
         with Live(console=err, refresh_per_second=8, transient=True) as live:
             screen = Screen(live)
             live.get_renderable = screen.render  # type: ignore[method-assign]
-            yield screen
+            yield Guarded(screen)

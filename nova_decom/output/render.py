@@ -1,24 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write a report to stdout in the format asked for."""
+"""The report of a command on stdout, in the format asked for: one view for each kind of report."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
+from functools import singledispatch
 from typing import Any
 
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.plan import Verdict
-from nova_decom.model.report import Report, Result
-
-#: Every column of an audit, and of a list.
-TRACE = ("host", "kind", "target", "detail", "remedy")
-HOST = (
-    *("host", "status", "state", "heartbeat", "zone", "compute_nodes", "servers"),
-    *("migrations", "rows_live", "rows_deleted", "verdict"),
+from nova_decom.model.report import HostReport, Report, Result
+from nova_decom.model.tables import (
+    AuditReport,
+    DoctorReport,
+    HostRow,
+    ListReport,
+    RunsReport,
+    StepsReport,
 )
+
+Row = Mapping[str, Any]
+
+#: Every column of an audit, of a list and of the runs.
+TRACE = ("host", "kind", "target", "detail", "remedy")
+HOST = tuple(field.name for field in fields(HostRow))
 RUN = ("run", "at", "command", "by", "hosts", "result", "exit_code", "reason", "problem")
+
 #: The columns of a table when none are named; it should fit a terminal.
 AT_A_GLANCE = {
     HOST: ("host", "status", "state", "heartbeat", "zone", "servers", "verdict"),
@@ -26,117 +35,133 @@ AT_A_GLANCE = {
 }
 
 
-def show(report: Report, given: Mapping[str, Any]) -> None:
-    """Write it; errors of the run as a whole go to stderr as well, for people.
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a report is shown: the output options of the command line."""
+
+    format: str = "table"
+    color: str = "auto"
+    column: tuple[str, ...] = ()
+    quiet: bool = False
+    verbose: bool = False
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Style:
+        """The style that settings ask for, as far as they are known."""
+        known = {f.name: settings[f.name] for f in fields(cls) if settings.get(f.name)}
+        return cls(**known)
+
+
+def show(report: Report, style: Style) -> None:
+    """Write the report to stdout, and for people its errors to stderr.
 
     :raises ConfigurationError: there is no such column.
-    :raises BrokenPipeError: nobody reads it any more.
+    :raises OSError: stdout cannot be written.
     """
-    style = given.get("format") or "table"
-    if style in {"json", "yaml"}:
+    if style.format in {"json", "yaml"}:
         from nova_decom.output import json_envelope  # noqa: PLC0415
 
-        text = json_envelope.as_json(report) if style == "json" else json_envelope.as_yaml(report)
-        sys.stdout.writelines((text, "\n"))
-    elif report.command == "list" and report.error is None:
-        _show_list(report.extra["hosts"], style, given, HOST)
-    elif report.command == "audit" and report.error is None:
-        traces = _traces(report)
-        _show_list(traces, style, given, TRACE)
-        # An empty result under --quiet is no mail from cron every night.
-        for thing in report.extra["unchecked"] if traces or not given.get("quiet") else ():
-            sys.stderr.write(f"not checked: {thing}\n")
-    elif _is_list_of_runs(report, style):
-        _show_list(report.extra["runs"], style, given, RUN)
+        write = json_envelope.as_json if style.format == "json" else json_envelope.as_yaml
+        sys.stdout.writelines((write(report), "\n"))
     else:
-        _show_text(report, given)
+        view(report, style)
     sys.stdout.flush()
 
 
-def _is_list_of_runs(report: Report, style: str) -> bool:
-    """True unless it is one run for people: its row is all that a list can hold of it."""
-    one = "saved" in report.extra and style == "table"
-    return report.command == "runs" and report.error is None and not one
-
-
-def _show_text(report: Report, given: Mapping[str, Any]) -> None:
+@singledispatch
+def view(report: Report, style: Style) -> None:
+    """Show the report of each host as text, and each error on stderr."""
     from nova_decom.output import text  # noqa: PLC0415
     from nova_decom.output.console import console  # noqa: PLC0415
 
-    color = given.get("color") or "auto"
-    _show_body(report, color, verbose=bool(given.get("verbose")))
-    if report.command == "runs" and report.error is None:
-        # What went wrong was told when it did.
-        return
-    err = console(sys.stderr, color)
+    out = console(sys.stdout, style.color)
+    if report.is_overview:
+        text.print_overview(out, report)
+    else:
+        text.print_report(out, report, verbose=style.verbose)
+    err = console(sys.stderr, style.color)
     for host in report.hosts:
-        # What the guards saw stands in the report already.
-        names = ", ".join(f.guard for f in host.findings if f.verdict is Verdict.BLOCKED)
-        if host.result == Result.REFUSED and names:
-            text.print_error(err, f"{host.host}: refused by {names}; nothing was changed", None)
-        elif report.command == "verify" and names and host.error is not None:
-            told = f"{host.host}: {host.result}; a removal would be refused by {names}"
-            text.print_error(err, told, None)
-        elif host.error is not None:
-            text.print_error(err, f"{host.host}: {host.result}: {host.error}", host.remedy)
+        if error := _error_of(host, report.command):
+            text.print_error(err, *error)
     if report.error is not None:
         text.print_error(err, report.error, report.remedy)
 
 
-def _show_body(report: Report, color: str, *, verbose: bool) -> None:
-    from nova_decom.output import run_history, text  # noqa: PLC0415
+def _error_of(host: HostReport, command: str) -> tuple[str, str | None] | None:
+    """The error of one host and its remedy; the findings stand in the report already."""
+    blocking = ", ".join(f.guard for f in host.findings if f.verdict is Verdict.BLOCKED)
+    if host.result is Result.REFUSED and blocking:
+        unchanged = "" if command == "verify" else "; nothing was changed"
+        return f"{host.host}: refused by {blocking}{unchanged}", None
+    if host.error is None:
+        return None
+    if command == "verify" and blocking:
+        return f"{host.host}: {host.result}; a removal would be refused by {blocking}", None
+    return f"{host.host}: {host.result}: {host.error}", host.remedy
+
+
+@view.register
+def _(report: ListReport, style: Style) -> None:
+    _show_rows(report.extra["hosts"], HOST, style, "no compute hosts")
+
+
+@view.register
+def _(report: AuditReport, style: Style) -> None:
+    rows = [{"host": h.host, **asdict(x)} for h in report.hosts for x in h.leftovers]
+    _show_rows(rows, TRACE, style, "no leftovers found")
+    # With --quiet an audit that found nothing writes nothing: cron sends no mail.
+    for thing in report.unchecked if rows or not style.quiet else ():
+        sys.stderr.write(f"not checked: {thing}\n")
+
+
+@view.register
+def _(report: RunsReport, style: Style) -> None:
+    if report.saved is None or style.format != "table":
+        _show_rows(report.runs, RUN, style, f"no runs yet in {report.state_dir}")
+        return
+    from nova_decom.output import run_history  # noqa: PLC0415
     from nova_decom.output.console import console  # noqa: PLC0415
 
-    out = console(sys.stdout, color)
-    if report.command == "steps":
-        text.print_reference(out, report.extra)
-    elif report.command == "doctor":
-        text.print_checks(out, report.extra["checks"])
-    elif report.command == "runs" and report.error is None:
-        run_history.print_run(out, report, verbose=verbose)
-    elif report.is_overview:
-        text.print_overview(out, report)
-    else:
-        text.print_report(out, report, verbose=verbose)
+    run_history.print_run(console(sys.stdout, style.color), report, verbose=style.verbose)
 
 
-def _traces(report: Report) -> list[dict[str, Any]]:
-    """The rows of an audit: one per trace."""
-    return [{"host": h.host, **asdict(x)} for h in report.hosts for x in h.leftovers]
+@view.register
+def _(report: DoctorReport, style: Style) -> None:
+    from nova_decom.output import text  # noqa: PLC0415
+    from nova_decom.output.console import console  # noqa: PLC0415
+
+    text.print_checks(console(sys.stdout, style.color), report.checks)
 
 
-def _show_list(
-    rows: Sequence[Mapping[str, Any]],
-    style: str,
-    given: Mapping[str, Any],
-    columns: tuple[str, ...],
-) -> None:
+@view.register
+def _(report: StepsReport, style: Style) -> None:
+    from nova_decom.output import text  # noqa: PLC0415
+    from nova_decom.output.console import console  # noqa: PLC0415
+
+    text.print_reference(console(sys.stdout, style.color), report)
+
+
+def _show_rows(rows: Sequence[Row], columns: tuple[str, ...], style: Style, empty: str) -> None:
+    """Show rows as a table, as CSV or as values; ``empty`` tells people that there are none."""
     from nova_decom.output import text  # noqa: PLC0415
     from nova_decom.output.console import console, line  # noqa: PLC0415
 
-    shown = AT_A_GLANCE.get(columns, columns) if style == "table" else columns
-    names = tuple(given.get("column") or shown)
+    is_table = style.format == "table"
+    names = style.column or (AT_A_GLANCE.get(columns, columns) if is_table else columns)
     for name in names:
         if name not in columns:
             raise ConfigurationError(f"no column {name!r}", f"one of: {', '.join(columns)}")
-    if not rows and style != "csv":
-        # Silence is for pipes, cron and mails; somebody who looks must not wonder.
-        if style == "table" and sys.stdout.isatty() and not given.get("quiet"):
-            console(sys.stdout, "never").print(line(_nothing(columns, given)))
+    if not rows and style.format != "csv":
+        # A pipe, a mail from cron and --quiet get no line when there are no rows.
+        if is_table and sys.stdout.isatty() and not style.quiet:
+            console(sys.stdout, "never").print(line(empty))
         return
     cells = [[_cell(row[name]) for name in names] for row in rows]
-    if style == "table":
+    if is_table:
         headings = [name.replace("_", " ") for name in names]
-        text.print_table(console(sys.stdout, given.get("color") or "auto"), headings, cells)
+        text.print_table(console(sys.stdout, style.color), headings, cells)
     else:
-        sys.stdout.write(text.delimited(names, cells, style) + "\n")
-
-
-def _nothing(columns: tuple[str, ...], given: Mapping[str, Any]) -> str:
-    """What an empty list means."""
-    if columns == RUN:
-        return f"no runs yet in {given['state_dir']}"
-    return "nothing is left of hosts that are gone" if columns == TRACE else "no compute hosts"
+        sys.stdout.write(text.delimited(names, cells, style.format) + "\n")
 
 
 def _cell(value: object) -> str:

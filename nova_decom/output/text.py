@@ -6,8 +6,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +14,7 @@ from rich.table import Table
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Verdict
 from nova_decom.model.report import HostReport, Report, Result
+from nova_decom.model.tables import DoctorCheck, StepsReport
 from nova_decom.output.console import BELOW, entry, is_narrow, line
 from nova_decom.output.escape import safe
 
@@ -102,26 +102,26 @@ def delimited(columns: Sequence[str], rows: Iterable[Sequence[str]], style: str)
     return buffer.getvalue().rstrip("\n")
 
 
-def print_checks(out: Console, checks: Iterable[Mapping[str, Any]]) -> None:
-    """What doctor looked at."""
+def print_checks(out: Console, checks: Iterable[DoctorCheck]) -> None:
+    """The checks of doctor, each with its outcome."""
     for check in checks:
-        mark = ("ok      ", "green") if check["ok"] else ("FAILED  ", "bold red")
-        entry(out, (mark,), check["name"] + (f": {check['detail']}" if check["detail"] else ""))
-        if check["remedy"]:
-            entry(out, ("        → ",), check["remedy"])
+        mark = ("ok      ", "green") if check.ok else ("FAILED  ", "bold red")
+        entry(out, (mark,), check.name + (f": {check.detail}" if check.detail else ""))
+        if check.remedy:
+            entry(out, ("        → ",), check.remedy)
 
 
-def print_reference(out: Console, extra: Mapping[str, Any]) -> None:
-    """The procedure and the guards."""
+def print_reference(out: Console, report: StepsReport) -> None:
+    """The steps and the guards, each with its first sentence."""
     out.print(line(("Steps, in this order", "bold")))
-    for number, step in enumerate(extra["steps"], 1):
-        can = "" if step["reversible"] else "  (not reversible)"
-        entry(out, (f"  {number:2} {step['name']:22} ",), f"{step['summary']}{can}")
+    for number, step in enumerate(report.steps, 1):
+        can = "" if step.reversible else "  (not reversible)"
+        entry(out, (f"  {number:2} {step.name:22} ",), f"{step.summary}{can}")
     out.print()
     out.print(line(("Guards, asked before anything is changed", "bold")))
-    for guard in extra["guards"]:
-        can = "" if guard["skippable"] else "  (cannot be skipped)"
-        entry(out, (f"     {guard['name']:22} ",), f"{guard['summary']}{can}")
+    for guard in report.guards:
+        can = "" if guard.skippable else "  (cannot be skipped)"
+        entry(out, (f"     {guard.name:22} ",), f"{guard.summary}{can}")
 
 
 def print_error(err: Console, message: str, remedy: str | None) -> None:

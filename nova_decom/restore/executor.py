@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Protocol
 
-from nova_decom.apply.change_runner import ChangeRunner
+from nova_decom.apply.change_runner import ChangeRunner, as_bug
 from nova_decom.apply.interrupts import Interrupts
 from nova_decom.apply.observers import Journal, NullProgress, Progress
 from nova_decom.clock import Clock
@@ -44,16 +45,17 @@ class RestoreExecutor:
     progress: Progress = field(default_factory=NullProgress)
     interrupts: Interrupts = field(default_factory=Interrupts)
     clock: Clock = field(default_factory=Clock)
+    on_bug: Callable[[Exception], NovaDecomError] = as_bug
 
     def run(self, past: SavedHost, reviewed: Plan) -> HostReport:
         """Make every change that is still needed; a failure ends it and is in the report."""
-        changes = ChangeRunner(past.host, self.journal, self.progress, self.clock)
+        changes = ChangeRunner(past.host, self.journal, self.progress, self.clock, self.on_bug)
         try:
             self._check(past, reviewed)
             for change in reviewed.changes:
                 self._make(changes, past, change)
             report = self._read_back(past, changes.outcomes)
-        except NovaDecomError as error:
+        except Exception as error:  # noqa: BLE001 - a bug ends this host, and no other
             report = changes.failed(reviewed, error)
             report = replace(report, leftovers=reviewed.leftovers, to_do=reviewed.to_do)
         return changes.record(report)

@@ -14,7 +14,7 @@ from tests.unit.nova import Nova
 UNIT = "nova-compute.service"
 
 
-class Kill(Exception):  # noqa: N818 - no failure of ours: the process dies
+class Kill(BaseException):
     """The process dies here."""
 
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-import openstack.config
 import openstack.connection
 import openstack.exceptions
 from keystoneauth1 import exceptions as keystone
 from keystoneauth1 import session as keystone_session
 
+from nova_decom.clients.openstack.clouds_yaml import check_cloud, check_entry, read_config
 from nova_decom.errors import ConfigurationError, WriteRefusedError
 from nova_decom.model.cloud_identity import CloudIdentity
 
@@ -44,17 +44,19 @@ def connect(
     """
     constructor = keystone_session.Session if writable else ReadOnlySession
     try:
-        config = openstack.config.OpenStackConfig(
+        config = read_config(
             app_name="nova-decom", app_version=version, session_constructor=constructor
         )
+        check_cloud(config, cloud)
         chosen = config.get_one(argparse=argparse.Namespace(os_cloud=cloud, os_region_name=region))
+        check_entry(chosen.config)
         if chosen.config.get("api_timeout") is None:
             chosen.config["api_timeout"] = HTTP_TIMEOUT
         return openstack.connection.Connection(config=chosen)
     except (openstack.exceptions.SDKException, keystone.ClientException, OSError) as error:
         raise ConfigurationError(
             str(error).strip(),
-            "name a cloud of clouds.yaml with --os-cloud, or set OS_CLOUD or the OS_* variables",
+            "complete the entry of the cloud in clouds.yaml, or the OS_* variables",
         ) from error
 
 
@@ -68,8 +70,7 @@ def identity_of(connection: openstack.connection.Connection) -> CloudIdentity:
 def section(name: str) -> dict[str, Any]:
     """A top-level section of clouds.yaml; empty when there is none."""
     try:
-        config = openstack.config.OpenStackConfig()
-        found = config.get_extra_config(name)
+        found = read_config().get_extra_config(name)
     except (openstack.exceptions.SDKException, OSError) as error:
-        raise ConfigurationError(f"clouds.yaml: {error}", "mend the file") from error
+        raise ConfigurationError(f"clouds.yaml: {error}", "correct the file") from error
     return dict(found)

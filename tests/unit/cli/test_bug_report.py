@@ -44,7 +44,7 @@ def test_a_report_has_no_settings(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "given", [{"state_dir": "/proc/nowhere"}, {"stop_with": "command"}], ids=str
+    "given", [{"state_dir": "/proc/nowhere"}, {"state_dir": "~no-such-user/x"}], ids=str
 )
 def test_a_report_finds_another_place_when_it_must(given, tmp_path, monkeypatch):
     """The state directory cannot be made, or the settings make no sense."""
@@ -53,8 +53,25 @@ def test_a_report_finds_another_place_when_it_must(given, tmp_path, monkeypatch)
 
     path = write_bug_report(failure(), given)
 
-    assert path.is_relative_to(tmp_path)
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert path.parent == tmp_path
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_two_reports_of_one_second_are_two_files(tmp_path):
+    """Hosts of one run may meet the same bug at the same time."""
+    given = {"state_dir": str(tmp_path)}
+
+    assert write_bug_report(failure(), given) != write_bug_report(failure(), given)
+
+
+def test_where_no_file_can_be_written_the_error_is_told_all_the_same(monkeypatch):
+    """A full disk hides no bug."""
+    monkeypatch.setattr(bugreport.tempfile, "tempdir", "/proc/nowhere")
+
+    told = bugreport.unexpected(failure(), {"state_dir": "/proc/nowhere"})
+
+    assert str(told) == "unexpected ValueError: the impossible"
+    assert told.remedy == "please report it"
 
 
 def test_a_name_that_is_no_text_can_be_reported(tmp_path):

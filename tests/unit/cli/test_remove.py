@@ -13,7 +13,8 @@ from nova_decom.cli.hosts import named
 from nova_decom.errors import ConfigurationError
 from nova_decom.exit_codes import ExitCode, combined
 from nova_decom.model.change import Status
-from nova_decom.model.report import HostReport, Report, Result, not_begun, planned
+from nova_decom.model.report import HostReport, Result, not_begun, planned
+from nova_decom.model.tables import ListReport
 from nova_decom.output.json_envelope import envelope, schema
 from nova_decom.plan.jobs import REMOVE
 from nova_decom.plan.planner import make_plan
@@ -157,8 +158,9 @@ def test_a_row_of_the_list(state, expected):
     """What an operator wants to know of a host at a glance; it fits the schema."""
     row = list_module._row(state, planned(make_plan(state)))
 
-    assert row == expected
-    jsonschema.validate(envelope(Report("list", 0, extra={"hosts": [row]})), schema())
+    document = envelope(ListReport("list", 0, rows=(row,)))
+    assert document["hosts"] == [expected]
+    jsonschema.validate(document, schema())
 
 
 def test_a_host_named_twice_is_looked_at_once():

@@ -13,11 +13,12 @@ import yaml
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Finding, Kept, Leftover, Verdict
 from nova_decom.model.report import HostReport, Report, Result, planned, refused
+from nova_decom.model.tables import DoctorCheck, DoctorReport, HostRow, ListReport
 from nova_decom.output import json_envelope as envelope
 from nova_decom.output import progress
 from nova_decom.output.console import console
 from nova_decom.output.escape import safe
-from nova_decom.output.render import HOST, show
+from nova_decom.output.render import HOST, Style, show
 from nova_decom.plan.planner import make_plan
 from nova_decom.verify.verify import verify
 from tests.unit import build
@@ -113,7 +114,7 @@ def test_text_output_is_clean(name, capsys):
     """Plans, refusals, failures, leftovers: no control byte on either stream."""
     report = Report("remove", 1, reports_of(name), error=name, remedy=name)
 
-    show(report, {"verbose": 2, "color": "never"})
+    show(report, Style.of({"verbose": 2, "color": "never"}))
 
     shown = capsys.readouterr()
     assert is_clean(shown.out)
@@ -128,9 +129,9 @@ def test_no_line_of_a_report_is_begun_by_foreign_text(name, capsys):
     report = Report("remove", 1, reports_of(name))
     plain = Report("remove", 1, reports_of("node1"))
 
-    show(report, {"verbose": 2, "color": "never"})
+    show(report, Style.of({"verbose": 2, "color": "never"}))
     lines = capsys.readouterr().out.count("\n")
-    show(plain, {"verbose": 2, "color": "never"})
+    show(plain, Style.of({"verbose": 2, "color": "never"}))
 
     assert lines == capsys.readouterr().out.count("\n")
 
@@ -141,7 +142,7 @@ def test_documents_are_ascii_and_give_the_name_back(name, style, capsys):
     """Escaped on the way, whole at the end."""
     report = Report("remove", 1, reports_of(name), error=name)
 
-    show(report, {"format": style})
+    show(report, Style.of({"format": style}))
 
     out = capsys.readouterr().out
     assert out.isascii()
@@ -156,9 +157,9 @@ def test_documents_are_ascii_and_give_the_name_back(name, style, capsys):
 def test_lists_are_clean(name, style, capsys):
     """One line per host, whatever the host is called."""
     row = dict.fromkeys(HOST, name) | {"servers": {name: 2}, "compute_nodes": [name]}
-    report = Report("list", 0, extra={"hosts": [row, row]})
+    report = ListReport("list", 0, rows=tuple(HostRow(**r) for r in [row, row]))
 
-    show(report, {"format": style, "color": "never"})
+    show(report, Style.of({"format": style, "color": "never"}))
 
     out = capsys.readouterr().out
     assert is_clean(out)
@@ -169,8 +170,11 @@ def test_lists_are_clean(name, style, capsys):
 def test_checks_overview_and_progress_are_clean(name, capsys):
     """Also what is printed elsewhere."""
     check = {"name": name, "ok": False, "detail": name, "remedy": name}
-    show(Report("doctor", 69, extra={"checks": [check]}), {"color": "never"})
-    show(Report("overview", 0, reports_of(name)), {"color": "never"})
+    show(
+        DoctorReport("doctor", 69, checks=tuple(DoctorCheck(**c) for c in [check])),
+        Style.of({"color": "never"}),
+    )
+    show(Report("overview", 0, reports_of(name)), Style.of({"color": "never"}))
     stream = io.StringIO()
     lines = progress.Lines(console(stream, "never"))
     lines.change(name, Change("step", "act", name, name), "done")

@@ -15,6 +15,7 @@ from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Finding, Verdict
 from nova_decom.model.report import HostReport, Report, Result, planned, refused
+from nova_decom.model.tables import DoctorCheck, DoctorReport, HostRow, ListReport
 from nova_decom.output import json_envelope as envelope
 from nova_decom.plan.planner import make_plan
 from nova_decom.verify.verify import verify
@@ -42,9 +43,9 @@ CHANGE = Change("delete-service", "delete", "9b2c", "DELETE /os-services/9b2c")
 REPORTS = {
     "failure": Report("nova-decom", 69, error="no answer", remedy="look"),
     "usage": Report("nova-decom", 2, error="no such option"),
-    "list": Report("list", 0, extra={"hosts": [ROW]}),
-    "empty list": Report("list", 0, extra={"hosts": []}),
-    "doctor": Report("doctor", 69, extra={"checks": [CHECK]}),
+    "list": ListReport("list", 0, rows=tuple(HostRow(**r) for r in [ROW])),
+    "empty list": ListReport("list", 0),
+    "doctor": DoctorReport("doctor", 69, checks=tuple(DoctorCheck(**c) for c in [CHECK])),
     "steps": reference(),
     "interrupted": Report(
         "remove",

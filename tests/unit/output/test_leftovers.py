@@ -13,8 +13,9 @@ import pytest
 
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.report import HostReport, Report, Result
+from nova_decom.model.tables import AuditReport
 from nova_decom.output.json_envelope import schema
-from nova_decom.output.render import TRACE, show
+from nova_decom.output.render import TRACE, Style, show
 from nova_decom.verify import audit
 from nova_decom.verify.readd import NOT_OURS
 from nova_decom.verify.verify import verify
@@ -24,13 +25,12 @@ from tests.unit.build import absent, facts
 
 LEFT = audit.audit(clean(mapped=["old"], members=[(5, "old")]))
 OLD = HostReport("old", Result.LEFTOVERS, leftovers=tuple(t.leftover for t in LEFT))
-ALL_SEEN = {"unchecked": []}
-AUDITED = Report("audit", 0, (OLD,), extra=ALL_SEEN)
+AUDITED = AuditReport("audit", 0, (OLD,))
 
 
 def shown(capsys, report, **given):
     """stdout, without colour."""
-    show(report, {"color": "never"} | given)
+    show(report, Style.of({"color": "never"} | given))
     return capsys.readouterr().out
 
 
@@ -91,42 +91,40 @@ def test_an_audit_for_scripts(capsys):
 def test_an_audit_has_only_its_own_columns():
     """A column of the list is none of the audit's."""
     with pytest.raises(ConfigurationError, match="no column 'zone'") as raised:
-        show(AUDITED, {"column": ("zone",)})
+        show(AUDITED, Style.of({"column": ("zone",)}))
 
     assert raised.value.remedy == f"one of: {', '.join(TRACE)}"
 
 
 def test_a_clean_cloud_is_no_line(capsys):
     """The document says it in its own way."""
-    assert shown(capsys, Report("audit", 0, extra=ALL_SEEN)) == ""
-    assert (
-        json.loads(shown(capsys, Report("audit", 0, extra=ALL_SEEN), format="json"))["hosts"] == []
-    )
+    assert shown(capsys, AuditReport("audit", 0)) == ""
+    assert json.loads(shown(capsys, AuditReport("audit", 0), format="json"))["hosts"] == []
 
 
 @pytest.mark.parametrize("style", ["table", "value"])
 def test_an_audit_says_what_nobody_looked_at(capsys, style):
     """On stderr: the lines on stdout are traces and nothing else."""
-    report = Report("audit", 0, extra={"unchecked": ["rows of all cells"]})
+    report = AuditReport("audit", 0, unchecked=("rows of all cells",))
 
-    show(report, {"color": "never", "format": style})
+    show(report, Style.of({"color": "never", "format": style}))
 
     assert capsys.readouterr() == ("", "not checked: rows of all cells\n")
 
 
 def test_quietly_it_is_said_only_beside_what_was_found(capsys):
     """Else cron would send the same mail every night."""
-    unchecked = {"unchecked": ["rows"]}
-    show(Report("audit", 0, extra=unchecked), {"quiet": True})
+    unchecked = ("rows",)
+    show(AuditReport("audit", 0, unchecked=unchecked), Style.of({"quiet": True}))
     assert capsys.readouterr() == ("", "")
 
-    show(Report("audit", 0, (OLD,), extra=unchecked), {"quiet": True})
+    show(AuditReport("audit", 0, (OLD,), unchecked=unchecked), Style.of({"quiet": True}))
     assert capsys.readouterr().err == "not checked: rows\n"
 
 
 def test_what_nobody_looked_at_is_in_the_document_of_an_audit(capsys):
     """It fits the schema."""
-    report = Report("audit", 0, extra={"unchecked": ["rows of all cells"]})
+    report = AuditReport("audit", 0, unchecked=("rows of all cells",))
 
     document = json.loads(shown(capsys, report, format="json"))
 

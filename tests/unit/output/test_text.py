@@ -14,9 +14,17 @@ from nova_decom.errors import ConfigurationError
 from nova_decom.guards import GUARDS
 from nova_decom.model.change import Outcome, Status
 from nova_decom.model.report import HostReport, Report, Result, planned, refused
+from nova_decom.model.tables import (
+    AuditReport,
+    DoctorCheck,
+    DoctorReport,
+    HostRow,
+    ListReport,
+    RunsReport,
+)
 from nova_decom.output import progress, text
 from nova_decom.output.console import console, entry
-from nova_decom.output.render import show
+from nova_decom.output.render import Style, show
 from nova_decom.plan.planner import make_plan
 from nova_decom.steps import PROCEDURE
 from nova_decom.verify.verify import verify
@@ -63,7 +71,7 @@ def plain(stream):
 
 def shown(capsys, report, **given):
     """stdout and stderr without colour."""
-    show(report, {"color": "never"} | given)
+    show(report, Style.of({"color": "never"} | given))
     streams = capsys.readouterr()
     return streams.out, streams.err
 
@@ -198,7 +206,7 @@ def test_a_host_in_one_phrase(capsys, state, phrase):
 
 def test_the_list_as_a_table(capsys):
     """What fits a terminal: a heading, a line per host, a dash for what is not known."""
-    out, _ = shown(capsys, Report("list", 0, extra={"hosts": ROWS}))
+    out, _ = shown(capsys, ListReport("list", 0, rows=tuple(HostRow(**r) for r in ROWS)))
 
     assert [" ".join(line.split()) for line in lines(out)] == [
         "host status state heartbeat zone servers verdict",
@@ -216,14 +224,16 @@ def test_the_list_as_a_table(capsys):
 )
 def test_the_list_for_scripts(capsys, style, expected):
     """The columns asked for, in that order, as OpenStack's own command line writes them."""
-    report = Report("list", 0, extra={"hosts": ROWS})
+    report = ListReport("list", 0, rows=tuple(HostRow(**r) for r in ROWS))
 
     assert shown(capsys, report, format=style, column=("servers", "host"))[0] == expected
 
 
 def test_a_script_gets_every_column(capsys):
     """Under the names that JSON has."""
-    out, _ = shown(capsys, Report("list", 0, extra={"hosts": ROWS}), format="csv")
+    out, _ = shown(
+        capsys, ListReport("list", 0, rows=tuple(HostRow(**r) for r in ROWS)), format="csv"
+    )
 
     assert out.splitlines()[0] == ",".join(f'"{name}"' for name in ROW)
     assert '"a, b"' in out
@@ -232,23 +242,26 @@ def test_a_script_gets_every_column(capsys):
 def test_an_unknown_column_is_refused_with_those_there_are():
     """It is an error of the command line."""
     with pytest.raises(ConfigurationError, match="no column 'hots'") as raised:
-        show(Report("list", 0, extra={"hosts": ROWS}), {"column": ("hots",)})
+        show(
+            ListReport("list", 0, rows=tuple(HostRow(**r) for r in ROWS)),
+            Style.of({"column": ("hots",)}),
+        )
 
     assert raised.value.remedy == f"one of: {', '.join(ROW)}"
 
 
 def test_the_columns_of_an_empty_list_are_known(capsys):
     """CSV has its header, and a column that is none is refused, whatever was found."""
-    report = Report("audit", 0, extra={"unchecked": []})
+    report = AuditReport("audit", 0)
 
     assert shown(capsys, report, format="csv")[0] == '"host","kind","target","detail","remedy"\n'
     with pytest.raises(ConfigurationError, match="no column 'hots'"):
-        show(report, {"column": ("hots",)})
+        show(report, Style.of({"column": ("hots",)}))
 
 
 def test_an_empty_list_is_empty(capsys):
     """No host, no line."""
-    report = Report("list", 0, extra={"hosts": []})
+    report = ListReport("list", 0)
 
     assert shown(capsys, report, format="value")[0] == ""
     assert shown(capsys, report)[0] == ""
@@ -258,11 +271,11 @@ def test_an_empty_list_is_empty(capsys):
     ("report", "told"),
     [
         (
-            Report("audit", 0, extra={"unchecked": []}),
-            "nothing is left of hosts that are gone\n",
+            AuditReport("audit", 0),
+            "no leftovers found\n",
         ),
-        (Report("runs", 0, extra={"runs": []}), "no runs yet in /state\n"),
-        (Report("list", 0, extra={"hosts": []}), "no compute hosts\n"),
+        (RunsReport("runs", 0, state_dir="/state"), "no runs yet in /state\n"),
+        (ListReport("list", 0), "no compute hosts\n"),
     ],
     ids=lambda value: getattr(value, "command", None),
 )
@@ -271,7 +284,7 @@ def test_an_empty_list_says_so_to_who_looks(monkeypatch, report, told):
 
     def seen(stream, **given):
         monkeypatch.setattr("sys.stdout", stream)
-        show(report, {"state_dir": "/state"} | given)
+        show(report, Style.of({"state_dir": "/state"} | given))
         return stream.getvalue()
 
     assert seen(Terminal()) == told
@@ -287,7 +300,9 @@ def test_checks_show_what_failed_and_its_cure(capsys):
         {"name": "database", "ok": False, "detail": None, "remedy": "mend it"},
     ]
 
-    out, _ = shown(capsys, Report("doctor", 69, extra={"checks": checks}))
+    out, _ = shown(
+        capsys, DoctorReport("doctor", 69, checks=tuple(DoctorCheck(**c) for c in checks))
+    )
 
     assert lines(out) == ["ok      compute: fine", "FAILED  database", "→ mend it"]
 
@@ -305,7 +320,7 @@ def test_the_reference_has_every_step_and_guard(capsys):
 @pytest.mark.parametrize(("color", "coloured"), [("always", True), ("never", False)])
 def test_colour_is_as_told(capsys, color, coloured):
     """Always and never mean it."""
-    show(Report("plan", 0, (planned(make_plan(facts())),)), {"color": color})
+    show(Report("plan", 0, (planned(make_plan(facts())),)), Style.of({"color": color}))
 
     assert ("\x1b[" in capsys.readouterr().out) is coloured
 
@@ -364,7 +379,7 @@ def test_progress_fits_where_it_goes(monkeypatch, stream, quiet, kind):
     """Lines in a pipe, a live line on a terminal, nothing when that is wanted."""
     monkeypatch.setenv("TERM", "xterm")
     with progress.progress(console(stream, "auto"), quiet=quiet) as shown_by:
-        assert isinstance(shown_by, kind)
+        assert isinstance(getattr(shown_by, "_shown", shown_by), kind)
 
 
 def test_the_live_line_shows_what_is_in_hand_and_for_how_long(monkeypatch):
@@ -373,7 +388,8 @@ def test_the_live_line_shows_what_is_in_hand_and_for_how_long(monkeypatch):
     stream = Terminal()
     terminal = console(stream, "auto")
     change = make_plan(facts()).changes[0]
-    with progress.progress(terminal, quiet=False) as screen:
+    with progress.progress(terminal, quiet=False) as guarded:
+        screen = guarded._shown
         assert screen.render().row_count == 0
         screen.change("node1", change, "started")
         terminal.print(screen.render())
