@@ -43,7 +43,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         except (click.Abort, KeyboardInterrupt):
             interrupted = RunInterruptedError(ExitCode.INTERRUPTED)
             return _finished(_failure(interrupted, given.command), given)
-        except Exception as error:  # noqa: BLE001 - the one broad except: a bug of ours
+        except Exception as error:  # noqa: BLE001 - a bug of ours
             return _finished(_bug(error, given), given)
 
 
