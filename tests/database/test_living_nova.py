@@ -5,6 +5,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+import pymysql
 import pytest
 
 from nova_decom.clock import Clock
@@ -25,6 +26,14 @@ BOUND = 0.05
 BEAT = (
     "UPDATE services SET updated_at = UTC_TIMESTAMP(), report_count = report_count + 1, "
     "last_seen_up = UTC_TIMESTAMP() WHERE services.id = %s"
+)
+#: A heartbeat, a resource report, a server that comes and goes, a migration.
+WRITES = (
+    "UPDATE services SET report_count = report_count + 1 WHERE host = '{host}'",
+    "UPDATE compute_nodes SET vcpus_used = vcpus_used + 1 WHERE host = '{host}'",
+    "INSERT INTO instances (uuid, host, node, deleted) VALUES (UUID(), '{host}', '{host}', 0)",
+    "UPDATE instances SET deleted = id WHERE host = '{host}' AND deleted = 0",
+    "INSERT INTO migrations (source_compute, status, deleted) VALUES ('{host}', 'completed', 0)",
 )
 LOCK_WAITS = "SHOW GLOBAL STATUS WHERE Variable_name = 'Innodb_row_lock_waits'"
 
@@ -132,6 +141,78 @@ def test_a_measure_that_would_see_a_wait(nova, ids):
     fleet = Fleet(nova, ids)
     assert fleet.report(lock) > 0
     assert max(fleet.times) > BOUND
+
+
+class Writers:
+    """Sessions that write to hosts of their own without a pause, until they are stopped."""
+
+    def __init__(self, nova, hosts):
+        self._nova, self._hosts = nova, hosts
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._write, args=(n,)) for n in range(3)]
+        self.rounds = [0] * len(self._threads)
+        self.errors = []
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_error):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=30)
+
+    def _write(self, number):
+        with self._nova.server.connect("nova") as connection, connection.cursor() as cursor:
+            while not self._stop.is_set():
+                for host in self._hosts[number :: len(self._threads)]:
+                    try:
+                        for statement in WRITES:
+                            cursor.execute(statement.format(host=host))
+                    except pymysql.MySQLError as error:
+                        self.errors.append(error)
+                self.rounds[number] += 1
+
+
+def test_purges_beside_sessions_that_write(nova):
+    """Each of 25 purges succeeds at once; the rows of all others are as they were."""
+    ghosts = [f"node{number:02}" for number in range(25)]
+    writers = [f"{host}-writes" for host in ghosts]
+    for host in ghosts:
+        nova.cell.host(f"{host}-writes")
+        for each in (host, f"{host}-stays"):
+            nova.cell.pci_device(nova.cell.host(each)[1])
+    nova.cell.instance("node07-stays")
+    before = staying(nova)
+
+    with Writers(nova, writers) as others:
+        images = Images()
+        for host in ghosts:
+            nova.writing().run(nova.purge(host), images)
+
+    assert others.errors == []
+    assert min(others.rounds) >= 1
+    # Each table once for each purge: none was run again.
+    assert images.tables == ["pci_devices", "compute_nodes", "services"] * len(ghosts)
+    assert staying(nova) == before
+    left = {*writers, *(f"{host}-stays" for host in ghosts)}
+    for table in ("services", "compute_nodes"):
+        assert {row["host"] for row in nova.cell.rows(table)} == left
+
+
+def staying(nova):
+    """Whole rows of the hosts that nobody writes to."""
+    nodes = [r for r in nova.cell.rows("compute_nodes") if r["host"].endswith("-stays")]
+    own = {r["id"] for r in nodes}
+    return {
+        "compute_nodes": nodes,
+        "pci_devices": [r for r in nova.cell.rows("pci_devices") if r["compute_node_id"] in own],
+        **{
+            table: [r for r in nova.cell.rows(table) if str(r["host"]).endswith("-stays")]
+            for table in ("services", "instances")
+        },
+    }
 
 
 @pytest.mark.usefixtures("ids")

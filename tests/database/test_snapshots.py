@@ -80,16 +80,16 @@ def test_the_server_ends_the_transaction_or_shows_the_row(node1):
     assert len(node1.cell.rows("pci_devices")) == (0 if refused else 1)
 
 
-@pytest.mark.parametrize("begin", ["SELECT * FROM services", "SELECT id, host FROM instances"])
+@pytest.mark.parametrize("begin", ["SELECT * FROM services", "SELECT id, host FROM compute_nodes"])
 def test_a_purge_sees_that_its_transaction_has_ended(node1, begin):
     """All of it is run again, from its first read; the rows of others are as they were."""
 
     def meanwhile():
-        # In the gap that the locking read of instances reads, or the row itself.
+        # The row itself, or one more in the range that the locking read goes through.
         if "services" in begin:
             node1.cell.query(BEAT)
         else:
-            node1.cell.instance("node1", deleted=True)
+            node1.cell.compute_node("node1", "old.example.org", deleted=True)
 
     neighbour = [r for r in node1.cell.rows("services") if r["host"] == "node2"]
     images, writing = Images(), Outdated(node1, before(begin), meanwhile)
