@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from heapq import nsmallest
 from math import inf
 
 from nova_decom.clients.host_history import HostHistory
@@ -124,7 +125,8 @@ class Heartbeats:
             counts: dict[str, int] = {}
             span = None
         else:
-            near = {_cell_of(view, h): self._neighbours(view, h) for h in hosts}
+            one_of = {_cell_of(view, host): host for host in hosts}
+            near = {cell: self._neighbours(view, host) for cell, host in one_of.items()}
             others = {uuid: host for found in near.values() for uuid, host in found.items()}
             begun = self._clock.now()
             counts = self._databases.report_counts({*hosts, *others.values()}, ids | others.keys())
@@ -176,10 +178,9 @@ class Heartbeats:
         found = (
             (s.id, s.host)
             for s in view.services
-            if s.id and s.is_up and s.host not in {host, *self._leaving}
+            if s.id and s.is_up and s.host != host and s.host not in self._leaving
         )
-        first = sorted(found, key=lambda entry: (entry[1] not in near, entry[1], entry[0]))
-        return dict(first[:NEIGHBOURS])
+        return dict(nsmallest(NEIGHBOURS, found, key=lambda f: (f[1] not in near, f[1], f[0])))
 
 
 def _cell_of(view: CloudSnapshot, host: str) -> str | None:

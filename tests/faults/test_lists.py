@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every list of every service is read whole, whatever hides in its pages."""
 
+import json
+
 import pytest
 
 from nova_decom.clients.openstack.compute import Compute
@@ -10,7 +12,9 @@ from nova_decom.errors import MissingRightError, UnavailableError
 from nova_decom.exit_codes import ExitCode
 from tests.chaos.process import NEIGHBOURS
 from tests.database.rows import CellRows
+from tests.faults import proxy
 from tests.faults.openstack import Limits
+from tests.faults.proxy import Rule
 
 pytestmark = pytest.mark.usefixtures("rows")
 
@@ -133,3 +137,27 @@ def test_a_token_that_may_not_see_where_migrations_go(cloud):
 
     with pytest.raises(MissingRightError, match="os-migrations:index:host"):
         Compute(cloud.api()).migrations_of(["node1"])
+
+
+@pytest.mark.parametrize("field", HIDDEN_FIELDS.values())
+def test_a_removal_by_such_a_token_changes_nothing(cloud, field):
+    """The live servers of the host keep their allocations, and nova-compute runs on."""
+    cloud.openstack.limits = Limits(hidden_fields=frozenset({field}))
+
+    ended = cloud.remove()
+
+    assert ended.code == ExitCode.UNAVAILABLE
+    assert cloud.writes == []
+
+
+def test_every_right_that_is_missing_is_named_at_once(cloud):
+    """Nobody has to ask for one right after the other."""
+    hidden = frozenset({"OS-EXT-SRV-ATTR:host", "source_compute", "dest_compute"})
+    cloud.openstack.limits = Limits(hidden_fields=hidden)
+    cloud.proxy.play(Rule("GET /compute/v2.1/os-aggregates", proxy.status(403), times=99))
+
+    ended = cloud.remove()
+
+    assert (ended.code, cloud.writes) == (ExitCode.UNAVAILABLE, [])
+    for right in ("os-extended-server-attributes", "os-migrations:index:host", "/os-aggregates"):
+        assert right in json.dumps(ended.output)
