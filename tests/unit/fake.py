@@ -166,6 +166,9 @@ class FakeCloud:
     def _stop(self) -> None:
         if self.world.on_stop is not None:
             self.world.on_stop()
+            if self.world.truth.request.stop_with is StopWith.COMMAND:
+                # Its end is believed; the heartbeat proves it.
+                self._see(unit=SystemdUnit("(command)", active=False, enabled=False))
             return
         self.world.unit = SystemdUnit(UNIT, active=False, enabled=False)
         if self.world.truth.request.stop_with is StopWith.COMMAND:
