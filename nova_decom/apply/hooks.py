@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs of the operator's that are told what goes on; only ``on-start`` has a say.
+"""Hooks: programs of the operator's, called during a run; only ``on-start`` can refuse.
 
 This decides which hook is called when and with what; calling it is the business of
 :mod:`nova_decom.clients.host.hook_runner`.
@@ -18,13 +18,13 @@ from nova_decom.model.report import HostReport
 START, STEP, SUCCESS, FAILURE = "on-start", "on-step", "on-success", "on-failure"
 NAMES = (START, STEP, SUCCESS, FAILURE)
 _ENDS = {str(s) for s in Status}
-#: Calls the hook of this name with these variables; what was wrong with it, or None.
+#: Calls the hook of this name with these variables; returns its problem, or None.
 Call = Callable[[str, Mapping[str, str]], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """Tells the hooks of a run; ``about`` is what they are told each time."""
+    """The hooks of a run; ``about`` are the variables that every call has."""
 
     call: Call
     warn: Callable[[str], None]
@@ -33,11 +33,11 @@ class Hooks:
     are_none: bool = False
 
     def start(self, host: str) -> None:
-        """Before anything is done on a host.
+        """Call ``on-start`` before anything is changed on a host.
 
         :raises RefusedError: the hook refuses, cannot be run, or takes too long.
         """
-        problem = self._tell(START, {"HOST": host})
+        problem = self._call(START, {"HOST": host})
         if problem is not None:
             raise RefusedError(
                 f"{host}: the hook {START} refuses: {problem}; nothing was changed",
@@ -45,9 +45,9 @@ class Hooks:
             )
 
     def change(self, host: str, change: Change, status: str, note: str = "") -> None:
-        """After each change, whatever came of it."""
+        """Call ``on-step`` after each change, also one that failed."""
         if status in _ENDS:
-            told = {
+            variables = {
                 "HOST": host,
                 "STEP": change.step,
                 "ACTION": change.action,
@@ -56,35 +56,35 @@ class Hooks:
                 "STATUS": status,
                 "NOTE": note,
             }
-            self._inform(STEP, told)
+            self._inform(STEP, variables)
 
     def waiting(self, host: str, what: str, seconds: float) -> None:
-        """No hook is for that."""
+        """Call no hook."""
 
     def moves(self, moves: MoveProgress) -> None:
-        """Each move of a server is a change, too."""
+        """Call no hook: each move of a server is a change too."""
 
     def end(self, report: HostReport) -> None:
-        """After a host, with how it ended."""
-        told = {
+        """Call ``on-success`` or ``on-failure`` after a host."""
+        variables = {
             "HOST": report.host,
             "STATUS": str(report.result),
             "EXIT_CODE": str(int(report.exit_code)),
             "ERROR": report.error or "",
             "REMEDY": report.remedy or "",
         }
-        self._inform(FAILURE if report.exit_code else SUCCESS, told)
+        self._inform(FAILURE if report.exit_code else SUCCESS, variables)
 
-    def _inform(self, name: str, told: Mapping[str, str]) -> None:
-        problem = self._tell(name, told)
+    def _inform(self, name: str, variables: Mapping[str, str]) -> None:
+        problem = self._call(name, variables)
         if problem is not None:
             self.warn(f"the hook {name} failed: {problem}")
 
-    def _tell(self, name: str, told: Mapping[str, str]) -> str | None:
-        told = {**self.about, **told, "HOOK": name}
-        return self.call(name, {f"NOVA_DECOM_{key}": text for key, text in told.items()})
+    def _call(self, name: str, variables: Mapping[str, str]) -> str | None:
+        known = {**self.about, **variables, "HOOK": name}
+        return self.call(name, {f"NOVA_DECOM_{key}": text for key, text in known.items()})
 
 
 def no_hooks() -> Hooks:
-    """Nobody is told."""
-    return Hooks(lambda _name, _told: None, lambda _text: None, {}, are_none=True)
+    """Hooks of a run without a directory of hooks."""
+    return Hooks(lambda _name, _variables: None, lambda _text: None, {}, are_none=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signals that ask a run to stop; obeyed at the next safe point."""
+"""Signals that ask a run to stop, obeyed at the next safe point."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ from nova_decom.exit_codes import ExitCode
 
 
 class Interrupts:
-    """Asks by signal to stop: noted when they come, obeyed at the next safe point."""
+    """The requests by signal to stop a run; ``asked`` is the exit code of the last one."""
 
     def __init__(self) -> None:
-        """Nobody asked yet."""
         self.asked: ExitCode | None = None
         self._times = 0
         self._own = threading.local()
 
     def ask(self, code: ExitCode) -> None:
-        """Note that the run is to stop; what a signal handler may do safely."""
+        """Note a request to stop; a signal handler may call this."""
         self.asked = code
         self._times += 1
 
     @contextmanager
     def patient(self) -> Iterator[None]:
-        """Within, only being asked twice stops this thread; the first time shows in ``asked``."""
+        """Let only a second request stop this thread within the context."""
         self._own.needed = 2
         try:
             yield
@@ -39,9 +38,9 @@ class Interrupts:
             self._own.needed = 1
 
     def check(self) -> None:
-        """Stop here if somebody asked.
+        """Stop if a signal has asked for it.
 
-        :raises RunInterruptedError: somebody did.
+        :raises RunInterruptedError: one has.
         """
         if self.asked is not None and self._times >= getattr(self._own, "needed", 1):
             raise RunInterruptedError(self.asked)

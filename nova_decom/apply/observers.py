@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is told of what an execution does, and in which words: the journal, and whoever looks."""
+"""The journal and the progress display, as a run writes to them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nova_decom.moves.status import MoveInProgress
 
 @dataclass(frozen=True, slots=True)
 class MoveProgress:
-    """How all moves of one host stand, for the display; seconds of a monotonic clock."""
+    """The progress of all moves of one host; seconds of a monotonic clock."""
 
     host: str
     flights: tuple[MoveInProgress, ...]
@@ -25,66 +25,66 @@ class MoveProgress:
 
 
 class Journal(Protocol):
-    """Where each event is written before the next thing happens."""
+    """The journal of a run: each event is on the disk before the next thing happens."""
 
     def event(self, kind: str, **data: Any) -> None:  # noqa: ANN401
         """Append one event and make it last."""
 
     def remember(self, facts: HostFacts) -> None:
-        """Keep the names and uuids of a host that is about to go."""
+        """Keep the names and uuids of a host that is about to be deleted."""
 
 
 class Progress(Protocol):
-    """Who is told what goes on; says nothing by default."""
+    """A display of a run, or anything else that follows it."""
 
     def change(self, host: str, change: Change, status: str, note: str = "") -> None:
-        """A change begins (``started``) or ended (a :class:`Status`; ``note`` says how)."""
+        """Show that a change begins (``started``) or has ended (a :class:`Status`, a note)."""
 
     def waiting(self, host: str, what: str, seconds: float) -> None:
-        """Something is being waited for, at most so long."""
+        """Show a wait, which takes at most ``seconds``."""
 
     def moves(self, moves: MoveProgress) -> None:
-        """How the moves of a host's servers stand."""
+        """Show the progress of the moves of one host."""
 
 
 @dataclass(frozen=True, slots=True)
 class NullProgress:
-    """A progress that tells nobody."""
+    """A progress that shows nothing."""
 
     def change(self, host: str, change: Change, status: str, note: str = "") -> None:
-        """Say nothing."""
+        """Show nothing."""
 
     def waiting(self, host: str, what: str, seconds: float) -> None:
-        """Say nothing."""
+        """Show nothing."""
 
     def moves(self, moves: MoveProgress) -> None:
-        """Say nothing."""
+        """Show nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observers:
-    """Several who are told what goes on, in this order."""
+    """Several displays, called in this order."""
 
     parts: tuple[Progress, ...]
 
     def change(self, host: str, change: Change, status: str, note: str = "") -> None:
-        """Tell all of them."""
+        """Call each of them."""
         for part in self.parts:
             part.change(host, change, status, note)
 
     def waiting(self, host: str, what: str, seconds: float) -> None:
-        """Tell all of them."""
+        """Call each of them."""
         for part in self.parts:
             part.waiting(host, what, seconds)
 
     def moves(self, moves: MoveProgress) -> None:
-        """Tell all of them."""
+        """Call each of them."""
         for part in self.parts:
             part.moves(moves)
 
 
 def state_before(facts: HostFacts) -> dict[str, Any]:
-    """All that was read of the host itself: what nova deletes with the service is in it."""
+    """All that was read of the host itself, with what nova deletes together with the service."""
     names = ("services", "compute_nodes", "aggregates", "providers", "allocations", "agents")
     database = facts.database
     return {name: [asdict(x) for x in getattr(facts, name)] for name in names} | {
@@ -99,6 +99,6 @@ def state_before(facts: HostFacts) -> dict[str, Any]:
 
 
 def change_record(change: Change) -> dict[str, Any]:
-    """What the journal keeps of a change."""
+    """The fields of a change in the journal."""
     names = ("step", "action", "target", "detail", "rows")
     return {name: getattr(change, name) for name in names}

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hosts that leave together: so many at work at a time, all waits shared.
+"""Slots for the hosts of one run: the option ``--jobs`` limits how many work at once.
 
-Each host has a thread and runs the same code as a host alone. It holds a slot while it works,
-and gives it back while it only waits: twenty hosts wait for their heartbeats at the same time,
-and for one reading that serves them all.
+Each host has a thread, which holds a slot while it works and gives it back while it waits.
+Twenty hosts wait for their heartbeats at the same time, and for one reading that serves them.
 """
 
 from __future__ import annotations
@@ -20,32 +19,32 @@ from nova_decom.errors import RunHaltedError
 
 T = TypeVar("T")
 R = TypeVar("R")
-#: Seconds after which a thread that waits for its turn looks whether it still shall.
+#: Seconds between two checks, by a thread that waits, for an interrupt or a halt.
 POLL_SECONDS = 0.2
 
 
 @dataclass(slots=True)
 class WorkerSlots:
-    """What the hosts of one run share; one host alone needs nothing of it."""
+    """The slots of a run, and which of its hosts are disabled, wait or have ended."""
 
     jobs: int = 1
     hosts: int = 1
     interrupts: Interrupts = field(default_factory=Interrupts)
     halted: bool = False
     _slots: threading.Semaphore = field(init=False)
-    _passed: set[str] = field(default_factory=set)
+    _disabled: set[str] = field(default_factory=set)
     _ended: set[str] = field(default_factory=set)
     _idle: int = 0
     _held: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def __post_init__(self) -> None:
-        """So many slots as jobs."""
+        """Make as many slots as there are jobs."""
         self._slots = threading.Semaphore(self.jobs)
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Within: the host holds a slot.
+        """Hold a slot within the context.
 
         :raises RunHaltedError: another host failed and no more are to begin.
         :raises RunInterruptedError: the run was asked to stop.
@@ -61,24 +60,24 @@ class WorkerSlots:
 
     @contextmanager
     def slot_released(self) -> Iterator[None]:
-        """Within: the host, which works, only waits; others may work."""
+        """Give the slot of the host back within the context, while it only waits."""
         self._slots.release()
         try:
             with self._counted(held=0):
                 yield
         finally:
-            # It must hold its slot again whatever happened, to give it back in working().
+            # Whatever happened, the host must hold its slot again: slot() gives it back.
             self._slots.acquire()
 
     @contextmanager
     def slot_kept(self) -> Iterator[None]:
-        """Within: the host waits and keeps its slot."""
+        """Count the host as waiting within the context, though it keeps its slot."""
         with self._counted(held=1):
             yield
 
     @contextmanager
     def _counted(self, held: int) -> Iterator[None]:
-        """Within: one more host waits, which holds so many slots."""
+        """Count one more waiting host, and the slots that it has ``held``, within the context."""
         self._count(1, held)
         try:
             yield
@@ -92,10 +91,10 @@ class WorkerSlots:
             self._changed.notify_all()
 
     def wait_for_peers(self, most: float) -> None:
-        """Until no host works, and none can before one that waits goes on.
+        """Wait until every host is idle or all slots are held by waiting hosts.
 
-        At most so many seconds. Who is about to read for many waits so for those that will soon
-        want the same.
+        At most ``most`` seconds. A reading for many hosts waits so for those that will soon ask
+        for the same.
         """
         with self._changed:
             self._changed.wait_for(self._is_still, most)
@@ -104,17 +103,17 @@ class WorkerSlots:
         return self._idle + len(self._ended) >= self.hosts or self._held >= self.jobs
 
     def ended(self, host: str) -> None:
-        """Nothing more is done with the host."""
+        """Note that the host has ended."""
         with self._changed:
             self._ended.add(host)
             self._changed.notify_all()
 
     def halt(self) -> None:
-        """No other host is to begin or to go on."""
+        """Keep the other hosts from beginning or going on."""
         self.halted = True
 
     def raise_if_halted(self) -> None:
-        """Stop here if another host failed.
+        """Stop if another host has failed.
 
         :raises RunHaltedError: one did, and no more are to begin.
         """
@@ -125,25 +124,25 @@ class WorkerSlots:
             )
 
     def mark_disabled(self, host: str) -> None:
-        """The host is disabled, or has ended before that."""
+        """Note that the host is disabled, or has ended before that."""
         with self._changed:
-            self._passed.add(host)
+            self._disabled.add(host)
             self._changed.notify_all()
 
     def wait_for_all(self) -> None:
-        """Until every host is disabled: no server may move to one that leaves too."""
+        """Wait until every host is disabled, so that no server moves to a host that leaves too."""
         if self.hosts == 1:
             return
         with self.slot_released(), self._changed:
-            while len(self._passed) < self.hosts and not self.halted:
+            while len(self._disabled) < self.hosts and not self.halted:
                 self.interrupts.check()
                 self._changed.wait(POLL_SECONDS)
 
 
 def run_in_threads(work: Callable[[T], R], things: Sequence[T], *, in_threads: bool) -> list[R]:
-    """The results in order, one made after the other, or each in a thread of its own.
+    """The results of ``work`` in the order of ``things``, made one by one or in threads.
 
-    Signals reach the main thread, which only waits. What waits for another thing needs threads.
+    Signals reach the main thread, which only waits. Hosts that wait for each other need threads.
     """
     if not in_threads or len(things) == 1:
         return [work(thing) for thing in things]

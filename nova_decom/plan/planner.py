@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A plan: each step asked for its changes, over facts carried forward from step to step."""
+"""A plan: the changes of each step, over the facts that the steps before it leave."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nova_decom.plan.leftovers import kept, leftovers
 
 
 def make_plan(facts: HostFacts, job: Job = REMOVE) -> Plan:
-    """The findings about a host and every change that the job would make of it."""
+    """The findings about a host and every change that the job would make."""
     changes: list[Change] = []
     after = facts
     for step in job.steps:

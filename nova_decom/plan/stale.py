@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A reviewed plan compared with the plan of now."""
+"""A reviewed plan compared with the present plan."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def raise_if_other_options(reviewed: Mapping[str, Any] | None, present: Request)
 
 
 def raise_if_stale(reviewed: Plan, present: Plan) -> None:
-    """Compare a plan that somebody reviewed with what would be planned now.
+    """Compare a reviewed plan with the present plan of the same host.
 
     A change less is fine: an earlier run made it. A change more is not, but for servers that
     arrived since: that they leave was asked for, whichever they are. To wait changes nothing.

@@ -19,7 +19,7 @@ class Cloud(Protocol):
     """The cloud: two ways to read it, and one method for each kind of change."""
 
     def refresh(self, host: str, parts: frozenset[Part]) -> HostFacts:
-        """The facts of the host with only these parts read anew."""
+        """Read these parts of the host again; its facts, with the other parts as they were."""
 
     def send(self, call: ApiCall) -> str | None:
         """Send one request that changes something; the request id, if the service gives one."""
@@ -31,7 +31,7 @@ class Cloud(Protocol):
         """Take these providers out of the consumer's allocations, and nothing else."""
 
     def watch(self, host: str, look: str) -> MoveSnapshot:
-        """The newest migrations of the host, and the servers of exactly the host ``look``."""
+        """Read the newest migrations of ``host``, and the servers of exactly the host ``look``."""
 
     def run(self, transaction: Transaction) -> None:
         """Run one guarded database transaction, its before-images saved first."""

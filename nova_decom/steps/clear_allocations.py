@@ -13,12 +13,12 @@ from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.steps.base import Cloud, Step
 
-#: Owners that hold nothing here by right. What is not nova's is not ours to clear.
+#: Owners that have no right to the allocation. Allocations that are not nova's stay.
 STALE = {Owner.ELSEWHERE, Owner.MIGRATION, Owner.NOTHING}
 
 
 class ClearAllocations(Step):
-    """Take the host's providers out of allocations that belong to nothing here.
+    """Take the host's providers out of allocations that belong to nothing on the host.
 
     An allocation that is left makes nova leave the resource provider behind without a word
     (nova 34.0.0 scheduler/client/report.py:2431). A server that lives elsewhere keeps its
@@ -31,22 +31,22 @@ class ClearAllocations(Step):
     )
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
-        """One change for each consumer without a right."""
+        """One change for each consumer that has no right to its allocation."""
         for consumer, held in _stale(facts).items():
             providers = ", ".join(a.provider for a in held)
             detail = (
                 f"PUT /allocations/{consumer} without {providers} "
-                f"(consumer: {_who(held[0].owner)})"
+                f"(consumer: {_consumer(held[0].owner)})"
             )
             yield Change(self.name, "release", consumer, detail)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
-        """The consumer holds nothing here any more."""
+        """The consumer has no allocation on the host."""
         rest = tuple(a for a in facts.allocations if a.consumer != change.target)
         return replace(facts, allocations=rest)
 
     def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
-        """Release it."""
+        """Release the allocation; it is read again for that, as others may change it too."""
         providers = frozenset(p.uuid for p in facts.providers)
         return cloud.release_allocations(change.target, providers)
 
@@ -59,7 +59,7 @@ def _stale(facts: HostFacts) -> dict[str, list[Allocation]]:
     return found
 
 
-def _who(owner: Owner) -> str:
+def _consumer(owner: Owner) -> str:
     return {
         Owner.ELSEWHERE: "a server that is not on this host",
         Owner.MIGRATION: "a migration that is over",

@@ -26,7 +26,7 @@ class DeleteProviders(Step):
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.PROVIDERS, Part.ALLOCATIONS})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
-        """One change for each provider without allocations, below first; none while nova may."""
+        """One change for each provider without allocations, leaves first; none while nova may."""
         if facts.service is not None:
             return
         stuck = stuck_providers(facts)

@@ -18,12 +18,12 @@ from nova_decom.steps.delete_providers import stuck_providers
 
 
 class DeleteService(Step):
-    """Delete the compute service; nova deletes what it knows of the host with it.
+    """Delete the compute service; nova deletes its records of the host with it.
 
     That is, in this order: aggregate memberships, resource providers, the host mapping, the
     rows (soft-deleted) of services and compute_nodes (nova 34.0.0
     api/openstack/compute/services.py:245). Providers that still have allocations stay, and
-    nova says nothing of it. Before 30.2.1, 31.3.0 and 32.1.0 the compute node stays flagged as
+    nova reports no error. Before 30.2.1, 31.3.0 and 32.1.0 the compute node stays flagged as
     mapped, so that is what a plan expects.
     """
 

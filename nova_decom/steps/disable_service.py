@@ -17,7 +17,7 @@ from nova_decom.steps.base import Step
 
 
 class DisableService(Step):
-    """Disable the compute service, so that the scheduler sends nothing more, and claim the host.
+    """Disable the compute service, so that the scheduler sends no server, and claim the host.
 
     The reason is the claim of the run, by which runs on other machines know that the host is
     held. A service that is disabled already is claimed too, its reason kept behind ours.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Step enable-service, of the command enable: it takes back our own disabling."""
+"""Step enable-service, of the command enable, which undoes disable-service."""
 
 from __future__ import annotations
 

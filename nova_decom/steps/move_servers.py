@@ -38,17 +38,17 @@ class MoveServers(Step):
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change for each server; one for a server that cannot leave fails."""
-        for course in moves_of(facts):
-            call = _call(course, facts)
-            detail = _detail(course, call)
-            yield Change(self.name, MOVE, course.server, detail, call=call, label=course.text)
+        for move in moves_of(facts):
+            call = _call(move, facts)
+            detail = _detail(move, call)
+            yield Change(self.name, MOVE, move.server, detail, call=call, label=move.text)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The server is elsewhere; nova leaves allocations behind only where the host is dead."""
-        course = next(c for c in moves_of(facts) if c.server == change.target)
-        if isinstance(course, Blocker):
+        move = next(c for c in moves_of(facts) if c.server == change.target)
+        if isinstance(move, Blocker):
             return facts
-        server = course.server
+        server = move.server
         migrations = {m.uuid for m in facts.migrations if m.server == server}
         kept = (a for a in facts.allocations if a.consumer not in migrations)
         if facts.request.evacuates:
@@ -64,32 +64,32 @@ class MoveServers(Step):
         )
 
     def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
-        """Ask for what begins the move; the way is chosen anew, by the server's state of now."""
-        course = course_of(change, facts)
-        call = course and _call(course, facts)
+        """Send the request that begins the move, chosen anew by the server's present state."""
+        move = move_of(change, facts)
+        call = move and _call(move, facts)
         return cloud.send(call) if call else None
 
 
-def course_of(change: Change, facts: HostFacts) -> Move | None:
-    """The course of the server now; None when it is not here any more, or cannot leave."""
+def move_of(change: Change, facts: HostFacts) -> Move | None:
+    """The move of the server by its present state; None if it is gone or cannot leave."""
     found = (c for c in moves_of(facts) if c.server == change.target)
     return next((c for c in found if isinstance(c, Move)), None)
 
 
-def _call(course: Move | Blocker, facts: HostFacts) -> ApiCall | None:
+def _call(move: Move | Blocker, facts: HostFacts) -> ApiCall | None:
     """The request that begins the move; None where the server cannot leave, or is waited for."""
-    if isinstance(course, Blocker) or course.action is None:
+    if isinstance(move, Blocker) or move.action is None:
         return None
     request = facts.request
     return server_action(
-        course.server, course.action, request.target, leave_stopped=request.leave_stopped
+        move.server, move.action, request.target, leave_stopped=request.leave_stopped
     )
 
 
-def _detail(course: Move | Blocker, call: ApiCall | None) -> str:
-    if isinstance(course, Blocker):
-        return f"cannot move {course.text}; {course.remedy}"
-    return f"{course.text}: {call.text}" if call else course.text
+def _detail(move: Move | Blocker, call: ApiCall | None) -> str:
+    if isinstance(move, Blocker):
+        return f"cannot move {move.text}; {move.remedy}"
+    return f"{move.text}: {call.text}" if call else move.text
 
 
 def _left_behind(allocation: Allocation, server: str) -> Allocation:

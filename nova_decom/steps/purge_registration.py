@@ -34,7 +34,7 @@ class PurgeRegistration(Step):
             yield _transaction(self.name, facts.host, database, mapping=True)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
-        """No row names the host."""
+        """No row of the API database names the host."""
         database = facts.database and replace(
             facts.database, aggregate_hosts=(), host_mapping=None
         )

@@ -19,7 +19,7 @@ CREATE = "create-provider"
 
 
 class RepairRegistration(Step):
-    """Make nova's own delete possible where an earlier removal went half way.
+    """Make nova's own delete possible where an earlier removal ended half way.
 
     A compute node without resource provider makes nova answer HTTP 500, the aggregates
     already left (nova 22 to 34, scheduler/client/report.py:2389): a bare provider is created,
@@ -36,7 +36,7 @@ class RepairRegistration(Step):
     )
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
-        """Missing providers, and aggregate rows that stand in the way."""
+        """One change for each missing provider, one for aggregate rows that block the delete."""
         if facts.service is None:
             return
         known = {p.uuid for p in facts.providers}

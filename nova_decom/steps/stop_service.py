@@ -56,7 +56,7 @@ class StopService(Step):
         return replace(facts, heartbeats=(*others, silent), services=services)
 
     def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
-        """Stop the unit. A proof needs nothing but the looking that execute does anyway."""
+        """Stop the unit. A proof changes nothing: the readings after it prove the silence."""
         if change.action == STOP:
             cloud.stop_unit(facts.host)
         return None
@@ -67,7 +67,7 @@ def _we_stop(request: Request) -> bool:
 
 
 def _may_run(facts: HostFacts) -> bool:
-    """Whether we are to stop it: also one whose rows were deleted under it, where ssh can tell."""
+    """True where this run stops nova-compute; without a service, only ssh can find it."""
     if facts.service is not None:
         return _we_stop(facts.request)
     by_ssh = facts.request.stop_with is StopWith.SSH and not facts.request.offline
@@ -83,7 +83,6 @@ def _how(facts: HostFacts) -> str:
 
 
 def _proof(binary: str, silence: float, request: Request) -> str:
-    who = "" if _we_stop(request) or request.offline else " (you stop it; this waits for you)"
-    return (
-        f"the heartbeat of {binary} must stand still for {silence:g} s and nova show it down{who}"
-    )
+    needed = f"the heartbeat of {binary} must stand still for {silence:g} s and nova show it down"
+    is_ours = _we_stop(request) or request.offline
+    return needed if is_ours else f"{needed} (you stop it; this waits for you)"

@@ -10,7 +10,7 @@ import pytest
 from nova_decom.model.cloud import Action, Owner
 from nova_decom.model.request import Servers
 from nova_decom.moves.eligibility import IMMOVABLE_STATES
-from nova_decom.steps.move_servers import MoveServers, course_of
+from nova_decom.steps.move_servers import MoveServers, move_of
 from tests.unit.build import allocation, database, instance_row, migration, request, server
 from tests.unit.fake import FakeCloud
 from tests.unit.moving_states import OFF, WEB, dead, occupied
@@ -151,12 +151,12 @@ def test_a_move_by_itself_asks_only_for_what_the_state_allows(now):
 )
 def test_the_course_is_that_of_the_server_by_its_state_of_now(now, action):
     """Whatever it was when the plan was made, and whoever else is on the host."""
-    course = course_of(change_of(occupied(WEB)), now)
+    move = move_of(change_of(occupied(WEB)), now)
 
-    assert (course.server, course.action) == ("id-of-web", action)
+    assert (move.server, move.action) == ("id-of-web", action)
 
 
 @pytest.mark.parametrize("now", [occupied(OFF), occupied(SUSPENDED)], ids=["gone", "cannot"])
 def test_without_a_course_there_is_none(now):
     """Of a server that is not here any more, or cannot leave."""
-    assert course_of(change_of(occupied(WEB)), now) is None
+    assert move_of(change_of(occupied(WEB)), now) is None
