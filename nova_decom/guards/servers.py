@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from nova_decom.model.cloud import distinct
+from nova_decom.model.cloud import Owner, distinct
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Objection, Verdict, some
 from nova_decom.moves.capacity import candidates, unplaceable
@@ -32,25 +32,30 @@ def servers_arriving(facts: HostFacts) -> Objection | None:
 
     Without the host's nova-compute it never arrives, and stays in BUILD or its like for ever.
     """
-    coming = [f"{text} {server}" for server, text in facts.arriving.items()]
-    if not coming:
+    coming, busy = facts.consumers(Owner.ARRIVING), facts.consumers(Owner.BUSY)
+    if not coming and not busy:
         return None
-    plural = "s are" if len(coming) > 1 else " is"
-    message = f"{len(coming)} server{plural} on the way to the host, or may be: {some(coming)}"
+    message = _on_their_way({**coming, **busy})
     request, service = facts.request, facts.service
-    if request.evacuates or service is None or not service.is_up:
+    if coming and (request.evacuates or service is None or not service.is_up):
         return Objection(
             f"{message}; without nova-compute nothing arrives",
-            f"openstack server delete {' '.join(facts.arriving)}; or start nova-compute, and run "
-            "again when it is there",
+            "start nova-compute, and run again when it is there; or, while it has no host yet: "
+            f"openstack server delete {' '.join(coming)}",
         )
-    if request.moves_servers:
-        return Objection(message, "it is waited for, at most --timeout", Verdict.WARNING)
-    return Objection(
-        message,
-        "wait until it is there, then move or delete it (--servers auto waits for it and moves "
-        f"it): openstack server show {next(iter(facts.arriving))}",
-    )
+    if coming and not request.moves_servers:
+        return Objection(
+            message,
+            "wait until it is there, then move or delete it (--servers auto waits for it and "
+            f"moves it): openstack server show {next(iter(coming))}",
+        )
+    return Objection(message, "it is waited for, at most --timeout", Verdict.WARNING)
+
+
+def _on_their_way(servers: dict[str, str]) -> str:
+    plural = "s are" if len(servers) > 1 else " is"
+    named = some(f"{text} {server}" for server, text in servers.items())
+    return f"{len(servers)} server{plural} on the way to the host, or may be: {named}"
 
 
 def _fence(facts: HostFacts) -> Objection:

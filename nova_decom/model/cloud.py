@@ -19,7 +19,8 @@ class Owner(StrEnum):
     """The owner of an allocation of the host, by nova's records of its consumer."""
 
     HERE = "here"  # a server on the host, or a migration in progress: it belongs there
-    ARRIVING = "arriving"  # a server on its way: no host yet, or a task goes on
+    ARRIVING = "arriving"  # a server without a host yet, or one that is here and not yet listed
+    BUSY = "busy"  # a server on another host with a task in progress: it may be coming
     ELSEWHERE = "elsewhere"  # a server that lives on another host, or on none
     MIGRATION = "migration"  # a migration that is over
     NOTHING = "nothing"  # neither: the server was deleted
@@ -194,13 +195,15 @@ def owner_of(server: Server, host: str) -> Owner:
     """The owner of an allocation on the host of a server that is not listed on the host.
 
     The scheduler makes the allocation before nova knows a host of the server: so it is with a
-    build, an unshelve, an evacuation, a migration and a resize. While a task goes on, the
-    server may be coming. One that is on the host has arrived since the list was read.
+    build, an unshelve, an evacuation, a migration and a resize. One that is on the host has
+    arrived since the list was read.
     """
-    has_no_host = not server.host and server.status != "SHELVED_OFFLOADED"
-    if server.host == host or has_no_host or server.task_state is not None:
+    if not server.host:
+        is_away = server.status == "SHELVED_OFFLOADED" and server.task_state is None
+        return Owner.ELSEWHERE if is_away else Owner.ARRIVING
+    if server.host == host:
         return Owner.ARRIVING
-    return Owner.ELSEWHERE
+    return Owner.ELSEWHERE if server.task_state is None else Owner.BUSY
 
 
 @dataclass(frozen=True, slots=True)

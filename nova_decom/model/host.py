@@ -214,11 +214,9 @@ class HostFacts:
         )
         return (*self.compute_nodes, *hidden)
 
-    @property
-    def arriving(self) -> dict[str, str]:
-        """The servers on their way to the host: id -> name, status and task."""
-        coming = (a for a in self.allocations if a.owner is Owner.ARRIVING)
-        return {a.consumer: a.server or "server" for a in coming}
+    def consumers(self, owner: Owner) -> dict[str, str]:
+        """The servers whose allocations have this owner: id -> name, status and task."""
+        return {a.consumer: a.server or "server" for a in self.allocations if a.owner is owner}
 
     @property
     def leaving_services(self) -> tuple[ComputeService, ...]:

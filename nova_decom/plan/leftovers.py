@@ -94,6 +94,7 @@ def _in_placement(facts: HostFacts) -> Iterator[Leftover]:
             Owner.HERE: "move the server, or let its migration end",
             Owner.ARRIVING: "wait until it has arrived, or: openstack server delete "
             f"{allocation.consumer}",
+            Owner.BUSY: f"wait until the task of the server has ended, then: {remove}",
             Owner.FOREIGN: "it is not nova's: release it where it was made",
         }.get(allocation.owner, remove)
         yield Leftover("allocation", allocation.consumer, detail, cure)

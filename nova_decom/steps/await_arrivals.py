@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from nova_decom.model.change import Change
+from nova_decom.model.cloud import Owner
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.steps.base import Step
@@ -18,9 +19,10 @@ class AwaitArrivals(Step):
 
     A server that the scheduler has sent to the host has an allocation there and no host yet;
     nova lists it on no host (nova 34.0.0 conductor/manager.py, schedule_and_build_instances).
-    Its request lies in the queue of nova-compute or is being carried out: so this comes after
-    disabling, while nova-compute still runs, and before the servers move. Without a way by which
-    servers leave, a guard refuses instead.
+    Its request is in the queue of nova-compute, or is being carried out: so this comes after
+    disabling, while nova-compute still runs, and before the servers move. Where servers are not
+    to be moved, a guard refuses instead. A server on another host that has an allocation here
+    and a task in progress may be coming too: its task ends in any case.
     """
 
     name: ClassVar[str] = "await-arrivals"
@@ -28,14 +30,22 @@ class AwaitArrivals(Step):
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
-        """One wait for each server on its way, where servers that arrive are moved."""
-        if not facts.request.moves_servers:
-            return
-        for server, text in facts.arriving.items():
-            detail = f"wait for {text} {server}, which holds resources of the host"
+        """One wait for each server with a task, and for each on its way that is to be moved."""
+        awaited = facts.consumers(Owner.BUSY)
+        if facts.request.moves_servers:
+            awaited |= facts.consumers(Owner.ARRIVING)
+        for server, text in awaited.items():
+            detail = f"wait for {text} {server}, which has an allocation on the host"
             yield Change(self.name, "wait", server, detail, only_waits=True)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
-        """The server has arrived and is moved with the others; its allocation leaves with it."""
-        rest = tuple(a for a in facts.allocations if a.consumer != change.target)
-        return replace(facts, allocations=rest)
+        """The server has arrived and is moved with the others, or its allocation is cleared."""
+        is_coming = change.target in facts.consumers(Owner.ARRIVING)
+        return replace(
+            facts,
+            allocations=tuple(
+                replace(a, owner=Owner.ELSEWHERE) if a.consumer == change.target else a
+                for a in facts.allocations
+                if not (is_coming and a.consumer == change.target)
+            ),
+        )

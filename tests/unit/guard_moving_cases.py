@@ -20,7 +20,8 @@ DEAD = {
 WEB = (build.server(),)
 HELD = (build.allocation(resources=(("MEMORY_MB", 512), ("VCPU", 2))),)
 COMING = build.allocation(owner=Owner.ARRIVING, server="'web' BUILD, scheduling")
-OTHERS = set(Owner) - {Owner.ARRIVING}
+BUSY = build.allocation(owner=Owner.BUSY, server="'web' ACTIVE, rebooting")
+OTHERS = set(Owner) - {Owner.ARRIVING, Owner.BUSY}
 OF_WEB = build.pci_row(status="allocated", instance_uuid="id-of-web")
 
 
@@ -72,6 +73,13 @@ MOVING_CASES = [
         moving(servers=(), allocations=(COMING,)),
         WARNING,
         "1 server is on the way",
+    ),
+    (
+        "servers-arriving",
+        "one on another host with a task, and the host is dead",
+        facts(**DEAD, allocations=(BUSY,)),
+        WARNING,
+        "1 server is on the way to the host, or may be: 'web' ACTIVE, rebooting id-of-web",
     ),
     (
         "servers-arriving",

@@ -159,6 +159,7 @@ def test_an_agent_that_neutron_does_not_delete_is_named_with_what_does():
     [
         (Owner.HERE, "move the server, or let its migration end"),
         (Owner.ARRIVING, "wait until it has arrived, or: openstack server delete id-of-web"),
+        (Owner.BUSY, "wait until the task of the server has ended, then: nova-decom remove node1"),
         (Owner.ELSEWHERE, "nova-decom remove node1"),
         (Owner.MIGRATION, "nova-decom remove node1"),
         (Owner.NOTHING, "nova-decom remove node1"),

@@ -21,7 +21,7 @@ from tests.unit.moving_states import AUTO, WEB, occupied
 from tests.unit.world import World
 
 COMING = allocation(owner=Owner.ARRIVING, server="'web' BUILD, scheduling")
-ARRIVING, ELSEWHERE = Owner.ARRIVING, Owner.ELSEWHERE
+ARRIVING, BUSY, ELSEWHERE = Owner.ARRIVING, Owner.BUSY, Owner.ELSEWHERE
 
 
 @pytest.mark.parametrize(
@@ -32,16 +32,16 @@ ARRIVING, ELSEWHERE = Owner.ARRIVING, Owner.ELSEWHERE
         ("a boot that failed", "", "ERROR", None, ARRIVING),
         ("an unshelve", "", "SHELVED_OFFLOADED", "unshelving", ARRIVING),
         ("shelved and offloaded", "", "SHELVED_OFFLOADED", None, ELSEWHERE),
-        ("an evacuation to here", "dead", "ACTIVE", "rebuilding", ARRIVING),
-        ("a cold migration or resize to here", "node2", "ACTIVE", "resize_prep", ARRIVING),
+        ("an evacuation to here", "dead", "ACTIVE", "rebuilding", BUSY),
+        ("a cold migration or resize to here", "node2", "ACTIVE", "resize_prep", BUSY),
         (
-            "a resize that is reverted to here",
+            "a resize reverted to here",
             "node2",
             "REVERT_RESIZE",
             "resize_reverting",
-            ARRIVING,
+            BUSY,
         ),
-        ("a live migration to here", "node2", "MIGRATING", "migrating", ARRIVING),
+        ("a live migration to here", "node2", "MIGRATING", "migrating", BUSY),
         ("it has arrived meanwhile", "node1", "ACTIVE", None, ARRIVING),
         ("a rebuild here, not in the list", "node1", "REBUILD", "rebuilding", ARRIVING),
         ("it lives on another host", "node2", "ACTIVE", None, ELSEWHERE),
@@ -65,7 +65,7 @@ def test_each_server_on_its_way_is_waited_for_where_servers_move():
 
     assert (first.target, second.target, first.only_waits) == ("id-of-web", "other", True)
     assert first.detail == (
-        "wait for 'web' BUILD, scheduling id-of-web, which holds resources of the host"
+        "wait for 'web' BUILD, scheduling id-of-web, which has an allocation on the host"
     )
     assert [c.target for c in step.changes(step.after(first, state))] == ["other"]
     assert list(step.changes(replace(state, request=request()))) == []
@@ -94,6 +94,24 @@ def test_a_server_that_arrives_is_waited_for_and_moved(run, job):
         ("await-arrivals", Status.DONE),
         ("move-servers", Status.DONE),
     ]
+
+
+@pytest.mark.parametrize("way", [Servers.REFUSE, Servers.AUTO])
+def test_the_task_of_a_server_elsewhere_is_waited_for(run, way):
+    """It does not come after all: then its allocation is one that is cleared."""
+    busy = replace(COMING, owner=BUSY, server="'web' ACTIVE, rebooting")
+    world = World(facts(request=request(servers=way), allocations=(busy,)))
+    process = run(world)
+    gone = (replace(busy, owner=ELSEWHERE),)
+    world.time.at(40, lambda: world.change(allocations=gone))
+
+    report = process.go()
+
+    assert (report.result, report.error) == (Result.REMOVED, None)
+    steps = [o.change.step for o in report.outcomes]
+    assert steps[:2] == ["disable-service", "await-arrivals"]
+    assert "clear-allocations" in steps
+    assert world.truth == process.reviewed.result
 
 
 def test_a_server_that_never_arrives_ends_the_run_before_any_delete(run):

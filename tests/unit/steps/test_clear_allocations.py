@@ -55,7 +55,7 @@ def test_consumers_without_a_right_are_released(state, consumers):
 
 def test_every_owner_has_a_place():
     """A new kind of owner has to be thought of: here by right and foreign ones stay."""
-    assert set(Owner) - STALE == {Owner.HERE, Owner.ARRIVING, Owner.FOREIGN}
+    assert set(Owner) - STALE == {Owner.HERE, Owner.ARRIVING, Owner.BUSY, Owner.FOREIGN}
 
 
 @pytest.mark.parametrize(
