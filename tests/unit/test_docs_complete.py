@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 import nova_decom
 from nova_decom.cli.commands import cli
@@ -98,6 +99,25 @@ def test_every_exit_code_is_told(code):
     row = rf"^\| {int(code)} \| {code.name} \| .+ \|$"
 
     assert re.search(row, read("exit-codes.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("code", sorted(set(ExitCode) - {ExitCode.SUCCESS, ExitCode.REFUSED}))
+def test_every_exit_code_of_a_problem_has_a_remedy(code):
+    """The page of troubleshooting has a row for it; guards (4) have a table of their own."""
+    rows = re.findall(r"^\| ([\d, ]+) \| .+ \| .+ \|$", read("troubleshooting.md"), re.MULTILINE)
+
+    assert str(int(code)) in ", ".join(rows).split(", ")
+
+
+def test_the_configuration_page_names_only_keys_that_exist():
+    """The example of clouds.yaml, and the table of keys by purpose."""
+    page = read("configuration.md")
+    (example,) = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    table = page.split("| Purpose | Keys |\n")[1].split("\n\n")[0]
+    keys = {*yaml.safe_load(example)["nova-decom"], *re.findall(r"`(\w+)`", table)}
+
+    assert len(keys) > 10
+    assert sorted(keys - set(DEFAULTS)) == []
 
 
 @pytest.mark.usefixtures("pages")
