@@ -17,7 +17,7 @@ from nova_decom.cli.given import GivenOptions
 from nova_decom.errors import NovaDecomError, RunInterruptedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import Report
-from nova_decom.output.streams import Watched, abandon, standard_streams
+from nova_decom.output.streams import abandon, tolerant_stderr
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -35,9 +35,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code. Every error is shown and none is raised."""
     given = GivenOptions()
     signal.signal(signal.SIGTERM, _terminate)
-    with standard_streams() as out:
+    with tolerant_stderr():
         try:
-            return _finished(_report(arguments, given, out), given)
+            return _finished(_report(arguments, given), given)
         except click.ClickException as error:
             return _usage(error, given, arguments)
         except (click.Abort, KeyboardInterrupt):
@@ -47,7 +47,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             return _finished(_bug(error, given), given)
 
 
-def _report(arguments: Sequence[str] | None, given: GivenOptions, out: Watched) -> Report | int:
+def _report(arguments: Sequence[str] | None, given: GivenOptions) -> Report | int:
     """The report of the command; an exit code where click itself has written the result."""
     try:
         report = cli.main(
@@ -60,7 +60,7 @@ def _report(arguments: Sequence[str] | None, given: GivenOptions, out: Watched) 
     except NovaDecomError as error:
         return _failure(error, given.command)
     except OSError as error:
-        if not out.has_failed:
+        if not _has_lost_stdout():
             raise
         return _unwritten(error, ExitCode.SUCCESS)
 
@@ -106,6 +106,15 @@ def _unwritten(error: OSError, code: int) -> int:
         sys.stderr.write(f"     → the exit code of the command is {code}\n")
     abandon(sys.stdout)
     return code or int(ExitCode.FAILED)
+
+
+def _has_lost_stdout() -> bool:
+    """True when stdout still holds text that it cannot write."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
 
 
 def _failure(error: NovaDecomError, command: str) -> Report:

@@ -161,8 +161,18 @@ def _converted(name: str, value: object) -> object:
         raise ConfigurationError(f"{where}: {name}: {why}", f"correct {name}") from None
 
 
+#: The last character that MySQL's utf8mb3, the charset of nova's columns, can store.
+LAST_STORED = 0xFFFF
+
+
 def _check(settings: Settings) -> None:
-    """Refuse settings that contradict each other."""
+    """Refuse settings that contradict each other, or that nova cannot store."""
+    beyond = [character for character in settings.reason if ord(character) > LAST_STORED]
+    if beyond:
+        raise ConfigurationError(
+            f"--reason has {beyond[0]!r}, which nova's database cannot store (utf8mb3)",
+            "give a reason without emoji and other characters beyond U+FFFF",
+        )
     way, offline = settings.servers, settings.offline
     if way == "evacuate" and not offline:
         raise ConfigurationError(

@@ -15,7 +15,7 @@ from nova_decom.clients.mysql.checks import NEEDED
 from nova_decom.clients.read_batching import Wanted
 from nova_decom.clock import Clock
 from nova_decom.errors import MissingRightError, UnavailableError
-from nova_decom.model.cloud import HostCapacity, distinct
+from nova_decom.model.cloud import HostCapacity, ServerGroup, distinct
 from nova_decom.model.host import HostIdentity
 from nova_decom.model.request import PLANNED_PARTS, Part, Request
 from nova_decom.model.rows import DatabaseFacts
@@ -266,7 +266,18 @@ class CloudReader:
         nodes = self._all_cells.compute_nodes(free) if self._all_cells else self.view.compute_nodes
         host_of = {n.uuid: n.host for n in nodes if n.host}
         rooms = tuple(HostCapacity(host_of[u], tuple(r)) for u, r in free.items() if u in host_of)
-        self._keep(rooms=rooms, groups=self._clients.compute.server_groups())
+        groups = tuple(map(self._with_hosts, self._clients.compute.server_groups()))
+        self._keep(rooms=rooms, groups=groups)
+
+    def _with_hosts(self, group: ServerGroup) -> ServerGroup:
+        """The group with the hosts of its members, where a server that leaves is kept apart."""
+        known = {s.id: s.host for s in self.view.servers}
+        if group.policy != "anti-affinity" or not known.keys() & set(group.members):
+            return group
+        read = (self._clients.compute.server(m) for m in group.members if m not in known)
+        known |= {server.id: server.host for server in read if server is not None}
+        hosts = ((member, known.get(member, "")) for member in group.members)
+        return replace(group, hosts=tuple(pair for pair in hosts if pair[1]))
 
     def _agents(self, hosts: Sequence[str], _rows: Rows) -> None:
         network = self._clients.network

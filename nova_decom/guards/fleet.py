@@ -19,7 +19,11 @@ def cells_answering(facts: HostFacts) -> Objection | None:
 
 
 def fleet_healthy(facts: HostFacts) -> Objection | None:
-    """Most other compute services are up: the host is sick, not the control plane."""
+    """Most other compute services are up: the host is sick, not the control plane.
+
+    Services that are down for a reason of their own do not count: disabled, forced down, or silent
+    for a day longer than the others.
+    """
     leaving = {facts.host, *facts.request.leaving}
     fleet = facts.fleet
     others = fleet.computes.total() - sum(fleet.computes[host] for host in leaving)

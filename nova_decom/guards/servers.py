@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The guards that look at servers and at what still binds them to the host. Pure."""
+"""Guards about servers, their migrations and their devices. Pure."""
 
 from __future__ import annotations
 
 from nova_decom.model.cloud import Owner, distinct
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Objection, Verdict, some
-from nova_decom.moves.capacity import candidates, unplaceable
-from nova_decom.moves.eligibility import Blocker, Move, moves_of
+from nova_decom.moves.candidates import candidates, no_candidate
+from nova_decom.moves.capacity import unplaceable
+from nova_decom.moves.eligibility import Blocker, Move, moves_of, named
+from nova_decom.moves.status import MOVING
 
 
 def servers_present(facts: HostFacts) -> Objection | None:
@@ -68,21 +70,31 @@ def _fence(facts: HostFacts) -> Objection:
 
 
 def servers_movable(facts: HostFacts) -> Objection | None:
-    """Each server can leave by the way that was chosen."""
+    """Each server can leave by the way that was chosen, and the scheduler has a host for it."""
     ways = tuple(moves_of(facts))
-    hindered = _host_in_the_way(facts) if any(isinstance(c, Move) for c in ways) else None
+    common = _common_blocker(facts) if any(isinstance(c, Move) for c in ways) else None
     found = [c for c in ways if isinstance(c, Blocker) and not c.in_migration]
-    if hindered or not found:
-        return hindered
+    without_host = _without_host(facts)
+    found += without_host
+    if common or not found:
+        return common
     cures = dict.fromkeys(o.remedy for o in found)
+    others = "moves the others" + (", and lets nova try these" if without_host else "")
     return Objection(
         f"{len(found)} servers cannot leave the host: {some(o.text for o in found)}",
-        f"{'; '.join(cures)} (--skip-guard servers-movable moves the others)",
+        f"{'; '.join(cures)} (--skip-guard servers-movable {others})",
     )
 
 
-def _host_in_the_way(facts: HostFacts) -> Objection | None:
-    """What hinders every server alike: a host that is down, a target that takes none."""
+def _without_host(facts: HostFacts) -> list[Blocker]:
+    """Servers that could move, if zone and server group left a host that may take them."""
+    asked = {c.server for c in moves_of(facts) if isinstance(c, Move) and c.action in MOVING}
+    found = ((s, no_candidate(facts, s)) for s in facts.servers if s.id in asked)
+    return [Blocker(s.id, f"{named(s)} {why.text}", why.remedy) for s, why in found if why]
+
+
+def _common_blocker(facts: HostFacts) -> Objection | None:
+    """The objection that holds for every server: the host is down, or the target takes none."""
     service, target = facts.service, facts.request.target
     if not facts.request.evacuates and (service is None or not service.is_up):
         return Objection(
@@ -91,7 +103,7 @@ def _host_in_the_way(facts: HostFacts) -> Objection | None:
         )
     if target is not None and not candidates(facts):
         return Objection(
-            f"--target {target} is no other enabled host that is up in the availability zone",
+            f"--target {target} is no other enabled host that is up, or leaves in this run",
             "choose another, or none: the scheduler chooses then",
         )
     return None
@@ -102,6 +114,7 @@ def capacity(facts: HostFacts) -> Objection | None:
     if facts.rooms is None or not facts.request.moves_servers:
         return None
     leaving = {c.server for c in moves_of(facts) if isinstance(c, Move)}
+    leaving -= {blocked.server for blocked in _without_host(facts)}
     left = unplaceable(facts, [s for s in facts.servers if s.id in leaving])
     if not left:
         return None

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
 NOVA_COMPUTE = "nova-compute"
@@ -13,6 +14,14 @@ NOVA_COMPUTE = "nova-compute"
 TERMINAL_MIGRATIONS = frozenset(
     {"confirmed", "reverted", "completed", "done", "failed", "error", "cancelled"}
 )
+
+
+def seconds_between(earlier: str | None, later: str | None) -> float | None:
+    """Seconds between two times of nova's, which are in UTC; None where one is not known."""
+    if not earlier or not later:
+        return None
+    begin, end = (datetime.fromisoformat(t).replace(tzinfo=UTC) for t in (earlier, later))
+    return (end - begin).total_seconds()
 
 
 class Owner(StrEnum):
@@ -78,7 +87,8 @@ class ComputeNode:
 class Server:
     """A server as the API tells it; ``vm_state`` SOFT_DELETED included.
 
-    ``extra_specs`` are those of its flavor (from 2.47).
+    ``extra_specs`` are those of its flavor (from 2.47). ``pinned_zone`` is the availability zone
+    that the scheduler keeps it in; ``pin_is_known`` is False below 2.96, which does not show it.
     """
 
     id: str
@@ -88,11 +98,14 @@ class Server:
     task_state: str | None = None
     locked: bool = field(default=False, compare=False)
     extra_specs: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    pinned_zone: str | None = field(default=None, compare=False)
+    pin_is_known: bool = field(default=False, compare=False)
+    updated_at: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """A migration that is not over, with this host as its source or destination."""
+    """A migration with this host as its source or destination."""
 
     id: int
     uuid: str
@@ -102,6 +115,7 @@ class Migration:
     source: str
     destination: str | None
     created_at: str | None = None
+    updated_at: str | None = field(default=None, compare=False)
 
     @property
     def key(self) -> str:
@@ -152,11 +166,21 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True)
 class ServerGroup:
-    """A server group; ``policy`` is affinity, anti-affinity or one of the soft ones."""
+    """A server group; ``policy`` is affinity, anti-affinity or one of the soft ones.
+
+    ``hosts`` are pairs of a member and its host, ``max_per_host`` is the rule of anti-affinity.
+    """
 
     name: str
     policy: str
     members: tuple[str, ...] = ()
+    hosts: tuple[tuple[str, str], ...] = ()
+    max_per_host: int = 1
+
+    def with_member_on(self, member: str, host: str) -> ServerGroup:
+        """The group after ``member`` has moved to ``host``."""
+        others = tuple(pair for pair in self.hosts if pair[0] != member)
+        return replace(self, hosts=(*others, (member, host)))
 
 
 @dataclass(frozen=True, slots=True)

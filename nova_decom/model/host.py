@@ -22,6 +22,7 @@ from nova_decom.model.cloud import (
     ResourceProvider,
     Server,
     ServerGroup,
+    seconds_between,
 )
 from nova_decom.model.request import Request
 from nova_decom.model.rows import DatabaseFacts, folded
@@ -99,6 +100,10 @@ class HostIdentity:
         return HostIdentity(self.node_uuids | other.node_uuids, self.names | other.names)
 
 
+#: Seconds of silence after which a service that is down shows no more whether nova is healthy.
+A_DAY = 24 * 3600.0
+
+
 @dataclass(frozen=True)
 class Fleet:
     """The compute services and aggregates of the whole cloud, counted once for all guards."""
@@ -114,13 +119,13 @@ class Fleet:
 
     @cached_property
     def computes(self) -> Counter[str]:
-        """The number of nova-compute services per host, without those that are forced down."""
-        return Counter(s.host for s in self._computes())
+        """The number of nova-compute services per host that show whether nova is healthy."""
+        return Counter(s.host for s in self._witnesses())
 
     @cached_property
     def down(self) -> tuple[str, ...]:
-        """Hosts whose nova-compute is down; services that are forced down are left out."""
-        return tuple(s.host for s in self._computes() if not s.is_up)
+        """Hosts whose nova-compute is down, among those that show whether nova is healthy."""
+        return tuple(s.host for s in self._witnesses() if not s.is_up)
 
     @cached_property
     def schedulable(self) -> tuple[ComputeService, ...]:
@@ -138,8 +143,29 @@ class Fleet:
         """The names of other hosts that SQL may take for the name of this one."""
         return tuple(n for n in self._names_folded.get(folded(host), ()) if n != host)
 
-    def _computes(self) -> Iterator[ComputeService]:
-        return (s for s in self.services if s.binary == NOVA_COMPUTE and not s.forced_down)
+    def _witnesses(self) -> Iterator[ComputeService]:
+        """The nova-compute services that are up, or are down though nova should hear them.
+
+        Not those that are forced down, disabled, or older than the newest report by a day: they
+        are down for a reason of their own.
+        """
+        for service in self.services:
+            if service.binary != NOVA_COMPUTE or service.forced_down:
+                continue
+            silence = self.seconds_since(service.updated_at) or 0.0
+            if service.is_up or (service.status == "enabled" and silence <= A_DAY):
+                yield service
+
+    def seconds_since(self, moment: str | None) -> float | None:
+        """Seconds between a time of nova's and the newest report of a service; None if not known.
+
+        The clock of this machine may be wrong; that report is nova's own.
+        """
+        return seconds_between(moment, self._newest_report)
+
+    @cached_property
+    def _newest_report(self) -> str | None:
+        return max((s.updated_at for s in self.services if s.updated_at), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +178,8 @@ class HostFacts:
     compute_nodes: tuple[ComputeNode, ...] = ()
     servers: tuple[Server, ...] = ()
     migrations: tuple[Migration, ...] = ()
+    #: The newest migration of each server, where it is over.
+    ended: tuple[Migration, ...] = field(default=(), compare=False)
     aggregates: tuple[Aggregate, ...] = ()
     providers: tuple[ResourceProvider, ...] = ()
     allocations: tuple[Allocation, ...] = ()

@@ -86,6 +86,11 @@ class CloudSnapshot:
         return grouped((host, m) for m in alive for host in {m.source, m.destination})
 
     @cached_property
+    def migrations_by_server(self) -> Mapping[str, tuple[Migration, ...]]:
+        """Server -> its migrations, over or not, as far as they were read."""
+        return grouped((m.server, m) for m in self.migrations)
+
+    @cached_property
     def aggregates_of(self) -> Mapping[str, tuple[Aggregate, ...]]:
         """Host -> the aggregates that name it."""
         return grouped((host, a) for a in self.aggregates for host in dict.fromkeys(a.hosts))
@@ -157,6 +162,7 @@ def host_facts(
         compute_nodes=nodes,
         servers=view.servers_of.get(host, ()),
         migrations=view.migrations_of.get(host, ()),
+        ended=tuple(_newest_ended(view, view.servers_of.get(host, ()))),
         aggregates=view.aggregates_of.get(host, ()),
         providers=providers,
         same_name_providers=_same_name_providers(
@@ -176,6 +182,19 @@ def host_facts(
         was_known=memory.is_known,
         unchecked=tuple(_unchecked(view, services, database, memory.unit)),
     )
+
+
+def _newest_ended(view: CloudSnapshot, servers: Iterable[Server]) -> Iterator[Migration]:
+    """The newest migration of each of ``servers``, where it is over."""
+    for server in servers:
+        newest = max(view.migrations_by_server.get(server.id, ()), key=_begun, default=None)
+        if newest is not None and newest.is_over:
+            yield newest
+
+
+def _begun(migration: Migration) -> tuple[str, int]:
+    """The order in which migrations began; ids are unique within a cell only."""
+    return migration.created_at or "", migration.id
 
 
 def _unchecked(

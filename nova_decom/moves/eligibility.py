@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which way each server leaves the host, or what stands in its way.
+"""The way by which each server leaves the host, or what blocks it.
 
 By the states that nova allows for each way (nova 34.0.0 compute/api.py:4293, 4556, 5586, 5718;
 unchanged since Queens).
@@ -10,21 +10,34 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from nova_decom.model.cloud import Action, Migration, Server, ServerGroup
+from nova_decom.model.cloud import Action, Migration, Server
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Request, Servers
-from nova_decom.moves.capacity import candidates
 
-#: States that pass by themselves; whoever asks again later sees another one.
+#: States that pass by themselves; a later reading shows another one.
 TRANSIENT_STATES = {
     *("BUILD", "REBOOT", "HARD_REBOOT", "PASSWORD", "REBUILD", "MIGRATING", "RESIZE"),
     "REVERT_RESIZE",
 }
-#: States in which no way leads off the host, and what would help.
+#: Seconds without a change after which such a state, or a task, no longer passes by itself.
+STUCK_AFTER = 600.0
+#: The same for tasks that copy disks, during which nova does not change the server's record.
+STUCK_AFTER_COPYING = 3600.0
+COPYING = {
+    *("image_pending_upload", "image_uploading", "block_device_mapping", "spawning"),
+    *("shelving_image_pending_upload", "shelving_image_uploading", "unshelving"),
+    *("rebuild_block_device_mapping", "rebuild_spawning", "resize_migrating"),
+}
+#: The same for migrations in progress.
+STALLED_AFTER = 24 * 3600.0
+DELETING = {"deleting", "soft-deleting"}
+RESET = "openstack server set --state active --auto-approve"
+FAIL = "openstack server set --state error --auto-approve"
+#: States that block every way off the host, and their cures.
 IMMOVABLE_STATES: Mapping[str, str] = {
     "SUSPENDED": "resume it (openstack server resume), or shelve it",
     "RESCUE": "unrescue it (openstack server unrescue)",
-    "ERROR": "look at its fault, then openstack server set --state active, or delete it",
+    "ERROR": f"read its fault (openstack server show), then {RESET}, or delete it",
     "SOFT_DELETED": "restore it (openstack server restore), or force-delete it",
     "UNKNOWN": "its cell does not answer: bring that back",
 }
@@ -38,11 +51,15 @@ PINNED: Mapping[str, str] = {
 }
 EVACUABLE = {"ACTIVE", "SHUTOFF", "ERROR"}
 FINISHED = "finished"
+#: Final states of a migration after which the server is on its destination.
+MOVED = {"completed", "confirmed", "done"}
+#: Seconds within which the records of a server and of its migration may differ.
+CONSISTENT_WITHIN = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What to ask of nova next for a server; without an action, what goes on is waited for."""
+    """The next request to nova for a server; without an action, only a wait for what goes on."""
 
     server: str
     action: Action | None
@@ -52,7 +69,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """Why a server cannot leave, and what would help."""
+    """The reason why a server cannot leave, and the cure."""
 
     server: str
     text: str
@@ -63,7 +80,7 @@ class Blocker:
 def moves_of(facts: HostFacts) -> Iterator[Move | Blocker]:
     """One for each server on the host, and for each that is between it and another.
 
-    Nothing when the request chooses no way.
+    Empty when the request does not move servers.
     """
     if not facts.request.moves_servers:
         return
@@ -71,7 +88,7 @@ def moves_of(facts: HostFacts) -> Iterator[Move | Blocker]:
     for server in facts.servers:
         migration = active.pop(server.id, None)
         if migration is not None:
-            yield _in_migration(facts, migration, _named(server))
+            yield _in_migration(facts, migration, named(server))
         else:
             yield _of(facts, server)
     for migration in active.values():
@@ -79,11 +96,15 @@ def moves_of(facts: HostFacts) -> Iterator[Move | Blocker]:
 
 
 def _in_migration(facts: HostFacts, migration: Migration, name: str) -> Move | Blocker:
-    known = f"{migration.type} {migration.id}, {migration.status}, from {migration.source}"
-    text = f"{known} to {migration.destination or 'no host yet'}"
+    text = _record(migration)
     if facts.request.evacuates and migration.type != "evacuation":
         why = f"{name}: {text}; it cannot end while the host is dead"
-        cure = "openstack server set --state active, then run again"
+        cure = f"{RESET}, then run again"
+        return Blocker(migration.server, why, cure, in_migration=True)
+    is_stalled = (facts.fleet.seconds_since(migration.updated_at) or 0.0) > STALLED_AFTER
+    if migration.status != FINISHED and is_stalled:
+        why = f"{name}: {text}; it has not changed for a day"
+        cure = f"openstack server migration abort, or {RESET}"
         return Blocker(migration.server, why, cure, in_migration=True)
     if migration.status != FINISHED:
         return Move(migration.server, None, f"wait for {name} ({text})", migration)
@@ -98,101 +119,127 @@ def _in_migration(facts: HostFacts, migration: Migration, name: str) -> Move | B
     )
 
 
+def _record(migration: Migration) -> str:
+    known = f"{migration.type} {migration.id}, {migration.status}, from {migration.source}"
+    return f"{known} to {migration.destination or 'no host yet'}"
+
+
 def may_confirm(request: Request, migration: Migration) -> bool:
-    """A cold migration is an operator's and is confirmed; a resize is its user's."""
+    """True for a cold migration, which is an operator's; a resize is its user's to confirm."""
     return request.confirm_resizes or migration.type == "migration"
 
 
 def _of(facts: HostFacts, server: Server) -> Move | Blocker:
-    """A server without a migration."""
+    """The way of a server without a migration in progress."""
     request = facts.request
     if request.evacuates:
         return _evacuated(facts, server)
     if server.status in IMMOVABLE_STATES:
-        return Blocker(server.id, _named(server), IMMOVABLE_STATES[server.status])
+        return Blocker(server.id, named(server), IMMOVABLE_STATES[server.status])
     if server.status in TRANSIENT_STATES or server.task_state is not None:
-        doing = server.task_state or server.status
-        return Move(server.id, None, f"wait for {_named(server)}, {doing}, then move it")
+        unchanged_for = facts.fleet.seconds_since(server.updated_at) or 0.0
+        blocked = _contradiction(facts, server, unchanged_for) or stuck(server, unchanged_for)
+        return blocked or _awaited(server)
     if server.status == "SHELVED":
-        return _course(facts, server, Action.OFFLOAD, "offload")
+        return _move(facts, server, Action.OFFLOAD, "offload")
     if server.status == "VERIFY_RESIZE":
         if request.confirm_resizes:
-            return _course(facts, server, Action.CONFIRM, "confirm, then move,")
+            return _move(facts, server, Action.CONFIRM, "confirm, then move,")
         cure = "--confirm-resizes, or openstack server resize confirm or revert"
-        return Blocker(server.id, f"{_named(server)} waits for its resize to be confirmed", cure)
-    return _with_group(facts, server, _migrated(facts, server))
+        return Blocker(server.id, f"{named(server)} waits for its resize to be confirmed", cure)
+    return _migrated(facts, server)
+
+
+def _awaited(server: Server) -> Move:
+    if server.task_state in DELETING:
+        return Move(server.id, None, f"wait until {named(server)}, {server.task_state}, is gone")
+    doing = server.task_state or server.status
+    return Move(server.id, None, f"wait for {named(server)}, {doing}, then move it")
+
+
+def stuck(server: Server, unchanged_for: float) -> Blocker | None:
+    """The blocker of a server whose state or task should have passed by itself, and has not."""
+    if server.status not in TRANSIENT_STATES and server.task_state is None:
+        return None
+    limit = STUCK_AFTER_COPYING if server.task_state in COPYING else STUCK_AFTER
+    if unchanged_for <= limit:
+        return None
+    doing = server.task_state or server.status
+    cure = f"find what holds it in the log of nova-compute, then {RESET}"
+    if server.status == "BUILD":
+        cure = f"delete it, or {FAIL}, then rebuild it"
+    if server.task_state in DELETING:
+        cure = f"{FAIL}, then delete it again"
+    return Blocker(
+        server.id, f"{named(server)}, {doing}, unchanged since {server.updated_at}", cure
+    )
+
+
+def _contradiction(facts: HostFacts, server: Server, unchanged_for: float) -> Blocker | None:
+    """The blocker of a server that nova calls migrating, by a migration that is over.
+
+    Records of the same moment may differ for seconds; these differ for longer.
+    """
+    if server.status != "MIGRATING" or unchanged_for <= CONSISTENT_WITHIN:
+        return None
+    for record in facts.ended:
+        is_old = (facts.fleet.seconds_since(record.updated_at) or 0.0) > CONSISTENT_WITHIN
+        if record.server == server.id and record.leaves(facts.host) and is_old:
+            if record.status not in MOVED:
+                return None
+            return Blocker(
+                server.id,
+                f"{named(server)} is here by its own record, and elsewhere by that of its "
+                f"migration ({_record(record)})",
+                f"find the host on which it runs (virsh list on both); if here, {RESET}; if "
+                "there, correct its host in nova's database first",
+            )
+    return None
 
 
 def _migrated(facts: HostFacts, server: Server) -> Move | Blocker:
     way = facts.request.servers
     if server.status == "SHUTOFF" and way is not Servers.LIVE:
-        return _course(facts, server, Action.COLD, "cold-migrate")
+        return _move(facts, server, Action.COLD, "cold-migrate")
     if server.status == "SHUTOFF":
-        return Blocker(server.id, f"{_named(server)} cannot move alive", "--servers auto")
+        return Blocker(server.id, f"{named(server)} cannot move alive", "--servers auto")
     if server.status not in {"ACTIVE", "PAUSED"}:
         cure = "look at it: openstack server show"
-        return Blocker(server.id, f"{_named(server)}: no way is known from this state", cure)
+        return Blocker(server.id, f"{named(server)}: no way is known from this state", cure)
     if way is not Servers.COLD:
-        pinned = [what for spec, what in PINNED.items() if spec in dict(server.extra_specs)]
+        pinned = [device for spec, device in PINNED.items() if spec in dict(server.extra_specs)]
         if not pinned:
-            return _course(facts, server, Action.LIVE, "live-migrate")
-        text = f"{_named(server)} has {', '.join(pinned)} and cannot move alive"
+            return _move(facts, server, Action.LIVE, "live-migrate")
+        text = f"{named(server)} has {', '.join(pinned)} and cannot move alive"
         return Blocker(server.id, text, "--servers cold (a restart), or stop it first")
     if server.status == "PAUSED":
         cure = "--servers auto, or unpause it"
-        return Blocker(server.id, f"{_named(server)} can move only alive", cure)
-    return _course(facts, server, Action.COLD, "cold-migrate (with a restart)")
+        return Blocker(server.id, f"{named(server)} can move only alive", cure)
+    return _move(facts, server, Action.COLD, "cold-migrate (with a restart)")
 
 
 def _evacuated(facts: HostFacts, server: Server) -> Move | Blocker:
+    if server.task_state in DELETING:
+        cure = "openstack server delete: nova deletes its record while the host is down"
+        return Blocker(server.id, f"{named(server)} is being deleted", cure)
     if server.status in EVACUABLE:
-        return _with_group(
-            facts, server, _course(facts, server, Action.EVACUATE, "build anew elsewhere")
-        )
+        return _move(facts, server, Action.EVACUATE, "build anew elsewhere")
     return Blocker(
         server.id,
-        f"{_named(server)}: nova evacuates only ACTIVE, SHUTOFF and ERROR",
-        "openstack server set --state error, then run again; or delete it",
+        f"{named(server)}: nova evacuates only ACTIVE, SHUTOFF and ERROR",
+        f"{FAIL}, then run again; or delete it",
     )
 
 
-def _with_group(facts: HostFacts, server: Server, course: Move | Blocker) -> Move | Blocker:
-    """The course, unless the scheduler will find no host because of a server group."""
-    for group in facts.groups:
-        if server.id in group.members and isinstance(course, Move):
-            why = _no_room_in(group, facts)
-            if why:
-                text = (
-                    f"{_named(server)} is in server group {group.name!r} ({group.policy}): {why}"
-                )
-                cure = "stop and shelve it, or take it out of the group"
-                return Blocker(server.id, text, cure)
-    return course
-
-
-def _no_room_in(group: ServerGroup, facts: HostFacts) -> str | None:
-    """Affinity holds a member where the others are, and nova counts the member itself.
-
-    (nova 34.0.0 scheduler/utils.py:1175, filters/affinity_filter.py:137)
-    """
-    if group.policy == "affinity":
-        return "its members cannot leave one by one"
-    if group.policy != "anti-affinity":
-        return None
-    free = len(candidates(facts))
-    if len(group.members) <= free:
-        return None
-    return f"{len(group.members)} members, and only {free} other hosts"
-
-
-def _course(facts: HostFacts, server: Server, action: Action, verb: str) -> Move:
+def _move(facts: HostFacts, server: Server, action: Action, verb: str) -> Move:
     request = facts.request
     to = ""
     if action in {Action.LIVE, Action.COLD, Action.EVACUATE} and request.target:
         to = f" to {request.target}"
-    return Move(server.id, action, f"{verb} {_named(server)}{to}")
+    return Move(server.id, action, f"{verb} {named(server)}{to}")
 
 
-def _named(server: Server) -> str:
+def named(server: Server) -> str:
+    """The server as messages name it."""
     locked = ", locked" if server.locked else ""
     return f"{server.name!r} {server.id} ({server.status}{locked})"

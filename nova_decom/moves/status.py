@@ -14,7 +14,7 @@ from enum import StrEnum
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import Action, Migration, MoveSnapshot, Server
 from nova_decom.model.request import Request
-from nova_decom.moves.eligibility import FINISHED, TRANSIENT_STATES, may_confirm
+from nova_decom.moves.eligibility import FINISHED, TRANSIENT_STATES, may_confirm, stuck
 
 #: Final states of a migration that leave the server on its source.
 WITHOUT_MOVE = {"error", "failed", "cancelled", "reverted"}
@@ -192,6 +192,12 @@ def _without_migration(move: MoveInProgress, snapshot: MoveSnapshot, now: float)
     here = snapshot.server(move.id)
     if here is None:
         return NextStep(Kind.DONE) if move.action is Action.OFFLOAD else GONE
+    before = move.server.updated_at if move.server else None
+    is_same = before is not None and before == here.updated_at
+    waited = now - move.began if is_same and move.action is None else 0.0
+    blocked = stuck(here, waited)
+    if blocked is not None:
+        return NextStep(Kind.FAILED, text=f"{blocked.text}; {blocked.remedy}")
     if here.task_state is not None or here.status in TRANSIENT_STATES:
         return RUNNING
     return _idle(move, move.action, here.status, now - move.began)

@@ -37,60 +37,20 @@ class Tolerant:
         return getattr(self._stream, name)
 
 
-class Watched:
-    """A text stream that remembers that a write has failed."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self.has_failed = False
-
-    def write(self, text: str) -> int:
-        """Write the text.
-
-        :raises OSError: the stream does not take it.
-        """
-        with self._watch():
-            return self._stream.write(text)
-
-    def flush(self) -> None:
-        """Flush the stream.
-
-        :raises OSError: the stream does not take the text that it holds.
-        """
-        with self._watch():
-            self._stream.flush()
-
-    @contextmanager
-    def _watch(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError:
-            self.has_failed = True
-            raise
-
-    def __getattr__(self, name: str) -> object:
-        """Everything else is the stream's."""
-        return getattr(self._stream, name)
-
-
 @contextmanager
-def standard_streams() -> Iterator[Watched]:
-    """Let no write to stderr fail within, and watch stdout, which is returned.
-
-    Signs that a stream cannot encode are written in plain letters.
-    """
+def tolerant_stderr() -> Iterator[None]:
+    """Let no write to stderr fail within; encode what the streams cannot in plain letters."""
     codecs.register_error("nova-decom", _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="nova-decom")
-    before = sys.stdout, sys.stderr
-    # A program that is started without a stream has None here.
-    out, err = (stream or io.StringIO() for stream in before)
-    sys.stdout, sys.stderr = Watched(out), Tolerant(err)
+    before = sys.stderr
+    # A program that is started without stderr has None here.
+    sys.stderr = Tolerant(before or io.StringIO())
     try:
-        yield sys.stdout
+        yield
     finally:
-        sys.stdout, sys.stderr = before
+        sys.stderr = before
 
 
 def abandon(stream: TextIO) -> None:

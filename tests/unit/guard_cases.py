@@ -144,6 +144,44 @@ TABLE = [
     ),
     (
         "fleet-healthy",
+        "those disabled or silent for days do not count",
+        facts(
+            fleet=fleet(
+                service(updated_at="2026-11-28T17:00:00.000000"),
+                neighbour("node3", state="down", status="disabled"),
+                neighbour("node4", state="down", updated_at="2026-11-27T16:59:59.000000"),
+            )
+        ),
+        OK,
+        "",
+    ),
+    (
+        "fleet-healthy",
+        "disabled ones that are up do count",
+        facts(
+            fleet=fleet(
+                service(),
+                neighbour("node3", status="disabled"),
+                neighbour("node4", state="down"),
+            )
+        ),
+        OK,
+        "",
+    ),
+    (
+        "fleet-healthy",
+        "those silent for a day, as the whole cloud is",
+        facts(
+            fleet=fleet(
+                service(state="down", updated_at="2026-11-28T17:00:00.000000"),
+                neighbour("node3", state="down", updated_at="2026-11-27T17:00:00.000000"),
+            )
+        ),
+        BLOCKED,
+        "1 of 1 other compute services are down: node3",
+    ),
+    (
+        "fleet-healthy",
         "most others are down",
         facts(
             fleet=fleet(

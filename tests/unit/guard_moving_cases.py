@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nova_decom.model.cloud import HostCapacity, Owner
+from nova_decom.model.cloud import HostCapacity, Owner, ServerGroup
 from nova_decom.model.plan import Verdict
 from nova_decom.model.request import Servers
 from tests.unit import build
@@ -23,6 +23,10 @@ COMING = build.allocation(owner=Owner.ARRIVING, server="'web' BUILD, scheduling"
 BUSY = build.allocation(owner=Owner.BUSY, server="'web' ACTIVE, rebooting")
 OTHERS = set(Owner) - {Owner.ARRIVING, Owner.BUSY}
 OF_WEB = build.pci_row(status="allocated", instance_uuid="id-of-web")
+TOGETHER = ServerGroup("g", "affinity", ("id-of-web",))
+PINNED_EAST = build.server(pin_is_known=True, pinned_zone="east")
+UNPINNED = build.server(pin_is_known=True)
+WEST = build.fleet(service(), build.neighbour("w", zone="west"))
 
 
 def moving(**what):
@@ -154,6 +158,48 @@ MOVING_CASES = [
         "servers-movable",
         "a target",
         moving(request=request(servers=Servers.AUTO, target="node2")),
+        OK,
+        "",
+    ),
+    (
+        "servers-movable",
+        "a group that keeps its members together",
+        moving(groups=(TOGETHER,)),
+        BLOCKED,
+        "is in server group 'g' (affinity)",
+    ),
+    (
+        "servers-movable",
+        "a member of a group that cannot leave anyway",
+        moving(groups=(TOGETHER,), servers=(build.server(status="SUSPENDED"),)),
+        BLOCKED,
+        "1 servers cannot leave the host: 'web' id-of-web (SUSPENDED)",
+    ),
+    (
+        "servers-movable",
+        "dead, pinned to a zone without hosts",
+        moving(**DEAD, servers=(PINNED_EAST,)),
+        BLOCKED,
+        "is pinned to availability zone 'east'",
+    ),
+    (
+        "servers-movable",
+        "pinned to no zone, and a target in another",
+        moving(servers=(UNPINNED,), fleet=WEST, request=request(servers=Servers.AUTO, target="w")),
+        OK,
+        "",
+    ),
+    (
+        "capacity",
+        "pinned to no zone",
+        with_room(room("w"), servers=(UNPINNED,), fleet=WEST),
+        OK,
+        "",
+    ),
+    (
+        "capacity",
+        "who finds no host needs no room",
+        with_room(room(memory=1), groups=(TOGETHER,)),
         OK,
         "",
     ),

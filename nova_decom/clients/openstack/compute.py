@@ -24,11 +24,13 @@ from nova_decom.model.cloud import (
     distinct,
 )
 
-#: Microversions of what is only read. Server groups have one policy from 2.64.
-HYPERVISORS, SERVERS, MIGRATIONS, GROUPS = "2.53", "2.53", "2.59", "2.64"
+#: Microversions of what is only read. Servers show the zone to which they are pinned from 2.96,
+#: server groups one policy and its rules from 2.64.
+HYPERVISORS, SERVERS, MIGRATIONS, GROUPS = "2.53", "2.96", "2.59", "2.64"
 #: The newest migrations of a host, among which those in progress of a host being emptied are.
 NEWEST = "300"
 HOST, TASK_STATE = "OS-EXT-SRV-ATTR:host", "OS-EXT-STS:task_state"
+PINNED_ZONE = "pinned_availability_zone"
 #: Fields of servers -> the right (policy) without which nova leaves them out.
 SERVER_RIGHTS = {
     HOST: "os_compute_api:os-extended-server-attributes",
@@ -197,7 +199,12 @@ def _compute_node(entry: Mapping[str, Any]) -> ComputeNode:
 
 
 def _server(entry: Mapping[str, Any]) -> Server:
-    """A server, its host "" where it is on none; a field that is not shown has no value."""
+    """A server, its host "" where it is on none; a field that is not shown has no value.
+
+    Of a server in a cell that does not answer nova shows little more than its id (from 2.69).
+    """
+    if entry["status"] == "UNKNOWN" and HOST not in entry:
+        return Server(entry["id"], entry.get("name") or "", "", entry["status"])
     for field, right in SERVER_RIGHTS.items():
         if field not in entry:
             raise _hidden(f"{field} of servers", right)
@@ -209,13 +216,17 @@ def _server(entry: Mapping[str, Any]) -> Server:
         task_state=entry[TASK_STATE],
         locked=bool(entry.get("locked")),
         extra_specs=tuple(sorted((entry["flavor"].get("extra_specs") or {}).items())),
+        pinned_zone=entry.get(PINNED_ZONE),
+        pin_is_known=PINNED_ZONE in entry,
+        updated_at=entry.get("updated"),
     )
 
 
 def _group(entry: Mapping[str, Any]) -> ServerGroup:
     # Before 2.64 a list of one policy.
     policy = entry.get("policy") or next(iter(entry.get("policies") or []), "")
-    return ServerGroup(entry["name"], policy, tuple(entry["members"]))
+    most = (entry.get("rules") or {}).get("max_server_per_host", 1)
+    return ServerGroup(entry["name"], policy, tuple(entry["members"]), max_per_host=int(most))
 
 
 def _migration(entry: Mapping[str, Any]) -> Migration:
@@ -231,6 +242,7 @@ def _migration(entry: Mapping[str, Any]) -> Migration:
         source=entry["source_compute"],
         destination=entry["dest_compute"],
         created_at=entry.get("created_at"),
+        updated_at=entry.get("updated_at"),
     )
 
 

@@ -20,8 +20,9 @@ from nova_decom.errors import (
 )
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
-from nova_decom.model.cloud import Action, HostCapacity
+from nova_decom.model.cloud import Action, HostCapacity, ServerGroup
 from nova_decom.model.report import Result
+from nova_decom.model.request import Servers
 from nova_decom.moves.status import BEGIN_WITHIN, MOVING
 from nova_decom.plan.jobs import DRAIN
 from tests.unit.build import fleet, migration, neighbour, request, server, service
@@ -462,3 +463,19 @@ def test_a_confirmation_of_a_server_that_is_gone_is_no_failure(run):
     report = run(world, job=DRAIN).go()
 
     assert (report.exit_code, report.error) == (0, None)
+
+
+@pytest.mark.parametrize(("ways", "status"), [((), DONE), ((NO_HOST,), FAILED)])
+def test_with_its_guard_skipped_nova_tries_what_only_its_scheduler_knows(run, ways, status):
+    """The group may be a stale reading, or the scheduler's filters may be others."""
+    group = ServerGroup("g", "affinity", ("id-of-web",))
+    skipping = request(servers=Servers.AUTO, skip_guards=frozenset({"servers-movable"}))
+    world = World(occupied(WEB, groups=(group,), request=skipping))
+    world.nova.script("id-of-web", *ways)
+
+    blocked = run(World(occupied(WEB, groups=(group,))), job=DRAIN).go()
+    report = run(world, job=DRAIN).go()
+
+    assert blocked.exit_code == ExitCode.REFUSED
+    assert outcomes(report) == {"id-of-web": status}
+    assert moves_of(world) == {"id-of-web": 1}

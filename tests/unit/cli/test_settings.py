@@ -13,6 +13,7 @@ import pytest
 from nova_decom.cli.options import DEFAULTS, OPTIONS
 from nova_decom.cli.settings import Settings, expanded, operator, resolve, state_dir
 from nova_decom.errors import ConfigurationError
+from nova_decom.exit_codes import ExitCode
 from nova_decom.model.request import Rows, StopWith
 
 
@@ -119,6 +120,17 @@ def test_stopping_by_a_command_needs_the_command():
             resolve({"stop_with": "command", "stop_command": nothing}, {})
 
     assert resolve({"stop_with": "command"}, {"stop_command": "x {host}"}).stop_command
+
+
+@pytest.mark.parametrize("reason", ["rack 7 \U0001f525", "\U00020000"])
+def test_a_reason_that_nova_cannot_store_is_refused(reason):
+    """Nova would answer each disabling with HTTP 500; three bytes of UTF-8 are stored."""
+    for given, section in (({"reason": reason}, {}), ({}, {"reason": reason})):
+        with pytest.raises(ConfigurationError, match="cannot store") as raised:
+            resolve(given, section)
+        assert raised.value.exit_code == ExitCode.USAGE
+
+    assert resolve({"reason": "机架七 \uffff"}, {}).reason == "机架七 \uffff"
 
 
 def test_the_request_holds_what_decides_about_the_changes(monkeypatch):

@@ -30,16 +30,17 @@ MIGRATION = {
 class Api:
     """Answers with these entries, in one page each; ``asked`` are the filters."""
 
-    def __init__(self, servers=(), migrations=()):
+    def __init__(self, servers=(), migrations=(), groups=()):
         """Of each list."""
-        self.lists = {"servers": servers, "migrations": migrations}
+        self.lists = {"servers": servers, "migrations": migrations, "server_groups": groups}
         self.asked = []
 
     def get(self, _service, path, _wanted, **params):
         """The whole list, then the empty page behind it."""
         self.asked.append(params)
-        key = "servers" if path.startswith("/servers") else "migrations"
-        return {key: [] if "marker" in params else list(self.lists[key])}
+        key = next(k for k in self.lists if k in path.replace("-", "_"))
+        is_behind = "marker" in params or "offset" in params
+        return {key: [] if is_behind else list(self.lists[key])}
 
     def find(self, _service, _path, _wanted):
         """The first server."""
@@ -121,3 +122,54 @@ def test_migrations_of_two_cells_have_the_same_ids():
     found = Compute(Api(migrations=(MIGRATION, other))).migrations_of(["node1", "node2"])
 
     assert [(m.id, m.uuid) for m in found] == [(5, "m1"), (5, "m2")]
+
+
+SHOWN = [
+    ("below 2.96", {}, (None, False)),
+    ("pinned", {"pinned_availability_zone": "az2"}, ("az2", True)),
+    ("pinned to none", {"pinned_availability_zone": None}, (None, True)),
+]
+
+
+@pytest.mark.parametrize(("more", "pin"), [pytest.param(m, p, id=c) for c, m, p in SHOWN])
+def test_the_zone_to_which_a_server_is_pinned(more, pin):
+    """Not shown is not the same as none."""
+    found = Compute(Api(servers=(SERVER | more,))).server("s1")
+
+    assert (found.pinned_zone, found.pin_is_known) == pin
+
+
+def test_the_times_at_which_records_changed():
+    """As nova writes them; there are none where it never changed a record."""
+    moment = "2026-11-23T04:00:00Z"
+    api = Api([SERVER | {"updated": moment}], [MIGRATION | {"updated_at": moment}])
+
+    assert Compute(api).servers()[0].updated_at == moment
+    assert Compute(api).migrations()[0].updated_at == moment
+    assert Compute(Api([SERVER])).servers()[0].updated_at is None
+
+
+def test_a_server_of_a_cell_that_does_not_answer_is_on_no_host():
+    """Nova shows its id and UNKNOWN (from 2.69), and not its host."""
+    (one,) = Compute(Api(servers=({"id": "s1", "status": "UNKNOWN"},))).servers()
+
+    assert (one.id, one.host, one.status) == ("s1", "", "UNKNOWN")
+
+
+RULES = [
+    ({"policy": "anti-affinity", "rules": {"max_server_per_host": 3}}, ("anti-affinity", 3)),
+    ({"policy": "anti-affinity", "rules": {}}, ("anti-affinity", 1)),
+    ({"policies": ["affinity"]}, ("affinity", 1)),
+    ({"policies": []}, ("", 1)),
+]
+
+
+@pytest.mark.parametrize(("more", "wanted"), RULES)
+def test_the_policy_and_the_rule_of_a_server_group(more, wanted):
+    """One policy with its rules from 2.64, a list of policies before."""
+    api = Api(groups=({"id": "g1", "name": "g", "members": ["s1"]} | more,))
+
+    (group,) = Compute(api).server_groups()
+
+    assert (group.policy, group.max_per_host) == wanted
+    assert group.members == ("s1",)

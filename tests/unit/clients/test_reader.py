@@ -14,7 +14,7 @@ from nova_decom.clients.host_history import HostHistory
 from nova_decom.clients.reader import CloudReader
 from nova_decom.clock import Clock
 from nova_decom.errors import MissingRightError
-from nova_decom.model.cloud import ComputeNode
+from nova_decom.model.cloud import ComputeNode, ServerGroup
 from nova_decom.model.request import Part, Servers
 from nova_decom.model.snapshot import own_providers
 from tests.unit.build import (
@@ -223,3 +223,34 @@ def test_every_right_that_the_token_lacks_is_named_at_once():
 
     with pytest.raises(MissingRightError, match="lacks servers; the token lacks migrations"):
         read(found, "node1", parts=frozenset({Part.SERVERS, Part.MIGRATIONS, Part.AGGREGATES}))
+
+
+#: policy, members, hosts of the members, servers that are read one by one
+GROUPS = [
+    ("anti-affinity", ("id-of-web", "b", "c"), {"id-of-web": "node1", "b": "node2"}, ["b", "c"]),
+    ("anti-affinity", ("b", "c"), {}, []),
+    ("affinity", ("id-of-web", "b"), {}, []),
+    ("soft-anti-affinity", ("id-of-web", "b"), {}, []),
+]
+
+
+@pytest.mark.parametrize(("policy", "members", "hosts", "read_singly"), GROUPS)
+def test_the_hosts_of_members_are_read_where_they_decide(policy, members, hosts, read_singly):
+    """Only anti-affinity asks for them, and only for a server that leaves; "c" has no host."""
+    asked = []
+
+    def one(identity):
+        asked.append(identity)
+        return server("b", id="b", host="node2") if identity == "b" else server("c", host="")
+
+    compute = Compute("node1")
+    compute.server_groups = lambda: (ServerGroup("g", policy, members),)
+    compute.server = one
+    found = readings(compute, Databases({}))
+    found._request = request(servers=Servers.LIVE)
+    found._keep(servers=(server(),))
+    found.read({"node1": frozenset({Part.ROOM})})
+
+    (group,) = found.view.groups
+    assert dict(group.hosts) == hosts
+    assert asked == read_singly

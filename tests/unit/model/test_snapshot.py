@@ -328,3 +328,21 @@ def test_hosts_of_one_reading_share_what_they_have_in_common():
 
     assert [facts.fleet is fleet for facts in both] == [True, True]
     assert host_facts(seen, "node1", request(), Memory()).fleet == fleet
+
+
+def test_the_newest_migration_of_a_server_counts_where_it_is_over():
+    """An older one says nothing; ids of two cells are not in one order."""
+    early, late = "2026-11-23T04:00:00", "2026-11-23T05:00:00"
+    over = build.migration(9, status="completed", created_at=early)
+    newer = build.migration(8, status="error", uuid="newer", created_at=late)
+    running = build.migration(10, uuid="running", created_at=late)
+    of_another = build.migration(11, server="other", status="completed", uuid="other")
+    servers = (build.server(), build.server("idle"))
+
+    def ended(*migrations):
+        return sliced(view(servers=servers, migrations=(of_another, *migrations))).ended
+
+    assert ended(over, newer) == (newer,)
+    assert ended(over) == (over,)
+    assert ended(over, running) == ()
+    assert ended() == ()

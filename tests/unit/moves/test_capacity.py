@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from nova_decom.model.cloud import Aggregate, HostCapacity
+from nova_decom.model.cloud import Aggregate, HostCapacity, ServerGroup
 from nova_decom.model.request import Servers
-from nova_decom.moves.capacity import another_target, candidates, demand, roomiest, unplaceable
+from nova_decom.moves.capacity import another_target, demand, roomiest, unplaceable
 from tests.unit.build import allocation, facts, fleet, neighbour, request, server, service
 
 BIG, SMALL = server("big"), server("small")
@@ -35,39 +35,6 @@ def crowded(*rooms, held_by=BOTH, **what):
     return facts(**known | {"servers": (SMALL, BIG)} | what)
 
 
-CANDIDATES = [
-    ("another", neighbour(), ("node2",)),
-    ("itself", service(id="second"), ()),
-    ("disabled", neighbour(status="disabled"), ()),
-    ("down", neighbour(state="down"), ()),
-    ("of another zone", neighbour(zone="west"), ()),
-    ("another binary", neighbour(binary="nova-conductor"), ()),
-]
-
-
-@pytest.mark.parametrize(
-    ("other", "wanted"), [pytest.param(o, w, id=case) for case, o, w in CANDIDATES]
-)
-def test_candidates(other, wanted):
-    """Hosts to which the scheduler may send what leaves."""
-    assert candidates(facts(fleet=fleet(service(), other))) == wanted
-
-
-@pytest.mark.parametrize(("target", "wanted"), [("node3", ("node3",)), ("node9", ())])
-def test_a_target_is_the_only_candidate(target, wanted):
-    """Where one is named."""
-    state = facts(
-        request=request(target=target), fleet=fleet(service(), neighbour(), neighbour("node3"))
-    )
-
-    assert candidates(state) == wanted
-
-
-def test_without_a_service_every_zone_will_do():
-    """Nothing tells which one was the host's."""
-    assert candidates(facts(service=None, fleet=fleet(neighbour(zone="west")))) == ("node2",)
-
-
 ROOMS = [
     ("one host for both", (room("node2", 10),), []),
     ("one for each", (room("node2", 8), room("node3", 2)), []),
@@ -84,6 +51,18 @@ def test_who_finds_no_room(rooms, left):
     state = crowded(*rooms)
 
     assert [s.name for s in unplaceable(state, state.servers)] == left
+
+
+def test_members_that_are_kept_apart_need_a_host_each():
+    """The first takes its host from the others of its group."""
+    group = ServerGroup(
+        "g", "anti-affinity", ("id-of-big", "id-of-small", "far"), (("far", "node4"),)
+    )
+    three = crowded(room("node2", 99), room("node3", 99), room("node4", 99), groups=(group,))
+    two = crowded(room("node2", 99), room("node4", 99), groups=(group,))
+
+    assert unplaceable(three, three.servers) == ()
+    assert [s.name for s in unplaceable(two, two.servers)] == ["small"]
 
 
 def test_a_class_that_a_host_has_itself_counts():

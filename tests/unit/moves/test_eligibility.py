@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from nova_decom.model.cloud import Action, ServerGroup
+from nova_decom.model.cloud import Action
 from nova_decom.model.request import Servers
 from nova_decom.moves.eligibility import PINNED, Move, moves_of
 from tests.unit import build
@@ -177,37 +179,113 @@ def test_a_resize_within_the_host_waits_for_its_user(confirm, wanted):
     assert kind(only(state)) == wanted
 
 
-OTHERS = fleet(service(), neighbour(), neighbour("node3"))
-#: policy, number of members, hosts that may take one; may it leave?
-GROUPS = [
-    ("affinity", 2, OTHERS, False),
-    ("anti-affinity", 2, OTHERS, True),
-    ("anti-affinity", 3, OTHERS, False),
-    ("soft-affinity", 9, OTHERS, True),
-    ("soft-anti-affinity", 9, OTHERS, True),
+BEGAN = "2026-11-23T04:00:00Z"
+
+
+def fleet_after(seconds):
+    """A cloud whose newest report came so long after BEGAN; without one, no time is known."""
+    if seconds is None:
+        return fleet()
+    newest = datetime(2026, 11, 23, 4, tzinfo=UTC) + timedelta(seconds=seconds)
+    moment = newest.strftime("%Y-%m-%dT%H:%M:%S.000000")
+    return fleet(service(updated_at="2026-11-23T03:00:00.000000"), neighbour(updated_at=moment))
+
+
+#: status, task, seconds without a change; words of the cure where it blocks
+PASSING = [
+    ("BUILD", "scheduling", 600, None),
+    ("BUILD", "scheduling", 601, "delete it, or openstack server set --state error"),
+    ("BUILD", "spawning", 3600, None),
+    ("BUILD", "spawning", 3601, "then rebuild it"),
+    ("MIGRATING", "migrating", 601, "openstack server set --state active --auto-approve"),
+    ("ACTIVE", "powering-on", 601, "the log of nova-compute"),
+    ("ACTIVE", "image_uploading", 601, None),
+    ("ACTIVE", "deleting", 600, None),
+    ("ACTIVE", "deleting", 601, "--state error --auto-approve, then delete it again"),
+    ("REBOOT", None, None, None),
 ]
 
 
-@pytest.mark.parametrize(("policy", "members", "hosts", "leaves"), GROUPS)
-@pytest.mark.parametrize("way", [Servers.AUTO, Servers.COLD, Servers.EVACUATE])
-def test_server_groups_are_obeyed(policy, members, hosts, leaves, way):
-    """The scheduler would find no host: it is told before anything is tried."""
-    group = ServerGroup("g", policy, ("id-of-web", *(f"m{n}" for n in range(1, members))))
-    other = ServerGroup("other", "affinity", ("somebody",))
+@pytest.mark.parametrize(("status", "task", "seconds", "cure"), PASSING)
+def test_a_state_that_does_not_pass_blocks(status, task, seconds, cure):
+    """With the time since when, and its cure; copying a disk may take longer."""
+    one = server(status=status, task_state=task, updated_at=BEGAN)
 
-    found = only(moved(way, groups=(other, group), fleet=hosts))
+    found = only(moved(servers=(one,), fleet=fleet_after(seconds)))
 
-    assert isinstance(found, Move) is leaves
-    if not leaves:
-        assert f"server group 'g' ({policy})" in found.text
+    assert kind(found) == (NO if cure else WAIT)
+    if cure:
+        assert f"unchanged since {BEGAN}" in found.text
+        assert cure in found.remedy
 
 
-def test_a_group_adds_nothing_to_what_cannot_leave_anyway():
-    """One reason is enough."""
-    group = ServerGroup("g", "affinity", ("id-of-web", "other"))
-    found = only(moved(groups=(group,), servers=(server(status="SUSPENDED"),)))
+@pytest.mark.parametrize("task", ["deleting", "soft-deleting"])
+def test_a_server_that_is_being_deleted_is_waited_for_and_not_moved(task):
+    """On a dead host it is deleted by its record, and not built anew."""
+    one = server(task_state=task)
 
-    assert "group" not in found.text
+    waited = only(moved(servers=(one,)))
+    dead = only(moved(Servers.EVACUATE, servers=(one,)))
+
+    assert (kind(waited), kind(dead)) == (WAIT, NO)
+    assert waited.text == f"wait until 'web' id-of-web (ACTIVE), {task}, is gone"
+    assert "openstack server delete" in dead.remedy
+
+
+@pytest.mark.parametrize(("seconds", "wanted"), [(None, WAIT), (86400, WAIT), (86401, NO)])
+def test_a_migration_that_has_not_changed_for_a_day_blocks(seconds, wanted):
+    """It is aborted; one that waits to be confirmed may wait for longer."""
+    stalled = migration(updated_at=BEGAN)
+    waiting = migration(type="migration", status="finished", updated_at=BEGAN)
+    later = fleet_after(seconds)
+
+    found = only(moved(migrations=(stalled,), fleet=later))
+
+    assert kind(found) == wanted
+    assert kind(only(moved(migrations=(waiting,), fleet=later))) is CONFIRM
+    if wanted is NO:
+        assert "live-migration 7, running, from node1 to node2; it has not changed" in found.text
+
+
+LATER = "2026-11-23T04:00:01Z"
+#: status of the newest migration, its source, when it and the server changed; seconds; the way
+RECORDS = [
+    ("completed", "node1", BEGAN, BEGAN, 61, NO),
+    ("done", "node1", BEGAN, BEGAN, 61, NO),
+    ("completed", "node1", LATER, BEGAN, 61, WAIT),
+    ("completed", "node1", BEGAN, LATER, 61, WAIT),
+    ("completed", "node1", BEGAN, BEGAN, None, WAIT),
+    ("completed", "node2", BEGAN, BEGAN, 61, WAIT),
+    ("error", "node1", BEGAN, BEGAN, 61, WAIT),
+]
+
+
+@pytest.mark.parametrize(("status", "source", "ended_at", "updated", "seconds", "wanted"), RECORDS)
+def test_records_that_contradict_each_other_block(
+    status, source, ended_at, updated, seconds, wanted
+):
+    """A server that is migrating here, while its migration ended elsewhere, never ends."""
+    ended = migration(status=status, source=source, updated_at=ended_at)
+    one = server(status="MIGRATING", task_state="migrating", updated_at=updated)
+    both = (migration(8, server="other"), ended)
+
+    found = only(moved(servers=(one,), ended=both, fleet=fleet_after(seconds)))
+
+    assert kind(found) == wanted
+    if wanted is NO:
+        assert f"live-migration 7, {status}, from node1 to node2" in found.text
+        assert "virsh list" in found.remedy
+
+
+def test_an_ended_migration_says_nothing_of_a_server_that_does_not_migrate():
+    """Most servers have one."""
+    state = moved(
+        servers=(server(updated_at=BEGAN),),
+        ended=(migration(status="completed", updated_at=BEGAN),),
+        fleet=fleet_after(1e6),
+    )
+
+    assert kind(only(state)) is LIVE
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "SHUTOFF"])

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nova_decom.model.change import Change
@@ -76,6 +78,7 @@ REFUSED_ONCE = {"refusal": Refusal(LIVE, "HTTP 409", may_repeat=True)}
 LOST = {"refusal": Refusal(LIVE, "no answer", is_lost=True)}
 LOST_ONCE = {"refusal": Refusal(LIVE, "no answer", is_lost=True, may_repeat=True)}
 LATE = BEGIN_WITHIN + 1
+BUILT = server(status="BUILD", updated_at="long ago")
 
 #: what is the case, the move, what is seen, what becomes of it
 FATES = [
@@ -208,6 +211,25 @@ def test_what_nova_does_not_begin_is_not_waited_for_for_long(moving, wanted):
     assert of(moving, IDLE, after=LATE) == wanted
     assert of(moving, BUSY, after=LATE) == RUNNING
     assert of(moving, IDLE, after=BEGIN_WITHIN) == RUNNING
+
+
+#: the move, the server now, seconds since the move began; the next step
+UNCHANGED = [
+    (flight(None, server=BUILT), BUILT, 600, RUNNING),
+    (flight(None, server=BUILT), BUILT, 601, NextStep(Kind.FAILED, text=(
+        "'web' id-of-web (BUILD), BUILD, unchanged since long ago; delete it, or openstack server "
+        "set --state error --auto-approve, then rebuild it"))),
+    (flight(None, server=BUILT), replace(BUILT, updated_at="later"), 601, RUNNING),
+    (flight(None, server=None), BUILT, 601, RUNNING),
+    (flight(None), server(), 601, AGAIN),
+    (flight(), server(task_state="migrating"), 601, RUNNING),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("moving", "now", "after", "wanted"), UNCHANGED)
+def test_a_state_that_does_not_pass_is_not_waited_for_for_long(moving, now, after, wanted):
+    """While another's doing is waited for, and nova does not change the server's record."""
+    assert of(moving, sight(now), after=after) == wanted
 
 
 BOUNDED = [
