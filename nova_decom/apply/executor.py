@@ -99,7 +99,7 @@ class HostExecution:
                 if reviewed.result.request.moves_servers:
                     run.slots.wait_for_all()
                     self._move(step, mine)
-            elif mine:
+            elif mine or (step.only_waits and reviewed.result.request.moves_servers):
                 self._change(step, mine)
         verification = Verification(
             run.job, self.fresh, run.slots, run.progress, run.clock, run.settle
@@ -136,7 +136,7 @@ class HostExecution:
                 f"review a new plan: nova-decom plan {facts.host}",
             )
         # An API call that nobody reviewed, as for an agent that died meanwhile, is left out.
-        todo = [c for c in needed if c.key in keys]
+        todo = [c for c in needed if c.key in keys or step.only_waits]
         runner = StepRunner(run.cloud, run.job, self.fresh, self.lease, self.changes, run.timeout)
         for change in todo:
             run.interrupts.check()

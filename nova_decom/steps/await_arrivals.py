@@ -27,6 +27,7 @@ class AwaitArrivals(Step):
 
     name: ClassVar[str] = "await-arrivals"
     reversible: ClassVar[bool] = True
+    only_waits: ClassVar[bool] = True
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:

@@ -49,6 +49,8 @@ class Step(ABC):
     reversible: ClassVar[bool] = False
     reads: ClassVar[frozenset[Part]]
     guarded: ClassVar[frozenset[Part]] = frozenset()
+    #: The changes only wait, so that those of servers that arrive later need no review.
+    only_waits: ClassVar[bool] = False
     #: The changes are moves of servers: several at once, also of servers that arrive later.
     moves_servers: ClassVar[bool] = False
     #: The change writes the claim of the run into the compute service.

@@ -59,8 +59,8 @@ COVERED_ELSEWHERE: dict[str, tuple[str, ...]] = {
     "X5": (
         "database/test_cells.py::test_host_in_two_cells",
         "database/test_cells.py::test_cell0_is_skipped",
-        "unit/test_guards.py::test_guard",
-        "unit/test_model.py::test_entries_without_id_or_status_come_from_a_silent_cell",
+        "unit/guards/test_guards.py::test_guard",
+        "unit/model/test_values.py::test_entries_without_id_or_status_come_from_a_silent_cell",
     ),
     # the wrong host was removed
     "X9": (
@@ -72,7 +72,7 @@ COVERED_ELSEWHERE: dict[str, tuple[str, ...]] = {
     # a server lands between look and delete
     "X10": (
         "cli/test_remove.py::test_a_saved_plan_is_refused_when_the_cloud_has_moved_on",
-        "unit/test_execution.py::test_a_server_that_lands_before_the_delete_stops_it",
+        "unit/apply/test_executor.py::test_a_server_that_lands_before_the_delete_stops_it",
         "database/test_locks.py::test_no_server_lands",
     ),
     # privileges and connections

@@ -96,6 +96,26 @@ def test_a_server_that_arrives_is_waited_for_and_moved(run, job):
     ]
 
 
+def test_a_server_that_is_sent_to_the_host_just_before_it_is_disabled_is_waited_for(run):
+    """Nobody has reviewed that; to wait changes nothing."""
+    world = World(occupied())
+    process = run(world)
+    change = world.change
+
+    def disable(**what):
+        world.change = change
+        change(**what, allocations=(COMING,))
+        world.time.at(40, lambda: arrive(world))
+
+    world.change = disable
+
+    report = process.go()
+
+    assert report.exit_code == ExitCode.SUCCESS, report.error
+    assert world.nova.elsewhere["id-of-web"].status == "ACTIVE"
+    assert [o.change.step for o in report.outcomes][1] == "await-arrivals"
+
+
 @pytest.mark.parametrize("way", [Servers.REFUSE, Servers.AUTO])
 def test_the_task_of_a_server_elsewhere_is_waited_for(run, way):
     """It does not come after all: then its allocation is one that is cleared."""
