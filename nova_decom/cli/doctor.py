@@ -113,9 +113,14 @@ def _databases(databases: NovaDatabases | None) -> Iterator[DoctorCheck]:
 
 
 def _unit(remote: Remote, host: str) -> str:
-    unit = remote.unit(host)
-    running = "active" if unit.active else "inactive"
-    return f"{unit.name} {running}, {'enabled' if unit.enabled else 'disabled'}"
+    found = []
+    for identity in remote.machine(host).units:
+        unit = identity.unit
+        state = f"{'active' if unit.active else 'inactive'}, "
+        state += "enabled" if unit.enabled else "disabled"
+        of = f"host = {identity.host}" if identity.host else "its configuration cannot be read"
+        found.append(f"{unit.name} {state}, {of}")
+    return "; ".join(found)
 
 
 def _try(name: str, check: Callable[[], str]) -> DoctorCheck:

@@ -36,6 +36,18 @@ def named(hosts: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
+def raise_if_aliases_of_several(app: Context, hosts: Sequence[str]) -> None:
+    """An alias is a name of one host: deleting by it for each of several would hit the others.
+
+    :raises ConfigurationError: ``--host-alias`` is given, and not exactly one host.
+    """
+    if app.settings.host_alias and len(hosts) != 1:
+        raise ConfigurationError(
+            f"--host-alias names one host, and this run is about {len(hosts) or 'all'} hosts",
+            "run once for each host, each with its own --host-alias",
+        )
+
+
 def selected(app: Context, hosts: Sequence[str]) -> tuple[str, ...]:
     """The hosts named and selected, each once; what was selected is told on stderr.
 

@@ -7,15 +7,18 @@ from pathlib import Path
 
 from nova_decom.cli.context import Context
 from nova_decom.cli.given import GivenOptions
-from nova_decom.cli.hosts import named, selected
+from nova_decom.cli.hosts import named, raise_if_aliases_of_several, selected
+from nova_decom.clients.cloud import LiveCloud
 from nova_decom.errors import ConfigurationError
 from nova_decom.exit_codes import ExitCode
+from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan
 from nova_decom.model.report import Report, planned
 from nova_decom.model.request import PLANNED_PARTS, Part
 from nova_decom.plan.jobs import REMOVE, Job
 from nova_decom.plan.plan_file import save_plans
 from nova_decom.plan.planner import make_plan
+from nova_decom.steps.stop_service import StopService
 
 #: Placement lists allocations only per provider: too many calls for every host.
 OVERVIEW_PARTS = PLANNED_PARTS - {Part.ALLOCATIONS}
@@ -39,13 +42,22 @@ def plan_with(app: Context, hosts: tuple[str, ...], job: Job = REMOVE) -> Report
             "--out saves the plan of hosts that are named, not of every host", "name them"
         )
     hosts = named(hosts)
-    parts = PLANNED_PARTS if hosts else OVERVIEW_PARTS
-    plans = [make_plan(f, job) for f in app.reading().read_hosts(hosts or None, parts)]
+    raise_if_aliases_of_several(app, hosts)
+    cloud = app.reading()
+    facts = facts_to_plan(cloud, hosts, job) if hosts else cloud.read_hosts(None, OVERVIEW_PARTS)
+    plans = [make_plan(f, job) for f in facts]
     if app.settings.out:
         save_plans(Path(app.settings.out), plans, app.cloud)
     code = _detailed(plans) if app.settings.detailed_exitcode else ExitCode.SUCCESS
     reports = tuple(planned(p) for p in plans)
     return Report("plan", code, reports, is_overview=not hosts)
+
+
+def facts_to_plan(cloud: LiveCloud, hosts: tuple[str, ...], job: Job) -> tuple[HostFacts, ...]:
+    """The facts of hosts that are named; a job that stops nova-compute asks their machines too."""
+    facts = cloud.read_hosts(hosts)
+    stops = any(step.name == StopService.name for step in job.steps)
+    return cloud.ask_machines(facts) if stops else facts
 
 
 def _detailed(plans: list[Plan]) -> ExitCode:

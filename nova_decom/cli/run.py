@@ -19,7 +19,8 @@ from nova_decom.apply.worker_slots import WorkerSlots, run_in_threads
 from nova_decom.cli.bug_report import unexpected
 from nova_decom.cli.confirm import confirm
 from nova_decom.cli.context import Context, hooks_of
-from nova_decom.cli.plan import plan_with
+from nova_decom.cli.hosts import raise_if_aliases_of_several
+from nova_decom.cli.plan import facts_to_plan, plan_with
 from nova_decom.cli.settings import operator
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clock import LONG_AGO
@@ -57,6 +58,7 @@ def carry_out(
     :raises StalePlanError: ``saved`` does not fit: another cloud, other options, other changes.
     """
     app.hosts = hosts
+    raise_if_aliases_of_several(app, hosts)
     if app.settings.dry_run:
         return plan_with(app, hosts, job)
     open_state_dir(app.state_dir)
@@ -69,7 +71,7 @@ def carry_out(
     read = app.reading()
     if saved is not None:
         raise_if_other_cloud(saved.cloud, app.cloud)
-    facts = read.read_hosts(hosts)
+    facts = facts_to_plan(read, hosts, job)
     plans = [make_plan(f, job) for f in facts]
     if saved is not None:
         raise_if_other_options(saved.options, facts[0].request)

@@ -7,6 +7,7 @@ The clients decide whether it can write: those of a cloud for reading are unable
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -26,16 +27,21 @@ from nova_decom.errors import (
     UnsupportedError,
     WriteRefusedError,
 )
-from nova_decom.guards.host import is_known
+from nova_decom.guards.host import is_known, is_named_by_nova
 from nova_decom.model.api_call import ApiCall
 from nova_decom.model.claim import ClaimPolicy, read_claim, run_of
 from nova_decom.model.cloud import Aggregate, ComputeService, MoveSnapshot
-from nova_decom.model.host import Fleet, HostFacts, HostIdentity, SystemdUnit
+from nova_decom.model.host import Fleet, HostFacts, HostIdentity
+from nova_decom.model.machine import Machine, StopOrder, SystemdUnit
+from nova_decom.model.ownership import own_units, units_to_stop
 from nova_decom.model.request import PLANNED_PARTS, Part, Request, StopWith
 from nova_decom.model.snapshot import compute_hosts, fleet_of, host_facts, nodes_in_rows
 from nova_decom.model.sql import Image, Transaction
 from nova_decom.moves.capacity import reserve_capacity
 from nova_decom.verify import audit
+
+#: Machines that are asked over ssh at the same time which host they are.
+MACHINES_AT_ONCE = 16
 
 
 class LiveCloud:
@@ -88,8 +94,12 @@ class LiveCloud:
             self._readings.services(None)
         chosen = compute_hosts(self._readings.view) if hosts is None else tuple(hosts)
         self._readings.beside_services(dict.fromkeys(chosen, parts))
-        fleet = fleet_of(self._readings.view)
-        return reserve_capacity([self._slice(host, fleet) for host in chosen])
+        found = self._slices(chosen)
+        if hosts is not None and any(_has_only_traces(f) for f in found):
+            # The name may be that of another host's hypervisor, and rows are read by host.
+            self._readings.all_compute_nodes()
+            found = self._slices(chosen)
+        return reserve_capacity(found)
 
     def hosts_of_the_cloud(self) -> tuple[tuple[ComputeService, ...], tuple[Aggregate, ...]]:
         """All services and all aggregates, for choosing hosts by them."""
@@ -111,6 +121,26 @@ class LiveCloud:
         if Part.UNIT in parts:
             self._read_unit(host)
         return self._slice(host)
+
+    def ask_machines(self, facts: Sequence[HostFacts]) -> tuple[HostFacts, ...]:
+        """These facts, and of each host on which nova-compute is stopped over ssh, its machine.
+
+        Whether the unit is off is read again when it is to be stopped.
+        """
+        asked = [f.host for f in facts if f.stops_nova_compute]
+        if self._request.stop_with is not StopWith.SSH or not asked:
+            return tuple(facts)
+        with ThreadPoolExecutor(min(len(asked), MACHINES_AT_ONCE)) as pool:
+            list(pool.map(self._ask_machine, asked))
+        return tuple(replace(f, machine=self._history.of(f.host).machine) for f in facts)
+
+    def _ask_machine(self, host: str) -> None:
+        """Remember the machine that ssh reaches, or why it could not be asked."""
+        try:
+            machine = self._with_owners(host, self._clients.remote.machine(host))
+        except ChangeFailedError as error:
+            machine = Machine(problem=str(error), cure=error.remedy or "")
+        self._history.add(host, machine=machine)
 
     def continue_from(self, other: LiveCloud) -> None:
         """Take over the readings of another cloud: heartbeats stand still since its first one."""
@@ -143,7 +173,7 @@ class LiveCloud:
         migrations = compute.newest_migrations(host)
         return MoveSnapshot(migrations, look, compute.servers_of((look,)))
 
-    def stop_unit(self, host: str) -> None:
+    def stop_unit(self, host: str, order: StopOrder | None) -> None:
         """Stop nova-compute on the host by ssh or by the operator's command."""
         command = self._clients.stop_command
         if self._request.stop_with is StopWith.COMMAND and command is not None:
@@ -151,8 +181,8 @@ class LiveCloud:
             self._history.add(
                 host, unit=SystemdUnit("(by the stop command)", active=False, enabled=False)
             )
-        else:
-            self._clients.remote.stop(host)
+        elif order is not None:
+            self._clients.remote.stop(host, order)
 
     def release_allocations(self, consumer: str, providers: frozenset[str]) -> str | None:
         """Take these providers out of the consumer's allocations, saved first."""
@@ -191,11 +221,18 @@ class LiveCloud:
     def _save(self, path: str) -> None:
         self._images([Image("placement", path, (self._clients.placement.image(path),))])
 
+    def _slices(self, hosts: Sequence[str]) -> list[HostFacts]:
+        fleet = fleet_of(self._readings.view)
+        return [self._slice(host, fleet) for host in hosts]
+
     def _slice(self, host: str, fleet: Fleet | None = None) -> HostFacts:
         facts = host_facts(self._readings.view, host, self._request, self._history.of(host), fleet)
+        # What this run has seen goes on being known when nothing of it is left.
         if is_known(facts):
             # The host stays known in this run when all of its traces are gone.
             self._history.add(host, is_known=True)
+        if is_named_by_nova(facts):
+            self._history.add(host, is_named=True)
         return replace(facts, claim_is_over=self._is_over(facts))
 
     def _is_over(self, facts: HostFacts) -> bool:
@@ -214,13 +251,43 @@ class LiveCloud:
         if not over_ssh or (known and known.is_off):
             return
         try:
-            unit = self._clients.remote.unit(host)
+            machine = self._with_owners(host, self._clients.remote.machine(host))
         except ChangeFailedError:
             if self._slice(host).service is not None:
                 raise
             # No service shows that the host lives: it need not answer.
             unit = SystemdUnit("nova-compute", active=False, enabled=False, reached=False)
-        self._history.add(host, unit=unit)
+            self._history.add(host, unit=unit)
+            return
+        self._history.add(host, machine=machine)
+        self._history.add(host, unit=_state_of(self._slice(host)))
+
+    def _with_owners(self, host: str, machine: Machine) -> Machine:
+        """The machine with the hosts of its compute nodes, where nova must be asked for them."""
+        own = self._readings.identity(host).node_uuids
+        strange = [u for u in machine.units if u.host != host or u.node_uuids - own]
+        uuids = frozenset().union(*(u.node_uuids for u in strange))
+        if not uuids:
+            return machine
+        owners = self._readings.owners_of(uuids)
+        units = (
+            replace(u, node_hosts=frozenset().union(*(owners[uuid] for uuid in u.node_uuids)))
+            if u in strange
+            else u
+            for u in machine.units
+        )
+        return replace(machine, units=tuple(units))
+
+
+def _state_of(facts: HostFacts) -> SystemdUnit | None:
+    """The unit that is to be stopped; one that is off when there is none."""
+    units = facts.machine.units if facts.machine else ()
+    return next((u.unit for u in (*units_to_stop(facts), *own_units(facts), *units)), None)
+
+
+def _has_only_traces(facts: HostFacts) -> bool:
+    """True when placement or neutron names the host and nova does not."""
+    return not is_named_by_nova(facts) and bool(facts.providers or facts.agents)
 
 
 def _no_images(_images: Sequence[Image]) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -158,6 +158,16 @@ class CloudReader:
         """The names and uuids that any reading or run knew of the host, and its aliases."""
         return self._history.of(host).identity.union(HostIdentity(names=self._request.aliases))
 
+    def owners_of(self, uuids: Collection[str]) -> dict[str, frozenset[str]]:
+        """The hosts that have compute nodes with these uuids, in any cell that can be read."""
+        if self._all_cells is not None:
+            rows = self._all_cells.compute_nodes(uuids)
+            pairs = [(r.uuid, r.host) for r in rows if r.uuid and r.host]
+        else:
+            pairs = [(n.uuid, n.host) for n in self._clients.compute.compute_nodes()]
+        found = grouped(pairs)
+        return {uuid: frozenset(found.get(uuid, ())) for uuid in uuids}
+
     @property
     def _all_cells(self) -> NovaDatabases | None:
         """The databases, where they are those of all cells."""
@@ -284,11 +294,14 @@ class CloudReader:
         if not network.available():
             self._keep(unchecked=("network agents: no network service",))
             return
-        only = len(hosts) == 1 and not self._request.aliases
-        agents = network.agents(hosts[0]) if only else network.agents()
-        found = [replace(a, refused=a.id in self.refused_agents) for a in agents]
-        others = [a for a in self.view.agents if only and a.host != hosts[0]]
-        self._keep(agents=(*others, *found))
+        # Agents of one host may also report under the names of its hypervisor.
+        names = {hosts[0], *self.identity(hosts[0]).names} if len(hosts) == 1 else set()
+        found = [a for name in sorted(names) for a in network.agents(name)]
+        if not names:
+            found = list(network.agents())
+        others = [a for a in self.view.agents if names and a.host not in names]
+        agents = [replace(a, refused=a.id in self.refused_agents) for a in found]
+        self._keep(agents=(*others, *agents))
 
     def _counts(self, host: str) -> dict[str, int]:
         database = (self.view.databases or {}).get(host)

@@ -24,7 +24,7 @@ from nova_decom.guards.servers import (
     servers_movable,
     servers_present,
 )
-from nova_decom.guards.service import service_alive
+from nova_decom.guards.service import machine_identity, service_alive
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Finding, Objection, Verdict, summary
 
@@ -72,6 +72,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("capacity", capacity),
     Guard("migrations-active", migrations_active),
     Guard("service-alive", service_alive, skippable=False),
+    Guard("machine-identity", machine_identity, skippable=False),
     Guard("node-owner", node_owner, skippable=False),
     Guard("ironic", ironic),
     Guard("pci-allocated", pci_allocated, skippable=False),

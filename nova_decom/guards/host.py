@@ -6,8 +6,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from nova_decom.model.cloud import NOVA_COMPUTE, ComputeService
+from nova_decom.model.cloud import NOVA_COMPUTE, ComputeService, ResourceProvider
 from nova_decom.model.host import HostFacts
+from nova_decom.model.names import other_spellings
 from nova_decom.model.plan import Objection, Verdict, some
 
 #: How much of two names must be the same: one wrong letter in five is a typing error, with two
@@ -20,6 +21,8 @@ def host_known(facts: HostFacts) -> Objection | None:
     if is_known(facts):
         return None
     message = f"nothing in this cloud names {facts.host!r}"
+    if is_traced(facts):
+        message = f"nova does not know {facts.host!r}; {_traces(facts)}"
     near = difflib.get_close_matches(facts.host, sorted(facts.fleet.names), n=5, cutoff=NEAR)
     if facts.request.absent_ok:
         return Objection(message, "--absent-ok takes that for done", Verdict.WARNING)
@@ -28,7 +31,19 @@ def host_known(facts: HostFacts) -> Objection | None:
 
 
 def is_known(facts: HostFacts) -> bool:
-    """True when anything that was read names exactly this host."""
+    """True when nova names exactly this host, or something else does and no host is similar.
+
+    With ``--absent-ok`` a host that an earlier run removed is known, whatever others are there.
+    """
+    if is_named_by_nova(facts):
+        return True
+    if facts.was_known and facts.request.absent_ok:
+        return True
+    return is_traced(facts) and not _living_spellings(facts)
+
+
+def is_named_by_nova(facts: HostFacts) -> bool:
+    """True when nova or its databases name exactly this host, or did so earlier in this run."""
     database = facts.database
     in_rows = database is not None and bool(
         database.services
@@ -38,15 +53,29 @@ def is_known(facts: HostFacts) -> bool:
         or database.instances
         or database.in_history
     )
-    in_api = (
-        facts.services,
-        facts.compute_nodes,
-        facts.servers,
-        facts.aggregates,
-        facts.providers,
-        facts.agents,
-    )
-    return in_rows or facts.was_known or any(in_api)
+    in_api = (facts.services, facts.compute_nodes, facts.servers, facts.aggregates)
+    return in_rows or facts.was_named or any(in_api)
+
+
+def is_traced(facts: HostFacts) -> bool:
+    """True when placement, neutron or an earlier run names exactly this host."""
+    return facts.was_known or any((facts.providers, facts.agents))
+
+
+def _living_spellings(facts: HostFacts) -> tuple[str, ...]:
+    """Hosts of nova that may be the same machine, under another name or by their hypervisor's."""
+    of_hypervisor = facts.fleet.hosts_by_hypervisor.get(facts.host, ())
+    others = other_spellings(facts.host, facts.fleet.names)
+    return tuple(dict.fromkeys((*(h for h in of_hypervisor if h != facts.host), *others)))
+
+
+def _traces(facts: HostFacts) -> str:
+    """The traces outside nova, in words."""
+    found = [f"resource provider {p.uuid}" for p in facts.providers]
+    found += [f"network agent {a.id}" for a in facts.agents]
+    if facts.was_known and not found:
+        return "an earlier run removed it"
+    return f"only {some(found)} {'has' if len(found) == 1 else 'have'} this name"
 
 
 def host_exact(facts: HostFacts) -> Objection | None:
@@ -65,21 +94,34 @@ def host_exact(facts: HostFacts) -> Objection | None:
         )
     if is_known(facts):
         return None
-    similar = [n for n in sorted(facts.fleet.names) if _is_similar(facts.host, n)]
-    if similar:
-        return Objection(
-            f"{facts.host!r} is not a host, but {some(map(repr, similar))} "
-            f"{'is' if len(similar) == 1 else 'are'}; names are compared letter by letter",
-            f"give the exact name: {similar[0]}",
-        )
-    return None
+    similar = _living_spellings(facts)
+    if not is_traced(facts):
+        names = sorted(facts.fleet.names)
+        similar += tuple(n for n in names if n not in similar and _has_part(facts.host, n))
+    return _other_host(facts, similar) if similar else None
 
 
-def _is_similar(host: str, name: str) -> bool:
-    if host == name:
-        return False
-    asked, known = host.casefold(), name.casefold()
-    return asked == known or asked in known or asked.split(".")[0] == known.split(".")[0]
+def _other_host(facts: HostFacts, similar: tuple[str, ...]) -> Objection:
+    """The refusal of a name that is nearly, but not exactly, that of these hosts."""
+    ways = [f"give the exact name: {similar[0]}"]
+    ways += [f"openstack resource provider delete {p.uuid}" for p in _roots(facts)]
+    ways += [f"openstack network agent delete {a.id}" for a in facts.agents if not a.alive]
+    if facts.was_known:
+        ways.append(f"if an earlier run removed {facts.host}: --absent-ok")
+    return Objection(
+        f"{facts.host!r} is not a host, but {some(map(repr, similar))} "
+        f"{'is' if len(similar) == 1 else 'are'}; names are compared letter by letter",
+        "; or ".join(ways),
+    )
+
+
+def _roots(facts: HostFacts) -> tuple[ResourceProvider, ...]:
+    return tuple(p for p in facts.providers if p.uuid == p.root)
+
+
+def _has_part(host: str, name: str) -> bool:
+    """True when the name contains the host's, whatever the case."""
+    return host != name and host.casefold() in name.casefold()
 
 
 def ironic(facts: HostFacts) -> Objection | None:

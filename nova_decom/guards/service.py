@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guard service-alive."""
+"""Guards about nova-compute on the host."""
 
 from __future__ import annotations
 
 from nova_decom.model.host import HostFacts
+from nova_decom.model.ownership import objection_to_stop
 from nova_decom.model.plan import Objection, Verdict
 from nova_decom.model.request import StopWith
 
@@ -28,3 +29,8 @@ def service_alive(facts: HostFacts) -> Objection | None:
             Verdict.WARNING,
         )
     return None
+
+
+def machine_identity(facts: HostFacts) -> Objection | None:
+    """Nothing shows that the nova-compute that would be stopped is another host's."""
+    return objection_to_stop(facts)

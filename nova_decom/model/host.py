@@ -24,7 +24,8 @@ from nova_decom.model.cloud import (
     ServerGroup,
     seconds_between,
 )
-from nova_decom.model.request import Request
+from nova_decom.model.machine import Machine, SystemdUnit
+from nova_decom.model.request import Request, StopWith
 from nova_decom.model.rows import DatabaseFacts, folded
 
 #: Seconds between two beats above which the service was restarted meanwhile: that is no interval.
@@ -71,24 +72,6 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True)
-class SystemdUnit:
-    """The nova-compute unit as the host's service manager tells it.
-
-    Not ``reached``: the host did not answer, and nothing else says that it lives.
-    """
-
-    name: str
-    active: bool
-    enabled: bool
-    reached: bool = True
-
-    @property
-    def is_off(self) -> bool:
-        """Neither running nor coming back at the next boot."""
-        return not self.active and not self.enabled
-
-
-@dataclass(frozen=True, slots=True)
 class HostIdentity:
     """The names and compute node uuids of a host; they outlive its rows."""
 
@@ -111,6 +94,8 @@ class Fleet:
     services: tuple[ComputeService, ...] = ()
     names: frozenset[str] = frozenset()
     aggregates: tuple[Aggregate, ...] = ()
+    #: Hypervisor hostname -> the hosts whose compute nodes have it, of those nodes that were read.
+    hosts_by_hypervisor: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def unresponsive_cells(self) -> int:
@@ -121,6 +106,15 @@ class Fleet:
     def computes(self) -> Counter[str]:
         """The number of nova-compute services per host that show whether nova is healthy."""
         return Counter(s.host for s in self._witnesses())
+
+    @cached_property
+    def computes_by_host(self) -> Mapping[str, tuple[ComputeService, ...]]:
+        """Host -> its nova-compute services."""
+        found: dict[str, tuple[ComputeService, ...]] = {}
+        for service in self.services:
+            if service.binary == NOVA_COMPUTE:
+                found[service.host] = (*found.get(service.host, ()), service)
+        return found
 
     @cached_property
     def down(self) -> tuple[str, ...]:
@@ -184,6 +178,8 @@ class HostFacts:
     providers: tuple[ResourceProvider, ...] = ()
     allocations: tuple[Allocation, ...] = ()
     agents: tuple[NetworkAgent, ...] = ()
+    #: Dead agents under hypervisor hostnames of the host that are no other host's.
+    agents_by_hypervisor: tuple[NetworkAgent, ...] = ()
     database: DatabaseFacts | None = None
     groups: tuple[ServerGroup, ...] = field(default=(), compare=False)
     rooms: tuple[HostCapacity, ...] | None = field(default=None, compare=False)
@@ -191,9 +187,14 @@ class HostFacts:
     same_name_providers: tuple[ResourceProvider, ...] = field(default=(), compare=False)
     heartbeats: tuple[Heartbeat, ...] = field(default=(), compare=False)
     unit: SystemdUnit | None = field(default=None, compare=False)
+    #: The machine that ssh reaches by the host's name, if it was asked.
+    machine: Machine | None = field(default=None, compare=False)
     identity: HostIdentity = field(default_factory=HostIdentity, compare=False)
     fleet: Fleet = field(default_factory=Fleet, compare=False)
+    #: An earlier run worked on the host, or something named it earlier in this run.
     was_known: bool = field(default=False, compare=False)
+    #: Nova named the host earlier in this run.
+    was_named: bool = field(default=False, compare=False)
     unchecked: tuple[str, ...] = field(default=(), compare=False)
     #: The run whose claim the service's disabled_reason is has ended, or its claim has lapsed.
     claim_is_over: bool = field(default=False, compare=False)
@@ -230,6 +231,16 @@ class HostFacts:
         )
         in_api = (self.compute_nodes, self.aggregates, self.providers)
         return self.service is None and (in_rows or any(in_api))
+
+    @property
+    def stops_nova_compute(self) -> bool:
+        """True when this run stops nova-compute: also one whose rows are gone, as ssh can tell."""
+        stop_with = self.request.stop_with
+        if self.request.offline or (self.unit is not None and self.unit.is_off):
+            return False
+        if self.service is not None:
+            return stop_with is not StopWith.NONE
+        return stop_with is StopWith.SSH and self.is_haunted
 
     @property
     def living_nodes(self) -> tuple[ComputeNode, ...]:

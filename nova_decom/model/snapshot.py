@@ -25,7 +25,8 @@ from nova_decom.model.cloud import (
     Server,
     ServerGroup,
 )
-from nova_decom.model.host import Fleet, Heartbeat, HostFacts, HostIdentity, SystemdUnit
+from nova_decom.model.host import Fleet, Heartbeat, HostFacts, HostIdentity
+from nova_decom.model.machine import Machine, SystemdUnit
 from nova_decom.model.request import Request
 from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts
 
@@ -134,12 +135,19 @@ class Memory:
     identity: HostIdentity = field(default_factory=HostIdentity)
     heartbeats: Mapping[str, Heartbeat] = field(default_factory=dict)
     unit: SystemdUnit | None = None
+    machine: Machine | None = None
     is_known: bool = False
+    is_named: bool = False
 
 
 def fleet_of(view: CloudSnapshot) -> Fleet:
     """The facts that all hosts of a snapshot share; made once for many of them."""
-    return Fleet(view.services, _names(view), view.aggregates)
+    by_hypervisor = grouped(
+        (n.hypervisor_hostname, n.host)
+        for n in view.compute_nodes
+        if n.hypervisor_hostname != n.host
+    )
+    return Fleet(view.services, _names(view), view.aggregates, by_hypervisor)
 
 
 def host_facts(
@@ -170,6 +178,13 @@ def host_facts(
         ),
         allocations=tuple(a for p in providers for a in view.allocations_of.get(p.uuid, ())),
         agents=tuple(a for h in (host, *sorted(aliases)) for a in view.agents_of.get(h, ())),
+        agents_by_hypervisor=tuple(
+            agent
+            for name in sorted(identity.names - aliases - {host})
+            if not _is_of_another(view, name, host)
+            for agent in view.agents_of.get(name, ())
+            if not agent.alive
+        ),
         database=database,
         groups=view.groups,
         rooms=view.rooms,
@@ -177,9 +192,11 @@ def host_facts(
             memory.heartbeats[s.id] for s in services if s.id and s.id in memory.heartbeats
         ),
         unit=memory.unit,
+        machine=memory.machine,
         identity=identity,
         fleet=fleet or fleet_of(view),
         was_known=memory.is_known,
+        was_named=memory.is_named,
         unchecked=tuple(_unchecked(view, services, database, memory.unit)),
     )
 
@@ -195,6 +212,13 @@ def _newest_ended(view: CloudSnapshot, servers: Iterable[Server]) -> Iterator[Mi
 def _begun(migration: Migration) -> tuple[str, int]:
     """The order in which migrations began; ids are unique within a cell only."""
     return migration.created_at or "", migration.id
+
+
+def _is_of_another(view: CloudSnapshot, name: str, host: str) -> bool:
+    """True when a name is another host's, or the hypervisor hostname of one."""
+    return name in view.services_of or any(
+        n.hypervisor_hostname == name and n.host != host for n in view.compute_nodes
+    )
 
 
 def _unchecked(

@@ -112,3 +112,6 @@ def _in_neutron(facts: HostFacts) -> Iterator[Leftover]:
             state, cure = "neutron refuses to delete it", "remove its OVN chassis"
         detail = f"{agent.agent_type} ({agent.binary}), {state}"
         yield Leftover("network-agent", agent.id, detail, cure)
+    for agent in () if facts.request.keep_agents else facts.agents_by_hypervisor:
+        detail = f"{agent.agent_type} ({agent.binary}) on {agent.host}, not alive"
+        yield Leftover("network-agent", agent.id, detail, f"{remove} --host-alias {agent.host}")

@@ -11,6 +11,7 @@ from nova_decom.model.api_call import ApiCall
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import MoveSnapshot
 from nova_decom.model.host import HostFacts
+from nova_decom.model.machine import StopOrder
 from nova_decom.model.request import Part
 from nova_decom.model.sql import Transaction
 
@@ -24,8 +25,8 @@ class Cloud(Protocol):
     def send(self, call: ApiCall) -> str | None:
         """Send one request that changes something; the request id, if the service gives one."""
 
-    def stop_unit(self, host: str) -> None:
-        """Stop and disable nova-compute on the host, by the way that the request names."""
+    def stop_unit(self, host: str, order: StopOrder | None) -> None:
+        """Stop and disable nova-compute on the host: by ssh these units, or by the command."""
 
     def release_allocations(self, consumer: str, providers: frozenset[str]) -> str | None:
         """Take these providers out of the consumer's allocations, and nothing else."""

@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
+from nova_decom.errors import RefusedError
 from nova_decom.model.change import Change
-from nova_decom.model.host import Heartbeat, HostFacts, SystemdUnit
+from nova_decom.model.host import Heartbeat, HostFacts
+from nova_decom.model.machine import StopOrder, SystemdUnit
+from nova_decom.model.ownership import objection_to_stop, units_to_stop
+from nova_decom.model.plan import Verdict
 from nova_decom.model.request import Part, Request, StopWith
 from nova_decom.steps.base import Cloud, Step
 
@@ -24,7 +28,8 @@ class StopService(Step):
     while a message queue is slow. The counter and ``updated_at`` must stand still as well, for
     two report intervals, or longer than the longest gap between two beats that was seen. Where
     the service's row was deleted under a living nova-compute no heartbeat tells of it: the host
-    itself is asked, if it answers.
+    itself is asked, if it answers. A machine whose nova-compute belongs to another nova
+    host is left alone.
     """
 
     name: ClassVar[str] = "stop-service"
@@ -34,7 +39,7 @@ class StopService(Step):
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """Stop the unit unless it is known to be off; prove each heartbeat that goes."""
         request = facts.request
-        if _may_run(facts) and not (facts.unit and facts.unit.is_off):
+        if facts.stops_nova_compute:
             yield Change(self.name, STOP, facts.host, _how(facts))
         for service in facts.leaving_services:
             if service.id and not facts.is_silent(service):
@@ -56,22 +61,25 @@ class StopService(Step):
         return replace(facts, heartbeats=(*others, silent), services=services)
 
     def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
-        """Stop the unit. A proof changes nothing: the readings after it prove the silence."""
-        if change.action == STOP:
-            cloud.stop_unit(facts.host)
+        """Stop the unit. A proof changes nothing: the readings after it prove the silence.
+
+        :raises RefusedError: the machine that would be stopped is not proved to be the host's.
+        """
+        if change.action != STOP:
+            return None
+        objection = objection_to_stop(facts)
+        if objection and objection.verdict is Verdict.BLOCKED:
+            raise RefusedError(objection.message, objection.remedy)
+        order = None
+        if facts.machine is not None:
+            units = tuple(u.unit.name for u in units_to_stop(facts))
+            order = StopOrder(units, facts.machine.checksum)
+        cloud.stop_unit(facts.host, order)
         return None
 
 
 def _we_stop(request: Request) -> bool:
     return request.stop_with is not StopWith.NONE and not request.offline
-
-
-def _may_run(facts: HostFacts) -> bool:
-    """True where this run stops nova-compute; without a service, only ssh can find it."""
-    if facts.service is not None:
-        return _we_stop(facts.request)
-    by_ssh = facts.request.stop_with is StopWith.SSH and not facts.request.offline
-    return by_ssh and facts.is_haunted
 
 
 def _how(facts: HostFacts) -> str:

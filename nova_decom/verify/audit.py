@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What earlier removals left anywhere in the cloud: pure questions over bulk readings.
+"""Leftovers of earlier removals anywhere in the cloud: pure questions over bulk readings.
 
 Each answers with traces: the host that they name, what was seen, and the command that cures it.
+No command could stop the nova-compute of a host that is up: a name that may be another spelling
+of such a host's gets one that touches no machine.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from nova_decom.model.cloud import NOVA_COMPUTE, ResourceProvider
+from nova_decom.model.names import other_spellings
 from nova_decom.model.plan import Leftover
 from nova_decom.model.rows import CloudRows, ComputeNodeRow, ServiceRow
 from nova_decom.model.snapshot import CloudSnapshot
@@ -34,6 +37,20 @@ class AuditSnapshot:
         return frozenset(s.host for s in self.view.services if s.binary == NOVA_COMPUTE)
 
     @cached_property
+    def up(self) -> frozenset[str]:
+        """The hosts whose nova-compute is up."""
+        services = (s for s in self.view.services if s.binary == NOVA_COMPUTE)
+        return frozenset(s.host for s in services if s.is_up)
+
+    @cached_property
+    def host_of_hypervisor(self) -> dict[str, str]:
+        """Hypervisor hostname -> the host that has it; one with a nova-compute goes first."""
+        rows = self.rows.compute_nodes if self.rows else ()
+        pairs = [(r.hypervisor_hostname, r.host) for r in rows if r.host]
+        pairs += [(n.hypervisor_hostname, n.host) for n in self.view.compute_nodes]
+        return dict(sorted(pairs, key=lambda pair: pair[1] in self.hosts))
+
+    @cached_property
     def nodes(self) -> dict[str, str]:
         """The uuids of all compute nodes that are not deleted, with their hosts."""
         rows = self.rows.compute_nodes if self.rows else ()
@@ -54,8 +71,28 @@ def audit(cloud: AuditSnapshot) -> tuple[Trace, ...]:
     return tuple(trace for question in CHECKS for trace in question(cloud))
 
 
-def _remove(host: str) -> str:
-    return f"nova-decom remove {host}"
+def _remove(cloud: AuditSnapshot, host: str) -> str:
+    """The command that removes a host that is not up, and stops no machine of another name."""
+    other = host not in cloud.up and other_spellings(host, cloud.up)
+    return f"nova-decom remove {host}{' --stop-with none' if other else ''}"
+
+
+def _unless_removed(cloud: AuditSnapshot, host: str, cure: str) -> str:
+    """A cure of a host; its removal is one too while its nova-compute is not up."""
+    return cure if host in cloud.up else f"{cure}, or: {_remove(cloud, host)}"
+
+
+def _trace_elsewhere(cloud: AuditSnapshot, name: str, alone: str) -> tuple[str, str]:
+    """The host that a trace in placement or neutron names, and the command that deletes it.
+
+    ``alone`` deletes nothing but the trace: for a name that nova does not know and that may be
+    another spelling of one of its hosts.
+    """
+    host = name if name in cloud.hosts else cloud.host_of_hypervisor.get(name, name)
+    if host in cloud.hosts or (host == name and other_spellings(name, cloud.hosts)):
+        return host, alone
+    alias = f" --host-alias {name}" if host != name else ""
+    return host, f"{_remove(cloud, host)}{alias}"
 
 
 def ghost_compute_nodes(cloud: AuditSnapshot) -> Iterator[Trace]:
@@ -63,7 +100,7 @@ def ghost_compute_nodes(cloud: AuditSnapshot) -> Iterator[Trace]:
     for row in cloud.rows.compute_nodes if cloud.rows else ():
         if not row.deleted and row.host and row.host not in cloud.hosts:
             detail = f"compute_nodes {row.id} ({row.hypervisor_hostname}) lives without service"
-            cure = _remove(row.host)
+            cure = _remove(cloud, row.host)
             yield Trace(row.host, Leftover("compute-node", str(row.uuid), detail, cure))
 
 
@@ -73,14 +110,17 @@ def services_without_nodes(cloud: AuditSnapshot) -> Iterator[Trace]:
     for service in cloud.view.services:
         if service.binary == NOVA_COMPUTE and service.id and service.host not in having:
             detail = f"nova-compute, {service.status}, {service.state}, has no compute node"
-            cure = f"start nova-compute there, or: {_remove(service.host)}"
+            start = "restart nova-compute there"
+            cure = _unless_removed(cloud, service.host, start)
             yield Trace(service.host, Leftover("compute-service", service.id, detail, cure))
 
 
 def host_mappings(cloud: AuditSnapshot) -> Iterator[Trace]:
     """Host mappings of hosts that have no service."""
     for host in sorted((cloud.rows.mapped_hosts if cloud.rows else frozenset()) - cloud.hosts):
-        yield Trace(host, Leftover("host-mapping", host, "mapped, no service", _remove(host)))
+        yield Trace(
+            host, Leftover("host-mapping", host, "mapped, no service", _remove(cloud, host))
+        )
 
 
 def aggregate_members(cloud: AuditSnapshot) -> Iterator[Trace]:
@@ -90,7 +130,7 @@ def aggregate_members(cloud: AuditSnapshot) -> Iterator[Trace]:
     for aggregate, host in sorted(members):
         if host not in cloud.hosts:
             detail = f"is a member of aggregate {aggregate} and has no service"
-            yield Trace(host, Leftover("aggregate", str(aggregate), detail, _remove(host)))
+            yield Trace(host, Leftover("aggregate", str(aggregate), detail, _remove(cloud, host)))
 
 
 def providers_without_nodes(cloud: AuditSnapshot) -> Iterator[Trace]:
@@ -106,12 +146,16 @@ def providers_without_nodes(cloud: AuditSnapshot) -> Iterator[Trace]:
         if provider.uuid != provider.root or provider.uuid in cloud.nodes or not is_compute:
             continue
         held = sum(a.provider == provider.uuid for a in cloud.view.allocations)
+        alone = f"openstack resource provider delete {provider.uuid}"
+        if held:
+            audit_it = f"nova-manage placement audit --resource_provider {provider.uuid} --delete"
+            alone = f"{audit_it}; then: {alone}"
+        host, cure = _trace_elsewhere(cloud, provider.name, alone)
         detail = f"{provider.name}: no compute node, {held} allocations"
-        cure = _remove(provider.name)
-        if provider.name in cloud.hosts:
-            detail = f"{provider.name}: not the provider of the living host of that name"
-            cure = f"openstack resource provider delete {provider.uuid}"
-        yield Trace(provider.name, Leftover("resource-provider", provider.uuid, detail, cure))
+        if host in cloud.hosts:
+            of = "of that name" if host == provider.name else f"{host}, whose hypervisor has it"
+            detail = f"{provider.name}: not the provider of the living host {of}"
+        yield Trace(host, Leftover("resource-provider", provider.uuid, detail, cure))
 
 
 def nodes_without_providers(cloud: AuditSnapshot) -> Iterator[Trace]:
@@ -135,7 +179,7 @@ def odd_rows(cloud: AuditSnapshot) -> Iterator[Trace]:
         is_ours = isinstance(row, ComputeNodeRow) or row.binary == NOVA_COMPUTE
         cure = "nova-manage db archive_deleted_rows"
         if host and is_ours and host not in cloud.hosts:
-            cure = _remove(host)
+            cure = _remove(cloud, host)
         if row.deleted not in {0, row.id}:
             detail = f"deleted = {row.deleted} where nova writes {row.id}"
             yield Trace(host, Leftover("odd-soft-delete", f"{table} {row.id}", detail, cure))
@@ -155,7 +199,7 @@ def old_versions(cloud: AuditSnapshot) -> Iterator[Trace]:
     for row in rows:
         if row.version < newest:
             detail = f"service version {row.version}, others have {newest}"
-            cure = f"upgrade it, or: {_remove(row.host)}"
+            cure = _unless_removed(cloud, row.host, "upgrade it")
             yield Trace(row.host, Leftover("old-version", str(row.uuid), detail, cure))
 
 
@@ -167,8 +211,9 @@ def dead_agents(cloud: AuditSnapshot) -> Iterator[Trace]:
     for agent in cloud.view.agents:
         if not agent.alive and agent.host in gone:
             detail = f"{agent.agent_type} of a host that nova does not know, not alive"
-            cure = _remove(agent.host)
-            yield Trace(agent.host, Leftover("network-agent", agent.id, detail, cure))
+            alone = f"openstack network agent delete {agent.id}"
+            host, cure = _trace_elsewhere(cloud, agent.host, alone)
+            yield Trace(host, Leftover("network-agent", agent.id, detail, cure))
 
 
 def _known_names(cloud: AuditSnapshot) -> frozenset[str]:

@@ -31,7 +31,7 @@ from nova_decom.clients.openstack.api import Api
 from nova_decom.clients.openstack.session import connect
 from nova_decom.clock import Clock
 from nova_decom.errors import ChangeFailedError, JournalError
-from nova_decom.model.host import SystemdUnit
+from nova_decom.model.machine import Machine, StopOrder, SystemdUnit, UnitIdentity
 from nova_decom.state.journal import RunJournal
 from tests.chaos.fate import Disturbance, Fate, Kind, Mode
 from tests.database.server import Server
@@ -267,15 +267,17 @@ class FatedRemote(Remote):
         self._state = state
         self._fate = fate
 
-    def unit(self, host: str) -> SystemdUnit:
+    def machine(self, host: str) -> Machine:
         with _ssh(self._fate, f"look at {host}"):
-            return SystemdUnit(UNIT, **State.read(self._state).units.get(host, UNIT_ON))
+            unit = SystemdUnit(UNIT, **State.read(self._state).units.get(host, UNIT_ON))
+            return Machine((host,), (UnitIdentity(unit, host),), "sum")
 
 
 class FatedWritableRemote(FatedRemote):
     """A host whose unit can be stopped."""
 
-    def stop(self, host: str) -> None:
+    def stop(self, host: str, order: StopOrder) -> None:
+        assert order.units == (UNIT,), order
         with _ssh(self._fate, f"stop {host}"):
             state = State.read(self._state)
             state.units[host] = UNIT_OFF

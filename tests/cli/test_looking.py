@@ -10,6 +10,7 @@ import pytest
 from nova_decom.cli.context import Context
 from nova_decom.errors import UnavailableError, WriteRefusedError
 from nova_decom.model.api_call import delete_service, disable_service
+from nova_decom.model.machine import StopOrder
 from nova_decom.model.sql import Statement, Transaction
 from nova_decom.plan.planner import make_plan
 from tests.cli.conftest import CHECKOUT
@@ -75,7 +76,7 @@ def test_the_clients_that_look_are_unable_to_write(app: Context, snapshot: Snaps
     for write in (
         lambda: cloud.send(disable_service(str(facts.service.id), "test")),
         lambda: cloud.send(delete_service(str(facts.service.id))),
-        lambda: cloud.stop_unit("node1"),
+        lambda: cloud.stop_unit("node1", StopOrder(("nova-compute.service",), "1-2")),
         lambda: cloud.run(Transaction("cell1", "node1", (statement,))),
     ):
         with pytest.raises(WriteRefusedError):

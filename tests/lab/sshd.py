@@ -33,6 +33,7 @@ class SSH:
         _make_key(self._key)
         _make_key(host.host_key)
         self._write_systemctl(host)
+        self._write_hostname(host)
         config = host.directory / "sshd_config"
         config.write_text(self._server_config(host))
         argv = (SSHD, "-D", "-e", "-f", str(config))
@@ -91,6 +92,13 @@ Host {host.name}
         script.write_text(
             f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(CHECKOUT))} exec {command} {places} "$@"\n'
         )
+        script.chmod(0o755)
+
+    def _write_hostname(self, host: Host) -> None:
+        """`hostname` says the host's name; the short one, except with `-f`."""
+        script = host.bin / "hostname"
+        short, full = shlex.quote(host.name.split(".")[0]), shlex.quote(host.name)
+        script.write_text(f"#!/bin/sh\ncase $1 in -f) echo {full} ;; *) echo {short} ;; esac\n")
         script.chmod(0o755)
 
 

@@ -125,8 +125,10 @@ class Systemctl:
         known, active = unit in self._known(), self._active(unit)
         record = self._processes.record(self._daemon().name) if active else None
         masked = known and self._unit_state == "masked"
+        words = " ".join(self._daemon().argv)
         return {
             "Id": unit,
+            "ExecStart": f"{{ path={words.split()[0]} ; argv[]={words} ; ignore_errors=no }}",
             "LoadState": "masked" if masked else "loaded" if known else "not-found",
             "ActiveState": "active" if active else "inactive",
             "SubState": "running" if active else "dead",

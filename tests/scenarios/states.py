@@ -42,6 +42,11 @@ def no_quota(lab: Lab) -> None:
 def down(lab: Lab, *hosts: str) -> None:
     """nova-compute was stopped, long enough ago for nova to say so."""
     lab.stop_compute(*hosts)
+    await_down(lab, *hosts)
+
+
+def await_down(lab: Lab, *hosts: str) -> None:
+    """Nova says that nova-compute of these hosts is down."""
     for host in hosts:
         wait_until(partial(_is_down, lab, host), timeout=TIMEOUT, what=f"{host} to be down")
 

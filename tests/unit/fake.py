@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from nova_decom.errors import JournalError, UnsupportedError
-from nova_decom.guards.host import is_known
+from nova_decom.guards.host import is_known, is_named_by_nova
 from nova_decom.model.api_call import ApiCall
 from nova_decom.model.claim import belongs_to, run_of
 from nova_decom.model.cloud import NOVA_COMPUTE, Action, MoveSnapshot, ResourceProvider
-from nova_decom.model.host import Heartbeat, HostFacts, SystemdUnit
+from nova_decom.model.host import Heartbeat, HostFacts
+from nova_decom.model.machine import StopOrder, SystemdUnit
 from nova_decom.model.request import PLANNED_PARTS, Part, StopWith
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.model.sql import API_DATABASE, Transaction
@@ -67,8 +68,8 @@ class FakeCloud:
             self._see(heartbeats=tuple(self._hear()))
         asks = truth.request.stop_with is StopWith.SSH and not truth.request.offline
         if Part.UNIT in parts and asks:
-            self._see(unit=self.world.unit)
-        self._see(was_known=is_known(self._seen))
+            self._see(unit=self.world.unit, machine=self.world.machine)
+        self._see(was_known=is_known(self._seen), was_named=is_named_by_nova(self._seen))
         return self._seen
 
     def send(self, call: ApiCall) -> str | None:
@@ -111,9 +112,14 @@ class FakeCloud:
         """Moves in progress."""
         return self.world.nova.watch(host, look)
 
-    def stop_unit(self, host: str) -> None:
+    def stop_unit(self, host: str, order: StopOrder | None) -> None:
         """The unit of the host; whether the process really ends is the world's matter."""
-        assert host == self.world.truth.host
+        truth, machine = self.world.truth, self.world.machine
+        assert host == truth.host
+        if truth.request.stop_with is StopWith.SSH:
+            assert order == StopOrder((self.world.unit.name,), machine.checksum)
+        else:
+            assert order is None
         self._write("stop", self._stop)
 
     def release_allocations(self, consumer: str, providers: frozenset[str]) -> str | None:

@@ -12,12 +12,20 @@ from nova_decom.model.rows import TwinRow
 from tests.unit import build
 from tests.unit.build import absent, database, facts, fleet, neighbour, request, service
 from tests.unit.guard_enable_cases import ENABLE_CASES
+from tests.unit.guard_machine_cases import MACHINE_CASES
 from tests.unit.guard_moving_cases import MOVING_CASES
 from tests.unit.guard_row_cases import ROW_CASES
 
 OK, WARNING, BLOCKED = Verdict.OK, Verdict.WARNING, Verdict.BLOCKED
 FOREIGN_NODE = build.node_row(9, host="node2", hypervisor_hostname="node2", uuid="other")
 IRONIC_ROW = build.node_row(hypervisor_type="ironic", hypervisor_hostname="metal")
+
+#: Traces outside nova, of whatever name.
+TRACES = {
+    "an agent": {"agents": (build.agent(),)},
+    "a provider": {"providers": (build.provider(),)},
+}
+OF_HYPERVISOR = Fleet((neighbour(),), frozenset({"node2"}), (), {"hv9": ("node2",)})
 
 
 def claimed(reason, **what):
@@ -77,7 +85,34 @@ TABLE = [
         "but 'node2', 'node3' are",
     ),
     ("host-exact", "like nothing else", absent("rack7"), OK, ""),
-    ("host-exact", "known of old", absent("NODE2", was_known=True), OK, ""),
+    ("host-exact", "known of old", absent("rack7", was_known=True), OK, ""),
+    (
+        "host-exact",
+        "known of old, and absent is fine",
+        absent("NODE2", was_known=True, request=request(absent_ok=True)),
+        OK,
+        "",
+    ),
+    ("host-exact", "named by nova earlier in this run", absent("NODE2", was_named=True), OK, ""),
+    *(
+        ("host-exact", f"{name}, and no host is similar", absent("rack7", **what), OK, "")
+        for name, what in TRACES.items()
+    ),
+    *(
+        (guard, f"{name}, and a host is similar", absent("NODE2", **what), BLOCKED, words)
+        for name, what in {**TRACES, "known of old": {"was_known": True}}.items()
+        for guard, words in {
+            "host-exact": "'NODE2' is not a host, but 'node2' is",
+            "host-known": "nova does not know 'NODE2'; ",
+        }.items()
+    ),
+    (
+        "host-exact",
+        "an agent has the name of a hypervisor",
+        absent("hv9", agents=(build.agent(host="hv9"),), fleet=OF_HYPERVISOR),
+        BLOCKED,
+        "'hv9' is not a host, but 'node2' is",
+    ),
     ("foreign-disable", "enabled", facts(), OK, ""),
     ("foreign-disable", "no service", build.ghost(), OK, ""),
     ("foreign-disable", "disabled without a reason", claimed(None), OK, ""),
@@ -425,6 +460,7 @@ TABLE = [
         BLOCKED,
         "the host serves 1 ironic nodes: metal",
     ),
+    *MACHINE_CASES,
     *ROW_CASES,
     *MOVING_CASES,
     *ENABLE_CASES,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from nova_decom.clock import Clock
 from nova_decom.model.cloud import NOVA_COMPUTE, ResourceProvider
-from nova_decom.model.host import HostFacts, SystemdUnit
+from nova_decom.model.host import HostFacts
+from nova_decom.model.machine import Machine, SystemdUnit, UnitIdentity
 from tests.unit.nova import Nova
 
 UNIT = "nova-compute.service"
@@ -56,6 +57,8 @@ class World:
         self.time = Time()
         self.truth = truth
         self.unit = SystemdUnit(UNIT, active=True, enabled=True)
+        #: The option ``host`` of nova-compute on the machine that ssh reaches.
+        self.configured: str | None = truth.host
         self.beating = bool(truth.service and truth.service.is_up)
         self.obeys = True
         self.on_stop: Callable[[], object] | None = None
@@ -66,6 +69,12 @@ class World:
         self.answer_lost = False
         self._silent_since = self.time.now()
         self.nova = Nova(self)
+
+    @property
+    def machine(self) -> Machine:
+        """What the machine says of itself."""
+        unit = UnitIdentity(self.unit, self.configured)
+        return Machine((self.truth.host,), (unit,), f"sum of {self.configured}")
 
     def change(self, **what: object) -> None:
         """Something happens to the host."""

@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host itself, over the operator's own ssh client: its unit of nova-compute.
+"""The compute host over the operator's own ssh client: which nova host it is, and its units.
 
-The client's configuration, agent, jump hosts and certificates all apply. ``--`` stands before
-the host, for a host may be called ``-oProxyCommand=...``; no option of ours is ever taken from
-a host name.
+The client's configuration, agent, jump hosts and certificates all apply. ``--`` precedes the
+host, for a host may be called ``-oProxyCommand=...``; no option of ours is ever taken from a
+host name.
 """
 
 from __future__ import annotations
 
 import shlex
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 from nova_decom.errors import ChangeFailedError, WriteRefusedError
-from nova_decom.model.host import SystemdUnit
+from nova_decom.model.machine import Machine, StopOrder, SystemdUnit, UnitIdentity
 
 #: What deployments call the unit; the unit, never only its container, which systemd restarts.
 UNITS = (
@@ -32,77 +34,112 @@ CONNECT_TIMEOUT = 10
 #: (graceful_shutdown_timeout, nova 33.0.0 conf/base.py:25).
 COMMAND_TIMEOUT = 240
 SSH_FAILED = 255
-_FIND_UNIT = f"""\
-units="{" ".join(UNITS)}"
-found=$(systemctl list-unit-files --type=service --no-legend --plain $units) || found=
-found=$(printf '%s\\n' "$found" | while read -r unit rest; do
-    [ -n "$unit" ] && printf '%s\\n' "$unit"; done)
-for unit in $found; do
-    active=$(systemctl is-active "$unit"); enabled=$(systemctl is-enabled "$unit")
-    printf 'unit %s %s %s\\n' "$unit" "${{active:-unknown}}" "${{enabled:-unknown}}"
-done
-exit 0
+#: Runs the script that comes on standard input, as root where sudo allows it without a password:
+#: a nova.conf is for root and nova only.
+_AS_ROOT = """\
+script=$(cat)
+if [ "$(id -u)" != 0 ] && sudo -n -l sh >/dev/null 2>&1; then
+    exec sudo -n sh -c "$script" "$0" "$@"
+fi
+exec sh -c "$script" "$0" "$@"
 """
 
 
 class Remote:
-    """Looks at units over ssh; unable to stop anything."""
+    """Asks machines over ssh which nova host they are; unable to stop anything."""
 
     def __init__(self, config: Path | None = None) -> None:
         """Use the operator's ssh, with another configuration file if one is given."""
         self._config = config
 
-    def unit(self, host: str) -> SystemdUnit:
-        """The unit of nova-compute on the host; the first one running, else the first.
+    def machine(self, host: str) -> Machine:
+        """The names of the machine behind ``ssh HOST``, and its nova-compute units.
 
-        :raises ChangeFailedError: ssh failed, or the host has no such unit.
+        :raises ChangeFailedError: ssh failed, or the machine has no such unit.
         """
-        found = self._units(host)
-        return next((u for u in found if not u.is_off), found[0])
-
-    def _units(self, host: str) -> list[SystemdUnit]:
-        """Every unit of nova-compute that the host has."""
-        out = self._run(host, _FIND_UNIT)
-        units = [line.split()[1:4] for line in out.splitlines() if line.startswith("unit ")]
-        if not units:
+        machine = read_machine(self._run(host, "look"))
+        if not machine.units:
             raise ChangeFailedError(
                 f"{host}: no unit of nova-compute found; looked for {', '.join(UNITS)}",
                 "stop it by hand and give --stop-with none, or --stop-with command",
             )
-        return [
-            SystemdUnit(
-                name,
-                active=active not in {"inactive", "failed"},
-                enabled=enabled in {"enabled", "enabled-runtime"},
-            )
-            for name, active, enabled in units
-        ]
+        return machine
 
-    def stop(self, host: str) -> None:
+    def stop(self, host: str, order: StopOrder) -> None:
         """Refuse: this client only looks."""
-        raise WriteRefusedError(f"stop nova-compute on {host} by a client that only looks")
+        raise WriteRefusedError(
+            f"stop {', '.join(order.units)} on {host} by a client that only looks"
+        )
 
-    def _run(self, host: str, script: str) -> str:
+    def _run(self, host: str, *arguments: str) -> str:
         config = [] if self._config is None else ["-F", str(self._config)]
         options = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_TIMEOUT}"]
-        command = ["ssh", "-T", *options, *config, "--", host, f"sh -c {shlex.quote(script)}"]
-        return _execute(command, host, "ssh")
+        remote = shlex.join(["sh", "-c", _AS_ROOT, "nova-decom", *arguments])
+        command = ["ssh", "-T", *options, *config, "--", host, remote]
+        return _execute(command, host, "ssh", probe())
 
 
 class WritableRemote(Remote):
     """Stops units over ssh."""
 
-    def stop(self, host: str) -> None:
-        """Stop and disable the unit of nova-compute that the host has.
+    def stop(self, host: str, order: StopOrder) -> None:
+        """Stop and disable these units, if the machine still describes itself as before.
 
-        Every unit found is taken, so that none of them brings nova-compute back.
-
-        :raises ChangeFailedError: ssh failed, the host has no such unit, or systemctl refused.
+        :raises ChangeFailedError: ssh failed, another machine answers, or systemctl refused.
         """
-        names = " ".join(shlex.quote(u.name) for u in self._units(host) if not u.is_off)
-        if names:
-            sudo = 'sudo=; [ "$(id -u)" = 0 ] || sudo="sudo -n"'
-            self._run(host, f"{sudo}; $sudo systemctl disable --now {names}")
+        if not order.units:
+            return
+        said = self._run(host, "stop", order.checksum, *order.units)
+        if "changed" in said.splitlines():
+            raise ChangeFailedError(
+                f"{host}: its names, units or nova configuration have changed since they were "
+                "read; no unit was stopped",
+                "run again",
+            )
+
+
+def probe() -> str:
+    """The script that a machine runs to describe itself."""
+    text = resources.files("nova_decom.clients.host").joinpath("probe.sh").read_text("utf-8")
+    return text.replace('units="UNITS"', f'units="{" ".join(UNITS)}"')
+
+
+def read_machine(answer: str) -> Machine:
+    """The machine that the lines of the script describe; lines of other kinds are left out."""
+    lines = [line.split(" ", 2) for line in answer.splitlines() if " " in line]
+    told: dict[str, list[tuple[str, str]]] = {}
+    for kind, name, *rest in lines:
+        told.setdefault(kind, []).append((name, rest[0] if rest else ""))
+    names = tuple(name for name, _ in told.get("name", ()))
+    units = []
+    for name, states in told.get("unit", ()):
+        active, enabled = (*states.split(), "unknown", "unknown")[:2]
+        unit = SystemdUnit(
+            name,
+            active=active not in {"inactive", "failed"},
+            enabled=enabled in {"enabled", "enabled-runtime"},
+        )
+        uuids = frozenset(uuid.lower() for of, uuid in told.get("node", ()) if of == name)
+        unread = any(of == name for of, _ in told.get("unread", ()))
+        host = None if unread else _host(name, lines, next(iter(names), None))
+        units.append(UnitIdentity(unit, host, uuids))
+    checksum = next((value for value, _ in told.get("sum", ())), "")
+    return Machine(names, tuple(units), checksum)
+
+
+def _host(unit: str, lines: Iterable[list[str]], hostname: str | None) -> str | None:
+    """The host of a unit's configuration; None when no file of it could be read."""
+    files: list[str] = []
+    for kind, of, *rest in lines:
+        if of == unit and kind == "file":
+            files.append("")
+        elif of == unit and kind == "line" and files:
+            files[-1] += f"{rest[0]}\n"
+    if not files:
+        return None
+    from nova_decom.clients.host.unit_config import resolved_host  # noqa: PLC0415 - loads oslo.config
+
+    return resolved_host(files, hostname)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +154,14 @@ class StopCommand:
         :raises ChangeFailedError: it cannot be run, or ends with another code than 0.
         """
         words = [word.replace("{host}", host) for word in shlex.split(self.template)]
-        _execute(words, host, "the stop command")
+        _execute(words, host, "the stop command", "")
 
 
-def _execute(command: list[str], host: str, what: str) -> str:
+def _execute(command: list[str], host: str, what: str, script: str) -> str:
     try:
         done = subprocess.run(
             command,
-            stdin=subprocess.DEVNULL,
+            input=script.encode(),
             capture_output=True,
             timeout=COMMAND_TIMEOUT,
             check=False,

@@ -9,7 +9,7 @@ import pytest
 
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.cloud import Aggregate, Owner
-from nova_decom.model.host import SystemdUnit
+from nova_decom.model.machine import SystemdUnit
 from nova_decom.model.report import Result
 from nova_decom.model.request import StopWith
 from nova_decom.verify.readd import NOT_OURS

@@ -13,7 +13,7 @@ from nova_decom.clock import LONG_AGO
 from nova_decom.errors import UnavailableError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.claim import EFFECTIVE_AFTER
-from nova_decom.model.host import SystemdUnit
+from nova_decom.model.machine import SystemdUnit
 from nova_decom.model.report import Result
 from nova_decom.model.request import PLANNED_PARTS, Part, StopWith
 from tests.unit.build import database, facts, request

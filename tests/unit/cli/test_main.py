@@ -49,6 +49,11 @@ USAGE = [
     (["-f", "value", "remove", "node1", "--yes"], "value"),
     (["-f", "csv", "--dry-run"], "csv"),
     (["remove", "node1", "--yes", "--timeout", "nan"], "nan"),
+    (["remove", "node1", "node2", "--yes", "--host-alias", "node1.lan"], "run is about 2 hosts"),
+    (["remove", "node1", "node2", "--dry-run", "--host-alias", "x"], "run is about 2 hosts"),
+    (["verify", "node1", "node2", "--host-alias", "node1.lan"], "run is about 2 hosts"),
+    (["plan", "node1", "node2", "--host-alias", "node1.lan"], "run is about 2 hosts"),
+    (["plan", "--host-alias", "node1.lan"], "run is about all hosts"),
 ]
 
 

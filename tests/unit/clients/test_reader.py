@@ -15,10 +15,12 @@ from nova_decom.clients.reader import CloudReader
 from nova_decom.clock import Clock
 from nova_decom.errors import MissingRightError
 from nova_decom.model.cloud import ComputeNode, ServerGroup
+from nova_decom.model.host import HostIdentity
 from nova_decom.model.request import Part, Servers
 from nova_decom.model.snapshot import own_providers
 from tests.unit.build import (
     NODE,
+    agent,
     database,
     node,
     node_row,
@@ -254,3 +256,36 @@ def test_the_hosts_of_members_are_read_where_they_decide(policy, members, hosts,
     (group,) = found.view.groups
     assert dict(group.hosts) == hosts
     assert asked == read_singly
+
+
+@pytest.mark.parametrize(
+    ("hosts", "names", "asked"),
+    [
+        (["node1"], {"node1"}, ["node1"]),
+        (["node1"], {"node1", "hv1.lan"}, ["hv1.lan", "node1"]),
+        (["node1", "node2"], {"node1", "hv1.lan"}, [None]),
+    ],
+    ids=["one name", "its hypervisor has another", "several hosts"],
+)
+def test_agents_are_asked_for_by_every_name_of_a_host(hosts, names, asked):
+    """One call for each of a single host's names, and one for all agents of many hosts."""
+    calls = []
+
+    def agents(host=None):
+        calls.append(host)
+        known = (agent(id="a"), agent(id="b", host="hv1.lan"), agent(id="c", host="node2"))
+        return tuple(a for a in known if host in {None, a.host})
+
+    found = readings(Compute(*hosts), None)
+    found._clients = replace(
+        found._clients, network=SimpleNamespace(available=lambda: True, agents=agents)
+    )
+    found._memories.add("node1", identity=HostIdentity(names=frozenset(names)))
+    read(found, *hosts, parts={Part.AGENTS})
+    read(found, *hosts, parts={Part.AGENTS})
+
+    assert calls == [*asked, *asked]
+    expected = (
+        {"a"} | ({"b"} if "hv1.lan" in names else set()) | ({"c"} if None in asked else set())
+    )
+    assert sorted(a.id for a in found.view.agents) == sorted(expected)

@@ -81,6 +81,7 @@ def test_guards_that_cannot_be_skipped_are_the_documented_ones():
         "cells-answering",
         "servers-arriving",
         "service-alive",
+        "machine-identity",
         "node-owner",
         "pci-allocated",
         "database-access",
@@ -186,3 +187,21 @@ def test_no_guard_goes_through_all_leaving_hosts_for_each_service():
     judge(facts(fleet=Fleet(services), request=request(leaving=leaving)), GUARDS)
 
     assert len(passes) <= len(GUARDS)
+
+
+@pytest.mark.parametrize(
+    ("traces", "way"),
+    [
+        ({"providers": (build.provider(), build.CHILD)}, "resource provider delete " + build.NODE),
+        ({"agents": (build.agent(), build.agent(id="on", alive=True))}, build.AGENT),
+        ({"was_known": True}, "if an earlier run removed NODE2: --absent-ok"),
+    ],
+    ids=["a provider", "agents", "an earlier run"],
+)
+def test_a_name_that_is_nearly_a_host_s_has_its_ways_out(traces, way):
+    """The host that was meant, or the commands that delete the traces alone."""
+    remedy = finding("host-exact", absent("NODE2", **traces)).remedy
+
+    assert remedy.startswith("give the exact name: node2; or ")
+    assert remedy.endswith(way)
+    assert remedy.count("; or ") == 1

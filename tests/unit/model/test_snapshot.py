@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.model.host import HostIdentity, SystemdUnit
+from nova_decom.model.host import HostIdentity
+from nova_decom.model.machine import SystemdUnit
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.model.snapshot import (
     CloudSnapshot,
@@ -346,3 +347,39 @@ def test_the_newest_migration_of_a_server_counts_where_it_is_over():
     assert ended(over) == (over,)
     assert ended(over, running) == ()
     assert ended() == ()
+
+
+HV = "hv1.example.org"
+
+
+@pytest.mark.parametrize(
+    ("what", "asked", "found"),
+    [
+        ({}, {}, ["dead"]),
+        ({}, {"aliases": frozenset({HV})}, []),
+        ({"services": (service(), service(HV))}, {}, []),
+        ({"compute_nodes": (node(), node("node2", uuid="n2", hypervisor_hostname=HV))}, {}, []),
+    ],
+    ids=["of this host only", "given as alias", "a host of that name", "another host's too"],
+)
+def test_dead_agents_under_the_hypervisor_s_name_are_found(what, asked, found):
+    """Unless the name is another host's too; under an alias they are the host's agents."""
+    agents = (
+        build.agent(id="dead", host=HV),
+        build.agent(id="alive", host=HV, alive=True),
+        build.agent(id="own"),
+    )
+    memory = Memory(HostIdentity(names=frozenset({"node1", HV})))
+
+    seen = replace(view(), agents=agents, **what)
+    facts = sliced(seen, memory=memory, asked=request(**asked))
+
+    assert [a.id for a in facts.agents_by_hypervisor] == found
+    assert "own" in [a.id for a in facts.agents]
+
+
+def test_a_fleet_knows_the_hypervisors_that_have_other_names():
+    """For telling that a name is not a host's but its hypervisor's."""
+    nodes = (node(), node("node2", uuid="n2", hypervisor_hostname=HV))
+
+    assert fleet_of(replace(view(), compute_nodes=nodes)).hosts_by_hypervisor == {HV: ("node2",)}

@@ -8,7 +8,8 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from nova_decom.model.change import Change, Outcome, Status
-from nova_decom.model.host import HostIdentity, SystemdUnit
+from nova_decom.model.host import HostIdentity
+from nova_decom.model.machine import SystemdUnit
 from nova_decom.model.plan import summary
 from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.model.request import Rows

@@ -107,6 +107,22 @@ TABLE = [
         [("network-agent", build.AGENT)],
         "nova-decom remove node1",
     ),
+    (
+        "a dead agent under the hypervisor's name",
+        absent(agents_by_hypervisor=(build.agent(host="hv1"),)),
+        [("network-agent", build.AGENT)],
+        "nova-decom remove node1 --host-alias hv1",
+    ),
+    (
+        "agents that are kept",
+        absent(
+            agents=(build.agent(),),
+            agents_by_hypervisor=(build.agent(id="x"),),
+            request=build.request(keep_agents=True),
+        ),
+        [],
+        "",
+    ),
 ]
 
 

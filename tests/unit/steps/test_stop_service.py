@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.model.host import Heartbeat, SystemdUnit
-from nova_decom.model.request import StopWith
+from nova_decom.errors import RefusedError
+from nova_decom.model.host import Heartbeat
+from nova_decom.model.machine import SystemdUnit
+from nova_decom.model.request import PLANNED_PARTS, Part, StopWith
 from nova_decom.steps.stop_service import StopService
 from tests.unit import build
 from tests.unit.build import SERVICE, facts, request
@@ -170,5 +172,19 @@ def test_only_stopping_does_anything():
     stop, prove = STOP.changes(world.truth)
 
     assert STOP.apply(prove, None, world.truth) is None
-    assert STOP.apply(stop, FakeCloud(world), world.truth) is None
+    cloud = FakeCloud(world)
+    assert STOP.apply(stop, cloud, cloud.refresh("node1", PLANNED_PARTS | {Part.UNIT})) is None
     assert world.writes == ["stop"]
+
+
+def test_the_machine_of_another_nova_host_is_not_stopped():
+    """Asked again in the step: the machine may have changed since the plan."""
+    world = World(facts())
+    world.configured = "node2"
+    cloud = FakeCloud(world)
+    stop, _ = STOP.changes(world.truth)
+
+    with pytest.raises(RefusedError, match="host = node2"):
+        STOP.apply(stop, cloud, cloud.refresh("node1", PLANNED_PARTS | {Part.UNIT}))
+
+    assert world.writes == []

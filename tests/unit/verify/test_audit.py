@@ -15,7 +15,16 @@ from nova_decom.model.snapshot import CloudSnapshot, nodes_in_rows
 from nova_decom.verify import audit
 from tests.unit.audit_cases import FOUND, GHOST_ROW, LEFT_PROVIDER, NOT_FOUND, OLD_AGENT
 from tests.unit.audit_clouds import LIVING, clean, without_database
-from tests.unit.build import aggregate, allocation, node, node_row, provider, service, service_row
+from tests.unit.build import (
+    agent,
+    aggregate,
+    allocation,
+    node,
+    node_row,
+    provider,
+    service,
+    service_row,
+)
 
 #: What a cure may begin with, or name after an advice.
 COMMANDS = re.compile(
@@ -77,7 +86,7 @@ def test_an_empty_cloud_has_nothing_left():
 def all_ghosts():
     """A cloud in which every kind of thing was left, by several removals."""
     return clean(
-        services=(service("halved", id="service-of-halved"),),
+        services=(service("halved", id="service-of-halved", state="down"),),
         compute_nodes=(node("node2", uuid="second"),),
         aggregates=(aggregate(5, hosts=("old", "node1")),),
         providers=(LEFT_PROVIDER, provider("stale", "node1")),
@@ -208,3 +217,102 @@ def test_compute_nodes_in_rows_are_those_that_the_api_would_show():
         *(ComputeNode(f"node-of-{h}", h, h) for h in LIVING),
         ComputeNode("metal", "node1", "node1", "ironic"),
     )
+
+
+FQDN = "node1.example.org"
+NODE3 = {
+    "services": (service("node3", id="service-of-node3"),),
+    "compute_nodes": (node("node3", uuid="node-of-node3", hypervisor_hostname="hv3"),),
+    "providers": (provider("node-of-node3", "hv3"),),
+}
+GHOST_HV = node_row(9, uuid="n", host="old", hypervisor_hostname="hv-of-old", deleted=1)
+DELETE_LEFT = "openstack resource provider delete left"
+DELETE_AGENT = "openstack network agent delete dead"
+
+
+def left(name):
+    """A provider that some nova-compute made, of this name."""
+    return (provider("left", name),)
+
+
+def dead(name):
+    """A dead agent under a name that an earlier run removed."""
+    return {"agents": (agent(id="dead", host=name),), "remembered": frozenset({name})}
+
+
+@pytest.mark.parametrize(
+    ("what", "target", "host", "remedy"),
+    [
+        (
+            {"providers": left(FQDN), "compute_providers": left(FQDN)},
+            "left",
+            FQDN,
+            DELETE_LEFT,
+        ),
+        (
+            {
+                "providers": left(FQDN),
+                "compute_providers": left(FQDN),
+                "allocations": (allocation("left"),),
+            },
+            "left",
+            FQDN,
+            f"nova-manage placement audit --resource_provider left --delete; then: {DELETE_LEFT}",
+        ),
+        (
+            {**NODE3, "providers": (*NODE3["providers"], *left("hv3"))},
+            "left",
+            "node3",
+            DELETE_LEFT,
+        ),
+        (
+            {"providers": left("hv-of-old"), "rows_of_compute_nodes": (GHOST_HV,)},
+            "left",
+            "old",
+            "nova-decom remove old --host-alias hv-of-old",
+        ),
+        (dead(FQDN), "dead", FQDN, DELETE_AGENT),
+        (
+            dead("hv-of-old") | {"rows_of_compute_nodes": (GHOST_HV,)},
+            "dead",
+            "old",
+            "nova-decom remove old --host-alias hv-of-old",
+        ),
+        ({"mapped": [FQDN]}, FQDN, FQDN, f"nova-decom remove {FQDN} --stop-with none"),
+        ({"members": [(6, "NODE1")]}, "6", "NODE1", "nova-decom remove NODE1 --stop-with none"),
+        (
+            {"rows_of_compute_nodes": (node_row(9, uuid="n", host=FQDN),)},
+            "n",
+            FQDN,
+            f"nova-decom remove {FQDN} --stop-with none",
+        ),
+        (
+            {"services": (service("halved", id="up"),)},
+            "up",
+            "halved",
+            "restart nova-compute there",
+        ),
+        (
+            {"services": (service(FQDN, id="down", state="down"),)},
+            "down",
+            FQDN,
+            f"restart nova-compute there, or: nova-decom remove {FQDN} --stop-with none",
+        ),
+        (
+            {
+                "services": (service("node3", id="s"),),
+                "rows_of_services": (service_row(9, uuid="s", host="node3", version=61),),
+                "compute_nodes": NODE3["compute_nodes"],
+                "providers": NODE3["providers"],
+            },
+            "s",
+            "node3",
+            "upgrade it",
+        ),
+    ],
+)
+def test_no_cure_could_stop_a_host_that_is_up(what, target, host, remedy):
+    """A name that leads to its machine gets a command that touches none."""
+    (found,) = [t for t in audit.audit(clean(**what)) if t.leftover.target == target]
+
+    assert (found.host, found.leftover.remedy) == (host, remedy)

@@ -1,0 +1,184 @@
+# Prints which nova host each nova-compute unit of this machine is. With "look" it changes nothing.
+#
+#   name NAME                 a host name of the machine; nova's default for "host" comes first
+#   unit UNIT ACTIVE ENABLED  a nova-compute unit
+#   file UNIT PATH            a configuration file that the unit reads, in the order of reading
+#   line UNIT TEXT            a line of that file: only the options named in WANTED leave the machine
+#   unread UNIT PATH          a configuration file that this user may not read
+#   node UNIT UUID            the content of a compute_id file of the unit
+#   sum CHECKSUM              of all lines but those of the units' states
+#
+# With "stop CHECKSUM UNIT..." it stops and disables these units, but only while the checksum of
+# the machine is still this one; else it prints "changed".
+root=
+units="UNITS"
+wanted='^(host|state_path|my_ip|my_block_storage_ip)[ \t]*[=:]'
+LC_ALL=C
+export LC_ALL
+
+property() {
+    systemctl show -p "$2" "$1" 2>/dev/null | sed "s/^$2=//"
+}
+
+found_units() {
+    systemctl list-unit-files --type=service --no-legend --plain $units 2>/dev/null |
+        while read -r unit rest; do
+            # An alias is the same unit once more.
+            id=$(property "$unit" Id)
+            [ -z "$unit" ] || [ "${id:-$unit}" != "$unit" ] || printf '%s\n' "$unit"
+        done
+}
+
+# The words of the unit's command line: of its process if it runs, else of its ExecStart.
+command_line() {
+    pid=$(property "$1" MainPID)
+    line=$(cat "/proc/${pid:-0}/cmdline" 2>/dev/null | tr '\0' ' ')
+    case $line in
+    *nova-compute*) ;;
+    *) line=$(property "$1" ExecStart | sed 's/.*argv\[\]=//; s/ ; .*//') ;;
+    esac
+    printf '%s\n' "$line"
+}
+
+# The first of these that exists, else the first.
+first_of() {
+    for path in "$@"; do
+        [ -e "$path" ] && break
+        path=$1
+    done
+    printf '%s\n' "$path"
+}
+
+# Where deployments in containers keep on the host what nova-compute reads as /etc/nova.
+contained() {
+    snap=$root/var/snap/openstack-hypervisor/common/etc/nova
+    case $1 in
+    kolla-nova_compute-*) echo "--config-file $root/etc/kolla/nova-compute/nova.conf" ;;
+    kolla-nova_compute_ironic-*) echo "--config-file $root/etc/kolla/nova-compute-ironic/nova.conf" ;;
+    edpm_*) echo "--config-dir $(first_of $root/var/lib/openstack/config/nova $root/var/lib/config-data/nova)" ;;
+    tripleo_*) echo "--config-file $root/var/lib/config-data/puppet-generated/nova_libvirt/etc/nova/nova.conf" ;;
+    snap.*) echo "--config-file $snap/nova.conf --config-dir $snap/nova.conf.d" ;;
+    esac
+}
+
+# Where the nova-compute of a unit keeps its state, if the configuration names no other directory.
+states() {
+    case $1 in
+    kolla-*) echo "$root/var/lib/docker/volumes/nova_compute/_data" \
+        "$root/var/lib/containers/storage/volumes/nova_compute/_data" ;;
+    snap.*) echo "$root/var/snap/openstack-hypervisor/common/lib/nova" ;;
+    *) echo "$root/var/lib/nova" ;;
+    esac
+}
+
+# The configuration files of a command line, in the order in which oslo.config reads them.
+files() {
+    line=$(contained "$1")
+    case $1 in
+    snap.*) arguments=$(command_line "$1") ;;
+    *) arguments=${line:-$(command_line "$1")} ;;
+    esac
+    case $arguments in *--config-*) ;; *) arguments=$line ;; esac
+    explicit= has_file= has_dir= next=
+    for word in $arguments; do
+        case $next$word in
+        --config-file | --config-dir) next=$word= ;;
+        --config-file=*) next= has_file=1 explicit="$explicit ${word#--config-file=}" ;;
+        --config-dir=*) next= has_dir=1 explicit="$explicit ${word#--config-dir=}/*.conf" ;;
+        esac
+    done
+    if [ -z "$has_file$line" ]; then
+        for path in /usr/share/nova/nova-dist.conf /etc/nova/nova.conf /etc/nova/nova-compute.conf; do
+            [ ! -e "$root$path" ] || printf '%s\n' "$root$path"
+        done
+    fi
+    if [ -z "$has_dir$line" ]; then
+        set +f
+        for path in "$root"/etc/nova/nova.conf.d/*.conf "$root"/etc/nova/nova-compute.conf.d/*.conf; do
+            [ ! -e "$path" ] || printf '%s\n' "$path"
+        done
+        set -f
+    fi
+    for path in $explicit; do
+        set +f
+        for file in $path; do
+            case $file in
+            # No such file in the directory, or a directory that this user may not read.
+            *"*"*) [ -r "${file%/*}" ] || printf '%s\n' "$file" ;;
+            *) printf '%s\n' "$file" ;;
+            esac
+        done
+        set -f
+    done
+}
+
+configuration() {
+    paths=$(files "$1")
+    for path in $paths; do
+        if [ -r "$path" ]; then
+            printf 'file %s %s\n' "$1" "$path"
+            awk -v unit="$1" -v wanted="$wanted" '
+                /^\[/ { inside = ($0 ~ /^\[DEFAULT\][ \t\r]*$/); value = 0
+                        if (inside) print "line " unit " [DEFAULT]"; next }
+                inside && $0 ~ wanted { print "line " unit " " $0; value = 1; next }
+                value && /^[ \t]+[^ \t]/ { print "line " unit " " $0; next }
+                { value = 0 }' "$path"
+        else
+            printf 'unread %s %s\n' "$1" "$path"
+        fi
+    done
+    printf '%s\n' "$paths" | sed 's,/[^/]*$,,'
+}
+
+# nova looks for compute_id beside each configuration file, and in state_path.
+identities() {
+    state=$(sed -n 's/^line [^ ]* state_path[[:space:]]*[=:][[:space:]]*//p' | tail -n 1)
+    case $1:$state in
+    kolla-*) state= ;;
+    *:/*) ;;
+    *) state= ;;
+    esac
+    for directory in $2 ${state:-$(states "$1")}; do
+        uuid=$(cat "$directory/compute_id" 2>/dev/null | tr -d ' \t\r\n')
+        [ -z "$uuid" ] || printf 'node %s %.36s\n' "$1" "$uuid"
+    done
+}
+
+identity() {
+    { hostname || uname -n; hostname -f; } 2>/dev/null | awk 'NF && !seen[$1]++ { print "name", $1 }'
+    for unit in $(found_units); do
+        text=$(configuration "$unit")
+        printf '%s\n' "$text" | grep -E '^(file|line|unread) '
+        directories=$(printf '%s\n' "$text" | grep '^/' | sort -u)
+        printf '%s\n' "$text" | identities "$unit" "$directories" | sort -u
+    done
+}
+
+checksum() {
+    printf '%s\n' "$1" | cksum | tr ' ' -
+}
+
+set -f
+text=$(identity)
+case $1 in
+look)
+    printf '%s\n' "$text"
+    for unit in $(found_units); do
+        active=$(systemctl is-active "$unit")
+        enabled=$(systemctl is-enabled "$unit")
+        printf 'unit %s %s %s\n' "$unit" "${active:-unknown}" "${enabled:-unknown}"
+    done
+    printf 'sum %s\n' "$(checksum "$text")"
+    ;;
+stop)
+    expected=$2
+    shift 2
+    sudo=
+    [ "$(id -u)" = 0 ] || sudo="sudo -n"
+    if [ "$expected" = "$(checksum "$text")" ]; then
+        $sudo systemctl disable --now "$@"
+    else
+        echo changed
+    fi
+    ;;
+esac
