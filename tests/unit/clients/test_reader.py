@@ -280,7 +280,7 @@ def test_agents_are_asked_for_by_every_name_of_a_host(hosts, names, asked):
     found._clients = replace(
         found._clients, network=SimpleNamespace(available=lambda: True, agents=agents)
     )
-    found._memories.add("node1", identity=HostIdentity(names=frozenset(names)))
+    found._history.add("node1", identity=HostIdentity(names=frozenset(names)))
     read(found, *hosts, parts={Part.AGENTS})
     read(found, *hosts, parts={Part.AGENTS})
 
