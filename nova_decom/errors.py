@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can go wrong, and the exit code that each kind of failure has.
+"""The kinds of failure, each with its exit code.
 
 ::
 
@@ -8,10 +8,10 @@
     ├── RefusedError            4   a guard refused; nothing was changed
     ├── WaitTimeoutError        5   a bound on waiting ran out
     ├── StalePlanError          7   the cloud no longer fits the reviewed plan
-    ├── UnconfirmedError       13   nobody said yes
+    ├── UnconfirmedError       13   a confirmation was needed, or was declined
     ├── UnavailableError       69   the API or the database cannot be reached
     │   ├── MissingRightError  69   the token lacks a right, so that an answer is not complete
-    │   └── NoAnswerError      69   no answer of use; what a write did is not known
+    │   └── NoAnswerError      69   no usable answer; whether a write was made is not known
     ├── BusyError              75   another run holds the host
     ├── RunHaltedError          1   another host of the run failed
     ├── UnexpectedError        70   a bug; a report of it is in the state directory
@@ -20,12 +20,12 @@
         ├── RowCountError       1   a statement touched another number of rows
         ├── BadRequestError     1   a service answered 400
         ├── NotFoundError       1   a service answered 404
-        ├── TransientError      1   a service answered 429 or 5xx: another attempt may do
+        ├── TransientError      1   a service answered 429 or 5xx: another attempt may succeed
         │   └── ConflictError   1   a service answered 409
-        ├── UnsupportedError    1   a service never does such a thing; the run goes on
+        ├── UnsupportedError    1   a service never makes this change; the run continues
         └── JournalError        1   the journal cannot be written
 
-:func:`nova_decom.cli.main.main` is the only place that turns them into an exit.
+Only :func:`nova_decom.cli.main.main` turns them into the exit code of the process.
 """
 
 from __future__ import annotations
@@ -36,15 +36,14 @@ from nova_decom.exit_codes import ExitCode
 
 
 class NovaDecomError(Exception):
-    """A failure that the operator can understand and do something about.
+    """A failure with a message for the operator.
 
-    ``str()`` says what was seen and what was not changed; ``remedy`` says what to type next.
+    ``str()`` states what was found and what was not changed, ``remedy`` what to type next.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.FAILED
 
     def __init__(self, message: str, remedy: str | None = None) -> None:
-        """Keep the sentence and its cure apart, as the JSON output does."""
         super().__init__(message)
         self.remedy = remedy
 
@@ -68,7 +67,7 @@ class WaitTimeoutError(NovaDecomError):
 
 
 class StalePlanError(NovaDecomError):
-    """The cloud no longer fits the plan that was reviewed."""
+    """The cloud no longer fits the reviewed plan."""
 
     exit_code = ExitCode.STALE
 
@@ -90,7 +89,7 @@ class MissingRightError(UnavailableError):
 
 
 class NoAnswerError(UnavailableError):
-    """No answer, or none of use: it may come at another attempt. What a write did is not known."""
+    """No usable answer; another attempt may get one. Whether a write was made is not known."""
 
     def __init__(self, message: str, remedy: str | None = None, retry_after: float = 0.0) -> None:
         """``retry_after``: the seconds that the service asked for, 0 when it did not."""
@@ -105,7 +104,7 @@ class BusyError(NovaDecomError):
 
 
 class RunHaltedError(NovaDecomError):
-    """Another host of the run failed, and no more were to begin."""
+    """Another host of the run failed, so this one does not begin or continue."""
 
 
 class UnexpectedError(NovaDecomError):
@@ -120,16 +119,16 @@ class RunInterruptedError(NovaDecomError):
     exit_code = ExitCode.INTERRUPTED
 
     def __init__(self, code: ExitCode) -> None:
-        """Remember which signal it was, as the exit code of the run."""
+        """Keep the exit code of the signal, which is that of the run."""
         super().__init__(
             f"interrupted by {'SIGTERM' if code is ExitCode.TERMINATED else 'SIGINT'}",
-            "run the same command again; it goes on from where the cloud is",
+            "run the same command again to continue; finished work is detected",
         )
         self.code = code
 
 
 class ChangeFailedError(NovaDecomError):
-    """A change was tried and did not happen."""
+    """A change was tried and was not made."""
 
 
 class RowCountError(ChangeFailedError):
@@ -137,15 +136,15 @@ class RowCountError(ChangeFailedError):
 
 
 class BadRequestError(ChangeFailedError):
-    """A service answered 400: it never does such a thing."""
+    """A service answered 400: it never makes this change."""
 
 
 class NotFoundError(ChangeFailedError):
-    """A service answered 404: what was to be changed is not there any more."""
+    """A service answered 404: the object to change does not exist any more."""
 
 
 class TransientError(ChangeFailedError):
-    """A service answered 429 or 5xx: after a look at what came of it, another attempt may do."""
+    """A service answered 429 or 5xx: another attempt may succeed, once the cloud is read again."""
 
     def __init__(self, message: str, remedy: str | None = None, retry_after: float = 0.0) -> None:
         """``retry_after``: the seconds that the service asked for, 0 when it did not."""
@@ -154,16 +153,16 @@ class TransientError(ChangeFailedError):
 
 
 class ConflictError(TransientError):
-    """A service answered 409: what it has is not what we think."""
+    """A service answered 409: its object has changed since it was read."""
 
 
 class UnsupportedError(ChangeFailedError):
-    """A service never does such a thing; the run goes on, and what is left is named."""
+    """A service never makes this change; the run continues, and its report names what is left."""
 
 
 class JournalError(ChangeFailedError):
-    """The journal cannot be written, and without it nothing is changed."""
+    """The journal cannot be written; without it nothing is changed."""
 
 
 class WriteRefusedError(RuntimeError):
-    """A client that is unable to write was asked to write: a bug of ours, never of the user."""
+    """A read-only client was asked to write, which is a bug of nova-decom."""

@@ -9,12 +9,12 @@ from typing import Self
 
 
 class ExitCode(IntEnum):
-    """Every exit code that a command may end with, and what it tells the caller."""
+    """An exit code of a command, with its meaning."""
 
     meaning: str
 
     def __new__(cls, value: int, meaning: str) -> Self:
-        """Attach the sentence that the documentation prints for this code."""
+        """Attach the meaning, which the documentation prints."""
         member = int.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: options in, one call, one rendering. ``main`` owns the exit codes."""
+"""The command line: one file for each command; ``main`` turns errors into exit codes."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Completion at the prompt: what may stand there, from files; no network, no SDK."""
+"""Shell completion of hosts and runs, from files of the state directory, without the network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 def hosts(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Names of hosts as last seen in the cloud that is meant, but those typed already."""
+    """The host names last read from the cloud, without those on the command line already."""
     given = context.ensure_object(GivenOptions).values
     try:
         names = HostNames(state_dir_of(given.get("state_dir")))
@@ -38,7 +38,7 @@ def runs(context: click.Context, _parameter: click.Parameter, incomplete: str) -
 
 
 def script(command: click.Command, shell: str) -> str:
-    """What a shell sources so that it completes this program."""
+    """The completion script of a shell, to be sourced by it."""
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"no completion for {shell}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one way in which somebody says yes: the plan, then a name or a number typed."""
+"""The confirmation at a terminal: the plan, then the name or the number of the hosts."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from nova_decom.model.report import HostReport, Report
 from nova_decom.output.console import console
 from nova_decom.output.text import print_report
 
-#: Seconds after which a signal is seen at the latest.
+#: Seconds after which a signal is obeyed at the latest.
 POLL_SECONDS = 0.2
 
 
 def confirm(
     app: Context, verb: str, shown_as: str, reports: Sequence[HostReport], hosts: Sequence[str]
 ) -> None:
-    """Show the plan on stderr and have the host's name, or the number of hosts, typed.
+    """Show the plan on stderr and ask for the host name, or for the number of hosts.
 
-    :raises UnconfirmedError: something else was typed, or nothing.
+    :raises UnconfirmedError: the answer is another one.
     """
     err = console(sys.stderr, app.settings.color)
     report = Report(shown_as, ExitCode.SUCCESS, tuple(reports))
@@ -45,13 +45,13 @@ def confirm(
 
 
 def ask(question: str) -> str:
-    """The line that is typed.
+    """The line that the operator types.
 
-    A signal that comes between the prompt and the read would wait for the line, as the read does:
-    so the read begins when there is one.
+    The read begins only when there is a line: a signal between the prompt and the read would
+    otherwise wait as long as the read.
 
     :raises EOFError: the terminal is gone.
-    :raises KeyboardInterrupt: Ctrl-C instead of a line.
+    :raises KeyboardInterrupt: the operator pressed Ctrl-C.
     """
     click.echo(f"{question}: ", nl=False, err=True)
     while not select.select([sys.stdin], [], [], POLL_SECONDS)[0]:

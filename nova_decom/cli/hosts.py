@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Host names as they come from the command line."""
+"""The hosts of a command: named, or selected by file, aggregate, zone or glob."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LAST_CHARACTER = "\uffff"
 def named(hosts: Iterable[str]) -> tuple[str, ...]:
     """The hosts, each once, in the order given.
 
-    :raises ConfigurationError: one of them cannot be the name of a host in nova.
+    :raises ConfigurationError: nova cannot have a host of one of these names.
     """
     found = tuple(dict.fromkeys(hosts))
     for host in found:
@@ -49,9 +49,9 @@ def raise_if_aliases_of_several(app: Context, hosts: Sequence[str]) -> None:
 
 
 def selected(app: Context, hosts: Sequence[str]) -> tuple[str, ...]:
-    """The hosts named and selected, each once; what was selected is told on stderr.
+    """The hosts named and selected, each once; those selected are listed on stderr.
 
-    :raises ConfigurationError: a selector selects nothing: nothing never means all.
+    :raises ConfigurationError: an option selects no host; an empty selection never means all.
     """
     settings = app.settings
     if not is_selecting(app):
@@ -69,18 +69,19 @@ def selected(app: Context, hosts: Sequence[str]) -> tuple[str, ...]:
             found += _checked("--match", glob, matching(glob, services))
     chosen = named(found)
     err = console(sys.stderr, settings.color)
-    err.print(line(f"{len(chosen)} hosts selected: {', '.join(chosen)}"))
+    count = "1 host" if len(chosen) == 1 else f"{len(chosen)} hosts"
+    err.print(line(f"{count} selected: {', '.join(chosen)}"))
     return chosen
 
 
 def is_selecting(app: Context) -> bool:
-    """True when hosts are chosen by anything else than their names."""
+    """True when an option selects hosts."""
     settings = app.settings
     return bool(settings.hosts_file or settings.aggregate or settings.zone or settings.match)
 
 
 def in_aggregate(name: str, aggregates: Iterable[Aggregate]) -> list[str]:
-    """The members of the aggregates of exactly this name, those that nova no longer has too."""
+    """The hosts of the aggregates of exactly this name, also those that nova no longer has."""
     return sorted({h for a in aggregates if a.name == name for h in a.hosts})
 
 
@@ -90,17 +91,20 @@ def in_zone(name: str, services: Iterable[ComputeService]) -> list[str]:
 
 
 def matching(glob: str, services: Iterable[ComputeService]) -> list[str]:
-    """The compute hosts that a shell glob matches, case and all."""
+    """The compute hosts that a shell glob matches, case-sensitive."""
     hosts = (s.host for s in services if s.binary == NOVA_COMPUTE)
     return sorted(h for h in hosts if fnmatchcase(h, glob))
 
 
 def _from_file(path: str) -> list[str]:
-    """One host a line; empty lines and those that begin with # are passed over."""
+    """The hosts of a file, one per line, without empty lines and lines that begin with #."""
     try:
         text = sys.stdin.read() if path == "-" else expanded(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: {error}", "give a readable --hosts-file") from None
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigurationError(
+            f"cannot read --hosts-file {path}: {why}", "give a readable text file"
+        ) from None
     lines = (part.strip() for part in text.splitlines())
     return [part for part in lines if part and not part.startswith("#")]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``--metrics-textfile``: what Prometheus is told of a run, however it ended."""
+"""``--metrics-textfile``: the metrics of a command, written at its end."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from nova_decom.state.timeline import spans
 
 
 def measure(report: Report, given: Mapping[str, Any]) -> None:
-    """Write the metrics if that was asked for; a failure to do so changes no outcome."""
+    """Write the metrics of the report; a failure is a warning and changes no exit code."""
     from nova_decom.output.metrics import (  # noqa: PLC0415
         MEASURED,
         check_metrics,
         write_metrics,
     )
 
-    told = given.get("metrics_textfile")
-    if not told or report.command not in MEASURED:
+    textfile = given.get("metrics_textfile")
+    if not textfile or report.command not in MEASURED:
         return
     try:
-        path = expanded(told)
+        path = expanded(textfile)
         check_metrics(path)
         place = state_dir_of(given.get("state_dir"))
         seconds = step_seconds(place, report.run) if report.run else {}
@@ -40,7 +40,7 @@ def measure(report: Report, given: Mapping[str, Any]) -> None:
 
 
 def step_seconds(state_dir: Path, run: str) -> Mapping[str, float]:
-    """How long each step of the run took, from its journal."""
+    """The seconds that each step of the run took, from its journal."""
     record, found = find_record(state_dir, run), Counter[str]()
     for host in record.hosts:
         for span in spans(record.of(host)):

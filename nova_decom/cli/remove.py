@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``nova-decom remove``: plan, guards, confirm, execute, verify."""
+"""``nova-decom remove``: plan, confirm, carry out, verify."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def remove(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
 
 
 def _chosen(app: Context, hosts: tuple[str, ...], saved: SavedPlans | None) -> tuple[str, ...]:
-    """The hosts named, or those of the saved plan; never both."""
+    """The hosts named, or the hosts of the saved plan."""
     if app.settings.plan and (hosts or is_selecting(app)):
         raise ConfigurationError(
-            f"{app.settings.plan} names its hosts; others were not reviewed",
-            "leave out HOST and what selects hosts, or leave out --plan",
+            f"{app.settings.plan} names its hosts; the plan of other hosts was not reviewed",
+            "leave out HOST and the options that select hosts, or leave out --plan",
         )
     plans = saved.plans if saved else ()
     if not plans and not hosts:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``nova-decom report``: a run as a page for a change ticket, from its journal alone."""
+"""``nova-decom report``: a run as an HTML page for a change ticket, from its journal alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nova_decom.state.journal_reader import find_record
 
 
 def report(given: GivenOptions, run: str) -> Report:
-    """Write the page of a run.
+    """Write the HTML page of a run to the file of ``--html``.
 
     :raises RefusedError: there is no such run.
     :raises ConfigurationError: the file cannot be written.
@@ -24,7 +24,7 @@ def report(given: GivenOptions, run: str) -> Report:
     settings = resolve(given.values, section("nova-decom"))
     given.resolved = settings.values
     if not settings.html:
-        raise ConfigurationError("no file is named for the report", "give --html FILE")
+        raise ConfigurationError("no file is given for the report", "give --html FILE")
     text = page(find_record(state_dir(settings), run))
     path = expanded(settings.html)
     try:

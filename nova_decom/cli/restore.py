@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``nova-decom restore``: plan, confirm, put back, read back."""
+"""``nova-decom restore``: plan, confirm, restore what a run changed, read it back."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ Planned = tuple[SavedHost, Plan]
 
 
 def restore(given: GivenOptions, run: str) -> Report:
-    """Put back what a run took of its hosts; with ``--dry-run`` only plan.
+    """Restore what a run deleted or changed of its hosts; with ``--dry-run`` only plan.
 
-    :raises RefusedError: there is no such run, or it took nothing.
-    :raises UnconfirmedError: nobody said yes.
+    :raises RefusedError: there is no such run, or it has changed nothing.
+    :raises UnconfirmedError: the restore was not confirmed.
     """
     app = Context(given)
     if not app.settings.dry_run:
@@ -58,7 +58,7 @@ def restore(given: GivenOptions, run: str) -> Report:
         )
     if not (app.settings.dry_run or app.settings.yes or sys.stdin.isatty()):
         raise UnconfirmedError(
-            "nobody can confirm: standard input is not a terminal",
+            "there is no terminal to ask for confirmation",
             f"nova-decom restore {run} --yes",
         )
     read = app.reading()
@@ -85,7 +85,7 @@ def _planned(app: Context, plans: Sequence[Planned]) -> Report:
 
 
 def _without_changes(plan: Plan) -> HostReport:
-    """A host on which nothing is to be, or may be, put back."""
+    """The report of a host without anything to restore, or that guards block."""
     if not plan.blocked and not plan.leftovers:
         return result_of(plan, (), Result.UNCHANGED)
     problems = [f"{f.guard}: {f.message}" for f in plan.blocked]

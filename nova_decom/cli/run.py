@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A job carried out on its hosts, side by side: plan, confirm, execute."""
+"""A job on its hosts: plan, confirm, carry out in parallel, verify."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ from nova_decom.verify.verify import verify
 def carry_out(
     app: Context, hosts: tuple[str, ...], job: Job, saved: SavedPlans | None = None
 ) -> Report:
-    """Plan, guards, confirm, execute, verify; with ``--dry-run`` only plan.
+    """Plan, confirm, carry out and verify a job; with ``--dry-run`` only plan.
 
-    :raises UnconfirmedError: nobody said yes.
+    :raises UnconfirmedError: the job was not confirmed.
     :raises StalePlanError: ``saved`` does not fit: another cloud, other options, other changes.
     """
     app.hosts = hosts
@@ -65,7 +65,7 @@ def carry_out(
     asks = job.asks and not app.settings.yes
     if asks and not sys.stdin.isatty():
         raise UnconfirmedError(
-            "nobody can confirm: standard input is not a terminal",
+            "there is no terminal to ask for confirmation",
             f"nova-decom {job.name} {' '.join(hosts)} --yes",
         )
     read = app.reading()
@@ -87,7 +87,7 @@ def carry_out(
 
 
 def _without_changes(plan: Plan, facts: HostFacts, job: Job) -> HostReport:
-    """A host on which nothing is to be, or may be, done."""
+    """The report of a host without changes, or that guards block."""
     if plan.blocked:
         return refused(plan, code=refusal_code(plan.blocked))
     if not job.deletes:

@@ -147,7 +147,7 @@ def failed(
 def not_begun(plan: Plan) -> HostReport:
     """The report of a host that was left out, because an earlier host failed."""
     error = NovaDecomError(
-        "not begun: the run ended with an earlier host",
+        "not started, because an earlier host failed",
         "run again for this host, or give --on-failure continue",
     )
     return failed(plan, error, result=Result.INTERRUPTED)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one way to the terminal: no markup, no wrapping away, and every string through safe()."""
+"""The console for all text output: no markup, and every string made safe."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from rich.text import Text
 
 from nova_decom.output.escape import safe
 
-#: In a pipe or a file a table is as wide as its content, up to so many columns.
+#: The greatest width of a table in a pipe or a file.
 OFF_TERMINAL = 1000
 
-#: From so many columns on, a change has room beside its step.
+#: The width from which a change is printed beside its step.
 WIDE = 100
-#: How far a text is set in that stands below its label.
+#: The indentation of a text below its label.
 BELOW = 8
 
 Part = str | tuple[str, str]
 
 
 class _Console(Console):
-    """Leaves it to the caller what to do when nobody reads any more; rich would exit with 1."""
+    """A console that raises when its pipe is closed, where rich would exit with 1."""
 
     def on_broken_pipe(self) -> None:
-        """Say so."""
+        """Raise, instead of an exit."""
         raise BrokenPipeError
 
 
 def console(stream: TextIO, color: str) -> Console:
-    """A console that takes no text for markup, highlights nothing and wraps nothing away."""
+    """A console that prints text as it is: no markup, no highlighting, no words lost."""
     forced = {"always": True, "never": False, "auto": None}[color]
     return _Console(
         file=stream,
@@ -46,20 +46,20 @@ def console(stream: TextIO, color: str) -> Console:
 
 
 def line(*parts: Part) -> Text:
-    """One line of plain or (text, style) parts, with nothing in it that steers a terminal."""
+    """One line of plain or (text, style) parts, without control characters."""
     return Text.assemble(*(safe(p) if isinstance(p, str) else (safe(p[0]), p[1]) for p in parts))
 
 
 def is_narrow(out: Console) -> bool:
-    """True for a terminal with too little room beside a long label."""
+    """True for a terminal that is too narrow to print a text beside a long label."""
     return out.is_terminal and out.width < WIDE
 
 
 def entry(out: Console, label: tuple[Part, ...], text: Part, *, beside: bool = True) -> None:
-    """A label and a text; on a terminal the text goes on under itself, elsewhere in its line.
+    """Print a label and a text; on a terminal, the lines of the text are aligned.
 
-    On a terminal it stands below the label when that is wanted, or when it keeps a word from
-    being broken: a uuid in two pieces cannot be copied.
+    On a terminal the text is printed below the label without ``beside``, or where a word would
+    be broken otherwise: a uuid in two pieces cannot be copied.
     """
     head, body = line(*label), line(text)
     if not out.is_terminal:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Foreign text is data: no control byte of a server name or a reason reaches the terminal."""
+"""Foreign text made safe: no control byte of a server name or a reason reaches a terminal."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from nova_decom.model.change import Outcome
 from nova_decom.model.report import HostReport, Report
 
 SCHEMA = "nova-decom/1"
-#: So many pieces of a text are joined at a time.
+#: Pieces of the text that are joined at a time.
 PIECES = 10_000
 
 
@@ -44,7 +44,7 @@ def envelope(report: Report) -> dict[str, Any]:
 def as_json(report: Report) -> str:
     """The envelope as JSON; foreign text is escaped to ASCII, so no control byte gets out.
 
-    Joined by and by: ``json.dumps`` keeps all pieces until the end, some 400,000 of 2,000 hosts.
+    Pieces are joined as they come: ``json.dumps`` would keep 400,000 of them for 2,000 hosts.
     """
     pieces = json.JSONEncoder(indent=2).iterencode(envelope(report))
     return "".join(iter(lambda: "".join(itertools.islice(pieces, PIECES)), ""))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The last run as a file for the textfile collector of Prometheus' node exporter.
+"""The metrics of the last command, for the textfile collector of Prometheus' node exporter.
 
-The file is replaced as a whole, so that nobody reads half of it. Give each command a file of its
-own; ``command`` is a label of everything in it.
+The file is replaced as a whole, so that no reader gets half of it. Each command needs a file of
+its own; ``command`` is a label of every metric.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from nova_decom.output.escape import safe
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-#: The commands that are measured, whoever else reads the setting in clouds.yaml.
+#: The commands with metrics; others ignore the key in clouds.yaml.
 MEASURED = ("remove", "verify", "audit")
-#: Hosts that ended so were looked at for what is left.
+#: The results of hosts that were checked for leftovers.
 _LOOKED_AT = {Result.REMOVED, Result.CLEAN, Result.UNCHANGED, Result.LEFTOVERS}
 
 
 def check_metrics(path: Path) -> None:
-    """Find out before anything is done whether metrics can be written at its end.
+    """Check at the start of a command that metrics can be written at its end.
 
     :raises ConfigurationError: the library is not installed, or the directory is not there.
     """
@@ -44,7 +44,7 @@ def check_metrics(path: Path) -> None:
         )
     if not path.parent.is_dir():
         raise ConfigurationError(
-            f"{path.parent} is no directory", "give the directory of the textfile collector"
+            f"{path.parent} is not a directory", "give the directory of the textfile collector"
         )
 
 
@@ -59,7 +59,7 @@ def write_metrics(path: Path, report: Report, ended: float, seconds: Mapping[str
     registry = CollectorRegistry()
     _fill(registry, report, ended, seconds)
     write_to_textfile(str(path), registry)
-    # Whatever the umask is: node exporter runs as another user.
+    # node exporter runs as another user, so the umask must not decide.
     path.chmod(0o644)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes on while hosts are changed: live lines on a terminal, one line per event elsewhere."""
+"""The progress of a run: live lines on a terminal, one line per event elsewhere."""
 
 from __future__ import annotations
 
@@ -44,30 +44,28 @@ class Lines:
     """One line per event, for pipes, cron and logs."""
 
     def __init__(self, err: Console) -> None:
-        """Write to this console."""
         self._err = err
 
     def change(self, host: str, change: Change, status: str, note: str = "") -> None:
-        """Say that a change began or ended."""
+        """Print the begin or the end of a change."""
         note = f" ({note})" if note else ""
         self._say(f"{safe(host)}: {_what(change)}: {status}{safe(note)}")
 
     def waiting(self, host: str, what: str, seconds: float) -> None:
-        """Say what is waited for, and how long at most."""
+        """Print what the run waits for, and its bound."""
         self._say(f"{safe(host)}: waiting up to {seconds:g} s: {safe(what)}")
 
     def moves(self, moves: MoveProgress) -> None:
-        """Say nothing: each move is told when it begins and when it ends."""
+        """Print nothing: each move is a change with a begin and an end."""
 
     def _say(self, line: str) -> None:
         self._err.print(Text(line))
 
 
 class Screen:
-    """The changes so far, and for each host the one in hand with the seconds that it takes."""
+    """The changes that have ended, and the current change of each host with its seconds."""
 
     def __init__(self, live: Live) -> None:
-        """Draw on this display."""
         self._live = live
         self._now: dict[str, tuple[str, float]] = {}
         self._notes: dict[str, str] = {}
@@ -76,7 +74,7 @@ class Screen:
         self._spinner = Spinner("dots")
 
     def change(self, host: str, change: Change, status: str, note: str = "") -> None:
-        """Show a change begin; when it ends, print it above the live lines."""
+        """Show the change that begins; print it above the live lines when it ends."""
         what, now = f"{safe(host)}  {_what(change)}", time.monotonic()
         if change.step not in MOVING_STEPS:
             self._moves.pop(host, None)
@@ -94,20 +92,20 @@ class Screen:
         )
 
     def waiting(self, host: str, what: str, seconds: float) -> None:
-        """Show the wait beside the change in hand, or as a line of its own between changes."""
+        """Show the wait beside the current change, or as a line of its own between changes."""
         alone = f"{safe(host)}  waiting"
         if self._now.get(host, (alone, 0.0))[0] == alone:
             self._now[host] = (alone, time.monotonic())
         self._notes[host] = f"up to {seconds:g} s: {safe(what)}"
 
     def moves(self, moves: MoveProgress) -> None:
-        """Show how all moves of a host stand, and each that goes on."""
+        """Show the moves of a host: their counts, and each one in progress."""
         self._moves[moves.host] = moves
         if not moves.left:
             del self._moves[moves.host]
 
     def render(self) -> RenderableType:
-        """A line for each host on which something goes on, and one for each server that moves."""
+        """The live lines: one for each host at work, and one for each server that moves."""
         grid = Table.grid(padding=(0, 1))
         for moves in tuple(self._moves.values()):
             _add_moves(grid, moves, self._spinner)
@@ -126,7 +124,7 @@ def _what(change: Change) -> str:
 
 
 def _add_moves(grid: Table, moves: MoveProgress, spinner: Spinner) -> None:
-    """A line for the host, with rate and time left, and one for each server that moves."""
+    """Add a line for the host, with rate and time left, and one for each server that moves."""
     elapsed = moves.now - moves.since
     head = f"{safe(moves.host)}  {moves.moved} moved, {moves.left} left, {moves.failed} failed"
     if moves.moved and elapsed > 0:
@@ -171,7 +169,7 @@ class Guarded:
     def _logged(self) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on
+        except Exception as error:  # noqa: BLE001 - a display ends no run
             log.warning("the progress cannot be shown any more: %s", error)
             self._shown = NullProgress()
 

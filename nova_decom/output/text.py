@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reports for people: plans, results, tables."""
+"""Reports as text: plans, results, tables."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SUMMARY = ("host", "result", "changes", "left over", "why")
 
 
 def print_report(out: Console, report: Report, *, verbose: bool) -> None:
-    """Each host in full, one after the other."""
+    """Print the report of each host, and a summary of several."""
     for number, host in enumerate(report.hosts):
         if number:
             out.print()
@@ -52,7 +52,7 @@ def print_report(out: Console, report: Report, *, verbose: bool) -> None:
 
 
 def _summary(host: HostReport) -> tuple[str, ...]:
-    """One host in one row: its result, changes by status, how much is left over, and why."""
+    """One host in one row: result, changes by status, number of leftovers, error."""
     counts = Counter(str(outcome.status) for outcome in host.outcomes)
     changes = ", ".join(f"{count} {status}" for status, count in counts.items())
     return (
@@ -65,13 +65,13 @@ def _summary(host: HostReport) -> tuple[str, ...]:
 
 
 def print_overview(out: Console, report: Report) -> None:
-    """One line per host: removable, or blocked by what."""
+    """Print one line per host: removable, or blocked by which guards."""
     rows = [(h.host, verdict(h)) for h in report.hosts]
     print_table(out, ("host", "verdict"), rows)
 
 
 def verdict(report: HostReport) -> str:
-    """A host in one phrase: removable, blocked by which guards, or left over."""
+    """The verdict on a host in a few words: removable, or blocked by which guards."""
     blocked = _blocking(report)
     if blocked:
         return f"blocked: {blocked}"
@@ -82,7 +82,7 @@ def verdict(report: HostReport) -> str:
 
 
 def print_table(out: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A plain table; a cell that is too wide goes on in the next line."""
+    """Print a table; the text of a cell that is too wide continues in the next line."""
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     for column in columns:
         table.add_column(line(column), overflow="fold")
@@ -92,7 +92,7 @@ def print_table(out: Console, columns: Sequence[str], rows: Iterable[Sequence[st
 
 
 def delimited(columns: Sequence[str], rows: Iterable[Sequence[str]], style: str) -> str:
-    """CSV as OpenStack's command lines write it (quoted text), or plain values by spaces."""
+    """The rows as CSV, text in quotes as the openstack command has it, or as plain values."""
     if style == "value":
         return "\n".join(" ".join(safe(cell) for cell in row) for row in rows)
     buffer = io.StringIO()
@@ -125,7 +125,7 @@ def print_reference(out: Console, report: StepsReport) -> None:
 
 
 def print_error(err: Console, message: str, remedy: str | None) -> None:
-    """One message that says what was seen, and what to type next."""
+    """Print an error and its remedy."""
     entry(err, (("error: ", "bold red"),), message)
     if remedy:
         entry(err, ("     → ",), remedy)
@@ -146,7 +146,7 @@ def _print_host(out: Console, host: HostReport, *, verbose: bool) -> None:
     for thing in host.unchecked:
         entry(out, ("    ",), thing)
     if host.to_do:
-        _print_heading(out, "Still to be done by you")
+        _print_heading(out, "Still to do by hand")
     for thing in host.to_do:
         entry(out, ("    ",), thing)
     if host.readd is not None:
@@ -157,7 +157,7 @@ def _print_host(out: Console, host: HostReport, *, verbose: bool) -> None:
 
 
 def _but(host: HostReport) -> tuple[str, str]:
-    """What stands in the way of a plan, where the eye falls first."""
+    """The guards that block a plan, for its first line."""
     blocked = host.result is Result.PLANNED and _blocking(host)
     return (f", but blocked by {blocked}", STYLES[Verdict.BLOCKED]) if blocked else ("", "")
 

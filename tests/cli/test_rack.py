@@ -69,7 +69,7 @@ def test_hosts_are_chosen_exactly_and_never_more_than_were_meant(
 
     plan = decom("plan", "--match", "glob-?", "-f", "json")
     assert [h["host"] for h in plan.json["hosts"]] == ["glob-1"]
-    assert "1 hosts selected: glob-1" in plan.err
+    assert "1 host selected: glob-1" in plan.err
     assert decom("plan", "--match", "GLOB-*").code == 2
     assert decom("remove", "--aggregate", "no such", "--yes").code == 2
     refused = decom("remove", "--match", "glob-*", "--max-hosts", "1", "--yes", "-f", "json")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTML that cannot be injected into: every text and every attribute is escaped as it is made."""
+"""HTML elements: every text and every attribute is escaped when the element is made."""
 
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
 from nova_decom.output.escape import safe
 
@@ -12,7 +13,7 @@ _VOID = {"meta", "br"}
 
 
 class Html(str):
-    """Markup made by :func:`tag`; any other text is data."""
+    """Markup made by :func:`tag`; every other text is data and is escaped."""
 
     __slots__ = ()
 
@@ -21,7 +22,7 @@ Child = str | Html | None
 
 
 def tag(element: str, /, *children: Child, **attributes: str | float | bool | None) -> Html:
-    """An element; ``class_`` is class, ``_`` in a name is a dash, True is an attribute alone."""
+    """An element. ``class_`` is class, ``_`` in a name a dash, True an attribute without value."""
     words = [element]
     for key, value in attributes.items():
         plain = key.rstrip("_").replace("_", "-")
@@ -40,3 +41,35 @@ def together(*children: Child) -> Html:
 
 def _markup(child: str) -> str:
     return child if isinstance(child, Html) else html.escape(safe(child), quote=False)
+
+
+def table(
+    names: Sequence[str], rows: Sequence[Sequence[Child]], numbers: set[int] | None = None
+) -> Html:
+    """A table; on a narrow screen each cell is a line with the name of its column."""
+    numbers = numbers or set()
+    head = tag(
+        "tr",
+        *(tag("th", name, class_="num" if n in numbers else None) for n, name in enumerate(names)),
+    )
+    body = [
+        tag(
+            "tr",
+            *(
+                tag(
+                    "td",
+                    cell or None,
+                    data_name=names[n] if n and names[n] != "what" else None,
+                    class_="num" if n in numbers else None,
+                )
+                for n, cell in enumerate(row)
+            ),
+        )
+        for row in rows
+    ]
+    return tag("table", tag("thead", head), tag("tbody", *body))
+
+
+def bullets(items: Sequence[str]) -> Child:
+    """A list of texts; the word none without any."""
+    return tag("ul", *(tag("li", item) for item in items)) if items else "none"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run as one page that needs nothing else: no script, no remote resource, any browser."""
+"""A run as one HTML page without scripts and remote resources."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from datetime import datetime
 from importlib import resources
 from typing import Any
 
-from nova_decom.output.html.markup import Child, Html, tag, together
+from nova_decom.output.html.markup import Child, Html, bullets, table, tag, together
 from nova_decom.output.html.timeline_chart import picture
 from nova_decom.state.journal_reader import Event, Record
 from nova_decom.state.timeline import VERIFY, Span, spans, when
 
-#: Nothing may be loaded, whatever a name in the journal tries.
+#: The page loads nothing, also if a name in the journal contains markup.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 COLOURS = {
     **dict.fromkeys(("removed", "drained", "clean", "unchanged", "done", "ok"), "good"),
     **dict.fromkeys(("failed", "refused", "blocked"), "bad"),
     **dict.fromkeys(("leftovers", "interrupted", "unfinished", "warning", "pending"), "warn"),
 }
-#: What was read of the host before, the kind of leftover that it would be, and what names one.
+#: The records of a host before the run: key in the journal, kind of leftover, naming fields.
 PARTS = (
     ("services", "compute-service", ("binary", "status", "state", "id")),
     ("compute_nodes", "compute-node", ("hypervisor_hostname", "uuid")),
@@ -34,9 +34,9 @@ LONG = 120
 
 
 def page(record: Record) -> str:
-    """The whole document.
+    """The HTML document of a run.
 
-    Everything in the journal is foreign text; :func:`tag` escapes all of it.
+    Everything in the journal is foreign text, which :func:`tag` escapes.
     """
     title = f"nova-decom {_word(record.header.get('command'), 'run')} {', '.join(record.hosts)}"
     head = tag(
@@ -53,7 +53,7 @@ def page(record: Record) -> str:
 
 
 def _summary(record: Record) -> Iterator[Html]:
-    """What was asked, by whom, when and why."""
+    """The head of the page: command, operator, reason, times and options."""
     header = record.header
     command = _word(header.get("command"), "run").capitalize()
     yield tag("h1", f"{command} {_few(record.hosts)} ", *_badges(record))
@@ -65,12 +65,12 @@ def _summary(record: Record) -> Iterator[Html]:
     told = options if isinstance(options, Mapping) else {}
     yield tag(
         "dl",
-        *_entry("asked by", _word(header.get("by"))),
+        *_entry("operator", _word(header.get("by"))),
         *_entry("reason", _word(header.get("reason"))),
         *_entry("when", _period(times)),
         *_entry("hosts", ", ".join(record.hosts)),
         *_entry("options", *_options(told)),
-        *_entry("request id in nova's logs", tag("code", _word(header.get("global_request_id")))),
+        *_entry("global request id", tag("code", _word(header.get("global_request_id")))),
         *_entry(
             "nova-decom, compute API",
             f"{_word(header.get('version'))}, {_word(header.get('compute'))}",
@@ -96,11 +96,11 @@ def _hosts(record: Record) -> Iterator[Html]:
 
 
 def _outcome(end: Event, *, begun: bool) -> Iterator[Html]:
-    """Why it ended as it did, if it was not simply done."""
+    """The error of a host, or why it has no end."""
     if not begun:
-        yield _note("plain", "Nothing was done: the run ended with an earlier host.")
+        yield _note("plain", "Nothing was done: an earlier host of the run failed.")
     elif not end:
-        what = "The journal of this host has no end: the run was killed, or still goes on."
+        what = "No final entry: the run was killed or is still running."
         yield _note("warn", what)
     elif end.get("error"):
         remedy = f" → {end['remedy']}" if end.get("remedy") else ""
@@ -126,11 +126,11 @@ def _changes(done: Sequence[Span]) -> Iterator[Html]:
         )
         for s in done
     ]
-    yield _table(("step", "what", "rows", "status", "took", "request id"), rows, {2, 4})
+    yield table(("step", "what", "rows", "status", "took", "request id"), rows, {2, 4})
 
 
 def _detail(text: str) -> Child:
-    """A long text, SQL for the most part, is folded; statements stand in lines of their own."""
+    """A long text, SQL mostly, is folded; each statement has a line of its own."""
     if len(text) <= LONG:
         return tag("span", text, class_="mono")
     lines = text.replace("; ", ";\n")
@@ -155,16 +155,16 @@ def _before_and_after(before: Event | None, end: Event) -> Iterator[Html]:
         stays = [x for x in left if x.get("kind") == kind]
         if not things and not stays:
             continue
-        seen = _list([" ".join(_word(t.get(k)) for k in keys) for t in things])
+        seen = bullets([" ".join(_word(t.get(k)) for k in keys) for t in things])
         after: Child = tag("span", "not verified", class_="warn")
         if stays:
-            after = _list([_word(x.get("detail")) for x in stays])
+            after = bullets([_word(x.get("detail")) for x in stays])
         elif verified:
             after = tag("span", "gone", class_="good")
         rows.append((kind, seen, after))
     if rows:
         yield tag("h3", "Before and after")
-        yield _table(("record", "before", "after"), rows)
+        yield table(("record", "before", "after"), rows)
 
 
 def _leftovers(end: Event) -> Iterator[Html]:
@@ -172,7 +172,7 @@ def _leftovers(end: Event) -> Iterator[Html]:
     if left:
         yield tag("h3", "Leftovers")
         names = ("kind", "target", "detail", "remedy")
-        yield _table(names, [tuple(_word(x.get(n)) for n in names) for x in left])
+        yield table(names, [tuple(_word(x.get(n)) for n in names) for x in left])
     unchecked = end.get("unchecked")
     if isinstance(unchecked, list) and unchecked:
         yield tag("h3", "Not checked")
@@ -180,7 +180,7 @@ def _leftovers(end: Event) -> Iterator[Html]:
 
 
 def _saved(events: Sequence[Event]) -> Iterator[Html]:
-    """How much was saved before it went; the values stay in the journal."""
+    """The number of records saved by table; their values are in the journal only."""
     counts: dict[tuple[str, str], int] = {}
     for event in events:
         if event.get("event") == "before-image":
@@ -189,7 +189,7 @@ def _saved(events: Sequence[Event]) -> Iterator[Html]:
     if counts:
         yield tag("h3", "Saved in the journal")
         rows = [(where, what, str(number)) for (where, what), number in counts.items()]
-        yield _table(("where", "what", "records"), rows, {2})
+        yield table(("where", "what", "records"), rows, {2})
 
 
 def _findings(event: Event) -> Iterator[Html]:
@@ -201,10 +201,10 @@ def _findings(event: Event) -> Iterator[Html]:
     yield tag("h3", f"Guards: {len(fine)} of {len(found)} ok")
     names = ("guard", "verdict", "message", "remedy")
     if others:
-        yield _table(names, [_finding(f, names) for f in others])
+        yield table(names, [_finding(f, names) for f in others])
     if fine:
         rows = [_finding(f, names[:3]) for f in fine]
-        yield tag("details", tag("summary", "what held"), _table(names[:3], rows))
+        yield tag("details", tag("summary", "passed"), table(names[:3], rows))
 
 
 def _finding(finding: Event, names: Sequence[str]) -> tuple[Child, ...]:
@@ -214,7 +214,7 @@ def _finding(finding: Event, names: Sequence[str]) -> tuple[Child, ...]:
 
 
 def _footer(record: Record) -> Html:
-    what = "Made from the journal alone; nothing was asked of the cloud."
+    what = "Generated from the journal of the run; the cloud was not contacted."
     return tag("footer", f"{what} {len(record.events)} events.", class_="soft")
 
 
@@ -224,7 +224,7 @@ def _badges(record: Record) -> list[Html]:
 
 
 def _result(record: Record, host: str) -> str:
-    """How a host ended; without an end in the journal it did not."""
+    """The result of a host; without a final entry it is unfinished or was not begun."""
     end = record.last(host, "result")
     without = "unfinished" if record.of(host) else "not begun"
     return without if end is None else _word(end.get("result"))
@@ -243,8 +243,8 @@ def _entry(name: str, *what: Child) -> tuple[Html, Html]:
 
 
 def _options(told: Mapping[str, Any]) -> list[Child]:
-    """As they would be typed; secrets are not in the journal."""
-    return [_list([_option(k, v) for k, v in told.items()])] if told else ["none"]
+    """The options as on a command line; secrets are not in the journal."""
+    return [bullets([_option(k, v) for k, v in told.items()])] if told else ["none"]
 
 
 def _option(name: str, value: object) -> str:
@@ -259,37 +259,6 @@ def _period(times: Sequence[datetime]) -> str:
     seconds = (last - first).total_seconds()
     end = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
     return f"{first:%Y-%m-%d %H:%M:%S} to {end} UTC, {seconds:.0f} s"
-
-
-def _table(
-    names: Sequence[str], rows: Sequence[Sequence[Child]], numbers: set[int] | None = None
-) -> Html:
-    """A table; on a narrow screen each cell is a line with its column's name."""
-    numbers = numbers or set()
-    head = tag(
-        "tr",
-        *(tag("th", name, class_="num" if n in numbers else None) for n, name in enumerate(names)),
-    )
-    body = [
-        tag(
-            "tr",
-            *(
-                tag(
-                    "td",
-                    cell or None,
-                    data_name=names[n] if n and names[n] != "what" else None,
-                    class_="num" if n in numbers else None,
-                )
-                for n, cell in enumerate(row)
-            ),
-        )
-        for row in rows
-    ]
-    return tag("table", tag("thead", head), tag("tbody", *body))
-
-
-def _list(items: Sequence[str]) -> Child:
-    return tag("ul", *(tag("li", item) for item in items)) if items else "none"
 
 
 def _few(hosts: Sequence[str]) -> str:

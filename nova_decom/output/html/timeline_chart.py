@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The timeline of a run as a picture: one bar for each change, on one scale of time."""
+"""The timeline of a run as a chart: one bar for each change, on one scale of time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TICKS = 4
 
 
 def picture(done: Sequence[Span]) -> Html:
-    """The bars under each other. Names and seconds are text, so that they never shrink."""
+    """The chart, one bar below the other; names and seconds are text, which never shrinks."""
     first = min(s.start for s in done)
     last = max(s.end or s.start for s in done)
     whole = max((last - first).total_seconds(), 0.001)
@@ -43,7 +43,7 @@ def _name(span: Span) -> str:
 
 
 def _bar(span: Span, first: datetime, whole: float) -> Html:
-    """A span whose end is not known goes on to the right edge."""
+    """The bar of a span; without a known end it ends at the right edge."""
     begin = (span.start - first).total_seconds() / whole * WIDTH
     seconds = span.seconds
     width = WIDTH - begin if seconds is None else max(seconds / whole * WIDTH, LEAST)

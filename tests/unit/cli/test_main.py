@@ -267,8 +267,8 @@ def test_a_saved_plan_and_hosts_beside_it_are_refused(capsys, clean_environment)
     assert run(["remove", "--plan", "plan", "node2", "--yes"]) == ExitCode.USAGE
 
     shown = capsys.readouterr().err
-    assert "plan names its hosts; others were not reviewed" in shown
-    assert "leave out HOST and what selects hosts, or leave out --plan" in shown
+    assert "plan names its hosts; the plan of other hosts was not reviewed" in shown
+    assert "leave out HOST and the options that select hosts, or leave out --plan" in shown
 
 
 def test_steps_tells_the_procedure_and_the_guards(capsys):

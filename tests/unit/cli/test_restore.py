@@ -104,7 +104,7 @@ def test_a_dry_run_shows_and_writes_nothing(capsys, cloud, more, code):
     assert "INSERT INTO services" in host["changes"][1]["detail"]
     assert cloud.writes == []
     assert run(["restore", RUN, "--dry-run"]) == 0
-    assert "Still to be done by you" in capsys.readouterr().out
+    assert "Still to do by hand" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("state")

@@ -139,7 +139,7 @@ def test_without_the_library_nothing_is_begun(monkeypatch, capsys, file, command
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("no/such/dir/x.prom", "is no directory"), ("x.txt", "end in .prom")]
+    ("name", "says"), [("no/such/dir/x.prom", "is not a directory"), ("x.txt", "end in .prom")]
 )
 def test_a_file_that_would_never_be_read_is_refused_at_once(capsys, name, says):
     """Rather than found out by an alert that never fires."""
