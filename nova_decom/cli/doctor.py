@@ -44,7 +44,7 @@ def doctor(given: GivenOptions, hosts: tuple[str, ...]) -> DoctorReport:
     checks = [
         *_state(app),
         *_apis(clients),
-        *_databases(clients.databases),
+        *_databases(clients.databases, app),
         *(_try(f"ssh {host}", partial(_unit, clients.remote, host)) for host in names),
     ]
     code = ExitCode.SUCCESS if all(c.ok for c in checks) else ExitCode.UNAVAILABLE
@@ -95,7 +95,8 @@ def _one(found: object | None, kind: str) -> str:
     return f"the cloud has no {kind} that would show it" if found is None else "yes"
 
 
-def _databases(databases: NovaDatabases | None) -> Iterator[DoctorCheck]:
+def _databases(databases: NovaDatabases | None, app: Context) -> Iterator[DoctorCheck]:
+    """The databases, and every statement that a removal sends, tried on no row."""
     if databases is None:
         yield DoctorCheck(
             "databases",
@@ -105,7 +106,8 @@ def _databases(databases: NovaDatabases | None) -> Iterator[DoctorCheck]:
         )
         return
     try:
-        for check in databases.checks():
+        request = app.settings.request("RUN", app.report_interval)
+        for check in (*databases.checks(), *databases.try_removal(request)):
             ok = check.problem is None
             yield DoctorCheck(check.name, ok=ok, detail=check.problem, remedy=check.remedy)
     except NovaDecomError as error:

@@ -38,6 +38,7 @@ from nova_decom.model.request import PLANNED_PARTS, Part, Request, StopWith
 from nova_decom.model.snapshot import compute_hosts, fleet_of, host_facts, nodes_in_rows
 from nova_decom.model.sql import Image, Transaction
 from nova_decom.moves.capacity import reserve_capacity
+from nova_decom.plan.planner import transactions_of
 from nova_decom.verify import audit
 
 #: Machines that are asked over ssh at the same time which host they are.
@@ -233,7 +234,17 @@ class LiveCloud:
             self._history.add(host, is_known=True)
         if is_named_by_nova(facts):
             self._history.add(host, is_named=True)
-        return replace(facts, claim_is_over=self._is_over(facts))
+        return self._with_problems(replace(facts, claim_is_over=self._is_over(facts)))
+
+    def _with_problems(self, facts: HostFacts) -> HostFacts:
+        """The facts with every right that the statements of the host's removal lack."""
+        databases = self._clients.databases
+        if databases is None or facts.database is None:
+            return facts
+        checks = databases.try_transactions(transactions_of(facts))
+        lacking = tuple(check.problem for check in checks if check.problem)
+        problems = tuple(dict.fromkeys((*facts.database.problems, *lacking)))
+        return replace(facts, database=replace(facts.database, problems=problems))
 
     def _is_over(self, facts: HostFacts) -> bool:
         """True when the claim on the service has lapsed, or its run has ended."""

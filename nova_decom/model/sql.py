@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,34 @@ class Statement:
     def is_image(self) -> bool:
         """True when the rows found are the before-image of what will be written."""
         return self.sql.startswith("SELECT *")
+
+    @property
+    def trial(self) -> Statement:
+        """The same statement on no row: it needs the same rights, and touches nothing."""
+        if self.sql.startswith("INSERT INTO "):
+            head, values = self.sql.split(" VALUES (", maxsplit=1)
+            sql = f"{head} SELECT {values.removesuffix(')')} FROM DUAL WHERE 1 = 0"
+        else:
+            sql = self.sql.replace(" WHERE ", " WHERE 1 = 0 AND ", 1)
+        return Statement(sql, self.params, 0)
+
+    @property
+    def kind(self) -> str:
+        """The statement for any number of rows."""
+        return re.sub(r"(%s, )+%s", "%s", self.sql)
+
+    @property
+    def right(self) -> str:
+        """The right that it needs, as a plan's problems name it."""
+        words = self.sql.split()
+        if self.is_read:
+            table = words[words.index("FROM") + 1]
+            return (
+                f"SELECT with a lock on {table}"
+                if words[-1] in {"UPDATE", "MODE"}
+                else (f"SELECT on {table}")
+            )
+        return f"{words[0]} on {words[1 if words[0] == 'UPDATE' else 2]}"
 
     @property
     def text(self) -> str:

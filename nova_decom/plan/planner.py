@@ -7,18 +7,14 @@ from nova_decom.guards import judge
 from nova_decom.model.change import Change
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan, Verdict
+from nova_decom.model.sql import Transaction
 from nova_decom.plan.jobs import REMOVE, Job
 from nova_decom.plan.leftovers import kept, leftovers
 
 
 def make_plan(facts: HostFacts, job: Job = REMOVE) -> Plan:
     """The findings about a host and every change that the job would make."""
-    changes: list[Change] = []
-    after = facts
-    for step in job.steps:
-        for change in tuple(step.changes(after)):
-            changes.append(change)
-            after = step.after(change, after)
+    changes, after = _changes(facts, job)
     claiming = {step.name for step in job.steps if step.writes_claim}
     if facts.is_disabled and all(c.step in claiming for c in changes):
         # A claim serves the changes after it: alone, it would only replace the reason.
@@ -34,3 +30,19 @@ def make_plan(facts: HostFacts, job: Job = REMOVE) -> Plan:
         result=after,
         unchecked=facts.unchecked,
     )
+
+
+def transactions_of(facts: HostFacts, job: Job = REMOVE) -> tuple[Transaction, ...]:
+    """The database transactions of the plan."""
+    changes, _ = _changes(facts, job)
+    return tuple(c.transaction for c in changes if c.transaction is not None)
+
+
+def _changes(facts: HostFacts, job: Job) -> tuple[list[Change], HostFacts]:
+    """Every change, and the facts expected after them."""
+    changes: list[Change] = []
+    for step in job.steps:
+        for change in tuple(step.changes(facts)):
+            changes.append(change)
+            facts = step.after(change, facts)
+    return changes, facts

@@ -189,7 +189,8 @@ def _guards(host: str, rows: DoomedRows) -> Iterator[Statement]:
     """Ask again inside the transaction: nothing lives here, nothing came back meanwhile.
 
     The locking read of instances keeps a gap lock under REPEATABLE READ, so that no server
-    can land on the host until the commit.
+    can land on the host until the commit. A shared lock keeps the same gap and needs SELECT
+    alone; for FOR UPDATE MySQL wants another right, and this table is only read.
     """
     yield Statement(
         "SELECT id, host FROM services WHERE host = %s AND `binary` = %s AND deleted = 0 "
@@ -204,7 +205,9 @@ def _guards(host: str, rows: DoomedRows) -> Iterator[Statement]:
             sum(not r.deleted for r in rows.all_nodes),
         )
     yield Statement(
-        "SELECT id, host FROM instances WHERE host = %s AND deleted = 0 FOR UPDATE", (host,), 0
+        "SELECT id, host FROM instances WHERE host = %s AND deleted = 0 LOCK IN SHARE MODE",
+        (host,),
+        0,
     )
     over = sorted(TERMINAL_MIGRATIONS)
     yield Statement(

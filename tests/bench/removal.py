@@ -8,13 +8,6 @@ from contextlib import contextmanager
 from pymysql.cursors import DictCursor
 
 from nova_decom.clients.mysql.cells import NovaDatabases
-from nova_decom.clients.mysql.checks import (
-    API_COLUMNS,
-    API_DELETES,
-    CELL_COLUMNS,
-    CELL_DELETES,
-    check_database,
-)
 from nova_decom.clients.mysql.connection import Database
 from nova_decom.clients.mysql.transaction import Images, WritableDatabase
 from nova_decom.clients.mysql.url import Target
@@ -55,9 +48,9 @@ class Timed(WritableDatabase):
         # Connected once for all hosts of a run.
         self.rows("SELECT 1")
 
-    def _attempt(self, transaction: Transaction, images: Images) -> None:
+    def _attempt(self, cursor: DictCursor, transaction: Transaction, images: Images) -> None:
         begin = time.perf_counter()
-        super()._attempt(transaction, images)
+        super()._attempt(cursor, transaction, images)
         self._times.append(time.perf_counter() - begin)
 
 
@@ -83,10 +76,9 @@ def undone(
 
 def look_and_remove(databases: NovaDatabases, hosts: Sequence[str]) -> None:
     """All that is asked and changed in the databases for the hosts, each kind of it once."""
-    assert databases.api is not None
-    checks = list(check_database(databases.api, API_COLUMNS, API_DELETES))
-    for cell in databases.cells:
-        checks += check_database(cell.database, CELL_COLUMNS, CELL_DELETES)
+    checks = [*databases.checks()]
+    for rows in Rows:
+        checks += databases.try_removal(Request(rows=rows))
     assert not [check for check in checks if check.problem]
     found = databases.facts(hosts)
     nodes = [node.uuid for facts in found.values() for node in facts.compute_nodes]

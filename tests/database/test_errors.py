@@ -66,7 +66,7 @@ def test_wrong_password(nova):
     """A wrong password: the user is named, the password is not."""
     error = fail(nova, nova.server.url("nova", password=SECRET))
     assert "Access denied for user 'nova'" in str(error)
-    assert "check user, password and grants" in error.remedy
+    assert "check user and password" in error.remedy
 
 
 def test_unknown_user(nova):
@@ -79,7 +79,7 @@ def test_unknown_database(nova):
     """A database that is not there, or not the user's, is named."""
     error = fail(nova, nova.server.url("nowhere"))
     assert "nowhere" in str(error)
-    assert "check user, password and grants" in error.remedy
+    assert "check the URL and the grants" in error.remedy
     root = nova.server.url("nowhere").replace("//nova:nova-secret", "//root:")
     assert "API database or a cell database" in fail(nova, root).remedy
 

@@ -4,10 +4,11 @@
 import pytest
 
 from nova_decom.clients.mysql.cells import NovaDatabases
-from nova_decom.clients.mysql.checks import API_COLUMNS, CELL_COLUMNS, CELL_DELETES, check_database
+from nova_decom.clients.mysql.checks import API_COLUMNS, CELL_COLUMNS, check_database
 from nova_decom.clients.mysql.sources import Sources
 from nova_decom.clients.mysql.url import target
 from nova_decom.errors import UnavailableError
+from nova_decom.model.request import Request, Rows
 from tests.database.conftest import Images
 
 pytestmark = pytest.mark.database
@@ -16,6 +17,8 @@ API_GRANTS = [
     f"SELECT ON nova_api.{table}"
     for table in ("cell_mappings", "host_mappings", "aggregate_hosts")
 ]
+API_DELETES = [f"DELETE ON nova_api.{table}" for table in ("aggregate_hosts", "host_mappings")]
+CELL_DELETES = ("pci_devices", "compute_nodes", "services")
 CELL_READS = [
     f"SELECT ON nova.{table}"
     for table in ("services", "compute_nodes", "pci_devices", "instances", "migrations")
@@ -23,7 +26,7 @@ CELL_READS = [
 DELETES = [f"DELETE ON nova.{table}" for table in CELL_DELETES]
 UPDATES = [f"UPDATE ON nova.{table}" for table in ("compute_nodes", "services")]
 #: What the documentation asks for, and nothing more.
-MINIMUM = [*API_GRANTS, *CELL_READS, *DELETES]
+MINIMUM = [*API_GRANTS, *API_DELETES, *CELL_READS, *DELETES]
 
 
 @pytest.fixture
@@ -39,9 +42,17 @@ def user(nova):
     nova.cell.query("DROP ROLE IF EXISTS decommissioner")
 
 
-def problems(nova, url, columns=CELL_COLUMNS, deletes=CELL_DELETES):
+def tried(nova, url, rows="purge"):
+    """The checks of every statement of a removal, sent as the user of the URL."""
+    sources = Sources(cells=(target(url),))
+    return NovaDatabases(sources, nova.reader).try_removal(Request(rows=Rows(rows)))
+
+
+def problems(nova, url, columns=CELL_COLUMNS, rows="purge"):
     """The names of the checks that failed, without the database, and what they say."""
-    checks = list(check_database(nova.reader(target(url)), columns, deletes))
+    checks = list(check_database(nova.reader(target(url)), columns))
+    if columns is CELL_COLUMNS:
+        checks += tried(nova, url, rows)
     assert all(check.remedy for check in checks if check.problem)
     return {c.name.split(": ")[1]: c.problem for c in checks if c.problem}
 
@@ -50,11 +61,13 @@ def test_nothing_is_wrong(nova, user):
     """With the documented grants nothing is wrong, and each thing looked at is named."""
     url = user(*MINIMUM)
     assert problems(nova, url) == {}
-    assert problems(nova, user(*MINIMUM, database="nova_api"), API_COLUMNS, ()) == {}
-    names = [c.name for c in check_database(nova.reader(target(url)), CELL_COLUMNS, CELL_DELETES)]
-    assert [name.split(": ")[1] for name in names] == [
-        "schema",
-        "server takes writes",
+    assert problems(nova, user(*MINIMUM, database="nova_api"), API_COLUMNS) == {}
+    names = [c.name for c in check_database(nova.reader(target(url)), CELL_COLUMNS)]
+    assert [name.split(": ")[1] for name in names] == ["schema", "server takes writes"]
+    assert [c.name.split(": ")[1] for c in tried(nova, url)] == [
+        *(f"SELECT with a lock on {table}" for table in CELL_DELETES),
+        "SELECT with a lock on instances",
+        "SELECT on migrations",
         *(f"DELETE on {table}" for table in CELL_DELETES),
     ]
 
@@ -83,7 +96,11 @@ def test_grants_for_planning_are_enough(nova, user):
     cell = user(*API_GRANTS, *CELL_READS)
     sources = nova.sources(cell)
     assert nova.reading(sources).facts(["node1"])["node1"].services
-    assert set(problems(nova, cell)) == {f"DELETE on {table}" for table in CELL_DELETES}
+    deletes = {f"DELETE on {table}" for table in CELL_DELETES}
+    found = set(problems(nova, cell))
+    assert deletes <= found
+    # MySQL asks for more than SELECT where rows are to be locked.
+    assert found - deletes <= {f"SELECT with a lock on {table}" for table in CELL_DELETES}
     # MySQL asks for more than SELECT at the first locking read already.
     denied = "(SELECT with locking clause|DELETE) command denied"
     with pytest.raises(UnavailableError, match=denied) as caught:
@@ -105,13 +122,91 @@ def test_keep_without_update(nova, user):
 def test_missing_delete(nova, user, table):
     """A missing right to delete from one table is named, with the GRANT that cures it."""
     url = user(*(grant for grant in MINIMUM if grant != f"DELETE ON nova.{table}"))
-    assert list(problems(nova, url)) == [f"DELETE on {table}"]
-    (check,) = (
-        c
-        for c in check_database(nova.reader(target(url)), CELL_COLUMNS, CELL_DELETES)
-        if c.problem
-    )
+    wrong = {c.name.split(": ")[1]: c for c in tried(nova, url) if c.problem}
+    assert set(wrong) - {f"SELECT with a lock on {table}"} == {f"DELETE on {table}"}
+    check = wrong[f"DELETE on {table}"]
+    assert check.problem.startswith(f"DELETE on {table} of {target(url).label} is not granted: ")
     assert check.remedy == f"GRANT SELECT, DELETE ON nova.{table} TO this user"
+
+
+@pytest.mark.parametrize("table", ["compute_nodes", "services"])
+def test_missing_update(nova, user, table):
+    """With --rows keep UPDATE is tried, and DELETE is not; by default it is the other way."""
+    url = user(*(g for g in [*MINIMUM, *UPDATES] if g != f"UPDATE ON nova.{table}"))
+    assert problems(nova, url) == {}
+    assert set(problems(nova, url, rows="keep")) == {f"UPDATE on {table}"}
+    without_delete = user(*(g for g in [*MINIMUM, *UPDATES] if g not in DELETES))
+    assert problems(nova, without_delete, rows="keep") == {}
+
+
+def test_update_is_needed_where_nova_needs_the_compute_node(nova, user):
+    """A plan that has an UPDATE is tried with it, one without is not."""
+    url = user(*MINIMUM)
+    nova.cell.host("node1")
+
+    def lacking():
+        databases = nova.reading(nova.sources(url))
+        checks = databases.try_transactions([nova.purge("node1")])
+        return [c.name.split(": ")[1] for c in checks if c.problem]
+
+    assert lacking() == []
+    nova.cell.instance("node1", deleted=True, compute_id=None)
+    assert lacking() == ["UPDATE on compute_nodes"]
+
+
+def test_a_missing_column_right_is_found(nova, user):
+    """The statement itself is tried: UPDATE of one column alone is not enough to soft-delete."""
+    grants = [g for g in [*MINIMUM, *UPDATES] if g != "UPDATE ON nova.compute_nodes"]
+    url = user(*grants, "UPDATE (mapped) ON nova.compute_nodes")
+    assert list(problems(nova, url, rows="keep")) == ["UPDATE on compute_nodes"]
+
+
+@pytest.mark.parametrize("table", CELL_COLUMNS)
+def test_each_statement_of_a_plan_is_tried(nova, user, table):
+    """What the checks let pass, the server does as well, be it this or that right that lacks."""
+    node = nova.cell.host("node1")[1]
+    nova.cell.pci_device(node)
+    transaction = nova.purge("node1")
+    columns = ", ".join(f"`{name}`" for name in CELL_COLUMNS[table])
+    for right in ("SELECT", "DELETE", "UPDATE"):
+        grants = [g for g in [*MINIMUM, *UPDATES] if g != f"{right} ON nova.{table}"]
+        if right == "SELECT":
+            grants.append(f"SELECT ({columns}) ON nova.{table}")
+        databases = nova.writing(nova.sources(user(*grants)))
+        if all(check.problem is None for check in databases.try_transactions([transaction])):
+            databases.run(transaction, Images())
+            nova.cell.pci_device(nova.cell.host("node1")[1])
+            transaction = nova.purge("node1")
+        else:
+            with pytest.raises(UnavailableError, match="denied"):
+                databases.run(transaction, Images())
+
+
+def test_a_locking_read_of_instances_needs_select_alone(nova, user):
+    """Nothing is ever written there, and MySQL lets a shared lock be taken with SELECT."""
+    nova.cell.host("node1")
+    databases = nova.writing(nova.sources(user(*MINIMUM)))
+    transaction = nova.purge("node1")
+    assert not [c for c in databases.try_transactions([transaction]) if c.problem]
+    databases.run(transaction, Images())
+    assert nova.cell.rows("services") == []
+
+
+def test_rights_of_the_api_database(nova, user):
+    """Each right on host mappings and aggregate rows is tried, too."""
+    cell = user(*MINIMUM)
+    api = nova.server.url("nova_api", user="operator", password="o")
+    sources = Sources(target(api), (target(cell),))
+
+    def names():
+        checks = NovaDatabases(sources, nova.reader).try_removal(Request())
+        label = target(api).label
+        return [c.name.removeprefix(f"{label}: ") for c in checks if c.problem]
+
+    assert names() == []
+    user(*(g for g in MINIMUM if g not in API_DELETES))
+    deletes = ["DELETE on aggregate_hosts", "DELETE on host_mappings"]
+    assert [name for name in names() if name.startswith("DELETE")] == deletes
 
 
 @pytest.mark.parametrize("table", CELL_COLUMNS)
@@ -144,7 +239,7 @@ def test_columns_are_enough(nova, user):
     cell = user(*grants, "SELECT (compute_id) ON nova.instances")
     api = nova.server.url("nova_api", user="operator", password="o")
     assert "schema" not in problems(nova, cell)
-    assert problems(nova, api, API_COLUMNS, ()) == {}
+    assert problems(nova, api, API_COLUMNS) == {}
     reading = NovaDatabases(Sources(target(api), (target(cell),)), nova.reader)
     assert reading.facts(["node1"])["node1"].instances
 
@@ -202,7 +297,7 @@ def test_missing_table(nova):
         )
         assert "cannot see migrations.id" in schema.problem
         with pytest.raises(UnavailableError, match=r"doesn't exist \(error 1146\)"):
-            nova.reader(target(nova.server.url("nova_cell2"))).may_delete("migrations")
+            tried(nova, nova.server.url("nova_cell2"))
     finally:
         nova.cell2.query("RENAME TABLE nova_cell2.elsewhere TO nova_cell2.migrations")
 

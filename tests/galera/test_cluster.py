@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from nova_decom.clients.mysql.checks import CELL_COLUMNS, CELL_DELETES, check_database
+from nova_decom.clients.mysql.checks import CELL_COLUMNS, check_database
 from nova_decom.clients.mysql.connection import Database
 from nova_decom.clients.mysql.url import target
 from nova_decom.errors import ChangeFailedError, UnavailableError
@@ -268,7 +268,7 @@ def test_the_checks_name_a_node_that_is_not_ready(cluster, through):
     cluster.nodes[2].isolate()
     database = through[2].reader(target(cluster.nodes[2].url("nova")))
 
-    (check,) = check_database(database, CELL_COLUMNS, CELL_DELETES)
+    (check,) = check_database(database, CELL_COLUMNS)
 
     assert f"127.0.0.1:{cluster.nodes[2].port}" in check.problem
     assert "wsrep_ready is OFF" in check.problem
@@ -282,7 +282,7 @@ def test_a_node_that_is_read_only(cluster, through):
     cluster.nodes[2].run("SET GLOBAL read_only = 1")
     database = three.writer(target(three.server.url("nova")))
 
-    problems = [c.problem for c in check_database(database, CELL_COLUMNS, CELL_DELETES)]
+    problems = [c.problem for c in check_database(database, CELL_COLUMNS)]
     assert any(p and "the server is read-only" in p for p in problems)
     with pytest.raises(UnavailableError) as caught:
         database.run(transaction, Images())

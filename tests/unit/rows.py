@@ -75,6 +75,7 @@ def _filled(before: DatabaseFacts, host: str) -> sqlite3.Connection:
 
 def _execute(connection: sqlite3.Connection, statement: Statement, host: str) -> None:
     sql = statement.sql.replace("%s", "?").removesuffix(" FOR UPDATE")
+    sql = sql.removesuffix(" LOCK IN SHARE MODE")
     sql = sql.replace("UTC_TIMESTAMP()", "CURRENT_TIMESTAMP")
     cursor = connection.execute(sql, statement.params)
     rows = [r for r in cursor.fetchall() if _is_of(host, dict(r))]

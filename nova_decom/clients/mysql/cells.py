@@ -11,15 +11,15 @@ from functools import cached_property
 from nova_decom.clients.mysql.cell_rows import NODE_COLUMNS, CellRows, Row, same_to_sql
 from nova_decom.clients.mysql.checks import (
     API_COLUMNS,
-    API_DELETES,
     CELL_COLUMNS,
-    CELL_DELETES,
     Check,
     check_database,
+    check_statement,
 )
 from nova_decom.clients.mysql.connection import Database, Images
 from nova_decom.clients.mysql.sources import Cell, Sources, find_cells
 from nova_decom.clients.mysql.url import Target
+from nova_decom.model.request import Request
 from nova_decom.model.rows import (
     AggregateHostRow,
     CloudRows,
@@ -31,6 +31,7 @@ from nova_decom.model.rows import (
 )
 from nova_decom.model.snapshot import grouped
 from nova_decom.model.sql import API_DATABASE, Transaction, marks
+from nova_decom.plan.sample import sample_transactions
 
 
 class NovaDatabases:
@@ -42,6 +43,8 @@ class NovaDatabases:
         self._connect = connect
         self.api = None if sources.api is None else connect(sources.api)
         self._cells: tuple[Cell, ...] | None = None
+        #: Database and kind of statement -> its check.
+        self._tried: dict[tuple[str, str], Check] = {}
         self._cell_hosts: dict[str, frozenset[str]] = {}
         #: A connection serves one thread at a time.
         self._turn = threading.Lock()
@@ -94,14 +97,41 @@ class NovaDatabases:
         )
 
     def checks(self) -> tuple[Check, ...]:
-        """Every check of every database, as ``doctor`` shows them."""
+        """Every check of every database but those of the rights, which a plan decides."""
         found: list[Check] = []
         with self._turn:
             if self.api is not None:
-                found += check_database(self.api, API_COLUMNS, API_DELETES)
+                found += check_database(self.api, API_COLUMNS)
             for cell in self.cells:
-                found += check_database(cell.database, CELL_COLUMNS, CELL_DELETES)
+                found += check_database(cell.database, CELL_COLUMNS)
         return tuple(found)
+
+    def try_transactions(self, transactions: Iterable[Transaction]) -> tuple[Check, ...]:
+        """The checks of the rights that these transactions need; each statement is tried once.
+
+        No row is changed. Statements that differ in the number of rows only are the same.
+        """
+        kinds = {
+            (transaction.cell, statement.kind): statement
+            for transaction in transactions
+            for statement in transaction.statements
+        }
+        with self._turn:
+            for (place, kind), statement in kinds.items():
+                if (place, kind) not in self._tried:
+                    database = self.places[place]
+                    self._tried[place, kind] = check_statement(database, statement)
+        # Of several statements that need one right, one may fail by a missing column.
+        tried = sorted((self._tried[key] for key in kinds), key=lambda c: c.problem is not None)
+        by_name = {check.name: check for check in tried}
+        return tuple(by_name[name] for name in dict.fromkeys(self._tried[k].name for k in kinds))
+
+    def try_removal(self, request: Request) -> tuple[Check, ...]:
+        """As :meth:`try_transactions`, for the removal of any host of any cell."""
+        cells = [cell.name for cell in self.cells]
+        return self.try_transactions(
+            sample_transactions(request, cells, has_api_database=self.api is not None)
+        )
 
     def compute_nodes(self, uuids: Collection[str]) -> tuple[ComputeNodeRow, ...]:
         """The live compute nodes with these uuids, of any host; one query per cell."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks of a database: it is nova's, and this user may read and write what a removal needs.
 
-SHOW GRANTS is not parsed, as it leaves out roles and wildcards: an EXPLAIN asks the server.
+SHOW GRANTS is not parsed, as it leaves out roles and wildcards: the statements are tried.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nova_decom.clients.mysql.connection import Database
-from nova_decom.model.sql import marks
+from nova_decom.clients.mysql.errors import READ_ONLY, code_of, reason_of
+from nova_decom.model.sql import Statement, marks
 
 #: The columns that are read or written, by table; the same in every release since Queens.
 CELL_COLUMNS: Mapping[str, Sequence[str]] = {
@@ -33,11 +34,7 @@ API_COLUMNS: Mapping[str, Sequence[str]] = {
 }
 
 
-#: The tables that rows are deleted from.
-API_DELETES = ("aggregate_hosts", "host_mappings")
-CELL_DELETES = ("pci_devices", "compute_nodes", "services")
-
-SCHEMA, GALERA_NODE = "schema", "Galera node"
+SCHEMA, GALERA_NODE, TAKES_WRITES = "schema", "Galera node", "server takes writes"
 #: The checks without which nothing can be read.
 NEEDED = (SCHEMA, GALERA_NODE)
 
@@ -51,10 +48,8 @@ class Check:
     remedy: str | None = None
 
 
-def check_database(
-    database: Database, columns: Mapping[str, Sequence[str]], deletes: Sequence[str] = ()
-) -> Iterator[Check]:
-    """The checks of one database: Galera node, nova's schema, server takes writes, rights.
+def check_database(database: Database, columns: Mapping[str, Sequence[str]]) -> Iterator[Check]:
+    """The checks of one database: Galera node, nova's schema, server takes writes.
 
     The Galera node comes first, as one that is not ready refuses every other statement.
     """
@@ -65,8 +60,27 @@ def check_database(
             return
     yield _schema(database, columns)
     yield _server(database)
-    for table in deletes:
-        yield _right(database, table)
+
+
+def check_statement(database: Database, statement: Statement) -> Check:
+    """The check of the right to run the statement, which is tried on no row."""
+    label, right = database.target.label, statement.right
+    name = f"{label}: {right}"
+    refusal = database.refusal_of(statement)
+    if refusal is None:
+        return Check(name)
+    if code_of(refusal) in READ_ONLY:
+        return _read_only(database)
+    verb, table = right.split()[0], right.rpartition(" ")[2]
+    rights = "SELECT" if verb == "SELECT" else f"SELECT, {verb}"
+    if statement.sql.endswith(" FOR UPDATE"):
+        # MariaDB is content with SELECT.
+        rights = "SELECT, UPDATE"
+    return Check(
+        name,
+        f"{right} of {label} is not granted: {reason_of(refusal)}",
+        f"GRANT {rights} ON {database.target.database}.{table} TO this user",
+    )
 
 
 def _schema(database: Database, columns: Mapping[str, Sequence[str]]) -> Check:
@@ -91,15 +105,19 @@ def _schema(database: Database, columns: Mapping[str, Sequence[str]]) -> Check:
 
 
 def _server(database: Database) -> Check:
-    name = f"{database.target.label}: server takes writes"
     row = database.rows("SELECT @@global.read_only AS ro")[0]
     if str(row["ro"]) not in {"0", "OFF"}:
-        return Check(
-            name,
-            f"{database.target.label}: the server is read-only",
-            "give the URL of the node that takes writes",
-        )
-    return Check(name)
+        return _read_only(database)
+    return Check(f"{database.target.label}: {TAKES_WRITES}")
+
+
+def _read_only(database: Database) -> Check:
+    label = database.target.label
+    return Check(
+        f"{label}: {TAKES_WRITES}",
+        f"{label}: the server is read-only",
+        "give the URL of the node that takes writes",
+    )
 
 
 def _galera_node(database: Database) -> Check | None:
@@ -114,15 +132,4 @@ def _galera_node(database: Database) -> Check | None:
         name,
         f"{database.target.label}: the Galera node is not ready (wsrep_ready is OFF)",
         "give the URL of a node of the primary component",
-    )
-
-
-def _right(database: Database, table: str) -> Check:
-    name = f"{database.target.label}: DELETE on {table}"
-    if database.may_delete(table):
-        return Check(name)
-    return Check(
-        name,
-        f"DELETE on {table} of {database.target.label} is not granted",
-        f"GRANT SELECT, DELETE ON {database.target.database}.{table} TO this user",
     )

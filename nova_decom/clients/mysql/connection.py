@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,18 +20,23 @@ from nova_decom.clients.mysql.errors import (
     TRANSIENT_CODES,
     code_of,
     is_transient,
+    library_missing,
     unavailable,
 )
 from nova_decom.clients.mysql.url import Target
 from nova_decom.clock import Clock
 from nova_decom.errors import ConfigurationError, UnavailableError, WriteRefusedError
-from nova_decom.model.sql import Image, Transaction
+from nova_decom.model.sql import Image, Statement, Transaction
 from nova_decom.retry import retry
 
 LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+#: A statement that finds no row, whatever follows.
+IS_TRIAL = re.compile(
+    r"(SELECT|DELETE|UPDATE) [^;]*? WHERE 1 = 0 AND |INSERT INTO [^;]*? FROM DUAL WHERE 1 = 0$"
+)
 #: Attempts of a statement or of a transaction.
 DATABASE_ATTEMPTS = 5
 #: Seconds of innodb_lock_wait_timeout in a transaction.
@@ -93,27 +99,35 @@ class Database:
             raise unavailable(self.target, error) from None
         return True
 
-    def may_delete(self, table: str) -> bool:
-        """True when this user may delete from the table.
+    def refusal_of(self, statement: Statement) -> pymysql.MySQLError | None:
+        """The error by which the server refuses the statement to this user, if it does.
 
-        EXPLAIN of a DELETE needs the same rights as the DELETE, and runs nothing. It counts as
-        a write all the same, so the read-only session allows this one statement.
+        The statement is sent with a condition that no row fulfils, in a transaction that is
+        rolled back. EXPLAIN would not do: MySQL explains a locking SELECT that it refuses to run.
 
         :raises UnavailableError: the database cannot be reached, or it is not nova's.
         """
+        trial = statement.trial
+        if not IS_TRIAL.match(trial.sql):
+            raise WriteRefusedError(f"a trial that could touch rows: {trial.sql}")
 
-        def ask(cursor: DictCursor) -> None:
-            cursor.execute("SET TRANSACTION READ WRITE")
-            cursor.execute(f"EXPLAIN DELETE FROM {table} WHERE id = 0")
+        def attempt(cursor: DictCursor) -> None:
+            try:
+                cursor.execute("START TRANSACTION READ WRITE")
+                LOG.debug("%s: %s", self.target.label, cursor.mogrify(trial.sql, trial.params))
+                cursor.execute(trial.sql, trial.params)
+                cursor.execute("ROLLBACK")
+            except BaseException:
+                self.close()  # and with it the transaction
+                raise
 
         try:
-            self._retried(ask)
+            self._retried(attempt)
         except pymysql.MySQLError as error:
-            if code_of(error) in DENIED:
-                return False
-            if code_of(error) not in READ_ONLY:
-                raise unavailable(self.target, error) from None
-        return True
+            if code_of(error) in DENIED | READ_ONLY:
+                return error
+            raise unavailable(self.target, error) from None
+        return None
 
     def run(self, transaction: Transaction, _images: Images) -> None:
         """Refuse: this connection only reads."""
@@ -156,6 +170,8 @@ class Database:
                 f"the URL of {self.target.label} has an option that cannot be: {error}",
                 "correct what stands behind the ? of the URL",
             ) from None
+        except RuntimeError as error:
+            raise library_missing(self.target, error) from None
         with connection.cursor() as cursor:
             for setting in self._session():
                 cursor.execute(setting)

@@ -15,11 +15,39 @@ LOST = frozenset({1927, 2002, 2003, 2006, 2013, 2014, 2045, 2055, 4031})
 CONFLICTS = frozenset({1213, 1205, 1020})
 #: A Galera node outside the primary component. Said at COMMIT, it leaves the end open.
 NOT_READY = 1047
-TRANSIENT_CODES = LOST | CONFLICTS | {NOT_READY}
-DENIED = frozenset({1044, 1045, 1142, 1143, 1227, 1370, 1698})
+#: Too many connections: of the server, of the user, of the account's own limit.
+CROWDED = frozenset({1040, 1203, 1226})
+TRANSIENT_CODES = LOST | CONFLICTS | CROWDED | {NOT_READY}
+#: The account may not log in, and the account may not run the statement.
+LOGIN_DENIED = frozenset({1045, 1698})
+DENIED = frozenset({1044, 1142, 1143, 1227, 1370})
 READ_ONLY = frozenset({1290, 1792, 1836})
 NO_SUCH_COLUMN = 1054
 WRONG_SCHEMA = frozenset({1049, NO_SUCH_COLUMN, 1146})
+_REMEDIES = (
+    (DENIED, "check the URL and the grants: nova-decom doctor names the missing ones"),
+    (
+        LOGIN_DENIED,
+        "check user and password; an account that requires TLS needs ?ssl_ca=FILE in the URL",
+    ),
+    (READ_ONLY, "this server is read-only: give the URL of the node that takes writes"),
+    ({NOT_READY}, "this Galera node is not in the primary component: give the URL of one that is"),
+    (WRONG_SCHEMA, "the URL must name nova's API database or a cell database of nova"),
+    (CROWDED, "wait until connections are free, or raise the limit that the message names"),
+    ({3118, 4151}, "the account is locked: ALTER USER ... ACCOUNT UNLOCK, or give another one"),
+    (
+        {1820, 1862},
+        "the password has expired: ALTER USER ... IDENTIFIED BY a new password",
+    ),
+    ({3159}, "the server demands TLS: add ?ssl_ca=FILE to the URL"),
+    ({3032}, "the server is in offline mode: wait until it is back, or give another node"),
+    (
+        {2059},
+        "PyMySQL does not know the account's plugin: give one with caching_sha2_password",
+    ),
+)
+#: With these codes no transaction has begun, or it was refused as a whole.
+REFUSED = frozenset(code for codes, _ in _REMEDIES for code in codes)
 
 
 def code_of(error: BaseException) -> int:
@@ -28,26 +56,26 @@ def code_of(error: BaseException) -> int:
     return first if isinstance(first, int) else 0
 
 
-def said(error: pymysql.MySQLError) -> str:
-    """What the server said, with its number, in one line."""
+def reason_of(error: pymysql.MySQLError) -> str:
+    """The server's message with its number, in one line."""
     text = error.args[1] if len(error.args) > 1 else error
     return f"{' '.join(str(text).split())} (error {code_of(error)})"
 
 
 def unavailable(target: Target, error: pymysql.MySQLError) -> UnavailableError:
-    """What an error of the server means to an operator, and what to type next."""
-    code = code_of(error)
-    if code in DENIED:
-        remedy = "check user, password and grants: nova-decom doctor names what is missing"
-    elif code in READ_ONLY:
-        remedy = "this server is read-only: give the URL of the node that takes writes"
-    elif code == NOT_READY:
-        remedy = "this Galera node is not in the primary component: give the URL of one that is"
-    elif code in WRONG_SCHEMA:
-        remedy = "the URL must name nova's API database or a cell database of nova"
-    else:
-        remedy = "check the URL and that the server is up, then run again"
-    return UnavailableError(f"database {target.label}: {said(error)}", remedy)
+    """The server's message as an error, with the remedy for its number."""
+    remedies = (remedy for codes, remedy in _REMEDIES if code_of(error) in codes)
+    remedy = next(remedies, "check the URL and that the server is up, then run again")
+    return UnavailableError(f"database {target.label}: {reason_of(error)}", remedy)
+
+
+def library_missing(target: Target, error: RuntimeError) -> UnavailableError:
+    """PyMySQL's message that it lacks a library for the account's authentication plugin."""
+    return UnavailableError(
+        f"database {target.label}: {error}",
+        "install it beside nova-decom (pip install cryptography, or PyNaCl for ed25519), or give "
+        "an account with another authentication plugin",
+    )
 
 
 def is_transient(error: BaseException) -> bool:

@@ -14,13 +14,10 @@ from pymysql.cursors import DictCursor
 from nova_decom.clients.mysql.connection import Database, Images
 from nova_decom.clients.mysql.errors import (
     CONFLICTS,
-    DENIED,
     LOST,
-    NOT_READY,
-    READ_ONLY,
-    WRONG_SCHEMA,
+    REFUSED,
     code_of,
-    said,
+    reason_of,
     unavailable,
 )
 from nova_decom.clients.mysql.url import Target
@@ -36,6 +33,8 @@ class WritableDatabase(Database):
     read_only = False
     #: True after a COMMIT whose answer was lost.
     _is_open = False
+    #: True after a START TRANSACTION of this run.
+    _has_begun = False
 
     def run(self, transaction: Transaction, images: Images) -> None:
         """Run every statement of the transaction and commit, or change no row.
@@ -47,7 +46,7 @@ class WritableDatabase(Database):
         :raises ChangeFailedError: the server refused; all was rolled back.
         :raises UnavailableError: the database cannot be reached.
         """
-        self._is_open = False
+        self._is_open = self._has_begun = False
         try:
             self._retried(lambda cursor: self._attempt(cursor, transaction, images))
         except RowCountError:
@@ -55,16 +54,17 @@ class WritableDatabase(Database):
             if not self._is_open or not self._was_committed(transaction):
                 raise
         except pymysql.MySQLError as error:
-            if code_of(error) in LOST | DENIED | READ_ONLY | WRONG_SCHEMA | {NOT_READY}:
+            if code_of(error) in LOST | REFUSED or not self._has_begun:
                 raise unavailable(self.target, error) from None
             raise ChangeFailedError(
-                f"{self.target.label}: {said(error)}; rolled back, no row was changed",
+                f"{self.target.label}: {reason_of(error)}; rolled back, no row was changed",
                 "run again; if it stays, nova-decom doctor",
             ) from None
 
     def _attempt(self, cursor: DictCursor, transaction: Transaction, images: Images) -> None:
         try:
             cursor.execute("START TRANSACTION READ WRITE")
+            self._has_begun = True
             reads = [(s, self._read(cursor, s, transaction)) for s in transaction.reads]
             found = [self._image(s, rows, transaction) for s, rows in reads if s.is_image]
             if found:

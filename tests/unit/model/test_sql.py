@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from pymysql.converters import encoders, escape_item
 
-from nova_decom.model.sql import Statement, Transaction, insert, update
+from nova_decom.model.sql import Statement, Transaction, by_id, insert, update
 
 HOSTILE = [
     "node1",
@@ -126,3 +126,50 @@ def test_a_transaction_tells_reads_from_writes_and_counts_what_changes():
     assert transaction.reads == (read,)
     assert transaction.writes == (delete, update)
     assert transaction.rows == 3
+
+
+@pytest.mark.parametrize(
+    ("statement", "right", "trial"),
+    [
+        (
+            by_id("SELECT *", "a", (1, 2), "x", " FOR UPDATE"),
+            "SELECT with a lock on a",
+            "SELECT * FROM a WHERE 1 = 0 AND id IN (%s, %s) AND host = %s FOR UPDATE",
+        ),
+        (
+            Statement("SELECT id FROM a WHERE host = %s LOCK IN SHARE MODE", ("x",), 0),
+            "SELECT with a lock on a",
+            "SELECT id FROM a WHERE 1 = 0 AND host = %s LOCK IN SHARE MODE",
+        ),
+        (
+            Statement("SELECT id FROM a WHERE host = %s", ("x",), 0),
+            "SELECT on a",
+            "SELECT id FROM a WHERE 1 = 0 AND host = %s",
+        ),
+        (
+            Statement("DELETE FROM a WHERE id IN (%s)", (1,), 1),
+            "DELETE on a",
+            "DELETE FROM a WHERE 1 = 0 AND id IN (%s)",
+        ),
+        (
+            update("a", 1, {"x": 2}, {"y": 3}),
+            "UPDATE on a",
+            "UPDATE a SET `x` = %s WHERE 1 = 0 AND id = %s AND `y` <=> %s",
+        ),
+        (
+            insert("a", {"id": 1, "key": b"\0"}),
+            "INSERT on a",
+            "INSERT INTO a (`id`, `key`) SELECT %s, UNHEX(%s) FROM DUAL WHERE 1 = 0",
+        ),
+    ],
+)
+def test_a_trial_is_the_same_statement_on_no_row(statement, right, trial):
+    """It has the same parameters, and names the right that it needs."""
+    assert (statement.right, statement.trial.sql) == (right, trial)
+    assert statement.trial.params == statement.params
+
+
+def test_statements_for_more_rows_are_of_the_same_kind():
+    """The number of rows makes no other right; another column does."""
+    one, three = (by_id("DELETE", "a", range(n), "x") for n in (1, 3))
+    assert one.kind == three.kind != by_id("DELETE", "a", (1,)).kind

@@ -22,7 +22,9 @@ ROWS = {
     "services": (service_row(), service_row(4, uuid="old", deleted=4)),
     "compute_nodes": (node_row(), node_row(7, uuid="old", deleted=7, mapped=1)),
 }
-NO_SERVER = "SELECT id, host FROM instances WHERE host = 'node1' AND deleted = 0 FOR UPDATE"
+NO_SERVER = (
+    "SELECT id, host FROM instances WHERE host = 'node1' AND deleted = 0 LOCK IN SHARE MODE"
+)
 OVER = ", ".join(f"'{status}'" for status in sorted(TERMINAL_MIGRATIONS))
 NO_MIGRATION = (
     "SELECT id, source_compute, dest_compute FROM migrations WHERE deleted = 0 AND "

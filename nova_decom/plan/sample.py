@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The transactions of a removal of any host, for a check without a host. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nova_decom.model.cloud import NOVA_COMPUTE
+from nova_decom.model.host import HostFacts
+from nova_decom.model.request import Request
+from nova_decom.model.rows import (
+    AggregateHostRow,
+    ComputeNodeRow,
+    DatabaseFacts,
+    HostMappingRow,
+    PciDeviceRow,
+    ServiceRow,
+)
+from nova_decom.model.sql import API_DATABASE, Transaction
+from nova_decom.plan.planner import transactions_of
+
+#: No nova host has this name, as a host name has no blank.
+HOST = "no host"
+
+
+def sample_transactions(
+    request: Request, cells: Sequence[str], *, has_api_database: bool
+) -> tuple[Transaction, ...]:
+    """The transactions for a host with a row in every table, the API database first."""
+    rows = DatabaseFacts(
+        host_mapping=HostMappingRow(0, "") if has_api_database else None,
+        aggregate_hosts=(AggregateHostRow(0, 0),) if has_api_database else (),
+        services=tuple(ServiceRow(0, None, HOST, NOVA_COMPUTE, 0, cell=c) for c in cells),
+        compute_nodes=tuple(ComputeNodeRow(0, None, HOST, HOST, None, 0, cell=c) for c in cells),
+        pci_devices=tuple(PciDeviceRow(0, 0, "", "", None, 0, cell=c) for c in cells),
+    )
+    transactions = transactions_of(HostFacts(HOST, request, database=rows))
+    return tuple(sorted(transactions, key=lambda t: t.cell != API_DATABASE))
