@@ -15,7 +15,7 @@ from tests.scenarios import states
 
 SETTLE = 10
 #: A request in a log of --debug: its method and its path.
-SENT = re.compile(r" nova_decom\.clients\.http \w+ ([A-Z]+) (/\S*)")
+SENT = re.compile(r" nova_decom\.clients\.openstack\.api \w+ ([A-Z]+) (/\S*)")
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 RACK = ("rack-1", "rack-2", "rack-3", "rack-4", "rack-5")
 BOUND = ("--timeout", "6", "--settle", "3", "-f", "json")
