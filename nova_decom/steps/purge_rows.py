@@ -68,30 +68,30 @@ class DoomedRows:
     unmapped_nodes: tuple[ComputeNodeRow, ...] = ()
 
     def __bool__(self) -> bool:
-        """True while anything is to be done."""
+        """True when there is any row."""
         return bool(self.all_services or self.all_nodes)
 
     def without_flags(self) -> DoomedRows:
-        """Those that go or are hidden."""
+        """The rows that are deleted or hidden."""
         return replace(self, unmapped_nodes=())
 
     def only_flags(self) -> DoomedRows:
-        """Those that lose their flag only."""
+        """The rows whose flag alone is reset."""
         return DoomedRows(self.cell, unmapped_nodes=self.unmapped_nodes)
 
     @property
     def all_services(self) -> tuple[ServiceRow, ...]:
-        """Those that go and those that are hidden."""
+        """The services that are deleted or hidden."""
         return self.services + self.hidden_services
 
     @property
     def all_nodes(self) -> tuple[ComputeNodeRow, ...]:
-        """Those that go, those that are hidden, and those whose flag is reset."""
+        """The compute nodes that are deleted or hidden, or whose flag is reset."""
         return self.compute_nodes + self.hidden_nodes + self.unmapped_nodes
 
     @property
     def label(self) -> str:
-        """The cell and the ids by table: these are the same in two changes that are the same."""
+        """The cell and the ids by table, which identify a change."""
         tables: dict[str, Sequence[Row]] = {
             "pci_devices": self.pci_devices,
             "compute_nodes": self.all_nodes,
@@ -175,7 +175,7 @@ def _statements(host: str, rows: DoomedRows) -> Iterator[Statement]:
 
 
 def _images(host: str, rows: DoomedRows) -> Iterator[Statement]:
-    """Lock each row by primary key, children first; what is found is the before-image."""
+    """Lock each row by primary key, children first; the rows found are the before-image."""
     lock = " FOR UPDATE"
     if rows.pci_devices:
         yield by_id("SELECT *", "pci_devices", _ids(rows.pci_devices), extra=lock)
@@ -186,7 +186,7 @@ def _images(host: str, rows: DoomedRows) -> Iterator[Statement]:
 
 
 def _guards(host: str, rows: DoomedRows) -> Iterator[Statement]:
-    """Ask again inside the transaction: nothing lives here, nothing came back meanwhile.
+    """Check inside the transaction that the host has no server, no migration, no other live row.
 
     The locking read of instances keeps a gap lock under REPEATABLE READ, so that no server
     can land on the host until the commit. A shared lock keeps the same gap and needs SELECT

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the databases are: URLs and cell mappings, read as nova itself reads them.
+"""URLs of databases and templates of cell mappings, read as nova itself reads them.
 
 No object of this module shows a password: ``repr`` and ``label`` leave it out.
 """
@@ -34,7 +34,7 @@ TIMEOUTS = {"connect_timeout": 10, "read_timeout": 30, "write_timeout": 30}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A database to connect to: what PyMySQL wants to know, and a name without secrets."""
+    """A database to connect to: PyMySQL's arguments, and a label without secrets."""
 
     label: str
     host: str
@@ -44,7 +44,7 @@ class Target:
 
     @property
     def place(self) -> tuple[str, int, str]:
-        """What tells one database from another."""
+        """Host, port and name, which are different for two databases."""
         return (self.host, self.port, self.database)
 
 
@@ -66,7 +66,7 @@ def target(url: str) -> Target:
 
 
 def _plain_target(parts: dict[str, str]) -> Target:
-    """What :func:`_arguments` makes of such a URL."""
+    """The target of a plain URL, equal to that of :func:`_arguments`."""
     secret = unquote(parts["password"]).encode()
     arguments: dict[str, Any] = TIMEOUTS | parts | {"client_flag": CLIENT.FOUND_ROWS}
     arguments |= {"user": unquote(parts["user"]), "password": secret}
@@ -127,7 +127,7 @@ def _arguments(parsed: URL) -> dict[str, Any]:
 
 
 def _tls_options(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Take out of the arguments all that is about TLS.
+    """Remove the TLS options from the arguments and return them.
 
     From ``ssl_verify_cert``, which openstack-ansible sets, PyMySQL would make a context of its
     own instead of ours.
