@@ -33,11 +33,14 @@ def host_known(facts: HostFacts) -> Objection | None:
 def is_known(facts: HostFacts) -> bool:
     """True when nova names exactly this host, or something else does and no host is similar.
 
-    With ``--absent-ok`` a host that an earlier run removed is known, whatever others are there.
+    A host that an earlier run removed is known whatever others are there, so that a removal can be
+    repeated; traces that are left are its own if that run has seen its compute node.
     """
     if is_named_by_nova(facts):
         return True
-    if facts.was_known and facts.request.absent_ok:
+    has_traces = bool(facts.providers or facts.agents)
+    is_own = facts.identity.node_uuids or facts.request.absent_ok
+    if facts.was_known and (is_own or not has_traces):
         return True
     return is_traced(facts) and not _living_spellings(facts)
 
@@ -73,8 +76,6 @@ def _traces(facts: HostFacts) -> str:
     """The traces outside nova, in words."""
     found = [f"resource provider {p.uuid}" for p in facts.providers]
     found += [f"network agent {a.id}" for a in facts.agents]
-    if facts.was_known and not found:
-        return "an earlier run removed it"
     return f"only {some(found)} {'has' if len(found) == 1 else 'have'} this name"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nova_decom.model.host import Fleet
+from nova_decom.model.host import Fleet, HostIdentity
 from nova_decom.model.plan import Verdict
 from nova_decom.model.request import StopWith
 from nova_decom.model.rows import TwinRow
@@ -25,6 +25,9 @@ TRACES = {
     "an agent": {"agents": (build.agent(),)},
     "a provider": {"providers": (build.provider(),)},
 }
+OLD_AGENT = {"agents": (build.agent(),), "was_known": True}
+SEEN = HostIdentity(frozenset({build.NODE}))
+ABSENT_OK = request(absent_ok=True)
 OF_HYPERVISOR = Fleet((neighbour(),), frozenset({"node2"}), (), {"hv9": ("node2",)})
 
 
@@ -85,11 +88,19 @@ TABLE = [
         "but 'node2', 'node3' are",
     ),
     ("host-exact", "like nothing else", absent("rack7"), OK, ""),
+    ("host-exact", "known of old, a host is similar", absent("NODE2", was_known=True), OK, ""),
     ("host-exact", "known of old", absent("rack7", was_known=True), OK, ""),
     (
         "host-exact",
-        "known of old, and absent is fine",
-        absent("NODE2", was_known=True, request=request(absent_ok=True)),
+        "traces, known of old, and absent is fine",
+        absent("NODE2", was_known=True, agents=(build.agent(),), request=ABSENT_OK),
+        OK,
+        "",
+    ),
+    (
+        "host-exact",
+        "traces, and an earlier run has seen its compute node",
+        absent("NODE2", was_known=True, identity=SEEN, agents=(build.agent(),)),
         OK,
         "",
     ),
@@ -100,7 +111,7 @@ TABLE = [
     ),
     *(
         (guard, f"{name}, and a host is similar", absent("NODE2", **what), BLOCKED, words)
-        for name, what in {**TRACES, "known of old": {"was_known": True}}.items()
+        for name, what in {**TRACES, "known of old, and an agent": OLD_AGENT}.items()
         for guard, words in {
             "host-exact": "'NODE2' is not a host, but 'node2' is",
             "host-known": "nova does not know 'NODE2'; ",
