@@ -306,3 +306,18 @@ def test_a_host_that_has_ended_leaves_its_moves_to_the_others():
 
     assert pacing.free_slots("node2", 1, 4) == 3
     MoveLimits().give_back("node1")
+
+
+def test_threads_that_take_long_are_waited_for(monkeypatch):
+    """The main thread wakes up meanwhile, so that Python can run its signal handlers."""
+    monkeypatch.setattr("nova_decom.apply.worker_slots.POLL_SECONDS", 0.001)
+    woken = threading.Event()
+
+    def work(number):
+        if number:
+            woken.wait(10)
+        else:
+            threading.Timer(0.05, woken.set).start()
+        return number
+
+    assert run_in_threads(work, [0, 1], in_threads=True) == [0, 1]

@@ -15,7 +15,7 @@ from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.request import Rows, Servers, StopWith
 from nova_decom.plan.plan_file import load_plans, save_plans
 from nova_decom.plan.planner import make_plan
-from nova_decom.plan.stale import raise_if_other_options, raise_if_stale
+from nova_decom.plan.stale import raise_if_any_stale, raise_if_other_options, raise_if_stale
 from tests.unit import build
 from tests.unit.build import facts, request
 from tests.unit.states import ALL_STATES
@@ -167,3 +167,13 @@ def test_options_that_do_not_decide_the_plan_may_differ(tmp_path):
     save_plans(tmp_path / "plan", [make_plan(facts())], CLOUD)
 
     raise_if_other_options(load_plans(tmp_path / "plan").options, request(claim="x", max_hosts=99))
+
+
+def test_only_hosts_of_the_file_are_compared(tmp_path):
+    """Each reviewed plan is compared with the present plan of its own host."""
+    save_plans(tmp_path / "plan", [make_plan(build.history())], CLOUD)
+    saved = load_plans(tmp_path / "plan").plans
+
+    raise_if_any_stale(saved, [make_plan(build.history()), replace(make_plan(facts()), host="b")])
+    with pytest.raises(StalePlanError):
+        raise_if_any_stale(saved, [make_plan(facts())])

@@ -262,3 +262,22 @@ def test_the_module_names_no_column_of_hypervisor_hostname():
     texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)]
 
     assert not [t for t in texts if isinstance(t, str) and "hypervisor_hostname" in t]
+
+
+def test_each_cell_loses_its_own_rows():
+    """A host that nova deleted in two cells: one change a cell, in any order."""
+    old = (service_row(deleted=3), service_row(3, uuid="s2", deleted=3, cell="cell2"))
+    state = history(database=database(services=old, compute_nodes=(), host_mapping=None))
+    first, second = PurgeRows().changes(state)
+
+    left = PurgeRows().after(second, state).database.services
+    assert left == (old[0],)
+    assert PurgeRows().after(first, state).database.services == (old[1],)
+
+
+def test_a_change_of_rows_that_are_gone_changes_nothing():
+    """Another run was faster."""
+    (change,) = PurgeRows().changes(history())
+    gone = history(database=database(services=(), compute_nodes=(), host_mapping=None))
+
+    assert PurgeRows().after(change, gone) == gone
