@@ -12,7 +12,7 @@ from tests.database.servers.daemon import DatabaseDaemon
 from tests.database.servers.dialects import Dialect
 from tests.database.servers.template import ensure_template
 from tests.database.servers.versions import Version, chosen
-from tests.lab.layout import PASSWORDS, Layout, new_site
+from tests.lab.layout import PASSWORDS, Layout, Site, new_site
 from tests.lab.mariadb import copy_tree
 from tests.lab.releases import DEFAULT_RELEASE, RELEASES
 from tests.lab.template import ensure_environment
@@ -59,6 +59,18 @@ def _certificate(path: Path, key: Path, subject: str, *arguments: str) -> None:
     )  # fmt: skip
 
 
+def nova_databases(version: Version, site: Site) -> Path:
+    """A stopped data directory with nova's databases; the lab's own for the lab's version."""
+    if not site.template.exists():
+        # Built where the lab builds it. Otherwise left alone: a lab may be running from it.
+        ensure_environment(site.layout, site.release, print)
+        if version.packages is None:
+            ensure_lab(Layout(LAB, site.layout.cache_root), site.release, print)
+    if version.packages is None:
+        return site.template / "mysql"
+    return ensure_template(version, site)
+
+
 class Server:
     """The running server; ``authority`` signed its certificate."""
 
@@ -99,7 +111,7 @@ class Server:
         return self._site.venv / "bin" / "python"
 
     def start(self) -> None:
-        copy_tree(self._template(), self._daemon.datadir)
+        copy_tree(nova_databases(self.version, self._site), self._daemon.datadir)
         self._daemon.start()
         self._make_second_cell()
 
@@ -117,18 +129,6 @@ class Server:
             layout.log("database"),
             self._options,
         )
-
-    def _template(self) -> Path:
-        """A stopped server with nova's databases; the lab's own where the version is the lab's."""
-        site = self._site
-        if not site.template.exists():
-            # Built where the lab builds it. Otherwise left alone: a lab may be running from it.
-            ensure_environment(site.layout, site.release, print)
-            if self.version.packages is None:
-                ensure_lab(Layout(LAB, site.layout.cache_root), site.release, print)
-        if self.version.packages is None:
-            return site.template / "mysql"
-        return ensure_template(self.version, site)
 
     def connect(self, database: str | None = None, **session: object) -> Connection:
         """A connection as root, in autocommit; ``session`` sets variables of the session."""

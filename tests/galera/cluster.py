@@ -21,12 +21,14 @@ import pymysql
 from pymysql.connections import Connection
 from pymysql.cursors import DictCursor
 
-from tests.database.server import LAB, PASSWORD, TABLES
-from tests.lab.layout import Layout
+from tests.database.server import LAB, PASSWORD, TABLES, nova_databases
+from tests.database.servers.versions import Version
+from tests.lab.layout import Layout, new_site
 from tests.lab.mariadb import copy_tree
-from tests.lab.releases import DEFAULT_RELEASE
+from tests.lab.releases import DEFAULT_RELEASE, RELEASES
 
-PROVIDER = "/usr/lib/galera/libgalera_smm.so"
+CACHE = Layout.of(LAB).cache_root
+PROVIDER = "usr/lib/galera/libgalera_smm.so"
 #: A node that is lost is noticed sooner than by default, but not because the machine is busy.
 TIMEOUTS = (
     "evs.keepalive_period=PT0.5S;evs.inactive_check_period=PT0.5S;evs.suspect_timeout=PT3S;"
@@ -39,7 +41,8 @@ START = 60
 class Node:
     """One server of the cluster."""
 
-    def __init__(self, number: int, directory: Path) -> None:
+    def __init__(self, number: int, directory: Path, version: Version) -> None:
+        self._version = version
         self.name = f"galera{number}"
         self.datadir = directory / self.name
         self.port, self.group_port, self.ist_port, self.sst_port = _free_ports(4)
@@ -53,13 +56,14 @@ class Node:
                 TIMEOUTS,
             ]
         )
+        programs = self._version.programs(CACHE)
         arguments = [
-            "/usr/sbin/mariadbd", "--no-defaults", f"--user={_user()}",
-            f"--datadir={self.datadir}", "--socket=mysql.sock", "--bind-address=127.0.0.1",
-            f"--port={self.port}", "--skip-name-resolve", "--performance-schema=OFF",
-            "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=48M",
-            "--innodb-flush-log-at-trx-commit=0", "--binlog-format=ROW",
-            "--innodb-autoinc-lock-mode=2", "--wsrep-on=ON", f"--wsrep-provider={PROVIDER}",
+            *self._version.product.argv(programs, self.datadir, _user()),
+            f"--port={self.port}", "--innodb-buffer-pool-size=64M", "--binlog-format=ROW",
+            "--innodb-autoinc-lock-mode=2", "--wsrep-on=ON",
+            f"--wsrep-provider={programs.path(PROVIDER)}",
+            # From 11.4 on it would take wsrep_provider_options away.
+            "--loose-plugin-wsrep-provider=OFF",
             f"--wsrep-cluster-address=gcomm://{peers}", f"--wsrep-node-name={self.name}",
             f"--wsrep-node-address=127.0.0.1:{self.group_port}", "--wsrep-sst-method=rsync",
             f"--wsrep-sst-receive-address=127.0.0.1:{self.sst_port}",
@@ -139,10 +143,11 @@ class Node:
 class Cluster:
     """Three nodes."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, version: Version) -> None:
         self._directory = directory
+        self._version = version
         self._template = directory / "template"
-        self.nodes = [Node(number, directory) for number in (1, 2, 3)]
+        self.nodes = [Node(number, directory, version) for number in (1, 2, 3)]
 
     def start(self) -> None:
         self._make_template()
@@ -205,12 +210,12 @@ class Cluster:
 
     def _make_template(self) -> None:
         """Nova's databases, in a cluster of one, which gives them a position."""
-        cache = Layout.of(LAB).cache_root
-        copy_tree(cache / DEFAULT_RELEASE / "template" / "mysql", self._template)
+        site = new_site(Layout(self._directory, CACHE), RELEASES[DEFAULT_RELEASE])
+        copy_tree(nova_databases(self._version, site), self._template)
         if os.geteuid() == 0:
             shutil.chown(self._directory, _user())
             subprocess.run(["chown", "-R", _user(), str(self._template)], check=True)
-        node = Node(0, self._directory)
+        node = Node(0, self._directory, self._version)
         node.datadir = self._template
         try:
             node.start("", first=True)

@@ -11,6 +11,8 @@ import pytest
 from tests.database.conftest import Nova
 from tests.database.proxy import Proxy
 from tests.database.rows import ApiRows, CellRows
+from tests.database.servers.products import MariaDB
+from tests.database.servers.versions import VERSIONS
 from tests.galera.cluster import Cluster, Node
 
 
@@ -21,11 +23,14 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[Cluster]:
+def running(request) -> Iterator[Cluster]:
+    version = VERSIONS[request.config.getoption("--server")]
+    if not isinstance(version.product, MariaDB):
+        raise pytest.UsageError(f"{version.name} has no Galera: --server must name a MariaDB")
     # Not below pytest's own directory, which the user mysql cannot enter.
     directory = Path(tempfile.mkdtemp(prefix="galera-"))
     directory.chmod(0o755)
-    cluster = Cluster(directory)
+    cluster = Cluster(directory, version)
     try:
         cluster.start()
         yield cluster

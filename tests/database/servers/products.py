@@ -42,8 +42,8 @@ class Product(Protocol):
     def install(self, programs: Programs, datadir: Path) -> None:
         """Create an empty data directory; root has no password, on loopback only."""
 
-    def argv(self, programs: Programs, datadir: Path) -> tuple[str, ...]:
-        """The server's command line, but for its port."""
+    def argv(self, programs: Programs, datadir: Path, user: str | None = None) -> tuple[str, ...]:
+        """The server's command line, but for its port; it runs as ``user``, or as we do."""
 
     def client(self, programs: Programs) -> tuple[str, ...]:
         """The command-line client."""
@@ -62,15 +62,16 @@ class MariaDB:
         )
         _run((*self._argv(programs, datadir), *options), text)
 
-    def argv(self, programs: Programs, datadir: Path) -> tuple[str, ...]:
+    def argv(self, programs: Programs, datadir: Path, user: str | None = None) -> tuple[str, ...]:
         options = ("--performance-schema=OFF", "--innodb-log-file-size=48M")
-        return (*self._argv(programs, datadir), *COMMON, *options)
+        return (*self._argv(programs, datadir, user), *COMMON, *options)
 
     def client(self, programs: Programs) -> tuple[str, ...]:
         return (*programs.argv("usr/bin/mariadb"), "--no-defaults")
 
-    def _argv(self, programs: Programs, datadir: Path) -> tuple[str, ...]:
-        return _argv(programs, "usr/sbin/mariadbd", "usr/share/mariadb", datadir)
+    def _argv(self, programs: Programs, datadir: Path, user: str | None = None) -> tuple[str, ...]:
+        argv = _argv(programs, "usr/sbin/mariadbd", "usr/share/mariadb", user)
+        return (*argv, f"--datadir={datadir}")
 
 
 class MySQL:
@@ -81,28 +82,24 @@ class MySQL:
         _run((*self._argv(programs, datadir), "--initialize-insecure", f"--init-file={init}"))
         init.unlink()
 
-    def argv(self, programs: Programs, datadir: Path) -> tuple[str, ...]:
+    def argv(self, programs: Programs, datadir: Path, user: str | None = None) -> tuple[str, ...]:
         options = (
             *("--mysqlx=OFF", "--skip-log-bin", "--innodb-redo-log-capacity=100M"),
             # Debian's is a directory of the installed package.
             "--secure-file-priv=NULL",
         )
-        return (*self._argv(programs, datadir), *COMMON, *options)
+        return (*self._argv(programs, datadir, user), *COMMON, *options)
 
     def client(self, programs: Programs) -> tuple[str, ...]:
         return (*programs.argv("usr/bin/mysql"), "--no-defaults")
 
-    def _argv(self, programs: Programs, datadir: Path) -> tuple[str, ...]:
-        return _argv(programs, "usr/sbin/mysqld", "usr/share/mysql", datadir)
+    def _argv(self, programs: Programs, datadir: Path, user: str | None = None) -> tuple[str, ...]:
+        argv = _argv(programs, "usr/sbin/mysqld", "usr/share/mysql", user)
+        return (*argv, f"--datadir={datadir}")
 
 
-def _argv(programs: Programs, program: str, messages: str, datadir: Path) -> tuple[str, ...]:
-    argv = (
-        *programs.argv(program),
-        "--no-defaults",
-        f"--user={getpass.getuser()}",
-        f"--datadir={datadir}",
-    )
+def _argv(programs: Programs, program: str, messages: str, user: str | None) -> tuple[str, ...]:
+    argv = (*programs.argv(program), "--no-defaults", f"--user={user or getpass.getuser()}")
     if programs.are_installed:
         return argv
     return (
