@@ -32,10 +32,11 @@ from nova_decom.model.api_call import ApiCall
 from nova_decom.model.claim import ClaimPolicy, read_claim, run_of
 from nova_decom.model.cloud import Aggregate, ComputeService, MoveSnapshot
 from nova_decom.model.host import Fleet, HostFacts, HostIdentity
+from nova_decom.model.host_slice import host_facts
 from nova_decom.model.machine import Machine, StopOrder, SystemdUnit
 from nova_decom.model.ownership import own_units, units_to_stop
 from nova_decom.model.request import PLANNED_PARTS, Part, Request, StopWith
-from nova_decom.model.snapshot import compute_hosts, fleet_of, host_facts, nodes_in_rows
+from nova_decom.model.snapshot import compute_hosts, fleet_of, nodes_in_rows
 from nova_decom.model.sql import Image, Transaction
 from nova_decom.moves.capacity import reserve_capacity
 from nova_decom.plan.planner import transactions_of

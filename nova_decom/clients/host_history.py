@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from nova_decom.model.host import HostIdentity
-from nova_decom.model.snapshot import CloudSnapshot, Memory, identity_of
+from nova_decom.model.host_slice import Memory, identity_of
+from nova_decom.model.snapshot import CloudSnapshot
 
 
 class HostHistory:

@@ -17,16 +17,10 @@ from nova_decom.clock import Clock
 from nova_decom.errors import MissingRightError, UnavailableError
 from nova_decom.model.cloud import HostCapacity, ServerGroup, distinct
 from nova_decom.model.host import HostIdentity
+from nova_decom.model.own_providers import own_providers, possible_roots
 from nova_decom.model.request import PLANNED_PARTS, Part, Request
 from nova_decom.model.rows import DatabaseFacts
-from nova_decom.model.snapshot import (
-    CloudSnapshot,
-    compute_hosts,
-    grouped,
-    nodes_in_rows,
-    own_providers,
-    possible_roots,
-)
+from nova_decom.model.snapshot import CloudSnapshot, compute_hosts, grouped, nodes_in_rows
 
 #: Servers and migrations of up to this many hosts are listed by host; of more, all at once.
 BY_HOST = 8

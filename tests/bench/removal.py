@@ -12,9 +12,10 @@ from nova_decom.clients.mysql.connection import Database
 from nova_decom.clients.mysql.transaction import Images, WritableDatabase
 from nova_decom.clients.mysql.url import Target
 from nova_decom.clock import Clock
+from nova_decom.model.host_slice import Memory, host_facts
 from nova_decom.model.request import Request, Rows
 from nova_decom.model.rows import DatabaseFacts
-from nova_decom.model.snapshot import CloudSnapshot, Memory, host_facts
+from nova_decom.model.snapshot import CloudSnapshot
 from nova_decom.model.sql import Image, Transaction
 from nova_decom.steps.purge_registration import PurgeRegistration
 from nova_decom.steps.purge_rows import PurgeRows

@@ -16,8 +16,9 @@ from nova_decom.clients.mysql.transaction import WritableDatabase
 from nova_decom.clients.mysql.url import Target, target
 from nova_decom.clock import Clock
 from nova_decom.model.host import HostFacts
+from nova_decom.model.host_slice import Memory, host_facts
 from nova_decom.model.request import Request, Rows
-from nova_decom.model.snapshot import CloudSnapshot, Memory, host_facts
+from nova_decom.model.snapshot import CloudSnapshot
 from nova_decom.model.sql import Image, Statement, Transaction
 from nova_decom.steps.purge_rows import PurgeRows
 from tests.database.proxy import Proxy

@@ -11,9 +11,10 @@ from nova_decom.model.api_call import ApiCall
 from nova_decom.model.cloud import Aggregate, ComputeNode, ComputeService
 from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.host import HostFacts
+from nova_decom.model.host_slice import Memory, host_facts
 from nova_decom.model.plan import Plan
 from nova_decom.model.request import Request, Rows
-from nova_decom.model.snapshot import CloudSnapshot, Memory, host_facts
+from nova_decom.model.snapshot import CloudSnapshot
 from nova_decom.model.sql import Transaction
 from nova_decom.restore.executor import RestoreExecutor
 from nova_decom.restore.plan import plan_restore

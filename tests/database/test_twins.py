@@ -5,8 +5,9 @@ import pytest
 
 from nova_decom.guards.database import node_owner
 from nova_decom.model.cloud import NOVA_COMPUTE, ComputeService
+from nova_decom.model.host_slice import Memory, host_facts
 from nova_decom.model.request import Request
-from nova_decom.model.snapshot import CloudSnapshot, Memory, host_facts
+from nova_decom.model.snapshot import CloudSnapshot
 
 pytestmark = pytest.mark.database
 

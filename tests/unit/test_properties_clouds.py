@@ -20,10 +20,11 @@ from nova_decom.model.cloud import (
     ResourceProvider,
     Server,
 )
+from nova_decom.model.host_slice import Memory, host_facts
 from nova_decom.model.report import Result
 from nova_decom.model.request import Request, Servers, StopWith
 from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts, HostMappingRow, ServiceRow
-from nova_decom.model.snapshot import CloudSnapshot, Memory, host_facts
+from nova_decom.model.snapshot import CloudSnapshot
 from nova_decom.plan.planner import make_plan
 from nova_decom.verify.verify import verify
 

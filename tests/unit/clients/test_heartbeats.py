@@ -9,7 +9,8 @@ import pytest
 
 from nova_decom.clients.heartbeats import NEIGHBOURS, Heartbeats
 from nova_decom.clients.host_history import HostHistory
-from nova_decom.model.snapshot import CloudSnapshot, host_facts
+from nova_decom.model.host_slice import host_facts
+from nova_decom.model.snapshot import CloudSnapshot
 from tests.unit.build import database, neighbour, request, service
 from tests.unit.world import Time
 

@@ -16,8 +16,8 @@ from nova_decom.clock import Clock
 from nova_decom.errors import MissingRightError
 from nova_decom.model.cloud import ComputeNode, ServerGroup
 from nova_decom.model.host import HostIdentity
+from nova_decom.model.own_providers import own_providers
 from nova_decom.model.request import Part, Servers
-from nova_decom.model.snapshot import own_providers
 from tests.unit.build import (
     NODE,
     agent,

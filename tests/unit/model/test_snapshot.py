@@ -8,18 +8,11 @@ from dataclasses import replace
 import pytest
 
 from nova_decom.model.host import HostIdentity
+from nova_decom.model.host_slice import Memory, host_facts, identity_of
 from nova_decom.model.machine import SystemdUnit
+from nova_decom.model.own_providers import own_providers, possible_roots
 from nova_decom.model.rows import DatabaseFacts
-from nova_decom.model.snapshot import (
-    CloudSnapshot,
-    Memory,
-    compute_hosts,
-    fleet_of,
-    host_facts,
-    identity_of,
-    own_providers,
-    possible_roots,
-)
+from nova_decom.model.snapshot import CloudSnapshot, compute_hosts, fleet_of
 from tests.unit import build
 from tests.unit.build import NODE, node, node_row, provider, request, service
 

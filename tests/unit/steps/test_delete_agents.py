@@ -9,8 +9,9 @@ import pytest
 
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
+from nova_decom.model.host_slice import Memory, host_facts
 from nova_decom.model.report import Result
-from nova_decom.model.snapshot import CloudSnapshot, Memory, host_facts
+from nova_decom.model.snapshot import CloudSnapshot
 from nova_decom.steps.delete_agents import DeleteAgents
 from tests.unit.build import AGENT, agent, facts, ghost, request
 from tests.unit.fake import FakeCloud

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from nova_decom.model.host import HostIdentity
-from nova_decom.model.snapshot import CloudSnapshot, Memory, host_facts
+from nova_decom.model.host_slice import Memory, host_facts
+from nova_decom.model.snapshot import CloudSnapshot
 from nova_decom.steps.delete_providers import DeleteProviders, stuck_providers
 from tests.unit import build
 from tests.unit.build import CHILD, NODE, allocation, facts, ghost, provider, request

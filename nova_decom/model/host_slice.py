@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The facts of one host, sliced from the readings of the whole cloud. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from nova_decom.model.cloud import (
+    NOVA_COMPUTE,
+    ComputeNode,
+    ComputeService,
+    Migration,
+    NetworkAgent,
+    Server,
+)
+from nova_decom.model.host import Fleet, Heartbeat, HostFacts, HostIdentity
+from nova_decom.model.machine import Machine, SystemdUnit
+from nova_decom.model.own_providers import (
+    own_providers,
+    same_name_providers_of,
+)
+from nova_decom.model.request import Request
+from nova_decom.model.rows import DatabaseFacts
+from nova_decom.model.snapshot import (
+    CloudSnapshot,
+    fleet_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Facts of a host that earlier runs and earlier readings of this run have left."""
+
+    identity: HostIdentity = field(default_factory=HostIdentity)
+    heartbeats: Mapping[str, Heartbeat] = field(default_factory=dict)
+    unit: SystemdUnit | None = None
+    machine: Machine | None = None
+    is_known: bool = False
+    is_named: bool = False
+
+
+def host_facts(
+    view: CloudSnapshot, host: str, request: Request, memory: Memory, fleet: Fleet | None = None
+) -> HostFacts:
+    """The facts of exactly this host."""
+    services = view.services_of.get(host, ())
+    nodes = view.nodes_of.get(host, ())
+    database = None if view.databases is None else view.databases.get(host, DatabaseFacts())
+    identity = memory.identity.union(identity_of(host, nodes, database))
+    identity = identity.union(HostIdentity(names=request.aliases))
+    aliases = request.aliases - {host}
+    providers = own_providers(view, host, identity)
+    owned = frozenset(p.uuid for p in providers)
+    present = [n.hypervisor_hostname for n in nodes]
+    return HostFacts(
+        host=host,
+        request=request,
+        services=services,
+        compute_nodes=nodes,
+        servers=view.servers_of.get(host, ()),
+        migrations=view.migrations_of.get(host, ()),
+        ended=tuple(_newest_ended(view, view.servers_of.get(host, ()))),
+        aggregates=view.aggregates_of.get(host, ()),
+        providers=providers,
+        same_name_providers=same_name_providers_of(
+            view, owned, frozenset({host, *present}) | request.aliases
+        ),
+        allocations=tuple(a for p in providers for a in view.allocations_of.get(p.uuid, ())),
+        agents=tuple(a for h in (host, *sorted(aliases)) for a in view.agents_of.get(h, ())),
+        agents_by_hypervisor=tuple(_dead_agents(view, host, identity.names - aliases - {host})),
+        database=database,
+        groups=view.groups,
+        rooms=view.rooms,
+        heartbeats=tuple(
+            memory.heartbeats[s.id] for s in services if s.id and s.id in memory.heartbeats
+        ),
+        unit=memory.unit,
+        machine=memory.machine,
+        identity=identity,
+        fleet=fleet or fleet_of(view),
+        was_known=memory.is_known,
+        was_named=memory.is_named,
+        unchecked=tuple(_unchecked(view, services, database, memory.unit)),
+    )
+
+
+def _newest_ended(view: CloudSnapshot, servers: Iterable[Server]) -> Iterator[Migration]:
+    """The newest migration of each of ``servers``, where it is over."""
+    for server in servers:
+        newest = max(view.migrations_by_server.get(server.id, ()), key=_begun, default=None)
+        if newest is not None and newest.is_over:
+            yield newest
+
+
+def _begun(migration: Migration) -> tuple[str, int]:
+    """The order in which migrations began; ids are unique within a cell only."""
+    return migration.created_at or "", migration.id
+
+
+def _dead_agents(view: CloudSnapshot, host: str, names: Iterable[str]) -> Iterator[NetworkAgent]:
+    """Agents that are not alive under these names, those of other hosts left out."""
+    for name in sorted(names):
+        if not _is_of_another(view, name, host):
+            yield from (a for a in view.agents_of.get(name, ()) if not a.alive)
+
+
+def _is_of_another(view: CloudSnapshot, name: str, host: str) -> bool:
+    """True when a name is another host's, or the hypervisor hostname of one."""
+    return name in view.services_of or any(
+        n.hypervisor_hostname == name and n.host != host for n in view.compute_nodes
+    )
+
+
+def _unchecked(
+    view: CloudSnapshot,
+    services: tuple[ComputeService, ...],
+    database: DatabaseFacts | None,
+    unit: SystemdUnit | None,
+) -> Iterator[str]:
+    yield from view.unchecked
+    if database is None:
+        yield "databases: not given"
+    elif not database.all_cells:
+        yield "host mapping, aggregate rows and other cells: no API database given"
+    seen_off = unit is not None and unit.reached and unit.is_off
+    if not seen_off and not any(s.binary == NOVA_COMPUTE for s in services):
+        also = "" if unit is None or unit.reached else ", and ssh did not reach it"
+        yield f"whether nova-compute still runs on the host: no service would tell{also}"
+
+
+def identity_of(
+    host: str, nodes: tuple[ComputeNode, ...], database: DatabaseFacts | None
+) -> HostIdentity:
+    """The names and compute node uuids of a host that the readings show."""
+    rows = [r for r in (database.compute_nodes if database else ()) if r.host == host]
+    uuids = [n.uuid for n in nodes] + [r.uuid for r in rows if r.uuid]
+    names = [n.hypervisor_hostname for n in nodes] + [r.hypervisor_hostname for r in rows]
+    return HostIdentity(frozenset(uuids), frozenset([host, *names]))
