@@ -217,7 +217,7 @@ class LiveCloud:
             view = replace(view, agents=clients.network.agents())
         found = audit.AuditSnapshot(view, rows, clients.placement.compute_providers(), remembered)
         ghosts = [t.leftover.target for t in audit.providers_without_nodes(found)]
-        held = [a for uuid in ghosts for a in clients.placement.allocations(uuid)]
+        held = [a for uuid in ghosts for a in clients.placement.allocations(uuid) or ()]
         return replace(found, view=replace(view, allocations=tuple(held)))
 
     def _save(self, path: str) -> None:

@@ -254,13 +254,30 @@ class CloudReader:
         }
         placement = self._clients.placement
         held = {provider: placement.allocations(provider) for provider in host_of}
+        self._raise_if_still_listed({p for p, allocations in held.items() if allocations is None})
         found = [
             with_owner(a, host_of[provider], self.view, self._clients)
             for provider, allocations in held.items()
-            for a in allocations
+            for a in allocations or ()
         ]
         others = [a for a in self.view.allocations if a.provider not in held]
         self._keep(allocations=(*others, *found))
+
+    def _raise_if_still_listed(self, missing: Collection[str]) -> None:
+        """Prove that providers without an answer are gone: nova deletes them with the service.
+
+        :raises UnavailableError: placement lists one of them all the same.
+        """
+        if not missing:
+            return
+        self.providers()
+        listed = sorted(p.uuid for p in self.view.providers if p.uuid in missing)
+        if listed:
+            raise UnavailableError(
+                f"placement lists resource provider {listed[0]}, and answers 404 for its "
+                "allocations",
+                "look at placement and at the proxy before it, then run again",
+            )
 
     def _room(self, hosts: Sequence[str], _rows: Rows) -> None:
         """Read the capacity of other hosts, and the server groups, where servers are to move."""

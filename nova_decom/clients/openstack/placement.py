@@ -44,10 +44,15 @@ class Placement:
         )
         return () if found is None else _providers(found["resource_providers"])
 
-    def allocations(self, provider: str) -> tuple[Allocation, ...]:
-        """The allocations of one provider; placement has no list of more than one."""
+    def allocations(self, provider: str) -> tuple[Allocation, ...] | None:
+        """The allocations of one provider; None when placement answers that it has none such.
+
+        Placement has no list of more than one provider.
+        """
         path = f"/resource_providers/{provider}/allocations"
-        body = self._api.get("placement", path, TREES)
+        body = self._api.find("placement", path, TREES)
+        if body is None:
+            return None
         return tuple(
             Allocation(provider, consumer, tuple(sorted(held["resources"].items())))
             for consumer, held in sorted(body["allocations"].items())

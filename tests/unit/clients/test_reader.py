@@ -13,7 +13,7 @@ from nova_decom.clients.heartbeats import Heartbeats
 from nova_decom.clients.host_history import HostHistory
 from nova_decom.clients.reader import CloudReader
 from nova_decom.clock import Clock
-from nova_decom.errors import MissingRightError
+from nova_decom.errors import MissingRightError, UnavailableError
 from nova_decom.model.cloud import ComputeNode, ServerGroup
 from nova_decom.model.host import HostIdentity
 from nova_decom.model.own_providers import own_providers
@@ -289,3 +289,21 @@ def test_agents_are_asked_for_by_every_name_of_a_host(hosts, names, asked):
         {"a"} | ({"b"} if "hv1.lan" in names else set()) | ({"c"} if None in asked else set())
     )
     assert sorted(a.id for a in found.view.agents) == sorted(expected)
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_provider_without_answer_is_gone_only_if_it_is_no_longer_listed(gone):
+    """Nova deletes it with the service; a proxy that answers 404 proves nothing."""
+    own = provider(uuid=NODE, name="node1", root=NODE)
+    found = readings(Compute("node1"), Databases({"node1": (node_row(uuid=NODE),)}), own)
+    read(found, "node1")
+    placement = found._clients.placement
+    placement.allocations = lambda _uuid: None
+    placement.providers = lambda: () if gone else (own,)
+
+    if gone:
+        read(found, "node1", parts=frozenset({Part.ALLOCATIONS}))
+        assert (found.view.providers, found.view.allocations) == ((), ())
+    else:
+        with pytest.raises(UnavailableError, match="answers 404"):
+            read(found, "node1", parts=frozenset({Part.ALLOCATIONS}))
