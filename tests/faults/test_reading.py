@@ -10,6 +10,7 @@ from nova_decom.clients.openstack import api as http
 from nova_decom.clients.openstack.compute import Compute
 from nova_decom.errors import UnavailableError
 from nova_decom.exit_codes import ExitCode
+from nova_decom.model.api_call import disable_service
 from nova_decom.retry import RETRY_WITHIN
 from tests.faults import proxy
 from tests.faults.proxy import Rule
@@ -140,7 +141,7 @@ def test_a_write_with_a_token_that_has_ended(cloud):
     service = next(s for s in compute.services() if s.host == "node1")
     cloud.openstack.tokens.clear()
 
-    compute.disable_service(service.id, "why")
+    compute.send(disable_service(service.id, "why"))
 
     assert script.count("PUT") == 2
     assert cloud.writes == [f"PUT /compute/v2.1/os-services/{service.id}"]
