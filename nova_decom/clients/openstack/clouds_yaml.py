@@ -26,6 +26,10 @@ def read_config(**options: Any) -> openstack.config.OpenStackConfig:  # noqa: AN
         raise ConfigurationError(
             "clouds.yaml: clouds: must be a mapping of keys to values", "correct the file"
         ) from error
+    except yaml.YAMLError as error:
+        # openstacksdk 3.0 lets it through; newer ones go on to the next file.
+        mark = getattr(error, "problem_mark", None)
+        raise _not_yaml(mark.name if mark else "clouds.yaml", error) from None
     for files in ("_config_files", "_secure_files"):
         for path in getattr(config, files, ()):
             if Path(path).suffix != ".json" and Path(path).exists():
@@ -92,9 +96,7 @@ def _check_file(path: str) -> None:
             f"cannot read {path}: {error.strerror}", "give a readable clouds.yaml"
         ) from None
     except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ConfigurationError(f"{path}{where}: not valid YAML", "correct the file") from None
+        raise _not_yaml(path, error) from None
     _check_mapping(path, "the file", content)
     clouds = content.get("clouds")
     _check_mapping(path, "clouds", clouds)
@@ -109,3 +111,10 @@ def _check_mapping(path: str, what: str, found: object) -> None:
         raise ConfigurationError(
             f"{path}: {what}: must be a mapping of keys to values", "correct the file"
         )
+
+
+def _not_yaml(path: str, error: Exception) -> ConfigurationError:
+    """The error of a file that is not YAML: its place without its content."""
+    mark = getattr(error, "problem_mark", None)
+    where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    return ConfigurationError(f"{path}{where}: not valid YAML", "correct the file")
