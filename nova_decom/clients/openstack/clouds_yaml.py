@@ -26,7 +26,7 @@ def read_config(**options: Any) -> openstack.config.OpenStackConfig:  # noqa: AN
         raise ConfigurationError(
             "clouds.yaml: clouds: must be a mapping of keys to values", "correct the file"
         ) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         # openstacksdk 3.0 lets it through; newer ones go on to the next file.
         mark = getattr(error, "problem_mark", None)
         raise _not_yaml(mark.name if mark else "clouds.yaml", error) from None
