@@ -80,7 +80,7 @@ def test_a_typed_name_removes_with_live_progress(
 def test_an_audit_that_finds_nothing_says_so(terminal: Terminal) -> None:
     """Somebody who looks must not wonder whether it looked."""
     child = terminal("audit")
-    child.expect_exact("nothing is left of hosts that are gone")
+    child.expect_exact("no leftovers found")
     assert _end(child) == 0
 
 
