@@ -179,7 +179,7 @@ class HostFacts:
     allocations: tuple[Allocation, ...] = ()
     agents: tuple[NetworkAgent, ...] = ()
     #: Dead agents under hypervisor hostnames of the host that are no other host's.
-    agents_by_hypervisor: tuple[NetworkAgent, ...] = ()
+    agents_by_hypervisor: tuple[NetworkAgent, ...] = field(default=(), compare=False)
     database: DatabaseFacts | None = None
     groups: tuple[ServerGroup, ...] = field(default=(), compare=False)
     rooms: tuple[HostCapacity, ...] | None = field(default=None, compare=False)
