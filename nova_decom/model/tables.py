@@ -47,7 +47,7 @@ class AuditReport(Report):
 
     @property
     def extra(self) -> dict[str, Any]:
-        """What was not checked."""
+        """The things that the command did not check."""
         return {"unchecked": [*self.unchecked]}
 
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is left of a host, anywhere, and whether its name may come back. No I/O."""
+"""Verification: the traces left of a host, and whether its name may come back. No I/O."""
