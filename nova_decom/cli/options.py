@@ -179,6 +179,11 @@ _SERVERS = (
     ),
     _flag("--confirm-resizes", help="Confirm the resizes that users left in VERIFY_RESIZE."),
     _flag("--leave-stopped", help="Leave evacuated servers stopped."),
+    _flag(
+        "--rebuild-local-disks",
+        help="Evacuate servers with local disks too: nova builds these disks anew, unless the "
+        "instance storage is shared.",
+    ),
 )
 DRAIN_OPTIONS = (REASON, *_SERVERS, OFFLINE, SKIP_GUARD)
 

@@ -58,6 +58,7 @@ class Settings:
     target: str | None
     confirm_resizes: bool
     leave_stopped: bool
+    rebuild_local_disks: bool
     rows: str
     all_binaries: bool
     keep_agents: bool
@@ -109,6 +110,7 @@ class Settings:
             target=self.target,
             confirm_resizes=self.confirm_resizes,
             leave_stopped=self.leave_stopped,
+            rebuild_local_disks=self.rebuild_local_disks,
             max_hosts=self.max_hosts,
         )
 

@@ -18,6 +18,7 @@ from nova_decom.guards.fleet import blast_radius, cells_answering, fleet_healthy
 from nova_decom.guards.host import host_exact, host_known, ironic
 from nova_decom.guards.servers import (
     capacity,
+    local_disks,
     migrations_active,
     pci_allocated,
     servers_arriving,
@@ -68,6 +69,7 @@ GUARDS: tuple[Guard, ...] = (
     FOREIGN_DISABLE,
     Guard("servers-present", servers_present),
     Guard("servers-arriving", servers_arriving, skippable=False),
+    Guard("local-disks", local_disks, skippable=False),
     Guard("servers-movable", servers_movable),
     Guard("capacity", capacity),
     Guard("migrations-active", migrations_active),

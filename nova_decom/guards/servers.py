@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from nova_decom.model.cloud import Owner, distinct
+from nova_decom.model.cloud import Action, Owner, distinct
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Objection, Verdict, some
 from nova_decom.moves.candidates import candidates, no_candidate
 from nova_decom.moves.capacity import unplaceable
-from nova_decom.moves.eligibility import Blocker, Move, moves_of, named
+from nova_decom.moves.eligibility import ALLOW_LOSS, Blocker, Move, moves_of, named
 from nova_decom.moves.status import MOVING
 
 
@@ -69,11 +69,35 @@ def _fence(facts: HostFacts) -> Objection:
     )
 
 
+def local_disks(facts: HostFacts) -> Objection | None:
+    """No evacuation loses a local disk, unless that was allowed."""
+    ways = {c.server: c for c in moves_of(facts)}
+    lost = [s for s in facts.servers if s.has_local_disk and _is_evacuated(ways.get(s.id))]
+    if not lost:
+        return None
+    plural = "s have local disks" if len(lost) > 1 else " has local disks"
+    text = (
+        f"{len(lost)} server{plural}, which nova builds anew, without their data unless the "
+        f"instance storage is shared (nova's API does not tell): {some(map(named, lost))}"
+    )
+    if facts.request.rebuild_local_disks:
+        cure = "leave out --rebuild-local-disks if their data is still needed"
+        return Objection(text, cure, Verdict.WARNING)
+    return Objection(text, ALLOW_LOSS)
+
+
+def _is_evacuated(way: Move | Blocker | None) -> bool:
+    """True when the server is evacuated, or would be if it lost no disk."""
+    if isinstance(way, Blocker):
+        return way.loses_disk
+    return way is not None and way.action is Action.EVACUATE
+
+
 def servers_movable(facts: HostFacts) -> Objection | None:
     """Each server can leave by the way that was chosen, and the scheduler has a host for it."""
     ways = tuple(moves_of(facts))
     common = _common_blocker(facts) if any(isinstance(c, Move) for c in ways) else None
-    found = [c for c in ways if isinstance(c, Blocker) and not c.in_migration]
+    found = [c for c in ways if isinstance(c, Blocker) and not (c.in_migration or c.loses_disk)]
     without_host = _without_host(facts)
     found += without_host
     if common or not found:

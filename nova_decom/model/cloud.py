@@ -89,6 +89,7 @@ class Server:
 
     ``extra_specs`` are those of its flavor (from 2.47). ``pinned_zone`` is the availability zone
     that the scheduler keeps it in; ``pin_is_known`` is False below 2.96, which does not show it.
+    ``has_local_disk``: it boots from an image, or its flavor has an ephemeral disk or swap.
     """
 
     id: str
@@ -100,6 +101,7 @@ class Server:
     extra_specs: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     pinned_zone: str | None = field(default=None, compare=False)
     pin_is_known: bool = field(default=False, compare=False)
+    has_local_disk: bool = field(default=False, compare=False)
     updated_at: str | None = field(default=None, compare=False)
 
 

@@ -76,6 +76,7 @@ class Request:
     target: str | None = None
     confirm_resizes: bool = False
     leave_stopped: bool = False
+    rebuild_local_disks: bool = False
     leaving: frozenset[str] = frozenset()
     max_hosts: int = 10
 
@@ -87,6 +88,7 @@ class Request:
             "target": self.target,
             "confirm_resizes": self.confirm_resizes,
             "leave_stopped": self.leave_stopped,
+            "rebuild_local_disks": self.rebuild_local_disks,
             "stop_with": str(self.stop_with),
             "offline": self.offline,
             "rows": str(self.rows),

@@ -50,6 +50,7 @@ PINNED: Mapping[str, str] = {
     "accel:device_profile": "an accelerator",
 }
 EVACUABLE = {"ACTIVE", "SHUTOFF", "ERROR"}
+ALLOW_LOSS = "--rebuild-local-disks, if the instance storage is shared or the data may be lost"
 FINISHED = "finished"
 #: Final states of a migration after which the server is on its destination.
 MOVED = {"completed", "confirmed", "done"}
@@ -69,12 +70,16 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """The reason why a server cannot leave, and the cure."""
+    """The reason why a server cannot leave, and the cure.
+
+    ``in_migration`` and ``loses_disk`` are reasons for which there is a guard of their own.
+    """
 
     server: str
     text: str
     remedy: str
     in_migration: bool = False
+    loses_disk: bool = False
 
 
 def moves_of(facts: HostFacts) -> Iterator[Move | Blocker]:
@@ -219,9 +224,13 @@ def _migrated(facts: HostFacts, server: Server) -> Move | Blocker:
 
 
 def _evacuated(facts: HostFacts, server: Server) -> Move | Blocker:
+    request = facts.request
     if server.task_state in DELETING:
         cure = "openstack server delete: nova deletes its record while the host is down"
         return Blocker(server.id, f"{named(server)} is being deleted", cure)
+    if server.status in EVACUABLE and server.has_local_disk and not request.rebuild_local_disks:
+        text = f"{named(server)} has a local disk, whose data would be lost"
+        return Blocker(server.id, text, ALLOW_LOSS, loses_disk=True)
     if server.status in EVACUABLE:
         return _move(facts, server, Action.EVACUATE, "build anew elsewhere")
     return Blocker(

@@ -41,7 +41,7 @@ DRAIN = Job(
     _guards(
         *("host-known", "host-exact", "cells-answering", "fleet-healthy", "last-host"),
         *("blast-radius", "foreign-disable"),
-        *("servers-present", "servers-arriving", "servers-movable", "capacity"),
+        *("servers-present", "servers-arriving", "local-disks", "servers-movable", "capacity"),
         *("migrations-active", "service-alive", "ironic"),
     ),
     Result.DRAINED,

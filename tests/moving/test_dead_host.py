@@ -41,7 +41,10 @@ def test_servers_of_a_dead_host_run_elsewhere_and_the_host_is_removed(
     old = calls.node_uuid(lab, "dead1")
     died(lab, "dead1")
 
-    ran = decom.remove("dead1", "--offline", "--servers", "evacuate")
+    refused = decom.remove("dead1", "--offline", "--servers", "evacuate")
+    assert refused.code == 4
+    assert refused.blocked()["local-disks"].startswith("6 servers have local disks, ")
+    ran = decom.remove("dead1", "--offline", "--servers", "evacuate", "--rebuild-local-disks")
 
     assert ran.code == 0, ran.out + ran.err
     fence = [f for f in ran.host["findings"] if f["guard"] == "servers-present"]
@@ -75,7 +78,8 @@ def test_servers_can_be_left_stopped(
     died(lab, "dead2")
 
     log = tmp_path / "log"
-    options = ("--offline", "--leave-stopped", "--yes", "--debug", "--log-file", str(log))
+    losing = ("--leave-stopped", "--rebuild-local-disks")
+    options = ("--offline", *losing, "--yes", "--debug", "--log-file", str(log))
     ran = decom("drain", "dead2", *options, "-f", "json")
 
     assert ran.code == 0, ran.out + ran.err

@@ -17,7 +17,9 @@ DEAD = {
     "service": service(state="down"),
     "request": request(servers=Servers.EVACUATE, offline=True),
 }
+LOSING = request(servers=Servers.EVACUATE, offline=True, rebuild_local_disks=True)
 WEB = (build.server(),)
+ON_DISK = (build.server("disk", has_local_disk=True),)
 HELD = (build.allocation(resources=(("MEMORY_MB", 512), ("VCPU", 2))),)
 COMING = build.allocation(owner=Owner.ARRIVING, server="'web' BUILD, scheduling")
 BUSY = build.allocation(owner=Owner.BUSY, server="'web' ACTIVE, rebooting")
@@ -108,6 +110,36 @@ MOVING_CASES = [
         build.ghost(allocations=(COMING,), request=AUTO),
         BLOCKED,
         "without nova-compute nothing arrives",
+    ),
+    ("local-disks", "alive: the disk moves along", moving(servers=ON_DISK), OK, ""),
+    ("local-disks", "dead, and on volumes", moving(**DEAD), OK, ""),
+    (
+        "local-disks",
+        "dead, one of two on a local disk",
+        moving(**DEAD, servers=(*WEB, *ON_DISK)),
+        BLOCKED,
+        "1 server has local disks, which nova builds anew, without their data unless",
+    ),
+    (
+        "local-disks",
+        "dead, and the loss is allowed",
+        moving(**DEAD | {"request": LOSING}, servers=(*WEB, *ON_DISK)),
+        WARNING,
+        "1 server has local disks, which nova builds anew, without their data unless",
+    ),
+    (
+        "local-disks",
+        "dead, and cannot be evacuated anyway",
+        moving(**DEAD, servers=(build.server("disk", has_local_disk=True, status="PAUSED"),)),
+        OK,
+        "",
+    ),
+    (
+        "servers-movable",
+        "dead, and its loss is another guard's",
+        moving(**DEAD, servers=ON_DISK),
+        OK,
+        "",
     ),
     ("servers-movable", "it is", moving(), OK, ""),
     ("servers-movable", "no way chosen", facts(servers=WEB), OK, ""),

@@ -208,6 +208,9 @@ def _server(entry: Mapping[str, Any]) -> Server:
     for field, right in SERVER_RIGHTS.items():
         if field not in entry:
             raise _hidden(f"{field} of servers", right)
+    flavor = entry["flavor"]
+    # The image is "" of a server that boots from a volume; swap may be "" too.
+    disks = (entry.get("image"), flavor.get("ephemeral"), flavor.get("swap"))
     return Server(
         id=entry["id"],
         name=entry["name"],
@@ -215,9 +218,10 @@ def _server(entry: Mapping[str, Any]) -> Server:
         status=entry["status"],
         task_state=entry[TASK_STATE],
         locked=bool(entry.get("locked")),
-        extra_specs=tuple(sorted((entry["flavor"].get("extra_specs") or {}).items())),
+        extra_specs=tuple(sorted((flavor.get("extra_specs") or {}).items())),
         pinned_zone=entry.get(PINNED_ZONE),
         pin_is_known=PINNED_ZONE in entry,
+        has_local_disk=any(disks),
         updated_at=entry.get("updated"),
     )
 

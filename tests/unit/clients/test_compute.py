@@ -139,6 +139,25 @@ def test_the_zone_to_which_a_server_is_pinned(more, pin):
     assert (found.pinned_zone, found.pin_is_known) == pin
 
 
+DISKS = [
+    ("a volume", {"image": ""}, {}, False),
+    ("an image", {"image": {"id": "i1"}}, {}, True),
+    ("a volume, with an ephemeral disk", {"image": ""}, {"ephemeral": 1}, True),
+    ("a volume, with swap", {"image": ""}, {"swap": 512}, True),
+    ("a volume, without swap", {"image": ""}, {"ephemeral": 0, "swap": ""}, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("server", "flavor", "local"), [pytest.param(*rest, id=c) for c, *rest in DISKS]
+)
+def test_a_server_has_a_local_disk(server, flavor, local):
+    """It boots from an image, or its flavor has a disk beside the root disk."""
+    api = Api(servers=(SERVER | server | {"flavor": {"extra_specs": {}, **flavor}},))
+
+    assert Compute(api).server("s1").has_local_disk is local
+
+
 def test_the_times_at_which_records_changed():
     """As nova writes them; there are none where it never changed a record."""
     moment = "2026-11-23T04:00:00Z"

@@ -80,6 +80,7 @@ def test_guards_that_cannot_be_skipped_are_the_documented_ones():
         "host-exact",
         "cells-answering",
         "servers-arriving",
+        "local-disks",
         "service-alive",
         "machine-identity",
         "node-owner",

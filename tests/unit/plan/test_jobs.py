@@ -16,7 +16,8 @@ from tests.unit.moving_states import WEB, occupied
 
 ALWAYS = "host-known host-exact cells-answering"
 SERVERS = (
-    "servers-present servers-arriving servers-movable capacity migrations-active service-alive"
+    "servers-present servers-arriving local-disks servers-movable capacity migrations-active "
+    "service-alive"
 )
 JOBS = [
     (

@@ -140,6 +140,7 @@ CHOICES = [
     {"target": "node9"},
     {"confirm_resizes": True},
     {"leave_stopped": True},
+    {"rebuild_local_disks": True},
     {"stop_with": StopWith.NONE},
     {"offline": True},
     {"rows": Rows.KEEP},
