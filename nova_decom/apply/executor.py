@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
 from nova_decom.apply.change_runner import ChangeRunner, as_bug
@@ -18,7 +19,15 @@ from nova_decom.apply.settle import Verification
 from nova_decom.apply.step_runner import CLAIM, StepRunner
 from nova_decom.apply.worker_slots import WorkerSlots
 from nova_decom.clock import LONG_AGO, Clock
-from nova_decom.errors import NovaDecomError, StalePlanError
+from nova_decom.errors import (
+    ChangeFailedError,
+    ConflictError,
+    NovaDecomError,
+    StalePlanError,
+    TransientError,
+    UnavailableError,
+    WaitTimeoutError,
+)
 from nova_decom.model.change import Change
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan
@@ -82,6 +91,9 @@ class HostExecution:
             with self.executor.slots.slot():
                 try:
                     report = self._take_steps()
+                except NovaDecomError as error:
+                    self._take_back(error)
+                    raise
                 finally:
                     self.lease.release()
         except Exception as error:  # noqa: BLE001 - a bug ends this host, and no other
@@ -105,6 +117,35 @@ class HostExecution:
             run.job, self.fresh, run.slots, run.progress, run.clock, run.settle
         )
         return verification.report(reviewed, self.changes.outcomes)
+
+    def _take_back(self, error: NovaDecomError) -> None:
+        """Undo the preparations for a step that the run does not reach any more.
+
+        Not where a request may still be under way, as nova may need them for it. One that cannot
+        be undone is in the report, and the error of the run stays the first one.
+        """
+        may_go_on = isinstance(error, UnavailableError | WaitTimeoutError | TransientError)
+        if may_go_on and not isinstance(error, ConflictError):
+            return
+        steps = {step.name: step for step in self.executor.job.steps if step.is_preparation}
+        begun = [o.change for o in self.changes.outcomes if o.begun and o.change.step in steps]
+        with suppress(NovaDecomError):
+            for change in reversed(begun):
+                self._undo(steps[change.step], change)
+
+    def _undo(self, step: Step, change: Change) -> None:
+        cloud, host = self.executor.cloud, self.reviewed.host
+        facts = cloud.refresh(host, step.reads)
+        undo = step.undo(change, facts)
+        if undo is None:
+            return
+
+        def check() -> None:
+            if step.undo(change, cloud.refresh(host, step.reads)) is not None:
+                raise ChangeFailedError(f"{host}: {undo.detail}: was made, and is not to be seen")
+
+        self.fresh.invalidate()
+        self.changes.run(undo, lambda: step.apply(undo, cloud, facts), check)
 
     def _begin(self) -> None:
         run, reviewed = self.executor, self.reviewed

@@ -58,6 +58,8 @@ class Step(ABC):
     writes_claim: ClassVar[bool] = False
     #: The change deletes the compute service, so that its absence is this run's doing.
     deletes_service: ClassVar[bool] = False
+    #: The changes only prepare a later step: a run that ends before it takes them back.
+    is_preparation: ClassVar[bool] = False
 
     @abstractmethod
     def changes(self, facts: HostFacts) -> Iterable[Change]:
@@ -66,6 +68,10 @@ class Step(ABC):
     @abstractmethod
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The facts as this change leaves them. Pure."""
+
+    def undo(self, change: Change, facts: HostFacts) -> Change | None:
+        """The change that takes back one of a preparation; None where nothing is to be undone."""
+        return None
 
     def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
         """Make one change, safe to repeat: by the call or transaction shown. Its request id."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from nova_decom.model.api_call import create_provider
+from nova_decom.model.api_call import create_provider, delete_provider
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import ComputeNode, ResourceProvider
 from nova_decom.model.host import HostFacts
@@ -23,11 +23,13 @@ class RepairRegistration(Step):
 
     A compute node without resource provider makes nova answer HTTP 500, the aggregates
     already left (nova 22 to 34, scheduler/client/report.py:2389): a bare provider is created,
-    which nova then deletes. A service in an aggregate whose compute node is gone answers 500
-    for ever (nova 34.0.0 compute/api.py:6911): its aggregate rows are removed first.
+    which nova then deletes; where nova does not, this run takes it back. A service in an
+    aggregate whose compute node is gone answers 500 for ever (nova 34.0.0
+    compute/api.py:6911): its aggregate rows are removed first.
     """
 
     name: ClassVar[str] = "repair-registration"
+    is_preparation: ClassVar[bool] = True
     reads: ClassVar[frozenset[Part]] = frozenset(
         {Part.SERVICES, Part.COMPUTE_NODES, Part.AGGREGATES, Part.DATABASE, Part.PROVIDERS}
     )
@@ -42,7 +44,7 @@ class RepairRegistration(Step):
         known = {p.uuid for p in facts.providers}
         for node in facts.living_nodes:
             if node.uuid not in known:
-                call = create_provider(node.uuid, _name(node))
+                call = create_provider(node.uuid, _name(node, facts))
                 yield Change(self.name, CREATE, node.uuid, call.text, call=call)
         database = facts.database
         if not facts.living_nodes and database and database.aggregate_hosts:
@@ -51,17 +53,27 @@ class RepairRegistration(Step):
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The provider is there; the memberships are gone."""
         if change.action == CREATE:
-            name = _name(_node(change, facts))
+            name = _name(_node(change, facts), facts)
             provider = ResourceProvider(change.target, name, root=change.target)
             return replace(facts, providers=(*facts.providers, provider))
         database = facts.database and replace(facts.database, aggregate_hosts=())
         return replace(facts, aggregates=(), database=database)
+
+    def undo(self, change: Change, facts: HostFacts) -> Change | None:
+        """Delete the provider while the service that it was made for is still there."""
+        made = change.action == CREATE and change.target in {p.uuid for p in facts.providers}
+        if facts.service is None or not made:
+            return None
+        call = delete_provider(change.target)
+        return Change(self.name, "delete-provider", change.target, call.text, call=call)
 
 
 def _node(change: Change, facts: HostFacts) -> ComputeNode:
     return next(n for n in facts.living_nodes if n.uuid == change.target)
 
 
-def _name(node: ComputeNode) -> str:
-    """A name that no other provider has; nova finds the one that it deletes by uuid."""
-    return f"{node.hypervisor_hostname}.{node.uuid}"
+def _name(node: ComputeNode, facts: HostFacts) -> str:
+    """The hypervisor hostname, under which nova-compute finds it too; a longer one if taken."""
+    taken = {p.name for p in (*facts.providers, *facts.same_name_providers)}
+    name = node.hypervisor_hostname
+    return f"{name}.{node.uuid}" if name in taken else name

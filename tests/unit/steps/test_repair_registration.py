@@ -10,6 +10,7 @@ import pytest
 
 from nova_decom.model.rows import AggregateHostRow
 from nova_decom.model.sql import API_DATABASE
+from nova_decom.steps.delete_service import DeleteService
 from nova_decom.steps.repair_registration import RepairRegistration
 from tests.unit import build, rows
 from tests.unit.build import NODE, aggregate, database, facts, ghost, node, provider
@@ -82,11 +83,15 @@ def body_of(change):
 
 
 @pytest.mark.parametrize(
-    "state",
-    [LEFT_BEHIND["provider missing"], LEFT_BEHIND["provider missing, its name taken"]],
-    ids=["name free", "name taken"],
+    ("state", "name"),
+    [
+        (LEFT_BEHIND["provider missing"], "node1"),
+        (LEFT_BEHIND["provider missing, its name taken"], f"node1.{NODE}"),
+        (facts(providers=(), same_name_providers=(provider("foreign"),)), f"node1.{NODE}"),
+    ],
+    ids=["name free", "name taken", "name taken by another host's"],
 )
-def test_the_provider_has_the_nodes_uuid_and_a_name_of_its_own(state):
+def test_the_provider_has_the_nodes_uuid_and_its_name_where_that_is_free(state, name):
     """Nova finds it by the uuid; names are unique in placement. The plan shows what is sent."""
     (change,) = STEP.changes(state)
 
@@ -95,7 +100,7 @@ def test_the_provider_has_the_nodes_uuid_and_a_name_of_its_own(state):
     *others, made = after.providers
     assert body_of(change) == {"uuid": made.uuid, "name": made.name}
     assert (made.uuid, made.root, made.parent) == (NODE, NODE, None)
-    assert made.name.startswith("node1")
+    assert made.name == name
     assert made.name not in {p.name for p in others}
     assert tuple(others) == state.providers
 
@@ -161,3 +166,20 @@ def test_an_older_provider_of_the_nodes_own_uuid_is_no_other():
     renamed = facts(providers=(provider(name="an older name"),))
 
     assert list(STEP.changes(renamed)) == []
+
+
+def test_a_provider_that_was_made_is_taken_back_while_the_service_is_there():
+    """By a request that saves it first; nothing else that the step does is undone."""
+    state = LEFT_BEHIND["provider missing"]
+    (change,) = STEP.changes(state)
+    after = STEP.after(change, state)
+
+    undo = STEP.undo(change, after)
+
+    assert (undo.step, undo.action, undo.target) == (STEP.name, "delete-provider", NODE)
+    assert undo.detail == undo.call.text == f"DELETE /resource_providers/{NODE}"
+    assert STEP.undo(change, state) is None
+    assert STEP.undo(change, replace(after, services=())) is None
+    (purge,) = STEP.changes(NODE_GONE)
+    assert STEP.undo(purge, NODE_GONE) is None
+    assert DeleteService().undo(change, after) is None
