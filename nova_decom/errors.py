@@ -15,7 +15,7 @@
     ├── BusyError              75   another run holds the host
     ├── RunHaltedError          1   another host of the run failed
     ├── UnexpectedError        70   a bug; a report of it is in the state directory
-    ├── RunInterruptedError   130   SIGINT or SIGTERM (143)
+    ├── RunInterruptedError   130   SIGINT, or SIGTERM or SIGHUP (143)
     └── ChangeFailedError       1   a change failed
         ├── RowCountError       1   a statement touched another number of rows
         ├── BadRequestError     1   a service answered 400
@@ -121,7 +121,7 @@ class RunInterruptedError(NovaDecomError):
     def __init__(self, code: ExitCode) -> None:
         """Keep the exit code of the signal, which is that of the run."""
         super().__init__(
-            f"interrupted by {'SIGTERM' if code is ExitCode.TERMINATED else 'SIGINT'}",
+            f"interrupted by {'SIGTERM or SIGHUP' if code is ExitCode.TERMINATED else 'SIGINT'}",
             "run the same command again to continue; finished work is detected",
         )
         self.code = code

@@ -34,7 +34,7 @@ class ExitCode(IntEnum):
     BUG = 70, "an unexpected error; a report was written to the state directory"
     BUSY = 75, "another run holds this host"
     INTERRUPTED = 130, "interrupted by SIGINT; safe to run again"
-    TERMINATED = 143, "interrupted by SIGTERM; safe to run again"
+    TERMINATED = 143, "interrupted by SIGTERM or SIGHUP; safe to run again"
 
 
 def combined(codes: Iterable[int]) -> int:

@@ -41,6 +41,7 @@ EVENTS = {
     "not-needed": "a change was not made, as it was done already",
     "failed": "a change was tried and did not happen; `error` says why",
     "pending": "a change was begun when the run was interrupted; the next run asks the cloud",
+    "in-progress": "the run has ended; nova goes on with the move; `error` says how to abort it",
     "unanswered": "a write had no answer of use; the cloud is read before it is tried again",
     "note": "what ends nothing but is worth to be known: why a server is tried on another host",
     "renewed": "the claim on the host had lapsed, and was written anew",

@@ -6,8 +6,9 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from types import FrameType
 
 from nova_decom.clock import Clock
@@ -16,10 +17,14 @@ from nova_decom.exit_codes import ExitCode
 
 
 class Interrupts:
-    """The requests by signal to stop a run; ``asked`` is the exit code of the last one."""
+    """The requests by signal to stop a run; ``asked`` is the exit code of the last one.
+
+    ``announce`` is called with the name of each signal, in a thread of its own.
+    """
 
     def __init__(self) -> None:
         self.asked: ExitCode | None = None
+        self.announce: Callable[[str], None] = lambda _signal: None
         self._times = 0
         self._own = threading.local()
 
@@ -58,18 +63,43 @@ class Interrupts:
         return Clock(time.monotonic, sleep)
 
 
+CODES = {
+    signal.SIGINT: ExitCode.INTERRUPTED,
+    signal.SIGTERM: ExitCode.TERMINATED,
+    signal.SIGHUP: ExitCode.TERMINATED,
+}
+
+
+def obeyed() -> Iterator[signal.Signals]:
+    """The signals that end a run; SIGHUP only where the program was not started by nohup."""
+    for number in CODES:
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            yield number
+
+
 @contextmanager
 def signals() -> Iterator[Interrupts]:
-    """Interrupts that note SIGINT and SIGTERM within; the former handlers come back after it."""
+    """Interrupts that note the signals within; the former handlers come back after it."""
     interrupts = Interrupts()
-    codes = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+    # A handler interrupts its thread anywhere, perhaps in a lock of stderr's: another one writes.
+    heard: SimpleQueue[str | None] = SimpleQueue()
 
     def note(number: int, _frame: FrameType | None) -> None:
-        interrupts.ask(codes[signal.Signals(number)])
+        name = signal.Signals(number)
+        interrupts.ask(CODES[name])
+        heard.put(name.name)
 
-    before = {number: signal.signal(number, note) for number in codes}
+    def announce() -> None:
+        while (name := heard.get()) is not None:
+            interrupts.announce(name)
+
+    speaker = threading.Thread(target=announce, daemon=True)
+    speaker.start()
+    before = {number: signal.signal(number, note) for number in obeyed()}
     try:
         yield interrupts
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        heard.put(None)
+        speaker.join(1.0)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nova_decom.apply.change_runner import ChangeRunner
@@ -76,7 +77,7 @@ class MoveLog:
         earlier = self.histories[change.target].why
         self.end(change, Status.FAILED, error=f"{earlier}; then: {why}" if earlier else why)
 
-    def give_up(self, changes: list[Change]) -> None:
+    def give_up(self, changes: Iterable[Change]) -> None:
         """End the histories that have begun as pending."""
         for change in changes:
             if change.target in self.histories:

@@ -34,6 +34,7 @@ from nova_decom.moves.status import (
     MoveInProgress,
     NextStep,
     Phase,
+    goes_on,
     next_step,
     own_migration,
 )
@@ -128,11 +129,16 @@ class ServerMover:
             raise RunInterruptedError(interrupts.asked)
 
     def _give_up(self, moves: Iterable[MoveInProgress]) -> None:
-        changes = [m.change for m in moves] + list(self.queue)
+        """End these moves and the queue: moves that nova was asked for go on without the run."""
+        for move in tuple(moves):
+            del self.moving[move.id]
+            if move.action is None or (move.refusal and not move.refusal.is_lost):
+                self.log.end(move.change, Status.PENDING)
+            else:
+                text = goes_on(move, own_migration(move, self.snapshot))
+                self.log.end(move.change, Status.IN_PROGRESS, error=text)
+        self.log.give_up(self.queue)
         self.queue.clear()
-        for change in changes:
-            self.moving.pop(change.target, None)
-        self.log.give_up(changes)
 
     @property
     def _shows_this_host(self) -> bool:

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import click
 
+from nova_decom.apply.interrupts import obeyed
 from nova_decom.cli.commands import cli
 from nova_decom.cli.given import GivenOptions
 from nova_decom.errors import NovaDecomError, RunInterruptedError
@@ -34,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code. Every error is shown and none is raised."""
     given = GivenOptions()
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in obeyed():
+        if number is not signal.SIGINT:
+            signal.signal(number, _terminate)
     with tolerant_stderr():
         try:
             return _finished(_report(arguments, given), given)

@@ -10,6 +10,7 @@ from functools import partial
 from importlib.metadata import version
 
 from nova_decom.apply.interrupts import signals
+from nova_decom.apply.observers import Observers
 from nova_decom.cli.bug_report import unexpected
 from nova_decom.cli.confirm import confirm
 from nova_decom.cli.context import Context
@@ -30,6 +31,7 @@ from nova_decom.model.report import (
     refused,
 )
 from nova_decom.output.console import console
+from nova_decom.output.in_hand import InHand
 from nova_decom.output.progress import progress
 from nova_decom.restore.executor import RestoreExecutor
 from nova_decom.restore.plan import plan_restore, result_of
@@ -122,7 +124,10 @@ def _run(
         )
         with progress(err, quiet=app.settings.quiet) as shown:
             on_bug = partial(unexpected, given=app.settings.values)
-            executor = RestoreExecutor(cloud, journal, shown, interrupts, on_bug=on_bug)
+            in_hand = InHand(err)
+            interrupts.announce = in_hand.announce
+            observers = Observers((shown, in_hand))
+            executor = RestoreExecutor(cloud, journal, observers, interrupts, on_bug=on_bug)
             reports += [_one(app, journal, executor, *each) for each in plans]
         code = combined(report.exit_code for report in reports)
         write_exit(journal, code)

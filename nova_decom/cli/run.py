@@ -39,6 +39,7 @@ from nova_decom.model.report import (
     refused,
 )
 from nova_decom.output.console import console
+from nova_decom.output.in_hand import InHand
 from nova_decom.output.progress import progress
 from nova_decom.plan.jobs import Job
 from nova_decom.plan.plan_file import SavedPlans
@@ -119,7 +120,10 @@ def _run(
         err = console(sys.stderr, app.settings.color)
         with progress(err, quiet=app.settings.quiet) as shown:
             executor = _executor(app, job, cloud, journal, slots)
-            executor = replace(executor, progress=Observers((shown, hooks)), planned=planned_at)
+            in_hand = InHand(err)
+            interrupts.announce = in_hand.announce
+            observers = Observers((shown, hooks, in_hand))
+            executor = replace(executor, progress=observers, planned=planned_at)
             one = partial(_one, app, run, hooks, executor)
             ran = run_in_threads(one, plans, in_threads=in_threads)
         reports = in_order(app.hosts, (*done, *ran))

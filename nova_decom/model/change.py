@@ -11,13 +11,14 @@ from nova_decom.model.sql import Transaction
 
 
 class Status(StrEnum):
-    """The state of a change."""
+    """The state of a change; one that is in progress goes on in nova when the run has ended."""
 
     PLANNED = "planned"
     DONE = "done"
     NOT_NEEDED = "not-needed"
     FAILED = "failed"
     PENDING = "pending"
+    IN_PROGRESS = "in-progress"
 
 
 @dataclass(frozen=True, slots=True)

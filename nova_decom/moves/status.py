@@ -20,6 +20,8 @@ from nova_decom.moves.eligibility import FINISHED, TRANSIENT_STATES, may_confirm
 WITHOUT_MOVE = {"error", "failed", "cancelled", "reverted"}
 #: Actions that move a server by a migration of their own.
 MOVING = {Action.LIVE, Action.COLD, Action.EVACUATE}
+#: Types of migrations.
+LIVE, EVACUATION = "live-migration", "evacuation"
 #: Seconds within which nova must show that it does what it accepted.
 BEGIN_WITHIN = 60.0
 #: Stands for the status before the move where it is not known, or does not matter.
@@ -121,12 +123,24 @@ def next_step(
     if found.kind in {Kind.RUNNING, Kind.LOOK} and now - move.began > bound:
         text = f"not within {bound:g} s"
         if migration is not None and not migration.is_over:
-            text += (
-                f"; {migration.type} {migration.id} goes on ({migration.status}): "
-                f"openstack server migration abort {move.id} {migration.id}"
-            )
+            text += f"; {goes_on(move, migration)}"
         return NextStep(Kind.FAILED, text=text)
     return found
+
+
+def goes_on(move: MoveInProgress, migration: Migration | None) -> str:
+    """The move that nova goes on with, and the command that aborts it, if there is one.
+
+    Nova aborts live migrations only (nova 34.0.0, compute/api.py, live_migrate_abort).
+    """
+    if migration is None or migration.is_over:
+        return f"it goes on: openstack server migration list --server {move.id}"
+    now = f"{migration.type} {migration.id} goes on ({migration.status})"
+    if migration.type == LIVE:
+        return f"{now}: openstack server migration abort {move.id} {migration.id}"
+    if migration.type == EVACUATION:
+        return f"{now} and cannot be aborted"
+    return f"{now}; when it is finished: openstack server resize revert {move.id}"
 
 
 def own_migration(move: MoveInProgress, snapshot: MoveSnapshot) -> Migration | None:

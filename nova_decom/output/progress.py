@@ -37,6 +37,7 @@ MARKS = {
     "failed": ("✗", "bold red"),
     "not-needed": ("-", "dim"),
     "pending": ("…", "yellow"),
+    "in-progress": ("…", "yellow"),
 }
 
 
@@ -49,7 +50,7 @@ class Lines:
     def change(self, host: str, change: Change, status: str, note: str = "") -> None:
         """Print the begin or the end of a change."""
         note = f" ({note})" if note else ""
-        self._say(f"{safe(host)}: {_what(change)}: {status}{safe(note)}")
+        self._say(f"{safe(host)}: {summary(change)}: {status}{safe(note)}")
 
     def waiting(self, host: str, what: str, seconds: float) -> None:
         """Print what the run waits for, and its bound."""
@@ -75,7 +76,7 @@ class Screen:
 
     def change(self, host: str, change: Change, status: str, note: str = "") -> None:
         """Show the change that begins; print it above the live lines when it ends."""
-        what, now = f"{safe(host)}  {_what(change)}", time.monotonic()
+        what, now = f"{safe(host)}  {summary(change)}", time.monotonic()
         if change.step not in MOVING_STEPS:
             self._moves.pop(host, None)
         if status == "started":
@@ -119,7 +120,8 @@ class Screen:
         return grid
 
 
-def _what(change: Change) -> str:
+def summary(change: Change) -> str:
+    """The change in a few words."""
     return safe(change.label or f"{change.step} {change.action}")
 
 

@@ -27,6 +27,7 @@ STYLES = {
     Status.NOT_NEEDED: "dim",
     Status.FAILED: "bold red",
     Status.PENDING: "dim",
+    Status.IN_PROGRESS: "yellow",
     Result.REMOVED: "bold green",
     Result.RESTORED: "bold green",
     Result.CLEAN: "bold green",
@@ -193,6 +194,8 @@ def _print_outcomes(out: Console, outcomes: Sequence[Outcome], *, verbose: bool)
         status = (f"{outcome.status:10}", STYLES[outcome.status])
         label = (f"  {number:3}  ", status, f" {change.step:19} ")
         entry(out, label, _sentence(change), beside=not narrow)
+        if outcome.status is Status.IN_PROGRESS and outcome.error:
+            entry(out, (" " * BELOW + "→ ",), outcome.error)
         if verbose or outcome.status is Status.PLANNED:
             for text in _statements(change):
                 entry(out, (" " * (BELOW if narrow else 20),), (text, "dim"))

@@ -98,8 +98,10 @@ def clean_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("NOVA_DECOM_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
-    handler, root = signal.getsignal(signal.SIGTERM), logging.getLogger()
+    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield tmp_path
-    signal.signal(signal.SIGTERM, handler)
+    for number, handler in former.items():
+        signal.signal(number, handler)
     root.handlers[:], root.level = handlers, level

@@ -18,7 +18,8 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-a
 COLOURS = {
     **dict.fromkeys(("removed", "drained", "clean", "unchanged", "done", "ok"), "good"),
     **dict.fromkeys(("failed", "refused", "blocked"), "bad"),
-    **dict.fromkeys(("leftovers", "interrupted", "unfinished", "warning", "pending"), "warn"),
+    **dict.fromkeys(("leftovers", "interrupted", "unfinished"), "warn"),
+    **dict.fromkeys(("warning", "pending", "in-progress"), "warn"),
 }
 #: The records of a host before the run: key in the journal, kind of leftover, naming fields.
 PARTS = (

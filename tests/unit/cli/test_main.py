@@ -165,8 +165,8 @@ def kill():
         (raising(KeyboardInterrupt()), 130, "SIGINT"),
         (raising(click.Abort()), 130, "SIGINT"),
         (raising(RunInterruptedError(ExitCode.INTERRUPTED)), 130, "SIGINT"),
-        (raising(RunInterruptedError(ExitCode.TERMINATED)), 143, "SIGTERM"),
-        (kill, 143, "SIGTERM"),
+        (raising(RunInterruptedError(ExitCode.TERMINATED)), 143, "SIGTERM or SIGHUP"),
+        (kill, 143, "SIGTERM or SIGHUP"),
     ],
     ids=["ctrl-c", "abort", "sigint in a run", "sigterm in a run", "sigterm"],
 )

@@ -20,6 +20,7 @@ from nova_decom.moves.status import (
     NextStep,
     Phase,
     Refusal,
+    goes_on,
     next_step,
     own_migration,
     status_wanted,
@@ -249,6 +250,23 @@ def test_every_wait_is_bounded(moving, seen):
     assert (late.kind, late.host) == (Kind.FAILED, None)
     assert late.text.startswith("not within 3600 s")
     assert ("migration abort id-of-web 7" in late.text) is bool(seen.migrations)
+
+
+@pytest.mark.parametrize(
+    ("type_", "status", "remedy"),
+    [
+        ("live-migration", "running", "openstack server migration abort id-of-web 7"),
+        ("migration", "migrating", "openstack server resize revert id-of-web"),
+        ("evacuation", "accepted", "cannot be aborted"),
+        ("live-migration", "completed", "openstack server migration list --server id-of-web"),
+    ],
+)
+def test_a_move_that_nova_goes_on_with_names_the_command_that_nova_accepts(type_, status, remedy):
+    """Only live migrations can be aborted."""
+    text = goes_on(flight(), migration(7, type=type_, status=status))
+
+    assert text.endswith(remedy)
+    assert ("migration abort" in text) == (remedy.startswith("openstack server migration abort"))
 
 
 def test_what_is_done_late_is_done():
