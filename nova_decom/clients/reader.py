@@ -132,7 +132,8 @@ class CloudReader:
         found = self._clients.compute.services(of_host)
         self._heartbeats.services_read(of_host, begun, before, found)
         others = [s for s in before if of_host is not None and s.host != of_host]
-        self._keep(services=(*others, *found))
+        can = self._clients.compute.deletes_without_node()
+        self._keep(services=(*others, *found), deletes_without_node=can)
         if of_host is None:
             self._keep_names(compute_hosts(self.view))
 

@@ -96,6 +96,8 @@ class Fleet:
     aggregates: tuple[Aggregate, ...] = ()
     #: Hypervisor hostname -> the hosts whose compute nodes have it, of those nodes that were read.
     hosts_by_hypervisor: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Nova deletes a compute service without compute node too.
+    deletes_without_node: bool = True
 
     @cached_property
     def unresponsive_cells(self) -> int:

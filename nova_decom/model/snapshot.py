@@ -63,6 +63,8 @@ class CloudSnapshot:
     #: Compute node (uuid) -> the hosts that have a live row of it in any cell, of those nodes that
     #: were asked for because of their providers.
     owners: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: Nova deletes a compute service without compute node too.
+    deletes_without_node: bool = True
     unchecked: tuple[str, ...] = ()
 
     @cached_property
@@ -135,7 +137,9 @@ def fleet_of(view: CloudSnapshot) -> Fleet:
         for n in view.compute_nodes
         if n.hypervisor_hostname != n.host
     )
-    return Fleet(view.services, _names(view), view.aggregates, by_hypervisor)
+    return Fleet(
+        view.services, _names(view), view.aggregates, by_hypervisor, view.deletes_without_node
+    )
 
 
 def nodes_in_rows(view: CloudSnapshot, rows: Iterable[ComputeNodeRow]) -> tuple[ComputeNode, ...]:

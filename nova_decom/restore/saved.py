@@ -130,7 +130,7 @@ def _wanted(
         if row.table not in TABLES:
             continue
         before = alive.pop((row.cell, row.table, row.id), None)
-        if before is None or not row.values["deleted"]:
+        if before is None:
             yield WantedRow(row.cell, row.table, row.id, row.values, whole=True)
         else:
             values = {**row.values, **before.values}

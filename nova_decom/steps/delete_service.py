@@ -7,14 +7,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
+from nova_decom.errors import ConflictError, TransientError
 from nova_decom.model.api_call import delete_service
 from nova_decom.model.change import Change
-from nova_decom.model.cloud import NOVA_COMPUTE, ResourceProvider
+from nova_decom.model.cloud import NOVA_COMPUTE, ComputeService, ResourceProvider
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.model.rows import DatabaseFacts
-from nova_decom.steps.base import Step
+from nova_decom.model.rows import DatabaseFacts, ServiceRow
+from nova_decom.steps.base import Cloud, Step
 from nova_decom.steps.delete_providers import stuck_providers
+from nova_decom.steps.purge_rows import DoomedRows, row_change
+
+#: The action of a service that SQL deletes.
+SOFT_DELETE = "soft-delete"
+#: The cure where nova answers 5xx and the service has no compute node.
+WITHOUT_NODE = (
+    "nova up to 22.2, and 23.0, cannot delete a service without compute node: give the databases "
+    "(--nova-conf), so that its row is soft-deleted, or start nova-compute once; then run again"
+)
 
 
 class DeleteService(Step):
@@ -24,7 +34,8 @@ class DeleteService(Step):
     rows (soft-deleted) of services and compute_nodes (nova 34.0.0
     api/openstack/compute/services.py:245). Providers that still have allocations stay, and
     nova reports no error. Before 30.2.1, 31.3.0 and 32.1.0 the compute node stays flagged as
-    mapped, so that is what a plan expects.
+    mapped, so that is what a plan expects. Up to 22.2, and 23.0, nova answers 500 where no compute
+    node is left: with databases, the row of the service is soft-deleted instead, as nova does it.
     """
 
     name: ClassVar[str] = "delete-service"
@@ -37,7 +48,11 @@ class DeleteService(Step):
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change for each service that leaves."""
         for service in facts.leaving_services:
-            if service.id is not None:
+            row = _undeletable(service, facts)
+            if row is not None:
+                rows = DoomedRows(row[0], hidden_services=(row[1],))
+                yield row_change(self.name, SOFT_DELETE, facts.host, rows, service.id)
+            elif service.id is not None:
                 call = delete_service(service.id)
                 yield Change(self.name, "delete", service.id, call.text, call=call)
 
@@ -46,7 +61,7 @@ class DeleteService(Step):
         gone = next(s for s in facts.services if s.id == change.target)
         facts = replace(facts, services=tuple(s for s in facts.services if s is not gone))
         database = facts.database and _soft_delete_service(change.target, facts.database)
-        if gone.binary != NOVA_COMPUTE:
+        if gone.binary != NOVA_COMPUTE or change.action == SOFT_DELETE:
             return replace(facts, database=database)
         return replace(
             facts,
@@ -55,6 +70,26 @@ class DeleteService(Step):
             providers=_providers_left(facts),
             database=database and _unregister(facts.host, database),
         )
+
+    def apply(self, change: Change, cloud: Cloud, facts: HostFacts) -> str | None:
+        """Make the change; where nova fails as it does without compute node, name the cure."""
+        try:
+            return super().apply(change, cloud, facts)
+        except TransientError as error:
+            if facts.living_nodes or isinstance(error, ConflictError):
+                raise
+            raise TransientError(str(error), WITHOUT_NODE, error.retry_after) from error
+
+
+def _undeletable(service: ComputeService, facts: HostFacts) -> tuple[str, ServiceRow] | None:
+    """The cell and the row of a service that this nova cannot delete; None where it can."""
+    database = facts.database
+    if facts.fleet.deletes_without_node or service.binary != NOVA_COMPUTE or database is None:
+        return None
+    if any(node.host == facts.host and not node.deleted for node in database.compute_nodes):
+        return None
+    own = [(r.cell or database.cell, r) for r in database.services if r.uuid == service.id]
+    return next(((cell, row) for cell, row in own if cell and not row.deleted), None)
 
 
 def _soft_delete_service(uuid: str, database: DatabaseFacts) -> DatabaseFacts:

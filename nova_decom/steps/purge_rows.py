@@ -36,9 +36,9 @@ class PurgeRows(Step):
         action = "delete" if facts.request.rows is Rows.PURGE else "soft-delete"
         for rows in doomed_rows(facts, facts.database or DatabaseFacts()):
             if rows.without_flags():
-                yield _change(self.name, action, facts.host, rows.without_flags())
+                yield row_change(self.name, action, facts.host, rows.without_flags())
             if rows.only_flags():
-                yield _change(self.name, RESET, facts.host, rows.only_flags())
+                yield row_change(self.name, RESET, facts.host, rows.only_flags())
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The purged rows are gone, the others soft-deleted."""
@@ -138,12 +138,15 @@ def _doomed_in(cell: str, facts: HostFacts, database: DatabaseFacts) -> DoomedRo
     return DoomedRows(cell, services=services, compute_nodes=nodes, pci_devices=pci)
 
 
-def _change(step: str, action: str, host: str, rows: DoomedRows) -> Change:
+def row_change(
+    step: str, action: str, host: str, rows: DoomedRows, target: str | None = None
+) -> Change:
+    """The change that is the guarded transaction over these rows, by default named by them."""
     transaction = Transaction(rows.cell, host, tuple(_statements(host, rows)))
     return Change(
         step=step,
         action=action,
-        target=rows.label,
+        target=target or rows.label,
         detail="; ".join(s.text for s in transaction.statements),
         rows=transaction.rows,
         transaction=transaction,

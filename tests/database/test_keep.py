@@ -4,9 +4,13 @@
 import datetime as dt
 import json
 import subprocess
+from dataclasses import replace
 
 import pytest
 
+from nova_decom.model.cloud import ComputeService
+from nova_decom.model.host import Fleet
+from nova_decom.steps.delete_service import DeleteService
 from tests.database.conftest import Images
 
 pytestmark = pytest.mark.database
@@ -72,6 +76,32 @@ def test_nova_does_the_same(nova):
         assert {k: v for k, v in ours.items() if k not in own} == {
             k: v for k, v in theirs.items() if k not in own
         }
+
+
+def test_a_service_that_an_old_nova_cannot_delete_is_hidden_as_nova_does(nova):
+    """Its row and no other; afterwards nothing of the step is left to do."""
+    (service,), (other, _) = (nova.cell.service("node1"),), nova.cell.host("node2")
+    before = nova.cell.row("services", other)
+    row = nova.cell.row("services", service)
+    facts = replace(
+        nova.facts("node1"),
+        services=(ComputeService(row["uuid"], "nova-compute", "node1", state="down"),),
+        fleet=Fleet(deletes_without_node=False),
+    )
+    images = Images()
+
+    (change,) = DeleteService().changes(facts)
+    nova.writing().run(change.transaction, images)
+
+    hidden = nova.cell.row("services", service)
+    stamp = hidden.pop("deleted_at")
+    assert abs(dt.datetime.now(dt.UTC).replace(tzinfo=None) - stamp) < dt.timedelta(seconds=30)
+    assert hidden.pop("deleted") == service
+    assert hidden == {k: v for k, v in row.items() if k not in {"deleted", "deleted_at"}}
+    assert nova.cell.row("services", other) == before
+    assert images.rows["services"] == [row]
+    after = DeleteService().after(change, facts).database
+    assert nova.facts("node1").database.services == after.services
 
 
 def test_hidden_rows_are_done(nova):

@@ -18,6 +18,7 @@ from tests.unit.build import (
     allocation,
     database,
     facts,
+    fleet,
     ghost,
     history,
     node_row,
@@ -34,6 +35,8 @@ def stale(owner, **what):
 
 
 OLD = provider("old", HOST, root="old")
+#: A nova that answers 500 to the DELETE of a service without compute node.
+NOVA_22 = replace(fleet(), deletes_without_node=False)
 MAPPED = database(compute_nodes=(node_row(mapped=1),))
 
 LEFT_BEHIND: dict[str, HostFacts] = {
@@ -60,6 +63,20 @@ LEFT_BEHIND: dict[str, HostFacts] = {
     ),
     "compute node hidden by the API": facts(compute_nodes=()),
     "compute node hidden by the API, provider missing": facts(compute_nodes=(), providers=()),
+    "compute node gone, nova 22": facts(
+        compute_nodes=(), database=database(compute_nodes=()), fleet=NOVA_22
+    ),
+    "compute node gone, nova 22, in an aggregate, kept": facts(
+        compute_nodes=(),
+        aggregates=(aggregate(),),
+        database=database(
+            services=(service_row(), service_row(2, uuid="older", deleted=2)),
+            compute_nodes=(node_row(7, uuid="older", deleted=7),),
+            aggregate_hosts=(AggregateHostRow(31, 5),),
+        ),
+        request=request(rows=Rows.KEEP),
+        fleet=NOVA_22,
+    ),
     "both rows gone": ghost(
         compute_nodes=(),
         aggregates=(aggregate(),),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from nova_decom.clock import Clock
+from nova_decom.errors import TransientError
 from nova_decom.model.cloud import NOVA_COMPUTE, ResourceProvider
 from nova_decom.model.host import HostFacts
 from nova_decom.model.machine import Machine, SystemdUnit, UnitIdentity
@@ -129,6 +130,8 @@ class World:
     def _assert_deletable(self) -> None:
         """Nova answers HTTP 500 in these states, for ever."""
         truth = self.truth
+        if not self._nodes() and not truth.fleet.deletes_without_node:
+            raise TransientError("HTTP 500 ComputeHostNotFound", "look at nova's log")
         assert self._nodes() <= {p.uuid for p in truth.providers}
         assert self._nodes() or not truth.aggregates
 

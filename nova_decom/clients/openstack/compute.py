@@ -29,6 +29,9 @@ from nova_decom.model.cloud import (
 HYPERVISORS, SERVERS, MIGRATIONS, GROUPS = "2.53", "2.96", "2.59", "2.64"
 #: The newest migrations of a host, among which those in progress of a host being emptied are.
 NEWEST = "300"
+#: Nova's newest microversion in release 24 (Xena), after those that answer 500 to the DELETE of a
+#: service without compute node (17 to 22.2, and 23.0).
+DELETES_WITHOUT_NODE = "2.90"
 HOST, TASK_STATE = "OS-EXT-SRV-ATTR:host", "OS-EXT-STS:task_state"
 PINNED_ZONE = "pinned_availability_zone"
 #: Fields of servers -> the right (policy) without which nova leaves them out.
@@ -50,6 +53,11 @@ class Compute:
     def newest_microversion(self) -> str | None:
         """The newest compute microversion of the cloud; None when it has none."""
         return self._api.newest("compute")
+
+    def deletes_without_node(self) -> bool:
+        """True when nova surely deletes a service without compute node too."""
+        newest = self._api.microversion("compute", DELETES_WITHOUT_NODE)
+        return newest == DELETES_WITHOUT_NODE
 
     def services(self, host: str | None = None) -> tuple[ComputeService, ...]:
         """All services of the cloud, or those of exactly one host."""

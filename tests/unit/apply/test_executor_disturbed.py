@@ -33,6 +33,8 @@ STORIES = {
         "nobody's allocation on two",
         "provider missing, its name taken, in use",
         "compute node gone, in an aggregate",
+        "compute node gone, nova 22",
+        "compute node gone, nova 22, in an aggregate, kept",
         "both rows gone",
         "a tree of ghosts",
     )

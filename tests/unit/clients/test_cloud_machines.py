@@ -53,7 +53,10 @@ def cloud(machines, databases=None, **asked):
     nodes = (node(), node("node2", uuid="of-node2"))
     services = (service(), service("node2", id="s2"))
     compute = SimpleNamespace(
-        services=lambda _host=None: services, compute_nodes=lambda: nodes, servers=None
+        deletes_without_node=lambda: True,
+        services=lambda _host=None: services,
+        compute_nodes=lambda: nodes,
+        servers=None,
     )
     return LiveCloud(Clients(compute, None, None, databases, machines), request(**asked))
 

@@ -192,3 +192,14 @@ def test_the_policy_and_the_rule_of_a_server_group(more, wanted):
 
     assert (group.policy, group.max_per_host) == wanted
     assert group.members == ("s1",)
+
+
+@pytest.mark.parametrize(
+    ("newest", "deletes"), [("2.87", False), ("2.88", False), ("2.90", True), ("2.104", True)]
+)
+def test_only_nova_before_xena_fails_to_delete_a_service_without_node(newest, deletes):
+    """Victoria and Wallaby have point releases that can; their microversion is the same."""
+    api = Api()
+    api.microversion = lambda _service, wanted: wanted if deletes else newest
+
+    assert Compute(api).deletes_without_node() is deletes

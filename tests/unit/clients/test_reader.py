@@ -49,6 +49,10 @@ class Compute:
             if host in {None, h}
         )
 
+    def deletes_without_node(self):
+        """Not a nova of before Xena."""
+        return False
+
     def server_groups(self):
         """There are none."""
         return ()

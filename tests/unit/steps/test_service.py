@@ -8,11 +8,15 @@ from dataclasses import replace
 
 import pytest
 
+from nova_decom.errors import ConflictError, TransientError
 from nova_decom.model.rows import AggregateHostRow
-from nova_decom.steps.delete_service import DeleteService
+from nova_decom.steps.delete_service import WITHOUT_NODE, DeleteService
 from nova_decom.steps.disable_service import DisableService
-from tests.unit import build
+from tests.unit import build, rows
 from tests.unit.build import CHILD, NODE, SERVICE, allocation, database, facts, provider, request
+from tests.unit.fake import FakeCloud
+from tests.unit.states import LEFT_BEHIND
+from tests.unit.world import World
 
 DISABLE, DELETE = DisableService(), DeleteService()
 
@@ -212,3 +216,58 @@ def test_deleting_works_without_a_database(binary):
 def test_a_service_of_a_silent_cell_cannot_be_deleted():
     """It has no id to delete it by."""
     assert told(DELETE, facts(service=build.service(id=None))) == []
+
+
+OLD = LEFT_BEHIND["compute node gone, nova 22, in an aggregate, kept"]
+
+
+def test_the_row_of_a_service_that_an_old_nova_cannot_delete_is_soft_deleted():
+    """By its id, under the guards of every purge; the row is as nova leaves one."""
+    (change,) = DELETE.changes(OLD)
+
+    assert (change.action, change.target, change.call) == ("soft-delete", SERVICE, None)
+    texts = [s.text for s in change.transaction.statements]
+    assert texts[0] == "SELECT * FROM services WHERE id IN (3) AND host = 'node1' FOR UPDATE"
+    guarded = [t.split(" FROM ")[1].split()[0] for t in texts[1:-1]]
+    assert guarded == ["services", "instances", "migrations"]
+    assert texts[-1].startswith("UPDATE services SET deleted = id, deleted_at = UTC_TIMESTAMP()")
+    assert change.rows == 1
+    after = DELETE.after(change, OLD)
+    assert rows.run(change.transaction, OLD.database) == after.database
+    assert after == replace(OLD, services=(), database=after.database)
+    assert [r.deleted for r in after.database.services] == [3, 2]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        replace(OLD, fleet=build.fleet()),
+        replace(OLD, database=None),
+        replace(OLD, database=replace(OLD.database, compute_nodes=(build.node_row(),))),
+        replace(OLD, database=replace(OLD.database, services=())),
+        replace(OLD, database=replace(OLD.database, services=(build.service_row(deleted=3),))),
+        replace(
+            OLD, services=(build.conductor(state="down"),), request=request(all_binaries=True)
+        ),
+    ],
+    ids=["newer", "no database", "a node", "no row", "row deleted", "another binary"],
+)
+def test_every_other_service_is_deleted_by_nova(state):
+    """Nova leaves aggregates, provider and mapping as well."""
+    assert [c.action for c in DELETE.changes(state)] == ["delete"]
+
+
+@pytest.mark.parametrize("error", [TransientError, ConflictError])
+@pytest.mark.parametrize("state", [replace(OLD, database=None), facts()], ids=["no node", "node"])
+def test_the_cure_is_named_where_nova_fails_without_compute_node(state, error):
+    """A refusal (409), or another failure, has its own."""
+    world = World(state)
+    (change,) = DELETE.changes(state)
+    world.fail(1, error("HTTP 500", "look", 7.0))
+
+    with pytest.raises(error) as caught:
+        DELETE.apply(change, FakeCloud(world), state)
+
+    is_named = error is TransientError and not state.compute_nodes
+    assert caught.value.remedy == (WITHOUT_NODE if is_named else "look")
+    assert (str(caught.value), caught.value.retry_after) == ("HTTP 500", 7.0)
