@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from nova_decom.apply.observers import Journal, NullProgress, Progress
 from nova_decom.apply.refresh import FreshFacts
 from nova_decom.clock import LONG_AGO, Clock
-from nova_decom.errors import BusyError, NovaDecomError, WaitTimeoutError
+from nova_decom.errors import (
+    BusyError,
+    ChangeFailedError,
+    NovaDecomError,
+    UnavailableError,
+    WaitTimeoutError,
+)
 from nova_decom.model.api_call import disable_service
 from nova_decom.model.claim import EFFECTIVE_AFTER, released, reopened
 from nova_decom.model.host import HostFacts
@@ -21,6 +27,12 @@ from nova_decom.steps import Cloud
 #: Seconds within which nova takes a dead nova-compute for down: nova.conf's service_down_time is
 #: 60 by default, and the last heartbeat may be as old as an interval.
 DOWN_WITHIN = 75.0
+#: Seconds after which a claim is renewed: less than half of its validity of an hour or more.
+RENEW_AFTER = 1500.0
+#: Seconds until a renewal that was not possible is tried again.
+RENEW_AGAIN = 60.0
+#: The parts that show whether nova-compute answers.
+ANSWER = frozenset({Part.SERVICES, Part.HEARTBEATS})
 
 
 @dataclass(slots=True)
@@ -34,6 +46,7 @@ class ClaimLease:
     progress: Progress = field(default_factory=NullProgress)
     since: float | None = None
     service: str | None = None
+    _due: float = 0.0
 
     def watch_service(self, facts: HostFacts) -> None:
         """Remember the service of the host, to notice when somebody deletes it."""
@@ -43,6 +56,23 @@ class ClaimLease:
     def written(self) -> None:
         """Note that the claim was written and read back now."""
         self.since = self.clock.now()
+        self._due = self.since + RENEW_AFTER
+
+    def keep(self) -> HostFacts | None:
+        """Renew the claim before half of its validity is over, while servers move for hours.
+
+        The facts that were read for it; None where it was not due, or nova gave no answer.
+        """
+        if self.since is None or self.clock.now() < self._due:
+            return None
+        self._due = self.clock.now() + RENEW_AGAIN
+        # Facts that are kept may be in use: a thread that waits for its slot acts on them next.
+        with suppress(UnavailableError, ChangeFailedError):
+            facts = self.cloud.refresh(self.fresh.host, ANSWER)
+            if facts.claim_is_ours and _is_known(facts):
+                self._renew(facts)
+            return facts
+        return None
 
     def wait_until_effective(self) -> float:
         """Wait until the claim counts; since when it does.
@@ -67,15 +97,19 @@ class ClaimLease:
         if not facts.claim_is_ours or not facts.claim_is_over:
             return facts
         facts = self.wait_for_service_answer(facts)
-        service = facts.service
-        if service is None or service.id is None or not facts.claim_is_ours:
+        if not facts.claim_is_ours:
             # Another run has taken the host over, or deleted the service, meanwhile.
             return facts
-        self.journal.event("renewed", host=facts.host, service=service.id)
-        self.fresh.invalidate()
-        self.cloud.send(disable_service(service.id, reopened(service.disabled_reason)))
-        self.written()
+        self._renew(facts)
         return self.fresh.get(parts | {Part.SERVICES}, self.wait_until_effective())
+
+    def _renew(self, facts: HostFacts) -> None:
+        service = facts.service
+        if service is not None and service.id is not None:
+            self.journal.event("renewed", host=facts.host, service=service.id)
+            self.fresh.invalidate()
+            self.cloud.send(disable_service(service.id, reopened(service.disabled_reason)))
+            self.written()
 
     def raise_if_overtaken(self, facts: HostFacts, deleted: Collection[str]) -> None:
         """Stop where the service is gone and is not among those that this run has deleted.
@@ -116,10 +150,9 @@ class ClaimLease:
         """
         latest = [facts]
         what = "nova-compute answers, or nova takes it for down"
-        parts = frozenset({Part.SERVICES, Part.HEARTBEATS})
 
         def is_known() -> bool:
-            latest.append(self.fresh.poll(parts))
+            latest.append(self.fresh.poll(ANSWER))
             return _is_known(latest[-1])
 
         if not _is_known(facts):

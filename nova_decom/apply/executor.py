@@ -88,7 +88,7 @@ class HostExecution:
     def run(self) -> HostReport:
         """The report of the host, written to the journal; the claim is released before."""
         try:
-            with self.executor.slots.slot():
+            with self.executor.slots.slot(self.lease.keep):
                 try:
                     report = self._take_steps()
                 except NovaDecomError as error:
@@ -233,10 +233,22 @@ class HostExecution:
         self._skip_others(reviewed, tuple(step.changes(facts)))
         self.fresh.invalidate()
         ServerMover(
-            step, run.cloud, self.changes, run.interrupts, run.clock, run.limits, facts
+            step,
+            run.cloud,
+            self.changes,
+            run.interrupts,
+            run.clock,
+            run.limits,
+            facts,
+            self._keep_claim,
         ).run()
         # Guards of later steps would still see the servers where they were.
         self.fresh.get(MOVED)
+
+    def _keep_claim(self) -> None:
+        facts = self.lease.keep()
+        if facts is not None:
+            raise_if_held(facts, self.executor.job)
 
     def _skip_others(self, reviewed: list[Change], needed: tuple[Change, ...]) -> None:
         """Write down each reviewed change that is not needed any more."""

@@ -8,7 +8,7 @@ and for the servers of one host, this one or one on which a server arrives.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from nova_decom.apply.change_runner import ChangeRunner
@@ -55,6 +55,8 @@ class ServerMover:
     clock: Clock
     limits: MoveLimits
     facts: HostFacts
+    #: Renews the claim when that is due; raises where another run has taken the host over.
+    keep_claim: Callable[[], None]
     log: MoveLog = field(init=False)
     attempts: MoveAttempts = field(init=False)
     #: Changes that wait for a free slot, moves in progress, hosts on which servers arrive.
@@ -98,6 +100,7 @@ class ServerMover:
         bound = self.limits.bound(len({c.server for c in moves_of(self.facts)}))
         empty = 0
         while True:
+            self.keep_claim()
             if self._read():
                 self._advance_all()
                 self._queue_new()

@@ -10,12 +10,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from nova_decom.apply.interrupts import Interrupts
-from nova_decom.errors import RunHaltedError
+from nova_decom.errors import NovaDecomError, RunHaltedError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,6 +34,7 @@ class WorkerSlots:
     _slots: threading.Semaphore = field(init=False)
     _disabled: set[str] = field(default_factory=set)
     _ended: set[str] = field(default_factory=set)
+    _own: threading.local = field(default_factory=threading.local)
     _idle: int = 0
     _held: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -43,8 +44,11 @@ class WorkerSlots:
         self._slots = threading.Semaphore(self.jobs)
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
+    def slot(self, keep: Callable[[], object] = lambda: None) -> Iterator[None]:
         """Hold a slot within the context.
+
+        ``keep`` is called again and again while this thread waits for the slot that it gave back:
+        hosts whose servers move may have all slots for hours, and a claim is valid for one.
 
         :raises RunHaltedError: another host failed and no more are to begin.
         :raises RunInterruptedError: the run was asked to stop.
@@ -54,6 +58,7 @@ class WorkerSlots:
             self.interrupts.check()
         try:
             self.raise_if_halted()
+            self._own.keep = keep
             yield
         finally:
             self._slots.release()
@@ -67,7 +72,9 @@ class WorkerSlots:
                 yield
         finally:
             # Whatever happened, the host must hold its slot again: slot() gives it back.
-            self._slots.acquire()
+            while not self._slots.acquire(timeout=POLL_SECONDS):
+                with suppress(NovaDecomError):
+                    self._own.keep()
 
     @contextmanager
     def slot_kept(self) -> Iterator[None]:

@@ -4,19 +4,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
-from nova_decom.apply.claim_lease import ClaimLease
+from nova_decom.apply.claim_lease import RENEW_AFTER, RENEW_AGAIN, ClaimLease
+from nova_decom.apply.move_limits import MoveLimits
 from nova_decom.apply.refresh import FreshFacts
 from nova_decom.apply.worker_slots import WorkerSlots
 from nova_decom.clock import Clock
 from nova_decom.errors import UnavailableError
 from nova_decom.exit_codes import ExitCode
+from nova_decom.model.change import Status
 from nova_decom.model.claim import EFFECTIVE_AFTER
 from nova_decom.model.report import Result
+from nova_decom.model.request import Servers
+from nova_decom.plan.jobs import DRAIN
 from tests.unit.build import facts, ghost, request, service
 from tests.unit.fake import FakeCloud, FakeJournal
+from tests.unit.moving_states import WEB, occupied
+from tests.unit.nova import WELL
 from tests.unit.world import World
 
 OURS = "nova-decom OURS by ops@here until 2026-11-24T12:00:00Z: old"
@@ -335,3 +342,82 @@ def test_a_host_without_a_service_is_not_held():
     hold.release()
 
     assert (journal.kinds, world.writes) == ([], [])
+
+
+HOUR = 3600.0
+
+
+def moving_for(hours, **what):
+    """A drain of a host whose only server takes so long to move, and its times of renewal."""
+    world = World(occupied(WEB, request=request(claim=OURS, servers=Servers.AUTO), **what))
+    world.nova.script("id-of-web", WELL, takes=hours * HOUR)
+    times = []
+    send = world.write
+
+    def write(name, effect):
+        if name == "disable":
+            times.append(world.time.now())
+        return send(name, effect)
+
+    world.write = write
+    return world, times
+
+
+SLOW = MoveLimits(move_timeout=24 * HOUR, every=20.0)
+
+
+def test_a_claim_is_renewed_before_half_of_its_hour_is_over_while_servers_move(run):
+    """Another controller and ``enable`` refuse such a host."""
+    world, times = moving_for(5)
+
+    process = run(world, job=DRAIN, pacing=SLOW)
+    report = process.go()
+
+    assert report.result is Result.DRAINED
+    assert len(times) >= 5 * HOUR / RENEW_AFTER
+    assert max(b - a for a, b in pairwise([*times, world.time.now()])) < HOUR / 2
+    assert process.journal.kinds.count("renewed") == len(times) - 1
+
+
+def test_a_renewal_without_an_answer_is_tried_again_a_minute_later(run):
+    """The moves go on."""
+    world, times = moving_for(1)
+    world.fail(3, UnavailableError("no answer"))
+
+    report = run(world, job=DRAIN, pacing=SLOW).go()
+
+    assert report.result is Result.DRAINED
+    assert RENEW_AGAIN <= times[2] - times[1] < 2 * RENEW_AGAIN
+
+
+def test_a_host_that_is_taken_over_while_servers_move_is_left_to_the_other_run(run):
+    """Its claim is not written over, and the move goes on in nova."""
+    world, _ = moving_for(5)
+    world.time.at(2 * HOUR, lambda: take(world))
+
+    report = run(world, job=DRAIN, pacing=SLOW).go()
+
+    assert (report.result, report.exit_code) == (Result.FAILED, ExitCode.BUSY)
+    assert HELD in report.error
+    assert world.truth.service.disabled_reason == THEIRS
+    assert world.time.now() - 1000 < 3 * HOUR
+    (move,) = [o for o in report.outcomes if o.change.step == "move-servers"]
+    assert move.status is Status.IN_PROGRESS
+
+
+def test_a_claim_whose_service_may_be_dead_is_not_renewed_yet():
+    """Nova would leave a question in the queue of its nova-compute."""
+    world = World(facts(service=service(status="disabled", disabled_reason=OURS)))
+    world.change(request=request(claim=OURS))
+    world.beating = False
+    hold, _, journal = hold_of(world)
+    hold.written()
+    world.time.sleep(RENEW_AFTER)
+
+    assert hold.keep() is not None
+    assert (hold.keep(), journal.kinds) == (None, [])
+    world.fall_silent()
+    world.time.sleep(RENEW_AGAIN)
+    hold.keep()
+
+    assert journal.kinds == ["renewed"]

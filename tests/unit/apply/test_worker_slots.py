@@ -321,3 +321,29 @@ def test_threads_that_take_long_are_waited_for(monkeypatch):
         return number
 
     assert run_in_threads(work, [0, 1], in_threads=True) == [0, 1]
+
+
+def test_a_host_that_waits_for_the_slot_it_gave_back_keeps_its_claim():
+    """The other host has the slot for hours while its servers move; a failure ends no wait."""
+    together = WorkerSlots(jobs=1, hosts=2)
+    given_back, moves, kept = threading.Event(), threading.Event(), threading.Event()
+
+    def keep():
+        kept.set()
+        raise UnavailableError("no answer")
+
+    def host():
+        with together.slot(keep), together.slot_released():
+            given_back.set()
+            moves.wait(10)
+
+    waiting = threading.Thread(target=host)
+    waiting.start()
+    assert given_back.wait(10)
+    with together.slot():
+        moves.set()
+        assert kept.wait(10)
+    waiting.join(10)
+
+    assert not waiting.is_alive()
+    assert together._slots._value == 1
