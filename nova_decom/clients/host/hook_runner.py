@@ -8,15 +8,14 @@ started. What they print goes to nobody but, when they fail, its last line into 
 from __future__ import annotations
 
 import os
-import signal
 import stat
 import subprocess
 import tempfile
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from nova_decom.clients.host.process import run
 from nova_decom.errors import ConfigurationError
 from nova_decom.state.directory import access_problem
 
@@ -72,23 +71,7 @@ class HookDirectory:
     def _run(self, hook: Path, variables: Mapping[str, str], output: IO[bytes]) -> int:
         told: dict[str, str | bytes] = {**self._inherited}
         told |= {name: _plain(text) for name, text in variables.items()}
-        process = subprocess.Popen(
-            [str(hook)],
-            env=told,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-        try:
-            return process.wait(self._seconds)
-        finally:
-            if process.poll() is None:
-                # It leads a session of its own, so what it started ends with it.
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        return run([str(hook)], self._seconds, (subprocess.DEVNULL, output, output), told, "/")
 
 
 def usual_hooks() -> Path | None:

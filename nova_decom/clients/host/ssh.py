@@ -14,7 +14,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
+from nova_decom.clients.host.process import run
 from nova_decom.errors import ChangeFailedError, WriteRefusedError
 from nova_decom.model.machine import Machine, StopOrder, SystemdUnit, UnitIdentity
 
@@ -158,16 +161,13 @@ class StopCommand:
 
 
 def _execute(command: list[str], host: str, what: str, script: str) -> str:
+    """The output of a command with this script as its input."""
     try:
-        done = subprocess.run(
-            command,
-            input=script.encode(),
-            capture_output=True,
-            timeout=COMMAND_TIMEOUT,
-            check=False,
-            # Ctrl-C is for this program: what it has in hand is finished first.
-            start_new_session=True,
-        )
+        with TemporaryFile() as stdin, TemporaryFile() as stdout, TemporaryFile() as stderr:
+            stdin.write(script.encode())
+            stdin.seek(0)
+            code = run(command, COMMAND_TIMEOUT, (stdin, stdout, stderr))
+            said, errors = (_text(stream) for stream in (stdout, stderr))
     except subprocess.TimeoutExpired:
         raise ChangeFailedError(
             f"{host}: {what} did not end within {COMMAND_TIMEOUT} s", "look at the host"
@@ -176,13 +176,15 @@ def _execute(command: list[str], host: str, what: str, script: str) -> str:
         raise ChangeFailedError(
             f"{command[0]}: {error.strerror}", "install it, or choose another --stop-with"
         ) from error
-    if done.returncode:
-        said = " ".join(done.stderr.decode("utf-8", "replace").split())[-400:]
-        raise ChangeFailedError(
-            f"{host}: {what} failed with {done.returncode}: {said or 'no message'}",
-            _cure(done.returncode, what),
-        )
-    return done.stdout.decode("utf-8", "replace")
+    if code:
+        why = " ".join(errors.split())[-400:] or "no message"
+        raise ChangeFailedError(f"{host}: {what} failed with {code}: {why}", _cure(code, what))
+    return said
+
+
+def _text(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode("utf-8", "replace")
 
 
 def _cure(code: int, what: str) -> str:
