@@ -93,7 +93,7 @@ def print_table(out: Console, columns: Sequence[str], rows: Iterable[Sequence[st
 
 
 def delimited(columns: Sequence[str], rows: Iterable[Sequence[str]], style: str) -> str:
-    """The rows as CSV, text in quotes as the openstack command has it, or as plain values."""
+    """The rows as CSV, text in quotes like the openstack command, or as plain values."""
     if style == "value":
         return "\n".join(" ".join(safe(cell) for cell in row) for row in rows)
     buffer = io.StringIO()

@@ -67,6 +67,7 @@ class Hosts:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._names: list[str] = []
+        self._before = self._servers()
 
     def start(self, *names: str) -> None:
         """New hosts, up and ready to take servers."""
@@ -80,5 +81,14 @@ class Hosts:
         return host.directory
 
     def purge(self) -> None:
+        """Take the hosts away, and before it what a test left on other hosts."""
+        left = self._servers() - self._before
+        self._lab.delete_servers(*(uuid for uuid, host in left if host not in self._names))
         for name in self._names:
             self._lab.purge_host(name)
+
+    def _servers(self) -> set[tuple[str, str]]:
+        """Uuid and host of each server of cell1."""
+        return set(
+            self._lab.cell_sql("cell1", "SELECT uuid, host FROM instances WHERE deleted = 0")
+        )

@@ -29,14 +29,22 @@ CLIENT = {
 }
 
 
+def texts():
+    """The string literals of the program, docstrings aside."""
+    for path in sorted(set(ROOT.rglob("*.py")) - set(ROOT.glob("osc/*"))):
+        nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+        docstrings = {node.value for node in nodes if isinstance(node, ast.Expr)}
+        for node in nodes:
+            if isinstance(node, ast.Constant) and node not in docstrings:
+                yield str(node.value)
+
+
 def commands():
     """The words behind "openstack" of each command that a text of the program names."""
-    for path in sorted(set(ROOT.rglob("*.py")) - set(ROOT.glob("osc/*"))):
-        for found in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(found, ast.Constant) and isinstance(found.value, str):
-                for match in COMMAND.finditer(found.value):
-                    words = match[1].split()
-                    yield words[2:] if words[0] in GLOBAL else words
+    for text in texts():
+        for match in COMMAND.finditer(text):
+            words = match[1].split()
+            yield words[2:] if words[0] in GLOBAL else words
 
 
 NAMED = sorted({" ".join(words) for words in commands()})
