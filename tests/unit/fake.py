@@ -165,7 +165,11 @@ class FakeCloud:
         self._write("purge", lambda: self._run(transaction, base))
 
     def _run(self, transaction: Transaction, base: DatabaseFacts) -> None:
-        self.world.change(database=rows.run(transaction, base))
+        after = rows.run(transaction, base)
+        hidden = {r.uuid for r in after.services if r.deleted}
+        # Nova's API shows no service whose row is soft-deleted.
+        shown = tuple(s for s in self.world.truth.services if s.id not in hidden)
+        self.world.change(database=after, services=shown)
         if not self.world.truth.database.aggregate_hosts:
             self.world.change(aggregates=())
 
