@@ -255,7 +255,7 @@ PROCEDURE_OPTIONS = (
     _option(
         "--rows",
         type=click.Choice([str(choice) for choice in Rows]),
-        default="purge",
+        default_text="purge; for verify, rows that nova itself has soft-deleted may stay",
         help="Delete the host's rows in the cell database, or keep them soft-deleted as nova "
         "does.",
     ),

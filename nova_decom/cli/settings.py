@@ -59,7 +59,7 @@ class Settings:
     confirm_resizes: bool
     leave_stopped: bool
     rebuild_local_disks: bool
-    rows: str
+    rows: str | None
     all_binaries: bool
     keep_agents: bool
     host_alias: tuple[str, ...]
@@ -92,14 +92,16 @@ class Settings:
     def request(self, run: str, report_interval: float, command: str = "remove") -> Request:
         """The operator's request, with the claim for ``disabled_reason``.
 
-        Without ``--servers``, a removal refuses to move servers and a drain moves them.
+        Without ``--servers``, a removal refuses to move servers and a drain moves them. Without
+        ``--rows``, a removal deletes nova's history of the host, and verify accepts it.
         """
         servers = self.servers or ("auto" if command == "drain" else "refuse")
         return Request(
             claim=new_claim(run, operator(), self.reason),
             stop_with=StopWith(self.stop_with),
             offline=self.offline,
-            rows=Rows(self.rows),
+            rows=Rows(self.rows or "purge"),
+            history_may_stay=command == "verify" and self.rows is None,
             all_binaries=self.all_binaries,
             keep_agents=self.keep_agents,
             aliases=frozenset(self.host_alias),

@@ -66,6 +66,8 @@ class Request:
     stop_with: StopWith = StopWith.SSH
     offline: bool = False
     rows: Rows = Rows.PURGE
+    #: Rows that nova itself has soft-deleted are no leftovers where nothing else is left.
+    history_may_stay: bool = False
     all_binaries: bool = False
     keep_agents: bool = False
     aliases: frozenset[str] = frozenset()

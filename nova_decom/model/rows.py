@@ -28,6 +28,11 @@ class ServiceRow:
     version: int = field(default=0, compare=False)
     forced_down: bool = field(default=False, compare=False)
 
+    @property
+    def is_history(self) -> bool:
+        """True when the row is soft-deleted as nova does it."""
+        return self.deleted == self.id
+
 
 @dataclass(frozen=True, slots=True)
 class ComputeNodeRow:
@@ -42,6 +47,11 @@ class ComputeNodeRow:
     mapped: int = 0
     hypervisor_type: str = "QEMU"
     cell: str | None = None
+
+    @property
+    def is_history(self) -> bool:
+        """True when the row is soft-deleted as nova does it, and hides no host from discovery."""
+        return self.deleted == self.id and not self.mapped
 
 
 @dataclass(frozen=True, slots=True)

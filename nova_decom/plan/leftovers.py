@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from nova_decom.model.cloud import Owner
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Kept, Leftover
+from nova_decom.model.rows import ComputeNodeRow, ServiceRow
 from nova_decom.steps.purge_rows import doomed_rows
 
 
@@ -35,7 +36,24 @@ def kept(facts: HostFacts) -> tuple[Kept, ...]:
             "compute_id yet; run nova-manage db online_data_migrations, then remove again"
         )
         services.append(Kept("compute_nodes", facts.host, why))
-    return tuple(services)
+    return (*services, *_history(facts))
+
+
+def _history(facts: HostFacts) -> Iterator[Kept]:
+    """The rows that nova has soft-deleted and that stay by the request."""
+    database = facts.database
+    if facts.service is not None or database is None:
+        return
+    doomed = {row for rows in doomed_rows(facts, database) for row in rows.all_rows}
+    tables: dict[str, tuple[ServiceRow | ComputeNodeRow, ...]] = {
+        "services": tuple(r for r in database.services if r.binary in facts.leaving_binaries),
+        "compute_nodes": () if database.nodes_needed else database.compute_nodes,
+    }
+    for table, rows in tables.items():
+        own = (r for r in rows if r.host == facts.host and r.is_history and r not in doomed)
+        for row in own:
+            why = f"history: nova has soft-deleted row {row.id}; --rows purge deletes it"
+            yield Kept(table, facts.host, why)
 
 
 def _in_nova(facts: HostFacts) -> Iterator[Leftover]:

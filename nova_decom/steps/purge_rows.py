@@ -90,6 +90,11 @@ class DoomedRows:
         return self.compute_nodes + self.hidden_nodes + self.unmapped_nodes
 
     @property
+    def all_rows(self) -> tuple[ServiceRow | ComputeNodeRow, ...]:
+        """The services and compute nodes together."""
+        return (*self.all_services, *self.all_nodes)
+
+    @property
     def label(self) -> str:
         """The cell and the ids by table, which identify a change."""
         tables: dict[str, Sequence[Row]] = {
@@ -127,6 +132,8 @@ def _doomed_in(cell: str, facts: HostFacts, database: DatabaseFacts) -> DoomedRo
     live_services = tuple(r for r in services if not r.deleted)
     live_nodes = tuple(r for r in nodes if not r.deleted)
     mapped = tuple(r for r in nodes if r.deleted and r.mapped)
+    if facts.request.history_may_stay and all(r.is_history for r in (*services, *nodes)):
+        return DoomedRows(cell)
     if facts.request.rows is Rows.KEEP:
         return DoomedRows(
             cell, hidden_services=live_services, hidden_nodes=live_nodes, unmapped_nodes=mapped

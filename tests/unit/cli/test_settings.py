@@ -22,7 +22,7 @@ def test_without_anything_given_the_defaults_hold():
     settings = resolve({}, {})
 
     assert settings.values == DEFAULTS
-    assert (settings.settle, settings.rows, settings.stop_with) == (60.0, "purge", "ssh")
+    assert (settings.settle, settings.rows, settings.stop_with) == (60.0, None, "ssh")
 
 
 def test_what_is_given_wins_over_the_section_and_that_over_the_default():
