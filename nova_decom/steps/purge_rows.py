@@ -132,7 +132,8 @@ def _doomed_in(cell: str, facts: HostFacts, database: DatabaseFacts) -> DoomedRo
     live_services = tuple(r for r in services if not r.deleted)
     live_nodes = tuple(r for r in nodes if not r.deleted)
     mapped = tuple(r for r in nodes if r.deleted and r.mapped)
-    if facts.request.history_may_stay and all(r.is_history for r in (*services, *nodes)):
+    rows: tuple[ServiceRow | ComputeNodeRow, ...] = (*services, *nodes)
+    if facts.request.history_may_stay and all(row.is_history for row in rows):
         return DoomedRows(cell)
     if facts.request.rows is Rows.KEEP:
         return DoomedRows(
