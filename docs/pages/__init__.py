@@ -11,6 +11,7 @@ from pages.exit_codes import exit_codes
 from pages.guards import guards
 from pages.journal import journal
 from pages.json_document import json_document
+from pages.moves import moves
 from pages.procedure import procedure
 
 PAGES: Mapping[str, Callable[[], str]] = {
@@ -20,5 +21,6 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "guards.md": guards,
     "journal.md": journal,
     "json.md": json_document,
+    "moves.md": moves,
     "procedure.md": procedure,
 }

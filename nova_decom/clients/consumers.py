@@ -25,6 +25,12 @@ class Clients:
     remote: Remote
     stop_command: StopCommand | None = None
 
+    @property
+    def all_cells(self) -> NovaDatabases | None:
+        """The databases, where they are those of all cells."""
+        databases = self.databases
+        return databases if databases is not None and databases.api is not None else None
+
 
 def with_owner(
     allocation: Allocation, host: str, view: CloudSnapshot, clients: Clients

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nova_decom.clients.consumers import Clients, with_owner
+from nova_decom.clients.destinations import Destinations
 from nova_decom.clients.heartbeats import Heartbeats, Span
 from nova_decom.clients.host_history import HostHistory
 from nova_decom.clients.mysql.cells import NovaDatabases
@@ -15,7 +16,7 @@ from nova_decom.clients.mysql.checks import NEEDED
 from nova_decom.clients.read_batching import Wanted
 from nova_decom.clock import Clock
 from nova_decom.errors import MissingRightError, UnavailableError
-from nova_decom.model.cloud import HostCapacity, ServerGroup, distinct
+from nova_decom.model.cloud import distinct
 from nova_decom.model.host import HostIdentity
 from nova_decom.model.own_providers import own_providers, possible_roots
 from nova_decom.model.request import PLANNED_PARTS, Part, Request
@@ -61,6 +62,7 @@ class CloudReader:
         self.view = CloudSnapshot()
         #: Network agents that neutron refuses to delete.
         self.refused_agents: set[str] = set()
+        self._destinations = Destinations(clients)
         self._problems: tuple[str, ...] | None = None
         #: In their order: each reader comes after those of the parts that it uses.
         self.readers = self._in_order()
@@ -165,9 +167,7 @@ class CloudReader:
 
     @property
     def _all_cells(self) -> NovaDatabases | None:
-        """The databases, where they are those of all cells."""
-        databases = self._clients.databases
-        return databases if databases is not None and databases.api is not None else None
+        return self._clients.all_cells
 
     def _keep(self, **what: Any) -> None:  # noqa: ANN401
         self.view = replace(self.view, **what)
@@ -281,25 +281,10 @@ class CloudReader:
             )
 
     def _room(self, hosts: Sequence[str], _rows: Rows) -> None:
-        """Read the capacity of other hosts, and the server groups, where servers are to move."""
-        if not self._request.moves_servers or not self.view.servers_of.keys() & set(hosts):
-            return
-        free = self._clients.placement.free()
-        nodes = self._all_cells.compute_nodes(free) if self._all_cells else self.view.compute_nodes
-        host_of = {n.uuid: n.host for n in nodes if n.host}
-        rooms = tuple(HostCapacity(host_of[u], tuple(r)) for u, r in free.items() if u in host_of)
-        groups = tuple(map(self._with_hosts, self._clients.compute.server_groups()))
-        self._keep(rooms=rooms, groups=groups)
-
-    def _with_hosts(self, group: ServerGroup) -> ServerGroup:
-        """The group with the hosts of its members, where a server that leaves is kept apart."""
-        known = {s.id: s.host for s in self.view.servers}
-        if group.policy != "anti-affinity" or not known.keys() & set(group.members):
-            return group
-        read = (self._clients.compute.server(m) for m in group.members if m not in known)
-        known |= {server.id: server.host for server in read if server is not None}
-        hosts = ((member, known.get(member, "")) for member in group.members)
-        return replace(group, hosts=tuple(pair for pair in hosts if pair[1]))
+        """Read what moves depend on beside the servers, where servers are to move."""
+        leaving = [h for h in hosts if h in self.view.servers_of]
+        if self._request.moves_servers and leaving:
+            self._keep(**self._destinations.read(leaving, self.view))
 
     def _agents(self, hosts: Sequence[str], _rows: Rows) -> None:
         network = self._clients.network

@@ -87,7 +87,8 @@ class ComputeNode:
 class Server:
     """A server as the API tells it; ``vm_state`` SOFT_DELETED included.
 
-    ``extra_specs`` are those of its flavor (from 2.47). ``pinned_zone`` is the availability zone
+    ``extra_specs`` are those of its flavor (from 2.47), ``image_properties`` those of the image
+    that it boots from (from 2.98). ``pinned_zone`` is the availability zone
     that the scheduler keeps it in; ``pin_is_known`` is False below 2.96, which does not show it.
     ``has_local_disk``: it boots from an image, or its flavor has an ephemeral disk or swap.
     """
@@ -99,6 +100,7 @@ class Server:
     task_state: str | None = None
     locked: bool = field(default=False, compare=False)
     extra_specs: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    image_properties: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     pinned_zone: str | None = field(default=None, compare=False)
     pin_is_known: bool = field(default=False, compare=False)
     has_local_disk: bool = field(default=False, compare=False)
@@ -183,6 +185,16 @@ class ServerGroup:
         """The group after ``member`` has moved to ``host``."""
         others = tuple(pair for pair in self.hosts if pair[0] != member)
         return replace(self, hosts=(*others, (member, host)))
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port of a server on the host, and whether it asks for resources, alone or in groups."""
+
+    server: str
+    vnic_type: str = "normal"
+    requests_resources: bool = False
+    requests_groups: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,14 @@ from nova_decom.model.cloud import (
     Migration,
     NetworkAgent,
     Owner,
+    Port,
     ResourceProvider,
     Server,
     ServerGroup,
     seconds_between,
 )
 from nova_decom.model.machine import Machine, SystemdUnit
+from nova_decom.model.nova_version import NovaVersion
 from nova_decom.model.request import Request, StopWith
 from nova_decom.model.rows import DatabaseFacts, folded
 
@@ -185,6 +187,10 @@ class HostFacts:
     database: DatabaseFacts | None = None
     groups: tuple[ServerGroup, ...] = field(default=(), compare=False)
     rooms: tuple[HostCapacity, ...] | None = field(default=None, compare=False)
+    nova: NovaVersion = field(default_factory=NovaVersion, compare=False)
+    #: The ports of the host's servers, and those of its servers that have shares.
+    ports: tuple[Port, ...] = field(default=(), compare=False)
+    with_shares: frozenset[str] = field(default=frozenset(), compare=False)
     #: Providers with a name of this host that are another host's.
     same_name_providers: tuple[ResourceProvider, ...] = field(default=(), compare=False)
     heartbeats: tuple[Heartbeat, ...] = field(default=(), compare=False)

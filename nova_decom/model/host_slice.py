@@ -72,6 +72,9 @@ def host_facts(
         database=database,
         groups=view.groups,
         rooms=view.rooms,
+        nova=view.nova,
+        ports=view.ports,
+        with_shares=view.with_shares,
         heartbeats=tuple(
             memory.heartbeats[s.id] for s in services if s.id and s.id in memory.heartbeats
         ),

@@ -21,11 +21,13 @@ from nova_decom.model.cloud import (
     HostCapacity,
     Migration,
     NetworkAgent,
+    Port,
     ResourceProvider,
     Server,
     ServerGroup,
 )
 from nova_decom.model.host import Fleet
+from nova_decom.model.nova_version import NovaVersion
 from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts
 
 K = TypeVar("K")
@@ -59,6 +61,9 @@ class CloudSnapshot:
     agents: tuple[NetworkAgent, ...] = ()
     groups: tuple[ServerGroup, ...] = ()
     rooms: tuple[HostCapacity, ...] | None = None
+    nova: NovaVersion = field(default_factory=NovaVersion)
+    ports: tuple[Port, ...] = ()
+    with_shares: frozenset[str] = frozenset()
     databases: Mapping[str, DatabaseFacts] | None = None
     #: Compute node (uuid) -> the hosts that have a live row of it in any cell, of those nodes that
     #: were asked for because of their providers.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from nova_decom.model.cloud import Action, Migration, Server
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Request, Servers
+from nova_decom.moves.features import Way, conditions, refused
 
 #: States that pass by themselves; a later reading shows another one.
 TRANSIENT_STATES = {
@@ -41,14 +42,12 @@ IMMOVABLE_STATES: Mapping[str, str] = {
     "SOFT_DELETED": "restore it (openstack server restore), or force-delete it",
     "UNKNOWN": "its cell does not answer: bring that back",
 }
-#: Extra specs of devices that stay on the host while the server would move alive.
-PINNED: Mapping[str, str] = {
-    "pci_passthrough:alias": "a PCI device",
-    "resources:VGPU": "a virtual GPU",
-    "hw:mem_encryption": "encrypted memory",
-    "hw:tpm_version": "a virtual TPM",
-    "accel:device_profile": "an accelerator",
+REFUSED: Mapping[Way, str] = {
+    Way.LIVE: "cannot move alive",
+    Way.COLD: "cannot be cold-migrated",
+    Way.EVACUATE: "is not evacuated by nova",
 }
+STOP = "unpause and stop it first"
 EVACUABLE = {"ACTIVE", "SHUTOFF", "ERROR"}
 ALLOW_LOSS = "--rebuild-local-disks, if the instance storage is shared or the data may be lost"
 FINISHED = "finished"
@@ -204,48 +203,74 @@ def _contradiction(facts: HostFacts, server: Server, unchanged_for: float) -> Bl
 
 def _migrated(facts: HostFacts, server: Server) -> Move | Blocker:
     way = facts.request.servers
-    if server.status == "SHUTOFF" and way is not Servers.LIVE:
-        return _move(facts, server, Action.COLD, "cold-migrate")
-    if server.status == "SHUTOFF":
+    if server.status == "SHUTOFF" and way is Servers.LIVE:
         return Blocker(server.id, f"{named(server)} cannot move alive", "--servers auto")
-    if server.status not in {"ACTIVE", "PAUSED"}:
-        cure = "look at it: openstack server show"
-        return Blocker(server.id, f"{named(server)}: no way is known from this state", cure)
-    if way is not Servers.COLD:
-        pinned = [device for spec, device in PINNED.items() if spec in dict(server.extra_specs)]
-        if not pinned:
-            return _move(facts, server, Action.LIVE, "live-migrate")
-        text = f"{named(server)} has {', '.join(pinned)} and cannot move alive"
-        return Blocker(server.id, text, "--servers cold (a restart), or stop it first")
-    if server.status == "PAUSED":
+    if server.status == "PAUSED" and way is Servers.COLD:
         cure = "--servers auto, or unpause it"
         return Blocker(server.id, f"{named(server)} can move only alive", cure)
-    return _move(facts, server, Action.COLD, "cold-migrate (with a restart)")
+    if server.status not in {"ACTIVE", "SHUTOFF", "PAUSED"}:
+        cure = "look at it: openstack server show"
+        return Blocker(server.id, f"{named(server)}: no way is known from this state", cure)
+    if server.status == "SHUTOFF":
+        return _by(facts, server, Way.COLD, Action.COLD, "cold-migrate")
+    if way is Servers.COLD:
+        return _by(facts, server, Way.COLD, Action.COLD, "cold-migrate (with a restart)")
+    return _by(facts, server, Way.LIVE, Action.LIVE, "live-migrate")
+
+
+def _by(facts: HostFacts, server: Server, way: Way, action: Action, verb: str) -> Move | Blocker:
+    """The move by this way, unless nova refuses it for a feature of the server."""
+    features = refused(facts, server, way)
+    if not features:
+        return _move(facts, server, action, verb, conditions(facts, server, way))
+    text = f"{named(server)} has {', '.join(features)}, and {REFUSED[way]}"
+    return Blocker(server.id, text, _other_ways(facts, server, way))
+
+
+def _other_ways(facts: HostFacts, server: Server, way: Way) -> str:
+    """The cure: the ways that nova does not refuse."""
+    cures = []
+    if way is Way.LIVE and not refused(facts, server, Way.COLD):
+        is_running = server.status == "ACTIVE"
+        cures.append("--servers cold (a restart), or stop it first" if is_running else STOP)
+    if way is not Way.EVACUATE and not refused(facts, server, Way.SHELVE):
+        cures.append("shelve it (openstack server shelve)")
+    if way is Way.EVACUATE:
+        cures.append("start the host again and move it from there")
+    return ", or ".join(cures) or "detach what is named, or delete the server"
 
 
 def _evacuated(facts: HostFacts, server: Server) -> Move | Blocker:
-    request = facts.request
     if server.task_state in DELETING:
         cure = "openstack server delete: nova deletes its record while the host is down"
         return Blocker(server.id, f"{named(server)} is being deleted", cure)
-    if server.status in EVACUABLE and server.has_local_disk and not request.rebuild_local_disks:
+    if server.status not in EVACUABLE:
+        return Blocker(
+            server.id,
+            f"{named(server)}: nova evacuates only ACTIVE, SHUTOFF and ERROR",
+            f"{FAIL}, then run again; or delete it",
+        )
+    move = _by(facts, server, Way.EVACUATE, Action.EVACUATE, "build anew elsewhere")
+    is_lossy = server.has_local_disk and not facts.request.rebuild_local_disks
+    if isinstance(move, Move) and is_lossy:
         text = f"{named(server)} has a local disk, whose data would be lost"
         return Blocker(server.id, text, ALLOW_LOSS, loses_disk=True)
-    if server.status in EVACUABLE:
-        return _move(facts, server, Action.EVACUATE, "build anew elsewhere")
-    return Blocker(
-        server.id,
-        f"{named(server)}: nova evacuates only ACTIVE, SHUTOFF and ERROR",
-        f"{FAIL}, then run again; or delete it",
-    )
+    return move
 
 
-def _move(facts: HostFacts, server: Server, action: Action, verb: str) -> Move:
+def _move(
+    facts: HostFacts,
+    server: Server,
+    action: Action,
+    verb: str,
+    only_if: tuple[str, ...] = (),
+) -> Move:
     request = facts.request
     to = ""
     if action in {Action.LIVE, Action.COLD, Action.EVACUATE} and request.target:
         to = f" to {request.target}"
-    return Move(server.id, action, f"{verb} {named(server)}{to}")
+    also = f" (if {'; if '.join(only_if)})" if only_if else ""
+    return Move(server.id, action, f"{verb} {named(server)}{to}{also}")
 
 
 def named(server: Server) -> str:

@@ -257,6 +257,21 @@ def test_compute_nodes_are_found_by_uuid(nova):
     assert reading.compute_nodes([]) == ()
 
 
+def test_the_oldest_compute_of_all_cells(nova):
+    """As nova counts it: deleted ones, those forced down and other binaries left out."""
+    reading = nova.reading()
+    assert reading.oldest_compute() is None
+
+    nova.cell.service("node1", version=68)
+    nova.cell.service("node2", version=50, forced_down=1)
+    nova.cell.service("node3", version=50, deleted=True)
+    nova.cell.service("node1", "nova-conductor", version=50)
+    assert reading.oldest_compute() == 68
+
+    nova.cell.service("node4", version=None)
+    assert reading.oldest_compute() == 0
+
+
 def test_queries_do_not_grow_with_hosts(nova, statements):
     """As many statements are sent for two hundred hosts as for one."""
     for number in range(200):

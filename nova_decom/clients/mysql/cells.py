@@ -19,6 +19,7 @@ from nova_decom.clients.mysql.checks import (
 from nova_decom.clients.mysql.connection import Database, Images
 from nova_decom.clients.mysql.sources import Cell, Sources, find_cells
 from nova_decom.clients.mysql.url import Target
+from nova_decom.model.cloud import NOVA_COMPUTE
 from nova_decom.model.request import Request
 from nova_decom.model.rows import (
     AggregateHostRow,
@@ -147,6 +148,25 @@ class NovaDatabases:
                 )
             ]
         return tuple(ComputeNodeRow(**row) for row in found)
+
+    def oldest_compute(self) -> int | None:
+        """The oldest service version of any nova-compute; None where not all cells are read.
+
+        As nova counts it: those that are forced down left out, one without a version is 0.
+        """
+        if self.api is None:
+            return None
+        with self._turn:
+            rows = [
+                row
+                for cell in self.cells
+                for row in cell.database.rows(
+                    "SELECT MIN(COALESCE(version, 0)) AS version FROM services "
+                    "WHERE `binary` = %s AND deleted = 0 AND forced_down = 0",
+                    NOVA_COMPUTE,
+                )
+            ]
+        return min((int(r["version"]) for r in rows if r["version"] is not None), default=None)
 
     def report_counts(self, hosts: Collection[str], services: Iterable[str]) -> dict[str, int]:
         """The heartbeat counters of these services (uuids) of exactly these hosts, by uuid."""

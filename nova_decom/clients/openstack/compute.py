@@ -24,9 +24,10 @@ from nova_decom.model.cloud import (
     distinct,
 )
 
-#: Microversions of what is only read. Servers show the zone to which they are pinned from 2.96,
-#: server groups one policy and its rules from 2.64.
-HYPERVISORS, SERVERS, MIGRATIONS, GROUPS = "2.53", "2.96", "2.59", "2.64"
+#: Microversions of what is only read. Servers show the zone to which they are pinned from 2.96
+#: and the properties of their image from 2.98, server groups one policy and its rules from 2.64.
+HYPERVISORS, SERVERS, MIGRATIONS, GROUPS = "2.53", "2.98", "2.59", "2.64"
+SHARES = "2.97"
 #: The newest migrations of a host, among which those in progress of a host being emptied are.
 NEWEST = "300"
 #: Nova's newest microversion in release 24 (Xena), after those that answer 500 to the DELETE of a
@@ -169,6 +170,16 @@ class Compute:
         body = self._api.find("compute", f"/servers/{server}", SERVERS)
         return None if body is None else _server(body["server"])
 
+    def may_have_shares(self) -> bool:
+        """True when the cloud has manila, and a nova that knows shares."""
+        is_known = self._api.microversion("compute", SHARES) == SHARES
+        return is_known and self._api.has("shared_file_system")
+
+    def has_share(self, server: str) -> bool:
+        """True when shares are attached to the server; nova has them from 2.97 (nova 31)."""
+        body = self._api.find("compute", f"/servers/{server}/shares", SHARES)
+        return bool(body and body.get("shares"))
+
     def aggregates(self) -> tuple[Aggregate, ...]:
         """All host aggregates with their members."""
         entries = read_list(self._api, "compute", "/os-aggregates", "aggregates", AGGREGATES)
@@ -218,7 +229,8 @@ def _server(entry: Mapping[str, Any]) -> Server:
             raise _hidden(f"{field} of servers", right)
     flavor = entry["flavor"]
     # The image is "" of a server that boots from a volume; swap may be "" too.
-    disks = (entry.get("image"), flavor.get("ephemeral"), flavor.get("swap"))
+    image = entry.get("image") or {}
+    disks = (image, flavor.get("ephemeral"), flavor.get("swap"))
     return Server(
         id=entry["id"],
         name=entry["name"],
@@ -227,6 +239,9 @@ def _server(entry: Mapping[str, Any]) -> Server:
         task_state=entry[TASK_STATE],
         locked=bool(entry.get("locked")),
         extra_specs=tuple(sorted((flavor.get("extra_specs") or {}).items())),
+        image_properties=tuple(
+            sorted((name, str(value)) for name, value in (image.get("properties") or {}).items())
+        ),
         pinned_zone=entry.get(PINNED_ZONE),
         pin_is_known=PINNED_ZONE in entry,
         has_local_disk=any(disks),

@@ -139,6 +139,55 @@ def test_the_zone_to_which_a_server_is_pinned(more, pin):
     assert (found.pinned_zone, found.pin_is_known) == pin
 
 
+class Manila:
+    """Nova of a microversion, in a cloud with manila or without; one server has shares."""
+
+    def __init__(self, newest, *, has_manila):
+        """This is the newest microversion."""
+        self.newest, self.has_manila = newest, has_manila
+
+    def microversion(self, _service, wanted):
+        """The wanted one, if it is known."""
+        return min(wanted, self.newest)
+
+    def has(self, service):
+        """By the catalogue."""
+        assert service == "shared_file_system"
+        return self.has_manila
+
+    def find(self, _service, path, wanted):
+        """The shares of a server; of one that is gone there is no answer."""
+        assert wanted == "2.97"
+        shares = {"/servers/a/shares": [{"share_id": "s"}], "/servers/b/shares": []}
+        return {"shares": shares[path]} if path in shares else None
+
+
+@pytest.mark.parametrize(
+    ("newest", "has_manila", "may"),
+    [("2.97", True, True), ("2.97", False, False), ("2.96", True, False)],
+)
+def test_shares_are_asked_for_where_there_may_be_some(newest, has_manila, may):
+    """Each server costs a request."""
+    assert Compute(Manila(newest, has_manila=has_manila)).may_have_shares() is may
+
+
+def test_a_server_has_shares():
+    """Or none; one that was deleted has none."""
+    compute = Compute(Manila("2.97", has_manila=True))
+
+    assert [compute.has_share(s) for s in "abc"] == [True, False, False]
+
+
+def test_image_properties_of_a_server():
+    """As nova shows them from 2.98; below there are none."""
+    image = {"id": "i", "properties": {"hw_tpm_version": "2.0", "hw_mem_encryption": True}}
+
+    for shown, known in ((image, 2), ({"id": "i"}, 0), ("", 0)):
+        found = Compute(Api(servers=(SERVER | {"image": shown},))).server("s1")
+        assert len(found.image_properties) == known
+        assert all(isinstance(value, str) for _, value in found.image_properties)
+
+
 DISKS = [
     ("a volume", {"image": ""}, {}, False),
     ("an image", {"image": {"id": "i1"}}, {}, True),

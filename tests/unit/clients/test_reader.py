@@ -14,7 +14,7 @@ from nova_decom.clients.host_history import HostHistory
 from nova_decom.clients.reader import CloudReader
 from nova_decom.clock import Clock
 from nova_decom.errors import MissingRightError, UnavailableError
-from nova_decom.model.cloud import ComputeNode, ServerGroup
+from nova_decom.model.cloud import ComputeNode, Port, ServerGroup
 from nova_decom.model.host import HostIdentity
 from nova_decom.model.own_providers import own_providers
 from nova_decom.model.request import Part, Servers
@@ -57,6 +57,14 @@ class Compute:
         """There are none."""
         return ()
 
+    def newest_microversion(self):
+        """That of nova 34."""
+        return "2.104"
+
+    def may_have_shares(self):
+        """There is no manila."""
+        return False
+
     def compute_nodes(self):
         """What the API tells, and no rows do."""
         self.asked += 1
@@ -80,6 +88,10 @@ class Databases:
         self.asked.append(set(uuids))
         return tuple(r for r in self.owners if r.uuid in uuids)
 
+    def oldest_compute(self):
+        """Of all cells."""
+        return 74
+
     def checks(self):
         """Nothing to object to."""
         return ()
@@ -92,7 +104,8 @@ class Databases:
 def readings(compute, databases, *providers):
     """Readings of a cloud with these providers and no network service."""
     placement = SimpleNamespace(providers=lambda: providers, free=dict)
-    clients = Clients(compute, placement, SimpleNamespace(), databases, None)
+    network = SimpleNamespace(available=lambda: False)
+    clients = Clients(compute, placement, network, databases, None)
     history, clock = HostHistory(lambda _host: None), Clock()
     heartbeats = Heartbeats(history, databases, frozenset(), clock)
     return CloudReader(clients, request(), history, heartbeats, lambda _hosts: None, clock)
@@ -311,3 +324,62 @@ def test_a_provider_without_answer_is_gone_only_if_it_is_no_longer_listed(gone):
     else:
         with pytest.raises(UnavailableError, match="answers 404"):
             read(found, "node1", parts=frozenset({Part.ALLOCATIONS}))
+
+
+def moving(compute, databases=None, hosts=("node1", "node2")):
+    """Readings of a run that moves one server off each of these hosts."""
+    found = readings(compute, databases)
+    found._request = request(servers=Servers.LIVE)
+    found._keep(servers=tuple(server(f"of-{h}", host=h) for h in hosts))
+    return found
+
+
+ROOM = frozenset({Part.ROOM})
+
+
+@pytest.mark.parametrize(
+    ("databases", "oldest"),
+    [(None, None), (Databases({}, all_cells=False), None), (Databases({}), 74)],
+    ids=["none", "one cell", "all cells"],
+)
+def test_the_oldest_compute_is_known_where_all_cells_are_read(databases, oldest):
+    """Nova asks all cells for it."""
+    found = moving(Compute("node1"), databases)
+    found.read({"node1": ROOM})
+
+    assert (found.view.nova.release, found.view.nova.computes) == (34, oldest)
+
+
+def test_ports_are_read_by_one_list_for_each_host():
+    """Those of hosts that are not read again stay as they were."""
+    asked = []
+
+    def ports(host):
+        asked.append(host)
+        return (Port(f"id-of-of-{host}", f"type {len(asked)}"),)
+
+    found = moving(Compute("node1", "node2"))
+    found._clients.network.available = lambda: True
+    found._clients.network.ports = ports
+    found.read({"node1": ROOM, "node2": ROOM, "node3": ROOM})
+    found.read({"node2": ROOM})
+
+    assert asked == ["node1", "node2", "node2"]
+    assert [p.vnic_type for p in found.view.ports] == ["type 1", "type 3"]
+
+
+@pytest.mark.parametrize(
+    ("manila", "asked", "found"),
+    [(True, ["id-of-of-node1", "id-of-of-node2"], {"id-of-of-node2"}), (False, [], set())],
+)
+def test_each_server_is_asked_once_for_its_shares(manila, asked, found):
+    """And only in a cloud with manila."""
+    seen, compute = [], Compute("node1", "node2")
+    compute.may_have_shares = lambda: manila
+    compute.has_share = lambda identity: seen.append(identity) or identity.endswith("2")
+    reading = moving(compute)
+    reading.read({"node1": ROOM, "node2": ROOM})
+    reading.read({"node1": ROOM})
+
+    assert seen == asked
+    assert reading.view.with_shares == found

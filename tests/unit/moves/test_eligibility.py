@@ -9,7 +9,7 @@ import pytest
 
 from nova_decom.model.cloud import Action
 from nova_decom.model.request import Servers
-from nova_decom.moves.eligibility import PINNED, Move, moves_of
+from nova_decom.moves.eligibility import Move, moves_of
 from tests.unit import build
 from tests.unit.build import facts, fleet, migration, neighbour, request, server, service
 
@@ -105,18 +105,6 @@ def test_auto_evacuates_a_dead_host():
     state = facts(request=request(servers=Servers.AUTO, offline=True), servers=(server(),))
 
     assert kind(only(state)) is EVACUATE
-
-
-@pytest.mark.parametrize("spec", PINNED)
-@pytest.mark.parametrize(("way", "wanted"), [(Servers.AUTO, NO), (Servers.COLD, COLD)])
-def test_a_device_that_stays_keeps_its_server_from_moving_alive(spec, way, wanted):
-    """A cold migration takes another device where it arrives."""
-    found = only(moved(way, servers=(server(extra_specs=((spec, "1"),)),)))
-
-    assert kind(found) == wanted
-    if wanted is NO:
-        assert PINNED[spec] in found.text
-        assert "--servers cold" in found.remedy
 
 
 def test_locked_servers_are_told():

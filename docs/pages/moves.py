@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The features of servers for which nova refuses a way off a host, by release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nova_decom.model.nova_version import OLDEST
+from nova_decom.moves.features import FEATURES, Feature, Rule, Way
+from pages.markdown import code, page, table
+
+TEXT = """\
+Nova refuses some ways off a host for some servers, depending on its release and on the oldest
+nova-compute in the cloud. nova-decom knows these rules, names the servers that cannot leave by
+the chosen way, and the ways that nova would take. A cell that says *yes* means that nova itself
+does not refuse; the scheduler may still find no host.
+
+The release is read from the newest microversion of nova-api; of two releases with the same one
+the newer is assumed. The oldest service version of nova-compute is read from the rows of all
+cells; without an API database it is not known, and nova is asked. Numbers are those of nova:
+20 is Train, 23 Wallaby, 26 Zed, 29 is 2024.1, 31 is 2025.1, 33 is 2026.1, 34 is 2026.2.
+
+Features come from the extra specs of the server's flavor, from the properties of its image (nova
+shows them from microversion 2.98, and only for a server that boots from an image), from its ports
+(one list of neutron per host) and from its shares (one request per server, only where the cloud
+has manila). What is not shown is not judged: nova decides when the move begins, and the server
+stays where it is.
+
+Nova refuses no way because of volumes, multi-attach volumes included."""
+SOURCES = """\
+## Sources
+
+The release, the file and the line in which each rule was read."""
+HEAD = ("a server with", *(str(way) for way in Way))
+
+
+def moves() -> str:
+    """The page of the features."""
+    return page(
+        "Which servers can move",
+        TEXT,
+        table(HEAD, map(_row, FEATURES)),
+        SOURCES,
+        table(("a server with", "way", "source"), _sources()),
+    )
+
+
+def _row(feature: Feature) -> tuple[str, ...]:
+    return (feature.name, *(_cell(feature.rules.get(way)) for way in Way))
+
+
+def _cell(rule: Rule | None) -> str:
+    if rule is None:
+        return "yes"
+    before = "" if rule.since == OLDEST else f"from {rule.since} "
+    if rule.until is None:
+        return "no" if rule.since == OLDEST else f"no from {rule.since} on"
+    least = f"if every nova-compute has service version {rule.computes}" if rule.computes else ""
+    also = f"if {rule.only_if}" if rule.only_if else ""
+    conditions = ", and ".join(text for text in (least, also) if text)
+    refused = f"no {before}to {rule.until - 1}; " if rule.until > rule.since else ""
+    if rule.until == rule.since + 1:
+        refused = f"no in {rule.since}; "
+    return f"{refused}from {rule.until} on {conditions or 'yes'}"
+
+
+def _sources() -> Iterator[tuple[str, str, str]]:
+    for feature in FEATURES:
+        for way, rule in feature.rules.items():
+            yield feature.name, str(way), code(rule.source)
