@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every row of nova, nova_api and placement, heartbeat columns aside."""
+"""Every row of all cells, nova_api and placement, heartbeat columns aside."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from typing import Any
 
 from tests.lab import Lab
 
-DATABASES = ("nova", "nova_cell0", "nova_api", "placement")
 #: What a living nova writes by itself all the time.
 HEARTBEAT = {
     "services": {"report_count", "updated_at", "last_seen_up"},
@@ -26,7 +25,7 @@ USAGE = {
     "stats",
 }
 #: What nova keeps of servers that were somewhere once.
-HISTORY = ("nova.instance", "nova.migrations", "nova.task_log", "nova_api.request_specs")
+HISTORY = ("instance", "migrations", "task_log", "request_specs")
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,16 @@ class Snapshot:
 
     lab: Lab
 
+    @property
+    def databases(self) -> tuple[str, ...]:
+        """Those of the cells first: they name the uuids of a host's compute nodes."""
+        cells = (cell.database for cell in self.lab.site.cells)
+        return (*cells, "nova_cell0", "nova_api", "placement")
+
     def checksums(self) -> dict[str, object]:
         """One checksum per table; the rows themselves where a heartbeat is to be left out."""
         found: dict[str, object] = {}
-        for database in DATABASES:
+        for database in self.databases:
             with self.lab.sql(database) as connection, connection.cursor() as cursor:
                 tables = [f"{database}.{name}" for name in _columns(cursor)]
                 cursor.execute(f"CHECKSUM TABLE {', '.join(tables)}")
@@ -55,9 +60,9 @@ class Snapshot:
         """
         found = {}
         own = {host}
-        for database in DATABASES:
+        for database in self.databases:
             with self.lab.sql(database) as connection, connection.cursor() as cursor:
-                if database == "nova":
+                if database not in {"nova_cell0", "nova_api", "placement"}:
                     cursor.execute(_UUIDS, (host,))
                     own |= {_values(row)[0] for row in cursor.fetchall()}
                 for table in _columns(cursor):
@@ -69,13 +74,13 @@ class Snapshot:
 
     def traces_of(self, host: str) -> set[str]:
         """The tables that still name the host, nova's history of servers aside."""
-        return {t for t in self.rows_of(host) if not t.startswith(HISTORY)}
+        return {t for t in self.rows_of(host) if not t.partition(".")[2].startswith(HISTORY)}
 
     def hosts_in(self, table: str) -> list[str]:
-        """What ``select host from nova.services`` (or compute_nodes) shows."""
-        with self.lab.sql("nova") as connection, connection.cursor() as cursor:
-            cursor.execute(f"SELECT host FROM {table}")
-            return [_values(row)[0] for row in cursor.fetchall()]
+        """What ``select host from nova.services`` (or compute_nodes) shows, in all cells."""
+        select = f"SELECT host FROM {table}"
+        cells = (cell.name for cell in self.lab.site.cells)
+        return [host for cell in cells for (host,) in self.lab.cell_sql(cell, select)]
 
 
 def _values(row: Any) -> tuple[Any, ...]:

@@ -48,6 +48,21 @@ class Host:
         return self.directory / "state"
 
     @property
+    def conf(self) -> Path:
+        """What its nova-compute is configured with beyond the others, if it is."""
+        return self.directory / "further.conf"
+
+    @property
+    def busy(self) -> Path:
+        """While it exists, the hypervisor ends no build and no shutdown of nova-compute."""
+        return self.state / "busy"
+
+    @property
+    def stop_timeout(self) -> Path:
+        """If it exists: the seconds after which a stop kills (TimeoutStopSec of systemd)."""
+        return self.directory / "stop_timeout"
+
+    @property
     def bin(self) -> Path:
         return self.directory / "bin"
 
@@ -84,8 +99,10 @@ class Hosts:
     def get(self, name: str) -> Host | None:
         return next((host for host in self.all() if host.name == name), None)
 
-    def ensure(self, name: str, cell: str | None = None) -> Host:
+    def ensure(self, name: str, cell: str | None = None, conf: str = "") -> Host:
         """The host of this name, created if need be: in `cell`, else in the first.
+
+        `conf` are sections that its nova-compute reads last, kept for later starts.
 
         :raises LabError: the host is in another cell.
         """
@@ -94,6 +111,8 @@ class Hosts:
             host = self._create(name, self._site.cell(cell) if cell else FIRST)
         elif cell not in {None, host.cell.name}:
             raise LabError(f"host {name} is in {host.cell.name}, not in {cell}")
+        if conf:
+            host.conf.write_text(conf)
         self._write_files(host)
         return host
 
@@ -125,7 +144,8 @@ class Hosts:
         site = self._site
         host.state.mkdir(exist_ok=True)
         own = host.directory / "nova-compute.conf"
-        own.write_text(config.ini(config.compute(host.name, host.address, host.state)))
+        further = host.conf.read_text() if host.conf.exists() else ""
+        own.write_text(config.ini(config.compute(host.name, host.address, host.state)) + further)
         argv = (
             site.program("nova-compute"),
             "--config-file", str(site.layout.compute_conf(host.cell)),

@@ -180,12 +180,15 @@ class Lab:
     def hosts(self) -> Hosts:
         return Hosts(self.site)
 
-    def start_compute(self, *hosts: str, cell: str | None = None, wait: bool = True) -> None:
+    def start_compute(
+        self, *hosts: str, cell: str | None = None, conf: str = "", wait: bool = True
+    ) -> None:
         """Start the hosts, new ones too; with `wait`, until servers can be booted on them.
 
-        A new host is in `cell`, else in the first one.
+        A new host is in `cell`, else in the first one. `conf` are sections that their
+        nova-compute reads last, now and at later starts.
         """
-        self._start_computes(dict.fromkeys(hosts, cell), wait=wait)
+        self._start_computes(dict.fromkeys(hosts, cell), conf, wait=wait)
 
     def stop_compute(self, *hosts: str) -> None:
         """Stop the nova-compute processes; returns when they are gone."""
@@ -290,11 +293,13 @@ class Lab:
     def _forget_dead(self) -> None:
         self.processes.stop(*(r.name for r in self.processes.records() if r.is_gone()))
 
-    def _start_computes(self, hosts: Mapping[str, str | None], *, wait: bool = True) -> None:
+    def _start_computes(
+        self, hosts: Mapping[str, str | None], conf: str = "", *, wait: bool = True
+    ) -> None:
         if not hosts:
             return
         before = self._computes.heartbeats()
-        machines = self._machines.create(hosts)
+        machines = self._machines.create(hosts, conf)
         self._computes.start(machines)
         if wait:
             self._computes.wait_up(machines, before)

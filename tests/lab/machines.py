@@ -18,10 +18,10 @@ class Machines:
         self._processes = processes
         self._ssh = SSH(site, processes)
 
-    def create(self, cells: Mapping[str, str | None]) -> list[Host]:
+    def create(self, cells: Mapping[str, str | None], conf: str = "") -> list[Host]:
         """The hosts, each with its sshd; `cells` are host -> name of the cell of a new one."""
         with locked(self._root, "hosts"):
-            machines = [self._hosts.ensure(name, cell) for name, cell in cells.items()]
+            machines = [self._hosts.ensure(name, cell, conf) for name, cell in cells.items()]
             for machine in machines:
                 self._ssh.start(machine)
             self._ssh.write_client_files(self._hosts.all())

@@ -3,6 +3,7 @@
 
 import uuid
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tests.lab.errors import LabError
@@ -27,13 +28,19 @@ class Servers:
     def __init__(self, cloud: "Connection") -> None:
         self._cloud = cloud
 
+    @cached_property
+    def _image(self) -> str:
+        return str(self._cloud.image.find_image(IMAGE, ignore_missing=False).id)
+
+    @cached_property
+    def _flavor(self) -> str:
+        return str(self._cloud.compute.find_flavor(FLAVOR, ignore_missing=False).id)
+
     def create(self, count: int, *, on: str, status: str = "ACTIVE") -> list[str]:
         """Boot `count` servers on the host and bring them to `status`; their ids."""
         if status not in STATUSES:
             raise LabError(f"servers cannot be brought to {status}, only to {', '.join(STATUSES)}")
-        image = self._cloud.image.find_image(IMAGE, ignore_missing=False).id
-        flavor = self._cloud.compute.find_flavor(FLAVOR, ignore_missing=False).id
-        ids = [self._boot(image, flavor, on) for _ in range(count)]
+        ids = [self.ask(on=on) for _ in range(count)]
         self._wait(ids, "ACTIVE")
         changes: dict[str, Callable[[str], Any]] = {
             "SHUTOFF": lambda id_: self._act(id_, {"os-stop": None}),
@@ -67,13 +74,14 @@ class Servers:
         found = self._call("get", path).json()["servers"]
         return [s["id"] for s in found if s["OS-EXT-SRV-ATTR:host"] == host]
 
-    def _boot(self, image: str, flavor: str, host: str) -> str:
+    def ask(self, *, on: str) -> str:
+        """Ask for a server on the host; its id. Nova answers before it is scheduled."""
         server = {
             "name": f"vm-{uuid.uuid4().hex[:8]}",
-            "imageRef": image,
-            "flavorRef": flavor,
+            "imageRef": self._image,
+            "flavorRef": self._flavor,
             "networks": "none",
-            "host": host,
+            "host": on,
         }
         answer = self._call("post", "/servers", json={"server": server})
         return str(answer.json()["server"]["id"])

@@ -4,7 +4,8 @@
     systemctl.py HOST_DIRECTORY PID_DIRECTORY VERB [OPTION…] [UNIT…]
 
 Files in the host's directory: `units` (the names of its units, one per line), `unit_state`
-(enabled, disabled or masked), `unstoppable` (when there, a stop succeeds and stops nothing).
+(enabled, disabled or masked), `unstoppable` (when there, a stop succeeds and stops nothing),
+`stop_timeout` (when there, the seconds after which a stop kills).
 Texts and exit codes are those of systemd 252.
 """
 
@@ -14,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.lab.processes import Daemon, Processes
+from tests.lab.processes import STOP_TIMEOUT, Daemon, Processes
 
 SYSTEM = "/etc/systemd/system"
 WANTS = f"{SYSTEM}/multi-user.target.wants"
@@ -148,8 +149,12 @@ class Systemctl:
         if unit not in self._known():
             return _fail(f"Failed to stop {unit}: Unit {unit} not loaded.", NOT_LOADED)
         if not (self._host / "unstoppable").exists():
-            self._processes.stop(self._daemon().name)
+            self._processes.stop(self._daemon().name, timeout=self._stop_timeout())
         return 0
+
+    def _stop_timeout(self) -> float:
+        own = self._host / "stop_timeout"
+        return float(own.read_text()) if own.exists() else STOP_TIMEOUT
 
     def _enable(self, unit: str, request: Request) -> int:
         if unit not in self._known():

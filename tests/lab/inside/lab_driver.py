@@ -6,8 +6,28 @@ FakeLiveMigrateDriver alone makes up a new node uuid at each start; a real drive
 in `compute_id`, and a nova-compute that has lost it refuses to start.
 """
 
+import os
+import time
+
+from nova import conf
 from nova.virt import fake
 
 
 class Driver(fake.FakeDriverWithoutFakeNodes, fake.FakeLiveMigrateDriver):
-    """Boots, stops and migrates in memory."""
+    """Boots, stops and migrates in memory.
+
+    While there is a file `busy` in state_path, no build ends, and no shutdown of nova-compute.
+    """
+
+    def spawn(self, *args, **options):
+        _wait_while_busy()
+        super().spawn(*args, **options)
+
+    def cleanup_host(self, host):
+        _wait_while_busy()
+        super().cleanup_host(host)
+
+
+def _wait_while_busy():
+    while os.path.exists(os.path.join(conf.CONF.state_path, "busy")):  # noqa: PTH110, PTH118
+        time.sleep(0.2)
