@@ -66,11 +66,16 @@ class Api:
         newest = getattr(found, "max_microversion", None)
         return ".".join(str(part) for part in newest) if newest else None
 
-    def has(self, service: str) -> bool:
-        """True when the catalogue has an endpoint of the service."""
+    def has(self, service_type: str) -> bool:
+        """True when the catalogue has an endpoint of a service of this type.
+
+        The SDK's client of a service that is not in the catalogue fails at whatever it is asked.
+        """
         endpoint = self._again(
             lambda: self._guarded(
-                service, "its endpoint", lambda: self._proxy(service).get_endpoint()
+                service_type,
+                "its endpoint",
+                lambda: self._connection.endpoint_for(service_type),
             )
         )
         return endpoint is not None

@@ -173,7 +173,7 @@ class Compute:
     def may_have_shares(self) -> bool:
         """True when the cloud has manila, and a nova that knows shares."""
         is_known = self._api.microversion("compute", SHARES) == SHARES
-        return is_known and self._api.has("shared_file_system")
+        return is_known and self._api.has("shared-file-system")
 
     def has_share(self, server: str) -> bool:
         """True when shares are attached to the server; nova has them from 2.97 (nova 31)."""

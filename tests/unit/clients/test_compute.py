@@ -152,7 +152,7 @@ class Manila:
 
     def has(self, service):
         """By the catalogue."""
-        assert service == "shared_file_system"
+        assert service == "shared-file-system"
         return self.has_manila
 
     def find(self, _service, path, wanted):
