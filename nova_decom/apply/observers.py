@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 from nova_decom.model.change import Change
@@ -87,6 +87,8 @@ def state_before(facts: HostFacts) -> dict[str, Any]:
     """All that was read of the host itself, with what nova deletes together with the service."""
     names = ("services", "compute_nodes", "aggregates", "providers", "allocations", "agents")
     database = facts.database
+    # A restore needs the members of aggregates only; their metadata is the cloud's own.
+    facts = replace(facts, aggregates=tuple(replace(a, metadata=()) for a in facts.aggregates))
     return {name: [asdict(x) for x in getattr(facts, name)] for name in names} | {
         "host_mapping": database and database.host_mapping and asdict(database.host_mapping),
         "rows": database

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -203,14 +204,16 @@ def _warn_of_passwords(given: GivenOptions) -> None:
 
 
 def _file_handler(path: str) -> logging.Handler:
+    """Append to the file, which is created with mode 0600."""
     try:
-        return logging.FileHandler(path)
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return logging.StreamHandler(os.fdopen(handle, "a", 1, "utf-8", "backslashreplace"))
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}", "give another --log-file") from None
 
 
 def _set_up_logging(settings: Settings) -> None:
-    """Log to stderr or a file; keystoneauth hides tokens and passwords itself."""
+    """Log to stderr or a file."""
     level = logging.WARNING
     if settings.debug or settings.verbose > 1:
         level = logging.DEBUG

@@ -149,8 +149,6 @@ class Api:
                 connect_retries=0,
                 status_code_retries=0,
                 global_request_id=self._request_id,
-                # An answer to a write may have a password: that to an evacuation has the server's.
-                log=method == "GET",
                 **extra,
             ),
         )

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from typing import Any
+from urllib.parse import urlsplit
 
 import openstack.connection
 import openstack.exceptions
@@ -15,15 +17,32 @@ from nova_decom.clients.openstack.clouds_yaml import check_cloud, check_entry, r
 from nova_decom.errors import ConfigurationError, WriteRefusedError
 from nova_decom.model.cloud_identity import CloudIdentity
 
+LOG = logging.getLogger(__name__)
+
 #: Seconds for one HTTP answer. Disabling a service makes nova-api call the compute host and
 #: wait up to rpc_response_timeout, 60 s (nova 34.0.0 compute/api.py:6356).
 HTTP_TIMEOUT = 90
 
 
-class ReadOnlySession(keystone_session.Session):
-    """A session that is unable to write: it refuses all but reads and its own login."""
+class LoggedSession(keystone_session.Session):
+    """A session that logs each call; no header and no body, which hold secrets of tenants."""
 
     # The same signature, its thirty options passed on as they are.
+    def request(self, url: str, method: str, **kwargs: Any) -> Any:  # type: ignore[override]  # noqa: ANN401
+        """Send the request without the log of keystoneauth, which writes bodies."""
+        response = super().request(url, method, **kwargs | {"log": False})
+        place = urlsplit(response.url or url)
+        request_id = response.headers.get("x-openstack-request-id", "no request id")
+        LOG.debug(
+            *("%s %s?%s: %s, %s", method, place.path, place.query),
+            *(response.status_code, request_id),
+        )
+        return response
+
+
+class ReadOnlySession(LoggedSession):
+    """A session that is unable to write: it refuses all but reads and its own login."""
+
     def request(self, url: str, method: str, **kwargs: Any) -> Any:  # type: ignore[override]  # noqa: ANN401
         """Send a GET or HEAD, or the unauthenticated POST that asks for a token.
 
@@ -42,7 +61,7 @@ def connect(
 
     :raises ConfigurationError: there is no such cloud, or its entry is not complete.
     """
-    constructor = keystone_session.Session if writable else ReadOnlySession
+    constructor = LoggedSession if writable else ReadOnlySession
     try:
         config = read_config(
             app_name="nova-decom", app_version=version, session_constructor=constructor
