@@ -11,7 +11,7 @@ from nova_decom.model.tables import AuditReport
 from nova_decom.state.known_hosts import HostMemory
 from nova_decom.verify.audit import Trace, audit
 
-NOT_ALL = "rows of all cells, host mappings: no API database given"
+NOT_ALL = "rows of all cells, host mappings, servers left on hosts: no API database given"
 
 
 def audit_cloud(given: GivenOptions) -> AuditReport:

@@ -90,12 +90,19 @@ class LiveCloud:
     def read_hosts(
         self, hosts: Sequence[str] | None, parts: frozenset[Part] = PLANNED_PARTS
     ) -> tuple[HostFacts, ...]:
-        """The facts of these hosts, or of every compute host, by as few calls as possible."""
+        """The facts of these hosts, or of every compute host, by as few calls as possible.
+
+        A host on which a server is left is a compute host, also if nova has no service there.
+        """
         self.gathered = self._clock.now()
         if Part.SERVICES in parts:
             self._readings.services(None)
         chosen = compute_hosts(self._readings.view) if hosts is None else tuple(hosts)
         self._readings.beside_services(dict.fromkeys(chosen, parts))
+        if hosts is None and Part.SERVERS in parts:
+            lost = self._readings.hosts_without_service(chosen)
+            self._readings.beside_services(dict.fromkeys(lost, parts))
+            chosen = tuple(sorted((*chosen, *lost)))
         found = self._slices(chosen)
         if hosts is not None and any(_has_only_traces(f) for f in found):
             # The name may be that of another host's hypervisor, and rows are read by host.
@@ -200,6 +207,7 @@ class LiveCloud:
         """The readings of an audit, by a number of calls that does not grow with the hosts.
 
         Placement lists allocations only by provider: they are read only of roots without node.
+        Without databases, servers are read only of hosts that are gone and left something else.
         When all cells are known, compute nodes come from their rows: the API needs minutes for
         20,000.
         """
@@ -218,7 +226,11 @@ class LiveCloud:
         found = audit.AuditSnapshot(view, rows, clients.placement.compute_providers(), remembered)
         ghosts = [t.leftover.target for t in audit.providers_without_nodes(found)]
         held = [a for uuid in ghosts for a in clients.placement.allocations(uuid) or ()]
-        return replace(found, view=replace(view, allocations=tuple(held)))
+        view = replace(view, allocations=tuple(held))
+        if rows is None:
+            lost = {t.host for t in audit.audit(found)} - found.hosts
+            view = replace(view, servers=clients.compute.servers_of(sorted(lost)))
+        return replace(found, view=view)
 
     def _save(self, path: str) -> None:
         self._images([Image("placement", path, (self._clients.placement.image(path),))])

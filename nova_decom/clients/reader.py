@@ -151,6 +151,16 @@ class CloudReader:
         """Read all compute nodes that the API shows; it needs seconds for thousands of hosts."""
         self._keep(compute_nodes=self._clients.compute.compute_nodes())
 
+    def hosts_without_service(self, read: Collection[str]) -> tuple[str, ...]:
+        """The hosts of servers that have no nova-compute service.
+
+        Where the servers of only these few hosts were read, those of all hosts are.
+        """
+        if len(read) <= BY_HOST:
+            self._keep(servers=self._clients.compute.servers())
+        known = set(compute_hosts(self.view))
+        return tuple(sorted({s.host for s in self.view.servers if s.host} - known))
+
     def identity(self, host: str) -> HostIdentity:
         """The names and uuids that any reading or run knew of the host, and its aliases."""
         return self._history.of(host).identity.union(HostIdentity(names=self._request.aliases))

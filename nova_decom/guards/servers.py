@@ -21,11 +21,29 @@ def servers_present(facts: HostFacts) -> Objection | None:
     named = {server: text for server, text in named.items() if server not in moved}
     if not named:
         return _fence(facts) if moved and facts.request.evacuates else None
+    text = (
+        f"{len(named)} server{'s' if len(named) > 1 else ''} on the host: {some(named.values())}"
+    )
+    if facts.service is None:
+        return Objection(text, cure_of_stranded(facts.host))
     return Objection(
-        f"{len(named)} server{'s' if len(named) > 1 else ''} on the host: {some(named.values())}",
+        text,
         "move or delete them (--servers auto moves them): openstack server list --all-projects "
         f"--host {facts.host} (SOFT_DELETED ones show only with --deleted: restore or "
         "force-delete them)",
+    )
+
+
+def cure_of_stranded(host: str) -> str:
+    """The way out for servers on a host without compute service, from which nova moves none.
+
+    Nova deletes them without the host (nova 34.0.0 compute/api.py, local delete). From 29 a
+    nova-compute that is new to nova does not start beside guests.
+    """
+    return (
+        "start nova-compute there (from nova 29 beside running guests only after its row of "
+        "services is restored), then: --servers auto; or delete the servers: openstack server "
+        f"list --all-projects --host {host}, then: nova-decom remove {host}"
     )
 
 
@@ -120,7 +138,12 @@ def _without_host(facts: HostFacts) -> list[Blocker]:
 def _common_blocker(facts: HostFacts) -> Objection | None:
     """The objection that holds for every server: the host is down, or the target takes none."""
     service, target = facts.service, facts.request.target
-    if not facts.request.evacuates and (service is None or not service.is_up):
+    if service is None:
+        return Objection(
+            f"nova has no compute service on {facts.host}, and moves no server from there",
+            cure_of_stranded(facts.host),
+        )
+    if not facts.request.evacuates and not service.is_up:
         return Objection(
             f"nova-compute on {facts.host} is down, and servers leave only while it runs",
             "start it; or --offline when the host is dead and fenced",

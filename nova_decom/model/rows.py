@@ -169,6 +169,8 @@ class CloudRows:
     compute_nodes: tuple[ComputeNodeRow, ...] = ()
     mapped_hosts: frozenset[str] = frozenset()
     aggregate_hosts: frozenset[tuple[int, str]] = frozenset()
+    #: Host -> the number of its servers.
+    servers: Mapping[str, int] = field(default_factory=dict)
     all_cells: bool = True
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nova_decom.guards.servers import cure_of_stranded
 from nova_decom.model.cloud import Owner
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Kept, Leftover
@@ -63,16 +64,15 @@ def _in_nova(facts: HostFacts) -> Iterator[Leftover]:
         yield Leftover("compute-service", service.id or service.binary, detail, remove)
     for node in facts.compute_nodes:
         yield Leftover("compute-node", node.uuid, node.hypervisor_hostname, remove)
+    move = "move or delete it" if facts.service else cure_of_stranded(facts.host)
     for server in facts.servers:
-        yield Leftover(
-            "server", server.id, f"{server.name!r} {server.status}", "move or delete it"
-        )
+        yield Leftover("server", server.id, f"{server.name!r} {server.status}", move)
     in_rows = facts.database.aggregate_hosts if facts.database else ()
     known = {s.id for s in facts.servers}
     for row in facts.database.instances if facts.database else ():
         if row.uuid not in known:
             detail = f"{row.name!r} {row.vm_state} (database only)"
-            yield Leftover("server", row.uuid, detail, "move or delete it")
+            yield Leftover("server", row.uuid, detail, move)
     for aggregate in facts.aggregates:
         detail = f"{facts.host} is a member of {aggregate.name!r}"
         cure = remove

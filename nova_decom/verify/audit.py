@@ -8,10 +8,12 @@ of such a host's gets one that touches no machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from nova_decom.guards.servers import cure_of_stranded
 from nova_decom.model.cloud import NOVA_COMPUTE, ResourceProvider
 from nova_decom.model.names import other_spellings
 from nova_decom.model.plan import Leftover
@@ -43,6 +45,13 @@ class AuditSnapshot:
         return frozenset(s.host for s in services if s.is_up)
 
     @cached_property
+    def stranded(self) -> Mapping[str, int]:
+        """Host without nova-compute service -> the number of servers on it."""
+        found = Counter(s.host for s in self.view.servers)
+        found |= Counter(self.rows.servers if self.rows else {})
+        return {host: found[host] for host in sorted(found) if host and host not in self.hosts}
+
+    @cached_property
     def host_of_hypervisor(self) -> dict[str, str]:
         """Hypervisor hostname -> the host that has it; one with a nova-compute goes first."""
         rows = self.rows.compute_nodes if self.rows else ()
@@ -72,9 +81,15 @@ def audit(cloud: AuditSnapshot) -> tuple[Trace, ...]:
 
 
 def _remove(cloud: AuditSnapshot, host: str) -> str:
-    """The command that removes a host that is not up, and stops no machine of another name."""
+    """The command that removes a host that is not up, and stops no machine of another name.
+
+    It is refused while servers are stranded there: they go first.
+    """
     other = host not in cloud.up and other_spellings(host, cloud.up)
-    return f"nova-decom remove {host}{' --stop-with none' if other else ''}"
+    options = " --stop-with none" if other else ""
+    if host in cloud.stranded:
+        return f"{cure_of_stranded(host)}{options}"
+    return f"nova-decom remove {host}{options}"
 
 
 def _unless_removed(cloud: AuditSnapshot, host: str, cure: str) -> str:
@@ -93,6 +108,13 @@ def _trace_elsewhere(cloud: AuditSnapshot, name: str, alone: str) -> tuple[str, 
         return host, alone
     alias = f" --host-alias {name}" if host != name else ""
     return host, f"{_remove(cloud, host)}{alias}"
+
+
+def stranded_servers(cloud: AuditSnapshot) -> Iterator[Trace]:
+    """Servers on hosts without compute service: nova neither reaches nor moves them."""
+    for host, number in cloud.stranded.items():
+        detail = f"{number} server{'s' if number > 1 else ''} on a host without compute service"
+        yield Trace(host, Leftover("server", host, detail, _remove(cloud, host)))
 
 
 def ghost_compute_nodes(cloud: AuditSnapshot) -> Iterator[Trace]:
@@ -231,6 +253,7 @@ def _known_names(cloud: AuditSnapshot) -> frozenset[str]:
 
 
 CHECKS: tuple[Callable[[AuditSnapshot], Iterator[Trace]], ...] = (
+    stranded_servers,
     ghost_compute_nodes,
     services_without_nodes,
     host_mappings,

@@ -26,6 +26,15 @@ def test_an_audit_reads_what_lives_and_what_is_odd(nova):
     assert {host for _, host in rows.aggregate_hosts} == {"node4"}
 
 
+def test_an_audit_counts_the_servers_of_each_host_by_its_exact_name(nova):
+    """Servers that are deleted or on no host are none; NODE1 is another host than node1."""
+    for host in ("node1", "node1", "NODE1", None):
+        nova.cell.instance(host)
+    nova.cell.instance("node2", deleted=True)
+
+    assert nova.reading().cloud_rows().servers == {"node1": 2, "NODE1": 1}
+
+
 def test_an_audit_knows_whether_it_sees_every_cell(nova):
     """Without the API database nobody knows the other cells."""
     only = Sources(cells=(target(nova.server.url("nova")),))

@@ -23,6 +23,12 @@ OLD_AGENT = agent(id="agent-of-old", host="old")
 #: question, what is the case, what is there besides, the traces of this question
 FOUND = [
     (
+        audit.stranded_servers,
+        "rows deleted by SQL under servers",
+        {"servers": {"old": 12, "NODE1": 1}},
+        [("NODE1", "server", "NODE1"), ("old", "server", "old")],
+    ),
+    (
         audit.ghost_compute_nodes,
         "a live row without service",
         {"rows_of_compute_nodes": (GHOST_ROW,)},
@@ -153,6 +159,11 @@ FOUND = [
 
 #: question, what is the case, what is there besides
 NOT_FOUND = [
+    (
+        audit.stranded_servers,
+        "on a host whose nova-compute is down",
+        {"services": (service("old", id="s", state="down"),), "servers": {"old": 12}},
+    ),
     (
         audit.ghost_compute_nodes,
         "soft-deleted",

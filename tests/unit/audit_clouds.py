@@ -66,6 +66,7 @@ def clean(**what):
         CloudRows(
             **rows,
             mapped_hosts=frozenset({*LIVING, *what.pop("mapped", ())}),
+            servers={"node1": 3, "node2": 1} | what.pop("servers", {}),
             aggregate_hosts=frozenset({(1, h) for h in LIVING} | set(what.pop("members", ()))),
         ),
         tuple(p for p in view["providers"] if p.uuid.startswith("node-of-"))

@@ -10,7 +10,7 @@ from nova_decom.model.plan import Verdict
 from nova_decom.model.request import StopWith
 from nova_decom.model.rows import TwinRow
 from tests.unit import build
-from tests.unit.build import absent, database, facts, fleet, neighbour, request, service
+from tests.unit.build import absent, database, facts, fleet, ghost, neighbour, request, service
 from tests.unit.guard_enable_cases import ENABLE_CASES
 from tests.unit.guard_machine_cases import MACHINE_CASES
 from tests.unit.guard_moving_cases import MOVING_CASES
@@ -311,6 +311,13 @@ TABLE = [
         ),
         BLOCKED,
         "SOFT_DELETED, 'lost' id-of-lost active (database only)",
+    ),
+    (
+        "servers-present",
+        "stranded: there is no compute service",
+        ghost(servers=(build.server(),)),
+        BLOCKED,
+        "1 server on the host: 'web' id-of-web ACTIVE",
     ),
     ("migrations-active", "none", facts(), OK, ""),
     ("migrations-active", "no database", facts(database=None), OK, ""),

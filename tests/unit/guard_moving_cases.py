@@ -162,7 +162,14 @@ MOVING_CASES = [
         "there is no nova-compute",
         moving(service=None),
         BLOCKED,
-        "nova-compute on node1 is down",
+        "nova has no compute service on node1, and moves no server from there",
+    ),
+    (
+        "servers-movable",
+        "there is no nova-compute, and the host is dead",
+        moving(service=None, request=DEAD["request"]),
+        BLOCKED,
+        "nova has no compute service on node1, and moves no server from there",
     ),
     (
         "servers-movable",

@@ -14,7 +14,7 @@ from nova_decom.guards.service import machine_identity
 from nova_decom.model.machine import Machine, SystemdUnit, UnitIdentity
 from nova_decom.model.plan import Verdict
 from nova_decom.model.request import Part, StopWith
-from tests.unit.build import NODE, facts, node, node_row, request, service
+from tests.unit.build import NODE, facts, node, node_row, request, server, service
 
 UNIT = SystemdUnit("nova-compute.service", active=True, enabled=True)
 OFF = SystemdUnit("nova-compute.service", active=False, enabled=False)
@@ -134,3 +134,19 @@ def test_the_unit_of_a_host_is_its_own(units, unit):
     found.read_hosts(["node1"], frozenset({Part.SERVICES}))
 
     assert found.refresh("node1", frozenset({Part.UNIT})).unit == unit
+
+
+def test_an_overview_shows_hosts_on_which_servers_were_left():
+    """Beside the hosts of all compute services, in one order; hosts that are named stay those."""
+    found = cloud(Machines())
+    stranded = (server(host="lost"), server(host="node2"))
+    found.clients.compute.servers = lambda: stranded
+    found.clients.compute.servers_of = lambda hosts: tuple(s for s in stranded if s.host in hosts)
+    parts = frozenset({Part.SERVICES, Part.SERVERS})
+
+    assert [f.host for f in found.read_hosts(None, parts)] == ["lost", "node1", "node2"]
+    assert [len(f.servers) for f in found.read_hosts(None, parts)] == [1, 0, 1]
+    assert [f.host for f in found.read_hosts(["node1"], parts)] == ["node1"]
+    assert [f.host for f in found.read_hosts(None, frozenset({Part.SERVICES}))] == [
+        *("node1", "node2"),
+    ]

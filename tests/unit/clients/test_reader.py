@@ -11,7 +11,7 @@ import pytest
 from nova_decom.clients.consumers import Clients
 from nova_decom.clients.heartbeats import Heartbeats
 from nova_decom.clients.host_history import HostHistory
-from nova_decom.clients.reader import CloudReader
+from nova_decom.clients.reader import BY_HOST, CloudReader
 from nova_decom.clock import Clock
 from nova_decom.errors import MissingRightError, UnavailableError
 from nova_decom.model.cloud import ComputeNode, Port, ServerGroup
@@ -383,3 +383,18 @@ def test_each_server_is_asked_once_for_its_shares(manila, asked, found):
 
     assert seen == asked
     assert reading.view.with_shares == found
+
+
+@pytest.mark.parametrize(("number", "lists"), [(2, 1), (BY_HOST, 1), (BY_HOST + 1, 0)])
+def test_hosts_of_servers_that_have_no_service_are_found(number, lists):
+    """All servers are read once: of many hosts they were."""
+    names = [f"node{n}" for n in range(number)]
+    compute, found_servers = Compute(*names), (server(host="node0"), server(host="old"))
+    read_lists = []
+    compute.servers = lambda: read_lists.append(1) or (*found_servers, server(host=""))
+    found = readings(compute, None)
+    found.services(None)
+    found.view = replace(found.view, servers=found_servers)
+
+    assert found.hosts_without_service(names) == ("old",)
+    assert len(read_lists) == lists

@@ -42,6 +42,12 @@ TABLE = [
         "a server",
         absent(servers=(build.server(),)),
         [("server", "id-of-web")],
+        "or delete the servers: openstack server list --all-projects --host node1",
+    ),
+    (
+        "a server that nova can move",
+        facts(servers=(build.server(),), providers=(), compute_nodes=(), database=None),
+        [("compute-service", build.SERVICE), ("server", "id-of-web")],
         "move or delete it",
     ),
     (
@@ -50,13 +56,13 @@ TABLE = [
             servers=(build.server(),), database=DatabaseFacts(instances=(build.instance_row(),))
         ),
         [("server", "id-of-web")],
-        "move or delete it",
+        "start nova-compute there",
     ),
     (
         "a server that only the database shows",
         absent(database=DatabaseFacts(instances=(build.instance_row("lost"),))),
         [("server", "id-of-lost")],
-        "move or delete it",
+        "start nova-compute there",
     ),
     (
         "a membership that both show",

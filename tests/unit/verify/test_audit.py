@@ -9,7 +9,9 @@ from dataclasses import replace
 
 import pytest
 
+from nova_decom.guards.servers import servers_movable, servers_present
 from nova_decom.model.cloud import ComputeNode
+from nova_decom.model.request import Servers
 from nova_decom.model.rows import CloudRows
 from nova_decom.model.snapshot import CloudSnapshot, nodes_in_rows
 from nova_decom.verify import audit
@@ -19,9 +21,13 @@ from tests.unit.build import (
     agent,
     aggregate,
     allocation,
+    facts,
+    ghost,
     node,
     node_row,
     provider,
+    request,
+    server,
     service,
     service_row,
 )
@@ -316,3 +322,42 @@ def test_no_cure_could_stop_a_host_that_is_up(what, target, host, remedy):
     (found,) = [t for t in audit.audit(clean(**what)) if t.leftover.target == target]
 
     assert (found.host, found.leftover.remedy) == (host, remedy)
+
+
+STRANDED = clean(
+    rows_of_compute_nodes=(GHOST_ROW,), mapped=["old"], members=[(5, "old")], servers={"old": 2}
+)
+
+
+def test_no_cure_of_a_host_with_stranded_servers_is_a_removal_that_is_refused():
+    """Every trace of it names the way out for the servers first, as the guard does."""
+    traces = audit.audit(STRANDED)
+    state = ghost(host="old", servers=(server(host="old"),))
+
+    assert [t.leftover.kind for t in traces] == [
+        *("server", "compute-node", "host-mapping", "aggregate"),
+    ]
+    assert {t.leftover.remedy for t in traces} == {servers_present(state).remedy}
+    assert traces[0].leftover.detail == "2 servers on a host without compute service"
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        ghost(),
+        facts(servers=(server(),), request=request(servers=Servers.AUTO)),
+    ],
+    ids=["servers deleted", "nova-compute started, --servers auto"],
+)
+def test_both_ways_out_lead_to_a_removal_that_is_not_refused(after):
+    """By the guards about servers."""
+    assert servers_present(after) is servers_movable(after) is None
+
+
+def test_without_databases_servers_are_those_that_were_read_of_hosts_that_are_gone():
+    """The audit reads them of hosts that left something else."""
+    lost = without_database(clean())
+    lost = replace(lost, view=replace(lost.view, servers=(server(host="old"), server(host=""))))
+
+    assert told(lost) == [("old", "server", "old")]
+    assert audit.audit(lost)[0].leftover.detail.startswith("1 server on")
