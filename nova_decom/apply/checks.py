@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nova_decom.errors import BusyError, ChangeFailedError, RefusedError
 from nova_decom.guards import FOREIGN_DISABLE, judge
 from nova_decom.model.host import HostFacts
@@ -22,6 +24,11 @@ def raise_if_held(facts: HostFacts, job: Job) -> None:
     (finding,) = judge(facts, (FOREIGN_DISABLE,))
     if finding.verdict is Verdict.BLOCKED:
         raise BusyError(f"{facts.host}: {finding.message}", finding.remedy)
+
+
+def raise_if_not_deletable(facts: HostFacts, job: Job) -> None:
+    """As :func:`raise_if_blocked`, with ``--partial`` too: what is left behind is not deleted."""
+    raise_if_blocked(replace(facts, request=replace(facts.request, partial=False)), job)
 
 
 def raise_if_blocked(facts: HostFacts, job: Job) -> None:

@@ -8,7 +8,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
 from nova_decom.apply.change_runner import ChangeRunner, as_bug
-from nova_decom.apply.checks import raise_if_blocked, raise_if_held, raise_if_undone
+from nova_decom.apply.checks import (
+    raise_if_blocked,
+    raise_if_held,
+    raise_if_not_deletable,
+    raise_if_undone,
+)
 from nova_decom.apply.claim_lease import ClaimLease
 from nova_decom.apply.interrupts import Interrupts
 from nova_decom.apply.move_limits import MoveLimits
@@ -200,7 +205,7 @@ class HostExecution:
         facts = self.lease.renew_if_expired(facts, parts)
         raise_if_held(facts, run.job)
         self.lease.raise_if_overtaken(facts, self._deleted_services())
-        raise_if_blocked(facts, run.job)
+        raise_if_not_deletable(facts, run.job)
         raise_if_undone(step, facts, run.job)
         return facts
 

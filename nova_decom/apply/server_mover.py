@@ -27,9 +27,8 @@ from nova_decom.errors import (
 from nova_decom.model.change import Change, Status
 from nova_decom.model.cloud import MoveSnapshot
 from nova_decom.model.host import HostFacts
-from nova_decom.moves.eligibility import FINISHED, Move, moves_of
+from nova_decom.moves.eligibility import FINISHED, MOVING, Move, moves_of
 from nova_decom.moves.status import (
-    MOVING,
     Kind,
     MoveInProgress,
     NextStep,

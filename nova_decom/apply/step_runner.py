@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nova_decom.apply.change_runner import ChangeRunner
-from nova_decom.apply.checks import raise_if_blocked, raise_if_held
+from nova_decom.apply.checks import raise_if_held, raise_if_not_deletable
 from nova_decom.apply.claim_lease import ClaimLease
 from nova_decom.apply.observers import change_record
 from nova_decom.apply.refresh import FreshFacts
@@ -97,7 +97,7 @@ class StepRunner:
         if _is_gone(step, change, facts):
             return True
         if not step.reversible:
-            raise_if_blocked(facts, self.job)
+            raise_if_not_deletable(facts, self.job)
         return False
 
     def _wait_until_made(self, step: Step, change: Change, ahead: frozenset[Part]) -> None:

@@ -106,7 +106,7 @@ def _databases(databases: NovaDatabases | None, app: Context) -> Iterator[Doctor
         )
         return
     try:
-        request = app.settings.request("RUN", app.report_interval)
+        request = app.settings.request("RUN", app.report_interval, app.command)
         for check in (*databases.checks(), *databases.try_removal(request)):
             ok = check.problem is None
             yield DoctorCheck(check.name, ok=ok, detail=check.problem, remedy=check.remedy)

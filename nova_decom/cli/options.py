@@ -8,48 +8,15 @@ accepted before and after the command.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from nova_decom.cli.given import collect
+from nova_decom.cli.option_types import Paths, Seconds
 from nova_decom.guards import GUARDS
 from nova_decom.model.request import REPORT_INTERVAL, Rows, Servers, StopWith
-
-
-class Seconds(click.FloatRange):
-    """A finite number of seconds that is not below the minimum; NaN would bound no wait."""
-
-    name = "seconds"
-
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> float:
-        """The number of seconds.
-
-        :raises click.BadParameter: the value is no such number.
-        """
-        least = self.min or 0.0
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = math.nan
-        if not (math.isfinite(number) and number >= least):
-            self.fail(f"must be a number of seconds, {least:g} or more, not {value!r}", param, ctx)
-        return number
-
-
-class _Paths(click.Path):
-    """A path of a list."""
-
-    def split_envvar_value(self, rv: str) -> Sequence[str]:
-        """The paths of a variable, between blanks as the values of every other list."""
-        return rv.split()
 
 
 def _option(
@@ -108,7 +75,7 @@ _COMMON = (
     _option("--os-region-name", metavar="NAME", help="Region of the cloud."),
     _list(
         "--nova-conf",
-        type=_Paths(),
+        type=Paths(),
         help="nova.conf of a controller, or its nova.conf.d: the database URLs and "
         "report_interval are read from them in their order",
     ),
@@ -178,6 +145,11 @@ _SERVERS = (
         "--target", metavar="HOST", help="Move servers to this host; the scheduler checks it."
     ),
     _flag("--confirm-resizes", help="Confirm the resizes that users left in VERIFY_RESIZE."),
+    _flag(
+        "--partial",
+        help="Move the servers that can be moved, and leave and name the others (exit code 1); "
+        "for drain, and with --offline. Nothing is deleted while a server is left.",
+    ),
     _flag("--leave-stopped", help="Leave evacuated servers stopped."),
     _flag(
         "--rebuild-local-disks",

@@ -21,7 +21,7 @@ from nova_decom.cli.confirm import confirm
 from nova_decom.cli.context import Context, hooks_of
 from nova_decom.cli.hosts import raise_if_aliases_of_several
 from nova_decom.cli.plan import facts_to_plan, plan_with
-from nova_decom.cli.settings import operator
+from nova_decom.cli.settings import Settings, operator
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clock import LONG_AGO
 from nova_decom.errors import JournalError, NovaDecomError, UnconfirmedError
@@ -171,7 +171,7 @@ def _one(app: Context, run: str, hooks: Hooks, executor: Executor, plan: Plan) -
         # However the host has ended, no other host may wait for it.
         slots.mark_disabled(plan.host)
         slots.ended(plan.host)
-        if report is None or _is_end(report, app.settings.on_failure):
+        if report is None or _is_end(report, app.settings):
             slots.halt()
     return report
 
@@ -191,10 +191,12 @@ def _locked(app: Context, run: str, hooks: Hooks, executor: Executor, plan: Plan
     return report
 
 
-def _is_end(report: HostReport, on_failure: str) -> bool:
+def _is_end(report: HostReport, settings: Settings) -> bool:
+    """True when the other hosts do not begin; servers left by ``--partial`` end no other host."""
     if report.result is Result.INTERRUPTED:
         return True
-    return report.exit_code != ExitCode.SUCCESS and on_failure == "stop"
+    stops = settings.on_failure == "stop" and not settings.partial
+    return report.exit_code != ExitCode.SUCCESS and stops
 
 
 def _write_header(

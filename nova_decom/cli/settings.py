@@ -57,6 +57,7 @@ class Settings:
     move_timeout: float
     target: str | None
     confirm_resizes: bool
+    partial: bool
     leave_stopped: bool
     rebuild_local_disks: bool
     rows: str | None
@@ -94,7 +95,16 @@ class Settings:
 
         Without ``--servers``, a removal refuses to move servers and a drain moves them. Without
         ``--rows``, a removal deletes nova's history of the host, and verify accepts it.
+
+        :raises ConfigurationError: ``--partial`` for the removal of a running host.
         """
+        may_be_partial = command == "drain" or self.offline
+        if self.partial and not may_be_partial and command in {"remove", "plan"}:
+            raise ConfigurationError(
+                "--partial leaves servers on the host, and the removal of a running host needs "
+                "an empty one",
+                f"nova-decom drain HOST --partial first, then {command} without --partial",
+            )
         servers = self.servers or ("auto" if command == "drain" else "refuse")
         return Request(
             claim=new_claim(run, operator(), self.reason),
@@ -113,6 +123,8 @@ class Settings:
             confirm_resizes=self.confirm_resizes,
             leave_stopped=self.leave_stopped,
             rebuild_local_disks=self.rebuild_local_disks,
+            partial=self.partial and may_be_partial,
+            may_be_partial=may_be_partial,
             max_hosts=self.max_hosts,
         )
 

@@ -52,10 +52,15 @@ def _finding(guard: Guard, facts: HostFacts) -> Finding:
     objection = guard.ask(facts)
     if objection is None:
         return Finding(guard.name, Verdict.OK, summary(guard.ask))
-    skipped = guard.skippable and guard.name in facts.request.skip_guards
-    if skipped and objection.verdict is Verdict.BLOCKED:
-        return Finding(guard.name, Verdict.WARNING, f"skipped: {objection.message}")
-    return Finding(guard.name, objection.verdict, objection.message, objection.remedy)
+    request, remedy = facts.request, objection.remedy
+    if objection.verdict is Verdict.BLOCKED:
+        if guard.skippable and guard.name in request.skip_guards:
+            return Finding(guard.name, Verdict.WARNING, f"skipped: {objection.message}")
+        if objection.is_partial and request.partial:
+            return Finding(guard.name, Verdict.WARNING, objection.message, remedy)
+        if objection.is_partial and request.may_be_partial:
+            remedy += "; --partial moves the others, and leaves and names these"
+    return Finding(guard.name, objection.verdict, objection.message, remedy)
 
 
 FOREIGN_DISABLE = Guard("foreign-disable", foreign_disable, exit_code=ExitCode.BUSY)

@@ -8,8 +8,7 @@ from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Objection, Verdict, some
 from nova_decom.moves.candidates import candidates, no_candidate
 from nova_decom.moves.capacity import unplaceable
-from nova_decom.moves.eligibility import ALLOW_LOSS, Blocker, Move, moves_of, named
-from nova_decom.moves.status import MOVING
+from nova_decom.moves.eligibility import ALLOW_LOSS, MOVING, Blocker, Move, moves_of, named
 
 
 def servers_present(facts: HostFacts) -> Objection | None:
@@ -101,7 +100,7 @@ def local_disks(facts: HostFacts) -> Objection | None:
     if facts.request.rebuild_local_disks:
         cure = "leave out --rebuild-local-disks if their data is still needed"
         return Objection(text, cure, Verdict.WARNING)
-    return Objection(text, ALLOW_LOSS)
+    return Objection(text, ALLOW_LOSS, is_partial=True)
 
 
 def _is_evacuated(way: Move | Blocker | None) -> bool:
@@ -125,6 +124,7 @@ def servers_movable(facts: HostFacts) -> Objection | None:
     return Objection(
         f"{len(found)} servers cannot leave the host: {some(o.text for o in found)}",
         f"{'; '.join(cures)} (--skip-guard servers-movable {others})",
+        is_partial=True,
     )
 
 
@@ -169,6 +169,7 @@ def capacity(facts: HostFacts) -> Objection | None:
         f"by placement no other host has room for {len(left)} of {len(leaving)} servers: "
         f"{some(f'{s.name!r} {s.id}' for s in left)}",
         "make room, or enable more hosts; --skip-guard capacity lets the scheduler try",
+        is_partial=True,
     )
 
 
@@ -189,6 +190,7 @@ def migrations_active(facts: HostFacts) -> Objection | None:
         f"{len(active)} migrations in progress: {some(texts)}",
         "wait for them, or confirm (--confirm-resizes), revert or abort them: openstack server "
         f"migration list --host {facts.host}",
+        is_partial=facts.request.moves_servers,
     )
 
 
@@ -217,4 +219,5 @@ def pci_allocated(facts: HostFacts) -> Objection | None:
     return Objection(
         f"{len(taken)} PCI devices are in use: {some(texts)}",
         "move or delete the servers that hold them",
+        is_partial=facts.request.moves_servers,
     )

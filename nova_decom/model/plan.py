@@ -25,11 +25,15 @@ NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """The reason of a guard against a removal, and its remedy."""
+    """The reason of a guard against a removal, and its remedy.
+
+    ``is_partial``: it is against some servers only, which ``--partial`` leaves on the host.
+    """
 
     message: str
     remedy: str
     verdict: Verdict = Verdict.BLOCKED
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,9 @@ class Request:
     confirm_resizes: bool = False
     leave_stopped: bool = False
     rebuild_local_disks: bool = False
+    partial: bool = False
+    #: Servers may be left behind: nothing is deleted while one is on the host.
+    may_be_partial: bool = False
     leaving: frozenset[str] = frozenset()
     max_hosts: int = 10
 
@@ -91,6 +94,7 @@ class Request:
             "confirm_resizes": self.confirm_resizes,
             "leave_stopped": self.leave_stopped,
             "rebuild_local_disks": self.rebuild_local_disks,
+            "partial": self.partial,
             "stop_with": str(self.stop_with),
             "offline": self.offline,
             "rows": str(self.rows),

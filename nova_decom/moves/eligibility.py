@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from nova_decom.model.cloud import Action, Migration, Server
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Request, Servers
+from nova_decom.moves.candidates import no_candidate
 from nova_decom.moves.features import Way, conditions, refused
 
 #: States that pass by themselves; a later reading shows another one.
@@ -51,6 +52,8 @@ STOP = "unpause and stop it first"
 EVACUABLE = {"ACTIVE", "SHUTOFF", "ERROR"}
 ALLOW_LOSS = "--rebuild-local-disks, if the instance storage is shared or the data may be lost"
 FINISHED = "finished"
+#: Actions that move a server by a migration of their own.
+MOVING = {Action.LIVE, Action.COLD, Action.EVACUATE}
 #: Final states of a migration after which the server is on its destination.
 MOVED = {"completed", "confirmed", "done"}
 #: Seconds within which the records of a server and of its migration may differ.
@@ -94,9 +97,20 @@ def moves_of(facts: HostFacts) -> Iterator[Move | Blocker]:
         if migration is not None:
             yield _in_migration(facts, migration, named(server))
         else:
-            yield _of(facts, server)
+            yield _left_behind(facts, server, _of(facts, server))
     for migration in active.values():
         yield _in_migration(facts, migration, f"server {migration.server}")
+
+
+def _left_behind(facts: HostFacts, server: Server, move: Move | Blocker) -> Move | Blocker:
+    """With ``--partial`` the blocker of a server for which there is no host; else its move.
+
+    Nova puts a server into ERROR that it cannot evacuate.
+    """
+    if not facts.request.partial or isinstance(move, Blocker) or move.action not in MOVING:
+        return move
+    why = no_candidate(facts, server)
+    return Blocker(server.id, f"{named(server)} {why.text}", why.remedy) if why else move
 
 
 def _in_migration(facts: HostFacts, migration: Migration, name: str) -> Move | Blocker:
@@ -267,7 +281,7 @@ def _move(
 ) -> Move:
     request = facts.request
     to = ""
-    if action in {Action.LIVE, Action.COLD, Action.EVACUATE} and request.target:
+    if action in MOVING and request.target:
         to = f" to {request.target}"
     also = f" (if {'; if '.join(only_if)})" if only_if else ""
     return Move(server.id, action, f"{verb} {named(server)}{to}{also}")

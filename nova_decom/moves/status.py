@@ -14,12 +14,10 @@ from enum import StrEnum
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import Action, Migration, MoveSnapshot, Server
 from nova_decom.model.request import Request
-from nova_decom.moves.eligibility import FINISHED, TRANSIENT_STATES, may_confirm, stuck
+from nova_decom.moves.eligibility import FINISHED, MOVING, TRANSIENT_STATES, may_confirm, stuck
 
 #: Final states of a migration that leave the server on its source.
 WITHOUT_MOVE = {"error", "failed", "cancelled", "reverted"}
-#: Actions that move a server by a migration of their own.
-MOVING = {Action.LIVE, Action.COLD, Action.EVACUATE}
 #: Types of migrations.
 LIVE, EVACUATION = "live-migration", "evacuation"
 #: Seconds within which nova must show that it does what it accepted.

@@ -19,6 +19,9 @@ DEAD = {
 }
 LOSING = request(servers=Servers.EVACUATE, offline=True, rebuild_local_disks=True)
 WEB = (build.server(),)
+SUSPENDED = build.server(status="SUSPENDED")
+DRAINING = request(servers=Servers.AUTO, may_be_partial=True)
+PARTIAL = request(servers=Servers.AUTO, may_be_partial=True, partial=True)
 ON_DISK = (build.server("disk", has_local_disk=True),)
 HELD = (build.allocation(resources=(("MEMORY_MB", 512), ("VCPU", 2))),)
 COMING = build.allocation(owner=Owner.ARRIVING, server="'web' BUILD, scheduling")
@@ -129,6 +132,13 @@ MOVING_CASES = [
     ),
     (
         "local-disks",
+        "dead, and the others move alone",
+        moving(**DEAD | {"request": replace(DEAD["request"], partial=True)}, servers=ON_DISK),
+        WARNING,
+        "1 server has local disks",
+    ),
+    (
+        "local-disks",
         "dead, and cannot be evacuated anyway",
         moving(**DEAD, servers=(build.server("disk", has_local_disk=True, status="PAUSED"),)),
         OK,
@@ -149,6 +159,34 @@ MOVING_CASES = [
         moving(servers=(build.server(status="SUSPENDED"),)),
         BLOCKED,
         "1 servers cannot leave the host: 'web' id-of-web (SUSPENDED)",
+    ),
+    (
+        "servers-movable",
+        "one of two, and the others may move alone",
+        moving(request=DRAINING, servers=(*WEB, SUSPENDED)),
+        BLOCKED,
+        "1 servers cannot leave the host: 'web' id-of-web (SUSPENDED)",
+    ),
+    (
+        "servers-movable",
+        "one of two, and the others move alone",
+        moving(request=PARTIAL, servers=(*WEB, SUSPENDED)),
+        WARNING,
+        "1 servers cannot leave the host: 'web' id-of-web (SUSPENDED)",
+    ),
+    (
+        "servers-movable",
+        "with --partial, one without a host for it",
+        moving(request=PARTIAL, groups=(TOGETHER,)),
+        WARNING,
+        "is in server group 'g' (affinity)",
+    ),
+    (
+        "servers-movable",
+        "with --partial, and the host is down",
+        moving(request=PARTIAL, service=service(state="down")),
+        BLOCKED,
+        "nova-compute on node1 is down",
     ),
     (
         "servers-movable",
@@ -246,6 +284,13 @@ MOVING_CASES = [
     ("capacity", "not known", moving(), OK, ""),
     ("capacity", "just enough", with_room(room()), OK, ""),
     ("capacity", "no other host", with_room(), BLOCKED, "no other host has room for 1 of 1"),
+    (
+        "capacity",
+        "with --partial nova is asked",
+        with_room(room(memory=511), request=PARTIAL),
+        WARNING,
+        "'web' id-of-web",
+    ),
     ("capacity", "too little memory", with_room(room(memory=511)), BLOCKED, "'web' id-of-web"),
     ("capacity", "too few processors", with_room(room(cpus=1)), BLOCKED, "'web' id-of-web"),
     ("capacity", "on this host only", with_room(room("node1")), BLOCKED, "'web' id-of-web"),

@@ -13,7 +13,7 @@ from nova_decom.apply.server_mover import EMPTY_READINGS
 from nova_decom.errors import ChangeFailedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
-from nova_decom.model.cloud import Action
+from nova_decom.model.cloud import Action, ServerGroup
 from nova_decom.model.report import Result
 from nova_decom.model.request import Servers
 from nova_decom.plan.jobs import DRAIN, ENABLE
@@ -311,6 +311,58 @@ def test_removing_a_dead_host_clears_what_evacuation_left(run):
     cleared = [c.target for c in process.reviewed.changes if c.step == "clear-allocations"]
     assert cleared == ["id-of-web", "id-of-off"]
     assert (report.result, world.truth.allocations) == (Result.REMOVED, ())
+
+
+SUSPENDED, STUCK = server("asleep", status="SUSPENDED"), server("stuck", status="PAUSED")
+
+
+def partial(state):
+    """The same host, with --partial."""
+    return replace(state, request=replace(state.request, partial=True, may_be_partial=True))
+
+
+def test_what_can_move_moves_and_the_rest_is_named(run):
+    """With --partial; the host stays disabled, and the exit code is 1."""
+    world = World(partial(occupied(WEB, SUSPENDED, OFF)))
+
+    report = run(world, job=DRAIN).go()
+
+    assert (report.result, report.exit_code) == (Result.FAILED, ExitCode.FAILED)
+    assert "1 servers could not be moved: id-of-asleep: 'asleep'" in report.error
+    assert set(world.nova.elsewhere) == {"id-of-web", "id-of-off"}
+    assert world.truth.servers == (SUSPENDED,)
+    assert world.truth.service.status == "disabled"
+
+
+def test_nothing_of_a_dead_host_is_deleted_while_a_server_is_left(run):
+    """The others do not wait for it."""
+    world = World(partial(dead(WEB, STUCK, OFF)))
+
+    report = run(world).go()
+
+    assert report.exit_code == ExitCode.FAILED
+    assert set(world.nova.elsewhere) == {"id-of-web", "id-of-off"}
+    assert set(world.writes) <= {"disable", *Action}
+    assert world.truth.servers == (STUCK,)
+
+
+def test_a_host_that_partial_has_emptied_is_removed(run):
+    """All could move."""
+    report = run(World(partial(dead(WEB, OFF)))).go()
+
+    assert (report.result, report.exit_code) == (Result.REMOVED, 0)
+
+
+def test_nova_is_not_asked_to_evacuate_where_no_host_may_take_the_server(run):
+    """It would put the server into ERROR; the others are evacuated."""
+    group = ServerGroup("g", "affinity", ("id-of-web",))
+    world = World(replace(partial(dead(WEB, OFF)), groups=(group,)))
+
+    report = run(world).go()
+
+    assert "server group 'g'" in report.error
+    assert [server for server, *_ in world.nova.asked] == ["id-of-off"]
+    assert world.truth.servers == (WEB,)
 
 
 def test_what_is_shown_adds_up(run):

@@ -10,6 +10,7 @@ from nova_decom.cli import list as list_module
 from nova_decom.cli import plan as plan_module
 from nova_decom.cli import run as remove
 from nova_decom.cli.hosts import named
+from nova_decom.cli.settings import resolve
 from nova_decom.errors import ConfigurationError
 from nova_decom.exit_codes import ExitCode, combined
 from nova_decom.model.change import Status
@@ -84,7 +85,14 @@ def test_a_failed_host_ends_the_run_unless_told_otherwise(result, code, on_failu
     """An interrupt always does."""
     report = HostReport("node1", result, exit_code=code)
 
-    assert remove._is_end(report, on_failure) is ends
+    assert remove._is_end(report, resolve({"on_failure": on_failure}, {})) is ends
+
+
+def test_servers_that_partial_leaves_end_no_other_host():
+    """The other hosts are emptied too."""
+    report = HostReport("node1", Result.FAILED, exit_code=ExitCode.FAILED)
+
+    assert not remove._is_end(report, resolve({"partial": True}, {}))
 
 
 def test_a_host_that_was_not_begun_is_told_with_the_way_on():

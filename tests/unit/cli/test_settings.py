@@ -271,6 +271,33 @@ def test_a_removal_moves_servers_only_when_told_how(command, given, servers, eva
 
 
 @pytest.mark.parametrize(
+    ("command", "given", "may"),
+    [
+        ("drain", {}, True),
+        ("drain", {"offline": True}, True),
+        ("remove", {"offline": True}, True),
+        ("plan", {"offline": True}, True),
+        ("list", {}, False),
+    ],
+)
+def test_partial_is_for_a_drain_and_for_a_dead_host(command, given, may):
+    """Of other commands it is none of their business: it may be in clouds.yaml."""
+    asked = resolve({"partial": True} | given, {}).request("RUN", 10.0, command)
+
+    assert (asked.partial, asked.may_be_partial) == (may, may)
+
+
+@pytest.mark.parametrize("command", ["remove", "plan"])
+def test_the_removal_of_a_running_host_is_not_partial(command):
+    """It would leave servers on a host without nova-compute."""
+    with pytest.raises(ConfigurationError, match="--partial leaves servers") as raised:
+        resolve({"partial": True}, {}).request("RUN", 10.0, command)
+
+    assert raised.value.exit_code == ExitCode.USAGE
+    assert "drain HOST --partial" in raised.value.remedy
+
+
+@pytest.mark.parametrize(
     ("given", "seconds"), [({}, 3600), ({"timeout": 600.0, "settle": 60.0}, 6060)]
 )
 def test_a_claim_holds_longer_than_all_waits_of_a_host(given, seconds):

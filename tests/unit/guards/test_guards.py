@@ -15,6 +15,7 @@ from nova_decom.model.plan import NAMED, summary
 from tests.unit import build
 from tests.unit.build import absent, database, facts, fleet, neighbour, request, service
 from tests.unit.guard_cases import BLOCKED, OK, TABLE, WARNING
+from tests.unit.guard_moving_cases import AUTO, moving
 
 EVERY = (*GUARDS, OWN_DISABLE)
 BY_NAME = {guard.name: guard for guard in EVERY}
@@ -214,3 +215,27 @@ def test_traces_that_an_earlier_run_may_have_left_have_one_way_more():
     assert finding("host-exact", state).remedy.endswith(
         "; or if an earlier run removed NODE2: --absent-ok"
     )
+
+
+@pytest.mark.parametrize(
+    ("what", "named"),
+    [
+        ({}, False),
+        ({"may_be_partial": True}, True),
+        ({"may_be_partial": True, "partial": True}, False),
+    ],
+)
+def test_partial_is_named_where_it_is_possible(what, named):
+    """Not for the removal of a running host, and not where it was given."""
+    state = moving(request=replace(AUTO, **what), servers=(build.server(status="SUSPENDED"),))
+    found = finding("servers-movable", state)
+
+    assert ("--partial moves the others" in found.remedy) is named
+
+
+def test_partial_skips_no_guard():
+    """What is against the whole host still blocks it."""
+    asked = replace(AUTO, may_be_partial=True, partial=True)
+    state = moving(request=asked, database=database(instances=(build.instance_row("lost"),)))
+
+    assert finding("servers-present", state).verdict is BLOCKED
