@@ -7,19 +7,22 @@ The clients decide whether it can write: those of a cloud for reading are unable
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from nova_decom.clients.audit_reader import read_for_audit
 from nova_decom.clients.consumers import Clients
 from nova_decom.clients.heartbeats import Heartbeats
+from nova_decom.clients.host.machines import Machines
 from nova_decom.clients.host_history import HostHistory
+from nova_decom.clients.mysql.checked_rows import with_missing_rights
 from nova_decom.clients.mysql.connection import Images
 from nova_decom.clients.openstack.compute import Compute
 from nova_decom.clients.openstack.network import Network
 from nova_decom.clients.openstack.placement import Placement
 from nova_decom.clients.read_batching import BatchedReads
 from nova_decom.clients.reader import CloudReader
+from nova_decom.clients.readings import Readings
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.errors import (
     BadRequestError,
@@ -33,17 +36,13 @@ from nova_decom.model.claim import ClaimPolicy, read_claim, run_of
 from nova_decom.model.cloud import Aggregate, ComputeService, MoveSnapshot
 from nova_decom.model.host import Fleet, HostFacts, HostIdentity
 from nova_decom.model.host_slice import host_facts
-from nova_decom.model.machine import Machine, StopOrder, SystemdUnit
+from nova_decom.model.machine import StopOrder, SystemdUnit
 from nova_decom.model.ownership import own_units, units_to_stop
 from nova_decom.model.request import PLANNED_PARTS, Part, Request, StopWith
-from nova_decom.model.snapshot import compute_hosts, fleet_of, nodes_in_rows
+from nova_decom.model.snapshot import compute_hosts, fleet_of
 from nova_decom.model.sql import Image, Transaction
 from nova_decom.moves.capacity import reserve_capacity
-from nova_decom.plan.planner import transactions_of
-from nova_decom.verify import audit
-
-#: Machines that are asked over ssh at the same time which host they are.
-MACHINES_AT_ONCE = 16
+from nova_decom.verify.audit import AuditSnapshot
 
 
 class LiveCloud:
@@ -66,7 +65,8 @@ class LiveCloud:
         ``keep_names`` gets the names of all compute hosts whenever they were read. ``gather``
         waits while other hosts are about to ask for a reading.
         """
-        self._clients = clients
+        #: One client for each system.
+        self.clients = clients
         self._request = request
         self._holding = holding or ClaimPolicy()
         self._images = images or _no_images
@@ -75,17 +75,16 @@ class LiveCloud:
         self._heartbeats = Heartbeats(
             self._history, clients.databases, request.leaving, self._clock
         )
-        self._readings = CloudReader(
+        readings = Readings(
             clients, request, self._history, self._heartbeats, keep_names, self._clock
         )
-        self._reads = BatchedReads(self._readings.read, gather)
+        self._readings = readings
+        self._machines = Machines(clients.remote, clients.owners_of, readings.identity)
+        has_rows = clients.databases is not None
+        self._reader = CloudReader(readings, self._heartbeats, self._clock, has_rows=has_rows)
+        self._reads = BatchedReads(self._reader.read, gather)
         #: When the latest reading for many hosts began.
         self.gathered = LONG_AGO
-
-    @property
-    def clients(self) -> Clients:
-        """One client for each system."""
-        return self._clients
 
     def read_hosts(
         self, hosts: Sequence[str] | None, parts: frozenset[Part] = PLANNED_PARTS
@@ -98,10 +97,10 @@ class LiveCloud:
         if Part.SERVICES in parts:
             self._readings.services(None)
         chosen = compute_hosts(self._readings.view) if hosts is None else tuple(hosts)
-        self._readings.beside_services(dict.fromkeys(chosen, parts))
+        self._reader.beside_services(dict.fromkeys(chosen, parts))
         if hosts is None and Part.SERVERS in parts:
             lost = self._readings.hosts_without_service(chosen)
-            self._readings.beside_services(dict.fromkeys(lost, parts))
+            self._reader.beside_services(dict.fromkeys(lost, parts))
             chosen = tuple(sorted((*chosen, *lost)))
         found = self._slices(chosen)
         if hosts is not None and any(_has_only_traces(f) for f in found):
@@ -139,17 +138,10 @@ class LiveCloud:
         asked = [f.host for f in facts if f.stops_nova_compute]
         if self._request.stop_with is not StopWith.SSH or not asked:
             return tuple(facts)
-        with ThreadPoolExecutor(min(len(asked), MACHINES_AT_ONCE)) as pool:
-            list(pool.map(self._ask_machine, asked))
+        machines = self._machines.ask(asked)
+        for host, machine in machines.items():
+            self._history.add(host, machine=machine)
         return tuple(replace(f, machine=self._history.of(f.host).machine) for f in facts)
-
-    def _ask_machine(self, host: str) -> None:
-        """Remember the machine that ssh reaches, or why it could not be asked."""
-        try:
-            machine = self._with_owners(host, self._clients.remote.machine(host))
-        except ChangeFailedError as error:
-            machine = Machine(problem=str(error), cure=error.remedy or "")
-        self._history.add(host, machine=machine)
 
     def continue_from(self, other: LiveCloud) -> None:
         """Take over the readings of another cloud: heartbeats stand still since its first one."""
@@ -165,75 +157,50 @@ class LiveCloud:
         for path in call.saved:
             self._save(path)
         until = datetime.now(UTC) + timedelta(seconds=self._holding.validity)
-        client: Compute | Placement | Network = getattr(self._clients, call.service)
+        client: Compute | Placement | Network = getattr(self.clients, call.service)
         target = call.path.rpartition("/")[2]
         try:
             with self._heartbeats.writing(target):
                 return client.send(call.with_expiry(until))
         except BadRequestError as error:
-            if client is not self._clients.network:
+            if client is not self.clients.network:
                 raise
             self._readings.refused_agents.add(target)
             raise UnsupportedError(str(error), error.remedy) from error
 
     def watch(self, host: str, look: str) -> MoveSnapshot:
         """Read a host's newest migrations and the servers of ``look``, whatever their number."""
-        compute = self._clients.compute
+        compute = self.clients.compute
         migrations = compute.newest_migrations(host)
         return MoveSnapshot(migrations, look, compute.servers_of((look,)))
 
     def stop_unit(self, host: str, order: StopOrder | None) -> None:
         """Stop nova-compute on the host by ssh or by the operator's command."""
-        command = self._clients.stop_command
+        command = self.clients.stop_command
         if self._request.stop_with is StopWith.COMMAND and command is not None:
             command.stop(host)
             self._history.add(
                 host, unit=SystemdUnit("(by the stop command)", active=False, enabled=False)
             )
         elif order is not None:
-            self._clients.remote.stop(host, order)
+            self.clients.remote.stop(host, order)
 
     def release_allocations(self, consumer: str, providers: frozenset[str]) -> str | None:
         """Take these providers out of the consumer's allocations, saved first."""
         self._save(f"/allocations/{consumer}")
-        return self._clients.placement.release(consumer, providers)
+        return self.clients.placement.release(consumer, providers)
 
     def run(self, transaction: Transaction) -> None:
         """Run one guarded database transaction."""
-        if self._clients.databases is not None:
-            self._clients.databases.run(transaction, self._images)
+        if self.clients.databases is not None:
+            self.clients.databases.run(transaction, self._images)
 
-    def read_for_audit(self, remembered: frozenset[str] = frozenset()) -> audit.AuditSnapshot:
-        """The readings of an audit, by a number of calls that does not grow with the hosts.
-
-        Placement lists allocations only by provider: they are read only of roots without node.
-        Without databases, servers are read only of hosts that are gone and left something else.
-        When all cells are known, compute nodes come from their rows: the API needs minutes for
-        20,000.
-        """
-        clients, readings = self._clients, self._readings
-        rows = clients.databases.cloud_rows() if clients.databases else None
-        readings.services(None)
-        readings.aggregates()
-        readings.providers()
-        if rows is None or not rows.all_cells:
-            readings.all_compute_nodes()
-        view = readings.view
-        if rows is not None and rows.all_cells:
-            view = replace(view, compute_nodes=nodes_in_rows(view, rows.compute_nodes))
-        if clients.network.available():
-            view = replace(view, agents=clients.network.agents())
-        found = audit.AuditSnapshot(view, rows, clients.placement.compute_providers(), remembered)
-        ghosts = [t.leftover.target for t in audit.providers_without_nodes(found)]
-        held = [a for uuid in ghosts for a in clients.placement.allocations(uuid) or ()]
-        view = replace(view, allocations=tuple(held))
-        if rows is None:
-            lost = {t.host for t in audit.audit(found)} - found.hosts
-            view = replace(view, servers=clients.compute.servers_of(sorted(lost)))
-        return replace(found, view=view)
+    def read_for_audit(self, remembered: frozenset[str] = frozenset()) -> AuditSnapshot:
+        """The readings of an audit, by a number of calls that does not grow with the hosts."""
+        return read_for_audit(self.clients, self._readings, remembered)
 
     def _save(self, path: str) -> None:
-        self._images([Image("placement", path, (self._clients.placement.image(path),))])
+        self._images([Image("placement", path, (self.clients.placement.image(path),))])
 
     def _slices(self, hosts: Sequence[str]) -> list[HostFacts]:
         fleet = fleet_of(self._readings.view)
@@ -241,23 +208,13 @@ class LiveCloud:
 
     def _slice(self, host: str, fleet: Fleet | None = None) -> HostFacts:
         facts = host_facts(self._readings.view, host, self._request, self._history.of(host), fleet)
-        # What this run has seen goes on being known when nothing of it is left.
         if is_known(facts):
             # The host stays known in this run when all of its traces are gone.
             self._history.add(host, is_known=True)
         if is_named_by_nova(facts):
             self._history.add(host, is_named=True)
-        return self._with_problems(replace(facts, claim_is_over=self._is_over(facts)))
-
-    def _with_problems(self, facts: HostFacts) -> HostFacts:
-        """The facts with every right that the statements of the host's removal lack."""
-        databases = self._clients.databases
-        if databases is None or facts.database is None:
-            return facts
-        checks = databases.try_transactions(transactions_of(facts))
-        lacking = tuple(check.problem for check in checks if check.problem)
-        problems = tuple(dict.fromkeys((*facts.database.problems, *lacking)))
-        return replace(facts, database=replace(facts.database, problems=problems))
+        facts = replace(facts, claim_is_over=self._is_over(facts))
+        return with_missing_rights(facts, self.clients.databases)
 
     def _is_over(self, facts: HostFacts) -> bool:
         """True when the claim on the service has lapsed, or its run has ended."""
@@ -275,7 +232,7 @@ class LiveCloud:
         if not over_ssh or (known and known.is_off):
             return
         try:
-            machine = self._with_owners(host, self._clients.remote.machine(host))
+            machine = self._machines.read(host)
         except ChangeFailedError:
             if self._slice(host).service is not None:
                 raise
@@ -285,22 +242,6 @@ class LiveCloud:
             return
         self._history.add(host, machine=machine)
         self._history.add(host, unit=_state_of(self._slice(host)))
-
-    def _with_owners(self, host: str, machine: Machine) -> Machine:
-        """The machine with the hosts of its compute nodes, where nova must be asked for them."""
-        own = self._readings.identity(host).node_uuids
-        strange = [u for u in machine.units if u.host != host or u.node_uuids - own]
-        uuids = frozenset().union(*(u.node_uuids for u in strange))
-        if not uuids:
-            return machine
-        owners = self._readings.owners_of(uuids)
-        units = (
-            replace(u, node_hosts=frozenset().union(*(owners[uuid] for uuid in u.node_uuids)))
-            if u in strange
-            else u
-            for u in machine.units
-        )
-        return replace(machine, units=tuple(units))
 
 
 def _state_of(facts: HostFacts) -> SystemdUnit | None:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The clients of one run, and what they tell of a consumer of allocations."""
+"""The clients of one run, and what several of them say of a consumer of allocations."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from nova_decom.clients.host.ssh import Remote, StopCommand
@@ -11,7 +12,7 @@ from nova_decom.clients.openstack.compute import Compute
 from nova_decom.clients.openstack.network import Network
 from nova_decom.clients.openstack.placement import Placement
 from nova_decom.model.cloud import Allocation, Owner, owner_of
-from nova_decom.model.snapshot import CloudSnapshot
+from nova_decom.model.snapshot import CloudSnapshot, grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,16 @@ class Clients:
         """The databases, where they are those of all cells."""
         databases = self.databases
         return databases if databases is not None and databases.api is not None else None
+
+    def owners_of(self, uuids: Collection[str]) -> dict[str, frozenset[str]]:
+        """The hosts that have compute nodes with these uuids, in any cell that can be read."""
+        if self.all_cells is not None:
+            rows = self.all_cells.compute_nodes(uuids)
+            pairs = [(r.uuid, r.host) for r in rows if r.uuid and r.host]
+        else:
+            pairs = [(n.uuid, n.host) for n in self.compute.compute_nodes()]
+        found = grouped(pairs)
+        return {uuid: frozenset(found.get(uuid, ())) for uuid in uuids}
 
 
 def with_owner(
@@ -51,3 +62,19 @@ def with_owner(
     task = f", {server.task_state}" if server.task_state else ""
     text = f"{server.name!r} {server.status}{task}"
     return replace(allocation, owner=owner_of(server, host), server=text)
+
+
+def read_allocations(
+    host_of: Mapping[str, str], view: CloudSnapshot, clients: Clients
+) -> dict[str, list[Allocation]]:
+    """The allocations of these providers with their owners, by one request for each provider.
+
+    ``host_of`` names the host of each provider. A provider that placement does not know is left
+    out. Placement has no list of the allocations of several providers.
+    """
+    held = {uuid: clients.placement.allocations(uuid) for uuid in host_of}
+    return {
+        uuid: [with_owner(a, host_of[uuid], view, clients) for a in allocations]
+        for uuid, allocations in held.items()
+        if allocations is not None
+    }

@@ -39,6 +39,10 @@ class Memory:
     is_known: bool = False
     is_named: bool = False
 
+    def heartbeats_of(self, services: Iterable[ComputeService]) -> tuple[Heartbeat, ...]:
+        """The heartbeats of these services that were read."""
+        return tuple(self.heartbeats[s.id] for s in services if s.id and s.id in self.heartbeats)
+
 
 def host_facts(
     view: CloudSnapshot, host: str, request: Request, memory: Memory, fleet: Fleet | None = None
@@ -47,12 +51,10 @@ def host_facts(
     services = view.services_of.get(host, ())
     nodes = view.nodes_of.get(host, ())
     database = None if view.databases is None else view.databases.get(host, DatabaseFacts())
-    identity = memory.identity.union(identity_of(host, nodes, database))
-    identity = identity.union(HostIdentity(names=request.aliases))
+    identity = memory.identity.union(identity_of(host, nodes, database, request.aliases))
     aliases = request.aliases - {host}
     providers = own_providers(view, host, identity)
-    owned = frozenset(p.uuid for p in providers)
-    present = [n.hypervisor_hostname for n in nodes]
+    present = request.aliases.union({host}, (n.hypervisor_hostname for n in nodes))
     return HostFacts(
         host=host,
         request=request,
@@ -63,9 +65,7 @@ def host_facts(
         ended=tuple(_newest_ended(view, view.servers_of.get(host, ()))),
         aggregates=view.aggregates_of.get(host, ()),
         providers=providers,
-        same_name_providers=same_name_providers_of(
-            view, owned, frozenset({host, *present}) | request.aliases
-        ),
+        same_name_providers=same_name_providers_of(view, providers, present),
         allocations=tuple(a for p in providers for a in view.allocations_of.get(p.uuid, ())),
         agents=tuple(a for h in (host, *sorted(aliases)) for a in view.agents_of.get(h, ())),
         agents_by_hypervisor=tuple(_dead_agents(view, host, identity.names - aliases - {host})),
@@ -75,9 +75,7 @@ def host_facts(
         nova=view.nova,
         ports=view.ports,
         with_shares=view.with_shares,
-        heartbeats=tuple(
-            memory.heartbeats[s.id] for s in services if s.id and s.id in memory.heartbeats
-        ),
+        heartbeats=memory.heartbeats_of(services),
         unit=memory.unit,
         machine=memory.machine,
         identity=identity,
@@ -133,10 +131,13 @@ def _unchecked(
 
 
 def identity_of(
-    host: str, nodes: tuple[ComputeNode, ...], database: DatabaseFacts | None
+    host: str,
+    nodes: tuple[ComputeNode, ...],
+    database: DatabaseFacts | None,
+    aliases: frozenset[str] = frozenset(),
 ) -> HostIdentity:
-    """The names and compute node uuids of a host that the readings show."""
+    """The names and compute node uuids of a host that the readings show, and its aliases."""
     rows = [r for r in (database.compute_nodes if database else ()) if r.host == host]
     uuids = [n.uuid for n in nodes] + [r.uuid for r in rows if r.uuid]
     names = [n.hypervisor_hostname for n in nodes] + [r.hypervisor_hostname for r in rows]
-    return HostIdentity(frozenset(uuids), frozenset([host, *names]))
+    return HostIdentity(frozenset(uuids), frozenset([host, *names]) | aliases)

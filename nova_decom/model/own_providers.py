@@ -54,7 +54,8 @@ def _named_roots(view: CloudSnapshot, names: frozenset[str]) -> frozenset[str]:
 
 
 def same_name_providers_of(
-    view: CloudSnapshot, own: frozenset[str], names: frozenset[str]
+    view: CloudSnapshot, own: Iterable[ResourceProvider], names: frozenset[str]
 ) -> tuple[ResourceProvider, ...]:
-    """Roots that have one of the host's present names and are not its own (uuids)."""
-    return tuple(view.roots[uuid] for uuid in sorted(_named_roots(view, names) - own))
+    """Roots that have one of the host's present names and are not its own."""
+    others = _named_roots(view, names) - {provider.uuid for provider in own}
+    return tuple(view.roots[uuid] for uuid in sorted(others))

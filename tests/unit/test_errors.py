@@ -65,7 +65,8 @@ def test_an_error_keeps_message_and_remedy_apart():
 
 
 @pytest.mark.parametrize(
-    ("code", "signal"), [(ExitCode.INTERRUPTED, "SIGINT"), (ExitCode.TERMINATED, "SIGTERM")]
+    ("code", "signal"),
+    [(ExitCode.INTERRUPTED, "SIGINT"), (ExitCode.TERMINATED, "SIGTERM or SIGHUP")],
 )
 def test_an_interrupt_names_its_signal_and_says_to_run_again(code, signal):
     """A run that was stopped tells by which signal, and that running again goes on."""

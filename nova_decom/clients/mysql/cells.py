@@ -6,10 +6,8 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 
-from nova_decom.clients.mysql.cell_rows import NODE_COLUMNS, CellRows, Row, same_to_sql
+from nova_decom.clients.mysql.cell_rows import NODE_COLUMNS, CellRows, Row
 from nova_decom.clients.mysql.checks import (
     API_COLUMNS,
     CELL_COLUMNS,
@@ -18,24 +16,26 @@ from nova_decom.clients.mysql.checks import (
     check_statement,
 )
 from nova_decom.clients.mysql.connection import Database, Images
+from nova_decom.clients.mysql.registration import Registration, Registrations
 from nova_decom.clients.mysql.sources import Cell, Sources, find_cells
 from nova_decom.clients.mysql.url import Target
 from nova_decom.model.cloud import NOVA_COMPUTE
 from nova_decom.model.request import Request
 from nova_decom.model.rows import (
-    AggregateHostRow,
     CloudRows,
     ComputeNodeRow,
     DatabaseFacts,
     HostMappingRow,
     ServiceRow,
-    TwinRow,
 )
-from nova_decom.model.snapshot import grouped
 from nova_decom.model.sql import API_DATABASE, Transaction, marks
 from nova_decom.plan.sample import sample_transactions
 
 #: By the index of hosts; a collation would count the servers of NODE1 with those of node1.
+ALL_SERVICES = (
+    "SELECT id, uuid, host, `binary`, deleted, version, forced_down FROM services "
+    "WHERE deleted = 0 OR deleted <> id"
+)
 SERVERS_BY_HOST = (
     "SELECT host, COUNT(*) AS servers FROM instances WHERE deleted = 0 AND host IS NOT NULL "
     "GROUP BY BINARY host, host"
@@ -53,7 +53,7 @@ class NovaDatabases:
         self._cells: tuple[Cell, ...] | None = None
         #: Database and kind of statement -> its check.
         self._tried: dict[tuple[str, str], Check] = {}
-        self._cell_hosts: dict[str, frozenset[str]] = {}
+        self._registrations = Registrations(self.api)
         #: A connection serves one thread at a time.
         self._turn = threading.Lock()
 
@@ -72,37 +72,29 @@ class NovaDatabases:
     def facts(self, hosts: Sequence[str]) -> dict[str, DatabaseFacts]:
         """The rows of each of these hosts, by a number of queries that is the same for any."""
         with self._turn:
-            registration = self._registration(hosts)
+            registration = self._registrations.read(hosts)
             found = {c.name: CellRows.read(c.name, c.database, hosts) for c in self.cells}
         return {host: self._host_facts(host, registration, found) for host in hosts}
 
     def cloud_rows(self) -> CloudRows:
         """The rows of all hosts for an audit: three queries per cell, two to the API database."""
-        with self._turn:
-            return self._cloud_rows()
-
-    def _cloud_rows(self) -> CloudRows:
         services: list[Row] = []
         nodes: list[Row] = []
         servers: Counter[str] = Counter()
-        for cell in self.cells:
-            services += cell.database.rows(
-                "SELECT id, uuid, host, `binary`, deleted, version, forced_down FROM services "
-                "WHERE deleted = 0 OR deleted <> id"
-            )
-            nodes += cell.database.rows(
-                f"{NODE_COLUMNS} deleted = 0 OR deleted <> id OR mapped <> 0"
-            )
-            servers.update({r["host"]: r["servers"] for r in cell.database.rows(SERVERS_BY_HOST)})
-        api = self.api.rows if self.api else _no_rows
+        with self._turn:
+            for cell in self.cells:
+                rows = cell.database.rows
+                services += rows(ALL_SERVICES)
+                nodes += rows(f"{NODE_COLUMNS} deleted = 0 OR deleted <> id OR mapped <> 0")
+                servers.update({r["host"]: r["servers"] for r in rows(SERVERS_BY_HOST)})
+            api = self.api.rows if self.api else _no_rows
+            mapped = api("SELECT host FROM host_mappings")
+            members = api("SELECT aggregate_id, host FROM aggregate_hosts")
         return CloudRows(
             services=tuple(ServiceRow(**s) for s in services),
             compute_nodes=tuple(ComputeNodeRow(**n) for n in nodes),
-            mapped_hosts=frozenset(r["host"] for r in api("SELECT host FROM host_mappings")),
-            aggregate_hosts=frozenset(
-                (r["aggregate_id"], r["host"])
-                for r in api("SELECT aggregate_id, host FROM aggregate_hosts")
-            ),
+            mapped_hosts=frozenset(r["host"] for r in mapped),
+            aggregate_hosts=frozenset((r["aggregate_id"], r["host"]) for r in members),
             servers=servers,
             all_cells=self.api is not None,
         )
@@ -205,44 +197,8 @@ class NovaDatabases:
         places = {c.name: c.database for c in self.cells}
         return places if self.api is None else places | {API_DATABASE: self.api}
 
-    def _registration(self, hosts: Sequence[str]) -> _Registration:
-        if self.api is None:
-            return _Registration()
-        places = marks(hosts)
-        mappings = self.api.rows(
-            "SELECT m.id, m.host, c.uuid FROM host_mappings m JOIN cell_mappings c "
-            f"ON c.id = m.cell_id WHERE m.host IN ({places})",
-            *hosts,
-        )
-        members = self.api.rows(
-            "SELECT id, host, aggregate_id FROM aggregate_hosts "
-            f"WHERE host IN ({places}) ORDER BY id",
-            *hosts,
-        )
-        return _Registration(
-            hosts, tuple(mappings), tuple(members), self._hosts_of_cells(mappings)
-        )
-
-    def _hosts_of_cells(self, mappings: Sequence[Row]) -> Mapping[str, frozenset[str]]:
-        """The hosts of the cells of these mappings, by cell uuid; read once, as a cell has many.
-
-        A host that leaves the cloud meanwhile has no service any more, which is read each time;
-        a host that moves to another cell under the same name keeps its old cell here.
-        """
-        api = self.api
-        cells = sorted({m["uuid"] for m in mappings} - self._cell_hosts.keys())
-        if cells and api is not None:
-            rows = api.rows(
-                "SELECT m.host, c.uuid FROM host_mappings m JOIN cell_mappings c "
-                f"ON c.id = m.cell_id WHERE c.uuid IN ({marks(cells)})",
-                *cells,
-            )
-            found = grouped((row["uuid"], row["host"]) for row in rows)
-            self._cell_hosts |= {cell: frozenset(hosts) for cell, hosts in found.items()}
-        return self._cell_hosts
-
     def _host_facts(
-        self, host: str, registration: _Registration, found: Mapping[str, CellRows]
+        self, host: str, registration: Registration, found: Mapping[str, CellRows]
     ) -> DatabaseFacts:
         mapping = registration.mapping(host)
         cell = self._cell_of(host, mapping, found)
@@ -279,41 +235,6 @@ class NovaDatabases:
             *(name for name, rows in found.items() if rows.touches(host)),
         )
         return next(iter(candidates), None)
-
-
-@dataclass(frozen=True)
-class _Registration:
-    """Host mappings and aggregate rows of these hosts, and all hosts of each cell by its uuid."""
-
-    hosts: Sequence[str] = ()
-    mappings: tuple[Row, ...] = ()
-    members: tuple[Row, ...] = ()
-    hosts_of_cells: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-    @cached_property
-    def twins_of(self) -> Mapping[str, Sequence[TwinRow]]:
-        """Host -> the rows of other hosts that SQL takes for it."""
-        tables = {"host_mappings": self.mappings, "aggregate_hosts": self.members}
-        return grouped(
-            (host, TwinRow(API_DATABASE, table, row["id"], row["host"]))
-            for table, rows in tables.items()
-            for row in rows
-            for host in same_to_sql(row["host"], self.hosts)
-        )
-
-    def mapping(self, host: str) -> HostMappingRow | None:
-        """The mapping of exactly this host."""
-        own = (m for m in self.mappings if m["host"] == host)
-        return next((HostMappingRow(m["id"], m["uuid"]) for m in own), None)
-
-    def aggregate_hosts(self, host: str) -> tuple[AggregateHostRow, ...]:
-        """The aggregate rows of exactly this host."""
-        own = (m for m in self.members if m["host"] == host)
-        return tuple(AggregateHostRow(m["id"], m["aggregate_id"]) for m in own)
-
-    def neighbours(self, mapping: HostMappingRow | None) -> frozenset[str]:
-        """The hosts of the cell that the host mapping names."""
-        return self.hosts_of_cells.get(mapping.cell, frozenset()) if mapping else frozenset()
 
 
 def _no_rows(_sql: str) -> list[Row]:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from nova_decom.clients.cloud import LiveCloud
-from nova_decom.clients.reader import Clients
+from nova_decom.clients.consumers import Clients
 from nova_decom.errors import ChangeFailedError
 from nova_decom.guards.service import machine_identity
 from nova_decom.model.machine import Machine, SystemdUnit, UnitIdentity

@@ -11,7 +11,8 @@ import pytest
 from nova_decom.clients.consumers import Clients
 from nova_decom.clients.heartbeats import Heartbeats
 from nova_decom.clients.host_history import HostHistory
-from nova_decom.clients.reader import BY_HOST, CloudReader
+from nova_decom.clients.reader import CloudReader
+from nova_decom.clients.readings import BY_HOST, Readings
 from nova_decom.clock import Clock
 from nova_decom.errors import MissingRightError, UnavailableError
 from nova_decom.model.cloud import ComputeNode, Port, ServerGroup
@@ -108,12 +109,18 @@ def readings(compute, databases, *providers):
     clients = Clients(compute, placement, network, databases, None)
     history, clock = HostHistory(lambda _host: None), Clock()
     heartbeats = Heartbeats(history, databases, frozenset(), clock)
-    return CloudReader(clients, request(), history, heartbeats, lambda _hosts: None, clock)
+    return Readings(clients, request(), history, heartbeats, lambda _hosts: None, clock)
+
+
+def reader(found):
+    """A reader that fills the readings."""
+    has_rows = found._clients.databases is not None
+    return CloudReader(found, found._heartbeats, found._clock, has_rows=has_rows)
 
 
 def read(found, *hosts, parts=PARTS):
     """Read these parts of the hosts; the compute nodes by host."""
-    found.read(dict.fromkeys(hosts, parts))
+    reader(found).read(dict.fromkeys(hosts, parts))
     return {h: [n.uuid for n in found.view.compute_nodes if n.host == h] for h in hosts}
 
 
@@ -212,16 +219,16 @@ def test_a_cloud_without_room_has_no_hosts_with_room():
     found = readings(Compute("node1"), databases)
     found._request = request(servers=Servers.LIVE)
     found._keep(servers=(server(),))
-    found.read({"node1": frozenset({Part.ROOM})})
+    reader(found).read({"node1": frozenset({Part.ROOM})})
 
     assert found.view.rooms == ()
 
 
 def test_each_reader_comes_after_those_of_the_parts_that_it_uses():
     """Rows tell of nodes and migrations, nodes which providers may be ours, and these of more."""
-    parts = [reader.part for reader in readings(Compute(), None).readers]
+    parts = [reader.part for reader in readings(Compute(), None).parts]
 
-    for position, reader in enumerate(readings(Compute(), None).readers):
+    for position, reader in enumerate(readings(Compute(), None).parts):
         assert set(reader.after) <= set(parts[:position])
     assert {Part.SERVICES, Part.HEARTBEATS, Part.UNIT} | set(parts) == set(Part)
 
@@ -268,7 +275,7 @@ def test_the_hosts_of_members_are_read_where_they_decide(policy, members, hosts,
     found = readings(compute, Databases({}))
     found._request = request(servers=Servers.LIVE)
     found._keep(servers=(server(),))
-    found.read({"node1": frozenset({Part.ROOM})})
+    reader(found).read({"node1": frozenset({Part.ROOM})})
 
     (group,) = found.view.groups
     assert dict(group.hosts) == hosts
@@ -345,7 +352,7 @@ ROOM = frozenset({Part.ROOM})
 def test_the_oldest_compute_is_known_where_all_cells_are_read(databases, oldest):
     """Nova asks all cells for it."""
     found = moving(Compute("node1"), databases)
-    found.read({"node1": ROOM})
+    reader(found).read({"node1": ROOM})
 
     assert (found.view.nova.release, found.view.nova.computes) == (34, oldest)
 
@@ -361,8 +368,8 @@ def test_ports_are_read_by_one_list_for_each_host():
     found = moving(Compute("node1", "node2"))
     found._clients.network.available = lambda: True
     found._clients.network.ports = ports
-    found.read({"node1": ROOM, "node2": ROOM, "node3": ROOM})
-    found.read({"node2": ROOM})
+    reader(found).read({"node1": ROOM, "node2": ROOM, "node3": ROOM})
+    reader(found).read({"node2": ROOM})
 
     assert asked == ["node1", "node2", "node2"]
     assert [p.vnic_type for p in found.view.ports] == ["type 1", "type 3"]
@@ -378,8 +385,8 @@ def test_each_server_is_asked_once_for_its_shares(manila, asked, found):
     compute.may_have_shares = lambda: manila
     compute.has_share = lambda identity: seen.append(identity) or identity.endswith("2")
     reading = moving(compute)
-    reading.read({"node1": ROOM, "node2": ROOM})
-    reading.read({"node1": ROOM})
+    reader(reading).read({"node1": ROOM, "node2": ROOM})
+    reader(reading).read({"node1": ROOM})
 
     assert seen == asked
     assert reading.view.with_shares == found

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of hosts with the problems of the databases: no access, or a right that is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from nova_decom.clients.mysql.cells import NovaDatabases
+from nova_decom.clients.mysql.checks import NEEDED
+from nova_decom.errors import UnavailableError
+from nova_decom.model.host import HostFacts
+from nova_decom.model.rows import DatabaseFacts
+from nova_decom.plan.planner import transactions_of
+
+
+class CheckedRows:
+    """Checks the databases at the first reading, and adds their problems to each reading."""
+
+    def __init__(self) -> None:
+        self._problems: tuple[str, ...] | None = None
+
+    def rows(self, databases: NovaDatabases, hosts: Sequence[str]) -> dict[str, DatabaseFacts]:
+        """The rows of each of these hosts.
+
+        :raises UnavailableError: a database cannot be read.
+        """
+        if self._problems is None:
+            checks = databases.checks()
+            unreadable = [c for c in checks if c.problem and c.name.endswith(NEEDED)]
+            if unreadable:
+                raise UnavailableError(str(unreadable[0].problem), unreadable[0].remedy)
+            self._problems = tuple(c.problem for c in checks if c.problem)
+        found = databases.facts(hosts) if hosts else {}
+        return {host: replace(facts, problems=self._problems) for host, facts in found.items()}
+
+
+def with_missing_rights(facts: HostFacts, databases: NovaDatabases | None) -> HostFacts:
+    """The facts with every right that the statements of the host's removal lack."""
+    if databases is None or facts.database is None:
+        return facts
+    checks = databases.try_transactions(transactions_of(facts))
+    lacking = tuple(check.problem for check in checks if check.problem)
+    problems = tuple(dict.fromkeys((*facts.database.problems, *lacking)))
+    return replace(facts, database=replace(facts.database, problems=problems))
