@@ -38,6 +38,7 @@ from nova_decom.clients.mysql.transaction import WritableDatabase
 from nova_decom.clients.mysql.url import target
 from nova_decom.clients.openstack.api import Api
 from nova_decom.clients.openstack.compute import Compute
+from nova_decom.clients.openstack.identity import Identity
 from nova_decom.clients.openstack.network import Network
 from nova_decom.clients.openstack.placement import Placement
 from nova_decom.clients.openstack.session import connect, identity_of, section
@@ -70,6 +71,8 @@ class Context:
         self.command = given.command
         #: The hosts that this run is for.
         self.hosts: tuple[str, ...] = ()
+        #: The servers (ids) that it moves; None for all.
+        self.servers: frozenset[str] | None = None
         self.settings = resolve(given.values, section("nova-decom"))
         given.resolved = self.settings.values
         self.state_dir = state_dir(self.settings)
@@ -150,6 +153,7 @@ class Context:
             databases=self._databases,
             remote=remote(self.ssh_config),
             stop_command=StopCommand(settings.stop_command) if settings.stop_command else None,
+            projects=Identity(api).projects,
         )
 
     def _cloud(
@@ -163,7 +167,7 @@ class Context:
         request = self.settings.request(run, self.report_interval, self.command)
         return LiveCloud(
             clients,
-            replace(request, leaving=frozenset(self.hosts)),
+            replace(request, leaving=frozenset(self.hosts), only=self.servers),
             recall=HostMemory(self.state_dir, self._identity.key).recall,
             images=images,
             clock=clock,

@@ -157,7 +157,15 @@ _SERVERS = (
         "instance storage is shared.",
     ),
 )
-DRAIN_OPTIONS = (REASON, *_SERVERS, OFFLINE, SKIP_GUARD)
+_CHOSEN = (
+    _list("--project", metavar="NAME|ID", help="Move only the servers of this project"),
+    _list(
+        "--server",
+        metavar="NAME|UUID",
+        help="Move only this server; with --project, one of that project",
+    ),
+)
+DRAIN_OPTIONS = (REASON, *_CHOSEN, *_SERVERS, OFFLINE, SKIP_GUARD)
 
 ON_FAILURE = _option(
     "--on-failure",
@@ -289,6 +297,7 @@ OPTIONS: Mapping[str, click.Option] = {
         *RUN_OPTIONS,
         *PROCEDURE_OPTIONS,
         *REMOVE_OPTIONS,
+        *DRAIN_OPTIONS,
         *(DETAILED, OUT, METRICS, HTML, COLUMN),
     )
 }

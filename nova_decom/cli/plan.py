@@ -8,6 +8,7 @@ from pathlib import Path
 from nova_decom.cli.context import Context
 from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.hosts import named, raise_if_aliases_of_several, selected
+from nova_decom.cli.servers import with_chosen
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.errors import ConfigurationError
 from nova_decom.exit_codes import ExitCode
@@ -44,7 +45,9 @@ def plan_with(app: Context, hosts: tuple[str, ...], job: Job = REMOVE) -> Report
     hosts = named(hosts)
     raise_if_aliases_of_several(app, hosts)
     cloud = app.reading()
-    facts = facts_to_plan(cloud, hosts, job) if hosts else cloud.read_hosts(None, OVERVIEW_PARTS)
+    facts = (
+        facts_to_plan(app, cloud, hosts, job) if hosts else cloud.read_hosts(None, OVERVIEW_PARTS)
+    )
     plans = [make_plan(f, job) for f in facts]
     if app.settings.out:
         save_plans(Path(app.settings.out), plans, app.cloud)
@@ -53,9 +56,11 @@ def plan_with(app: Context, hosts: tuple[str, ...], job: Job = REMOVE) -> Report
     return Report("plan", code, reports, is_overview=not hosts)
 
 
-def facts_to_plan(cloud: LiveCloud, hosts: tuple[str, ...], job: Job) -> tuple[HostFacts, ...]:
+def facts_to_plan(
+    app: Context, cloud: LiveCloud, hosts: tuple[str, ...], job: Job
+) -> tuple[HostFacts, ...]:
     """The facts of hosts that are named; a job that stops nova-compute asks their machines too."""
-    facts = cloud.read_hosts(hosts)
+    facts = with_chosen(app, cloud.read_hosts(hosts), cloud.clients.projects)
     stops = any(step.name == StopService.name for step in job.steps)
     return cloud.ask_machines(facts) if stops else facts
 

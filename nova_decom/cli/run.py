@@ -72,7 +72,7 @@ def carry_out(
     read = app.reading()
     if saved is not None:
         raise_if_other_cloud(saved.cloud, app.cloud)
-    facts = facts_to_plan(read, hosts, job)
+    facts = facts_to_plan(app, read, hosts, job)
     plans = [make_plan(f, job) for f in facts]
     if saved is not None:
         raise_if_other_options(saved.options, facts[0].request)

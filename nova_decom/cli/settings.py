@@ -57,6 +57,8 @@ class Settings:
     move_timeout: float
     target: str | None
     confirm_resizes: bool
+    project: tuple[str, ...]
+    server: tuple[str, ...]
     partial: bool
     leave_stopped: bool
     rebuild_local_disks: bool

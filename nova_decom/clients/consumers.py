@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from nova_decom.clients.host.ssh import Remote, StopCommand
@@ -25,6 +25,8 @@ class Clients:
     databases: NovaDatabases | None
     remote: Remote
     stop_command: StopCommand | None = None
+    #: The ids of the projects of a name.
+    projects: Callable[[str], tuple[str, ...]] = lambda _name: ()
 
     @property
     def all_cells(self) -> NovaDatabases | None:

@@ -14,6 +14,8 @@ from nova_decom.moves.eligibility import ALLOW_LOSS, MOVING, Blocker, Move, move
 def servers_present(facts: HostFacts) -> Objection | None:
     """No server is on the host, in whatever state, that this run does not move."""
     named = {s.id: f"{s.name!r} {s.id} {s.status}" for s in facts.servers}
+    if facts.request.only is not None:
+        return _staying([text for server, text in named.items() if facts.request.leaves(server)])
     moved = set(named) if facts.request.moves_servers else set()
     for row in facts.database.instances if facts.database else ():
         named.setdefault(row.uuid, f"{row.name!r} {row.uuid} {row.vm_state} (database only)")
@@ -46,13 +48,24 @@ def cure_of_stranded(host: str) -> str:
     )
 
 
+def _staying(servers: list[str]) -> Objection | None:
+    if not servers:
+        return None
+    plural = "s are" if len(servers) > 1 else " is"
+    return Objection(
+        f"{len(servers)} server{plural} not chosen, and left on the host: {some(servers)}",
+        "leave out --server and --project to move all",
+        Verdict.WARNING,
+    )
+
+
 def servers_arriving(facts: HostFacts) -> Objection | None:
     """No server is on its way to the host, with an allocation there and no host yet.
 
     Without the host's nova-compute it never arrives, and stays in BUILD or its like for ever.
     """
     coming, busy = facts.consumers(Owner.ARRIVING), facts.consumers(Owner.BUSY)
-    if not coming and not busy:
+    if (not coming and not busy) or facts.request.only is not None:
         return None
     message = _on_their_way({**coming, **busy})
     request, service = facts.request, facts.service
@@ -178,7 +191,9 @@ def migrations_active(facts: HostFacts) -> Objection | None:
     rows = facts.database.active_migrations if facts.database else ()
     # Those that are waited for, or confirmed.
     handled = {c.server for c in moves_of(facts) if isinstance(c, Move)}
-    active = [m for m in distinct((*rows, *facts.migrations)) if m.server not in handled]
+    leaves = facts.request.leaves
+    found = distinct((*rows, *facts.migrations))
+    active = [m for m in found if m.server not in handled and not leaves(m.server)]
     if not active:
         return None
     texts = (

@@ -104,6 +104,7 @@ class Server:
     pinned_zone: str | None = field(default=None, compare=False)
     pin_is_known: bool = field(default=False, compare=False)
     has_local_disk: bool = field(default=False, compare=False)
+    project: str = field(default="", compare=False)
     updated_at: str | None = field(default=None, compare=False)
 
 

@@ -84,6 +84,8 @@ class Request:
     may_be_partial: bool = False
     leaving: frozenset[str] = frozenset()
     max_hosts: int = 10
+    #: The servers (ids) that are to move; None for all.
+    only: frozenset[str] | None = None
 
     @property
     def reviewed(self) -> dict[str, Any]:
@@ -108,6 +110,10 @@ class Request:
     def moves_servers(self) -> bool:
         """True when the run moves servers."""
         return self.servers is not Servers.REFUSE
+
+    def leaves(self, server: str) -> bool:
+        """True when this server is not among those that are to move."""
+        return self.only is not None and server not in self.only
 
     @property
     def evacuates(self) -> bool:

@@ -87,12 +87,15 @@ class Blocker:
 def moves_of(facts: HostFacts) -> Iterator[Move | Blocker]:
     """One for each server on the host, and for each that is between it and another.
 
-    Empty when the request does not move servers.
+    Empty when the request does not move servers, or only others.
     """
-    if not facts.request.moves_servers:
+    request = facts.request
+    if not request.moves_servers:
         return
-    active = {m.server: m for m in facts.migrations}
+    active = {m.server: m for m in facts.migrations if not request.leaves(m.server)}
     for server in facts.servers:
+        if request.leaves(server.id):
+            continue
         migration = active.pop(server.id, None)
         if migration is not None:
             yield _in_migration(facts, migration, named(server))

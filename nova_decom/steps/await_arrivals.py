@@ -31,7 +31,12 @@ class AwaitArrivals(Step):
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
-        """One wait for each server with a task, and for each on its way that is to be moved."""
+        """One wait for each server with a task, and for each on its way that is to be moved.
+
+        None where only servers that were named are to move.
+        """
+        if facts.request.only is not None:
+            return
         awaited = facts.consumers(Owner.BUSY)
         if facts.request.moves_servers:
             awaited |= facts.consumers(Owner.ARRIVING)

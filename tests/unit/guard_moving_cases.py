@@ -22,6 +22,7 @@ WEB = (build.server(),)
 SUSPENDED = build.server(status="SUSPENDED")
 DRAINING = request(servers=Servers.AUTO, may_be_partial=True)
 PARTIAL = request(servers=Servers.AUTO, may_be_partial=True, partial=True)
+CHOSEN = request(servers=Servers.AUTO, only=frozenset({"id-of-web"}))
 ON_DISK = (build.server("disk", has_local_disk=True),)
 HELD = (build.allocation(resources=(("MEMORY_MB", 512), ("VCPU", 2))),)
 COMING = build.allocation(owner=Owner.ARRIVING, server="'web' BUILD, scheduling")
@@ -61,6 +62,35 @@ MOVING_CASES = [
     ),
     ("servers-present", "dead, and empty", facts(**DEAD), OK, ""),
     ("servers-present", "dead", moving(**DEAD), WARNING, "the host must be fenced"),
+    (
+        "servers-present",
+        "one is chosen, another is left",
+        moving(request=CHOSEN, servers=(*WEB, build.server("db"))),
+        WARNING,
+        "1 server is not chosen, and left on the host: 'db' id-of-db ACTIVE",
+    ),
+    ("servers-present", "all are chosen", moving(request=CHOSEN), OK, ""),
+    (
+        "servers-arriving",
+        "only servers that are here are chosen",
+        moving(request=CHOSEN, allocations=(COMING,)),
+        OK,
+        "",
+    ),
+    (
+        "servers-movable",
+        "one that is not chosen cannot leave",
+        moving(request=CHOSEN, servers=(*WEB, build.server("db", status="SUSPENDED"))),
+        OK,
+        "",
+    ),
+    (
+        "migrations-active",
+        "of a server that is not chosen",
+        moving(request=CHOSEN, migrations=(build.migration(server="id-of-db"),)),
+        OK,
+        "",
+    ),
     ("servers-arriving", "none is on its way", facts(), OK, ""),
     (
         "servers-arriving",

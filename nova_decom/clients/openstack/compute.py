@@ -245,6 +245,7 @@ def _server(entry: Mapping[str, Any]) -> Server:
         pinned_zone=entry.get(PINNED_ZONE),
         pin_is_known=PINNED_ZONE in entry,
         has_local_disk=any(disks),
+        project=entry.get("tenant_id") or "",
         updated_at=entry.get("updated"),
     )
 

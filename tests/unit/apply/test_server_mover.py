@@ -365,6 +365,18 @@ def test_nova_is_not_asked_to_evacuate_where_no_host_may_take_the_server(run):
     assert world.truth.servers == (WEB,)
 
 
+def test_only_the_chosen_servers_move(run):
+    """The host is disabled, the others stay, and that is what was asked for."""
+    chosen = request(servers=Servers.AUTO, only=frozenset({"id-of-off"}))
+    world = World(occupied(WEB, OFF, SUSPENDED, request=chosen))
+
+    report = run(world, job=DRAIN).go()
+
+    assert (report.result, report.exit_code) == (Result.DRAINED, 0)
+    assert set(world.nova.elsewhere) == {"id-of-off"}
+    assert world.truth.servers == (WEB, SUSPENDED)
+
+
 def test_what_is_shown_adds_up(run):
     """Moved, left and failed; each that moves with where it goes."""
     world = World(many(6))

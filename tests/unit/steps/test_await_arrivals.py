@@ -178,3 +178,12 @@ def test_the_host_of_a_server_on_its_way_is_not_removed():
 
     assert [f.guard for f in plan.blocked] == ["servers-arriving"]
     assert f"openstack server show {COMING.consumer}" in plan.blocked[0].remedy
+
+
+def test_nothing_is_awaited_where_only_servers_that_are_here_move():
+    """They were named; one that arrives later was not."""
+    coming = allocation(owner=Owner.ARRIVING)
+    for only, waits in ((None, 1), (frozenset({"id-of-web"}), 0)):
+        asked = request(servers=Servers.AUTO, only=only)
+        state = facts(request=asked, allocations=(coming,))
+        assert len(list(AwaitArrivals().changes(state))) == waits
