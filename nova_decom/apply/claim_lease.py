@@ -112,7 +112,7 @@ class ClaimLease:
             self.written()
 
     def raise_if_overtaken(self, facts: HostFacts, deleted: Collection[str]) -> None:
-        """Stop where the service is gone and is not among those that this run has deleted.
+        """Raise an error when the service is gone, unless this run has ``deleted`` it.
 
         :raises BusyError: somebody else deleted it.
         """

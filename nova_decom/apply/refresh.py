@@ -49,7 +49,7 @@ class FreshFacts:
             self._parts = PLANNED_PARTS | {Part.HEARTBEATS}
 
     def get(self, parts: frozenset[Part], newer_than: float | None = None) -> HostFacts:
-        """The facts, with these parts as the last change of the run has left them.
+        """The facts, with these parts not older than the last change of the run.
 
         ``newer_than`` is given where a change follows: the reading began at that moment or
         later, and ended no longer than FRESH ago. Its age counts from its end, else a cloud that

@@ -131,7 +131,7 @@ class ServerMover:
             raise RunInterruptedError(interrupts.asked)
 
     def _give_up(self, moves: Iterable[MoveInProgress]) -> None:
-        """End these moves and the queue: moves that nova was asked for go on without the run."""
+        """End these moves and the queue; moves that nova has begun go on without the run."""
         for move in tuple(moves):
             del self.moving[move.id]
             if move.action is None or (move.refusal and not move.refusal.is_lost):

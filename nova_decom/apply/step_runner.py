@@ -26,7 +26,7 @@ CLAIM = frozenset({Part.SERVICES})
 
 @dataclass(frozen=True, slots=True)
 class StepRunner:
-    """Makes changes on one host; ``timeout`` bounds the wait until each is seen to be made."""
+    """Makes changes on one host; ``timeout`` bounds the wait until a reading shows each."""
 
     cloud: Cloud
     job: Job
@@ -36,7 +36,7 @@ class StepRunner:
     timeout: float
 
     def make(self, step: Step, change: Change, facts: HostFacts, ahead: frozenset[Part]) -> None:
-        """Make one change and wait until it is seen to be made.
+        """Make one change and wait until a reading shows it.
 
         ``ahead`` are the parts that the next change needs, read in the same reading.
         """

@@ -112,7 +112,7 @@ def _unwritten(error: OSError, code: int) -> int:
 
 
 def _has_lost_stdout() -> bool:
-    """True when stdout still holds text that it cannot write."""
+    """True when stdout has buffered text that it cannot write."""
     try:
         sys.stdout.flush()
     except OSError:

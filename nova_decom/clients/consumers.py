@@ -48,7 +48,7 @@ class Clients:
 def with_owner(
     allocation: Allocation, host: str, view: CloudSnapshot, clients: Clients
 ) -> Allocation:
-    """The allocation with its owner: nova is asked only for those not plainly here."""
+    """The allocation with its owner; nova is asked only if the readings do not show it."""
     consumer = allocation.consumer
     if any(s.id == consumer for s in view.servers_of.get(host, ())):
         return replace(allocation, owner=Owner.HERE)

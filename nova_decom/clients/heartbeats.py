@@ -40,7 +40,7 @@ class Span:
 
 @dataclass(slots=True)
 class _Cell:
-    """The counters of a cell's neighbours (by uuid), and when one of them was seen to change."""
+    """The counters of other hosts of a cell, by uuid, and the time of the latest change."""
 
     counts: dict[str, int] = field(default_factory=dict)
     changed_at: float | None = None
@@ -70,7 +70,7 @@ class Heartbeats:
         self._cells: dict[str | None, _Cell] = {}
 
     def continue_from(self, other: Heartbeats) -> None:
-        """Take over what another one has read; what its connections see proves nothing of ours."""
+        """Take over the readings of another object, but not what its connections have proved."""
         self._gap, self._read = other._gap, dict(other._read)
 
     def services_read(
@@ -92,7 +92,7 @@ class Heartbeats:
 
     @contextmanager
     def writing(self, service: str) -> Iterator[None]:
-        """Within: our own write to the service, which moves ``updated_at`` and is no beat."""
+        """A context in which this run writes the service, which moves ``updated_at``."""
         self._written[service] = inf
         try:
             yield
@@ -167,7 +167,7 @@ class Heartbeats:
         known.counts = dict(counts)
 
     def _sees_new_rows(self, view: CloudSnapshot, host: str, since: float) -> bool:
-        """Whether the connection has shown a new counter since then, or has none to show."""
+        """True when the connection has returned a new counter since then, or has no counter."""
         cell = self._cells.get(_cell_of(view, host), _Cell())
         return not cell.counts or (cell.changed_at is not None and cell.changed_at > since)
 
@@ -202,7 +202,7 @@ def _gaps(
 
 
 def _moment(text: str | None) -> datetime | None:
-    """The time that a text of the API stands for, without its zone: all of them are UTC."""
+    """The time in a text of the API, without a zone: all of them are UTC."""
     try:
         return datetime.fromisoformat(text).replace(tzinfo=None) if text else None
     except ValueError:

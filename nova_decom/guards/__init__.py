@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: pure functions that look at the facts of a host and say whether to begin.
+"""Guards: pure functions that decide from the facts of a host whether a run may begin.
 
 Each returns ``None`` when it has nothing against it, else a :class:`Verdict` with what was
 seen and what would resolve it. :func:`judge` turns them into findings, in the order of
@@ -44,7 +44,7 @@ class Guard:
 
 
 def judge(facts: HostFacts, guards: Iterable[Guard] | None = None) -> tuple[Finding, ...]:
-    """One finding for each guard (all, unless told), in order; skipped ones warn."""
+    """One finding for each of the guards, by default of all; a skipped guard only warns."""
     return tuple(_finding(guard, facts) for guard in guards or GUARDS)
 
 

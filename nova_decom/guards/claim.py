@@ -9,7 +9,7 @@ from nova_decom.model.plan import Objection, Verdict
 
 
 def foreign_disable(facts: HostFacts) -> Objection | None:
-    """Nobody else holds the host: no other run, and nobody who disabled it for another reason."""
+    """No other run claims the host, and no operator has disabled it for another reason."""
     service = facts.service
     if service is None or service.status != "disabled" or not service.disabled_reason:
         return None

@@ -10,7 +10,7 @@ from nova_decom.model.rows import DatabaseFacts
 
 
 def node_owner(facts: HostFacts) -> Objection | None:
-    """Nova's own delete takes no row of another host with it.
+    """Deleting the service through nova deletes no row of another host.
 
     Nova deletes ``service_id = S OR host = H`` (nova 34.0.0 db/main/api.py:375). A stale
     service_id may name the node of a neighbour, and SQL finds ``NODE1`` for ``node1``: the

@@ -8,7 +8,7 @@ from nova_decom.model.plan import Objection, some
 
 
 def cells_answering(facts: HostFacts) -> Objection | None:
-    """Every cell answers; a host in a silent cell looks as if it were gone."""
+    """Every cell answers nova; a host in a cell that does not answer seems to be gone."""
     if not facts.fleet.unresponsive_cells:
         return None
     return Objection(
@@ -37,7 +37,7 @@ def fleet_healthy(facts: HostFacts) -> Objection | None:
 
 
 def blast_radius(facts: HostFacts) -> Objection | None:
-    """Not more hosts leave in one run than were meant to."""
+    """The run removes at most ``--max-hosts`` hosts."""
     count, most = len(facts.request.leaving), facts.request.max_hosts
     if count <= most:
         return None

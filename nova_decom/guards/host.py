@@ -126,7 +126,7 @@ def _has_part(host: str, name: str) -> bool:
 
 
 def ironic(facts: HostFacts) -> Objection | None:
-    """The host serves no ironic nodes, which move between hosts while one looks."""
+    """The host serves no ironic nodes, which move between hosts at any time."""
     nodes = [n.hypervisor_hostname for n in facts.compute_nodes if _is_ironic(n.hypervisor_type)]
     if not nodes and facts.database:
         nodes = [

@@ -32,5 +32,5 @@ def service_alive(facts: HostFacts) -> Objection | None:
 
 
 def machine_identity(facts: HostFacts) -> Objection | None:
-    """Nothing shows that the nova-compute that would be stopped is another host's."""
+    """The nova-compute that the run would stop is not known to be another host's."""
     return objection_to_stop(facts)

@@ -144,7 +144,7 @@ def distinct(migrations: Iterable[Migration]) -> tuple[Migration, ...]:
 
 @dataclass(frozen=True, slots=True)
 class MoveSnapshot:
-    """One look at moves in progress: a host's newest migrations, and the servers of one host.
+    """A reading of moves in progress: a host's newest migrations, and the servers of one host.
 
     ``looked`` is the host whose servers were read: the one that is being emptied, or another
     on which some have landed.
@@ -155,7 +155,7 @@ class MoveSnapshot:
     servers: tuple[Server, ...] = ()
 
     def server(self, identity: str) -> Server | None:
-        """A server on the host that was looked at."""
+        """A server on the host that was read."""
         return next((s for s in self.servers if s.id == identity), None)
 
 

@@ -142,7 +142,7 @@ class Fleet:
         return tuple(n for n in self._names_folded.get(folded(host), ()) if n != host)
 
     def _witnesses(self) -> Iterator[ComputeService]:
-        """The nova-compute services that are up, or are down though nova should hear them.
+        """The nova-compute services that are up, or are down for no known reason.
 
         Not those that are forced down, disabled, or older than the newest report by a day: they
         are down for a reason of their own.
@@ -232,7 +232,7 @@ class HostFacts:
 
     @property
     def is_haunted(self) -> bool:
-        """True when traces are left without compute service: no heartbeat can be read."""
+        """True when traces are left without a compute service: no heartbeat can be read."""
         database = self.database
         in_rows = database is not None and bool(
             database.host_mapping or database.aggregate_hosts or database.has_live_rows(self.host)

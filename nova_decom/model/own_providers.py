@@ -28,7 +28,7 @@ def own_providers(
 
 
 def _has_another(view: CloudSnapshot, uuid: str, host: str, identity: HostIdentity) -> bool:
-    """Whether it is the compute node of another host, alone or too.
+    """True when another host has this compute node.
 
     One of our own names under which no nova-compute is left is no other host.
     """

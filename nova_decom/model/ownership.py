@@ -31,7 +31,7 @@ def units_to_stop(facts: HostFacts) -> tuple[UnitIdentity, ...]:
 
 
 def objection_to_stop(facts: HostFacts) -> Objection | None:
-    """Why nova-compute must not be stopped for this host, or what is not known about it."""
+    """The reason why nova-compute must not be stopped for this host, or what is not known."""
     if not facts.stops_nova_compute:
         return None
     if facts.request.stop_with is StopWith.COMMAND:

@@ -95,7 +95,7 @@ class InstanceRow:
 
 @dataclass(frozen=True, slots=True)
 class TwinRow:
-    """A live row of another host whose name SQL takes for this one's: ``NODE1`` for ``node1``.
+    """A live row of another host whose name equals this host's in SQL: ``NODE1``, ``node1``.
 
     ``place`` is a cell or :data:`nova_decom.model.sql.API_DATABASE`.
     """

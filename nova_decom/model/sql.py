@@ -134,7 +134,7 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What is about to be changed, as it was: rows of a table, or an object of an API.
+    """Rows of a table, or an object of an API, as they were before a change.
 
     ``source`` is a database without its credentials, or the name of a service; ``table`` a
     table, or a path. Rows have a ``transaction``, and the ``schema`` that they are in.
@@ -163,7 +163,7 @@ def by_id(
 
 
 def marks(values: Sequence[object]) -> str:
-    """As many placeholders as values."""
+    """The placeholders of these values, for an SQL list."""
     return ", ".join(["%s"] * len(values))
 
 
@@ -179,7 +179,7 @@ def insert(table: str, values: Mapping[str, object]) -> Statement:
 def update(
     table: str, number: int, values: Mapping[str, object], now: Mapping[str, object]
 ) -> Statement:
-    """One row, by primary key, while these columns are as they were seen."""
+    """One row, by primary key, if these columns still have the values that were read."""
     changes = ", ".join(f"`{name}` = {_place(value)}" for name, value in values.items())
     seen = " AND ".join(f"`{name}` <=> {_place(value)}" for name, value in now.items())
     sql = f"UPDATE {table} SET {changes} WHERE id = %s AND {seen}"

@@ -18,7 +18,7 @@ SCOPE = "aggregate_instance_extra_specs:"
 
 @dataclass(frozen=True, slots=True)
 class NoCandidate:
-    """Why no host may take a server, and what would help."""
+    """The reason why no host may take a server, and the cure."""
 
     text: str
     remedy: str
@@ -51,7 +51,7 @@ def groups_of(facts: HostFacts, server: Server) -> tuple[ServerGroup, ...]:
 
 
 def no_candidate(facts: HostFacts, server: Server) -> NoCandidate | None:
-    """Why zone or server group leave no host for ``server``; None where they leave one.
+    """The reason why zone or server group leave no host for ``server``; None if they leave one.
 
     None too where there is no candidate at all: then it is not for the server's sake.
     """

@@ -71,7 +71,7 @@ def another_target(facts: HostFacts, server: Server, refused: Collection[str]) -
 
 
 def demand(facts: HostFacts, server: Server) -> Resources:
-    """The resources that the server holds of this host, by resource class."""
+    """The resources of this host that are allocated to the server, by resource class."""
     held: Resources = {}
     for allocation in facts.allocations:
         if allocation.consumer == server.id:

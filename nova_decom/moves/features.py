@@ -273,7 +273,7 @@ def refused(facts: HostFacts, server: Server, way: Way) -> tuple[str, ...]:
 
 
 def conditions(facts: HostFacts, server: Server, way: Way) -> tuple[str, ...]:
-    """What must hold for this way, and nova's API does not show."""
+    """A condition of this way that nova's API does not show."""
     found = (rule.condition(facts.nova) for _, rule in _rules(facts, server, way))
     return tuple(text for text in found if text)
 

@@ -101,7 +101,7 @@ class MoveInProgress:
 
     @property
     def takes_slot(self) -> bool:
-        """True when the move counts among the moves at once: ours, and not yet arriving."""
+        """True when the move counts against ``--max-moves``: begun by this run, not over."""
         return self.action is not None and self.phase in {Phase.BEGUN, Phase.CONFIRMING}
 
     def refused(self, action: Action) -> Refusal | None:

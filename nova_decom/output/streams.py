@@ -33,7 +33,7 @@ class Tolerant:
             self._stream.flush()
 
     def __getattr__(self, name: str) -> object:
-        """Everything else is the stream's."""
+        """Return an attribute of the stream."""
         return getattr(self._stream, name)
 
 
@@ -54,7 +54,7 @@ def tolerant_stderr() -> Iterator[None]:
 
 
 def abandon(stream: TextIO) -> None:
-    """Drop what the stream still holds, which the interpreter would fail to write at its exit."""
+    """Drop the buffer of the stream, which the interpreter would fail to write at its exit."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 

@@ -102,7 +102,7 @@ def _same_cloud(past: SavedHost, present: CurrentHost) -> Finding:
 
 
 def _other_cloud(past: SavedHost, present: CurrentHost) -> str | None:
-    """Why this cloud may not be the run's; None when it is."""
+    """The reason why this cloud may not be that of the run; None when it is."""
     if present.cells and past.cell_uuid not in {None, *present.cells}:
         return f"run {past.run} was on cell {past.cell_uuid}, and this cloud has no such cell"
     if present.cell_names and past.cell not in {None, *present.cell_names}:

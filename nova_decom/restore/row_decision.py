@@ -82,7 +82,7 @@ LOOK_AGAIN = "nothing is to be done when that is right; else remove it first"
 def _absent(
     row: WantedRow, past: SavedHost, present: CurrentHost, taken: Row | None
 ) -> RowDecision:
-    """A row that is gone: inserted where nothing is in its place."""
+    """A deleted row: inserted if no other row has taken its place."""
     if taken is not None and row.table in {"aggregate_hosts", "host_mappings"}:
         return _is_fulfilled(row, taken)
     if taken is not None:

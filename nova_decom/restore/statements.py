@@ -38,7 +38,7 @@ def statements(
 def _places(
     past: SavedHost, present: CurrentHost, todo: Sequence[tuple[WantedRow, RowDecision]]
 ) -> Iterator[Statement]:
-    """As many rows live on the host as the plan saw: none came meanwhile.
+    """The host has as many live rows as when the plan was made.
 
     Under REPEATABLE READ the locking reads keep the gaps, so that none can come until the
     commit.

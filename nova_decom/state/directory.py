@@ -34,7 +34,7 @@ def open_state_dir(path: Path) -> Path:
 
 
 def access_problem(info: os.stat_result, *, root_may_own: bool = False) -> str | None:
-    """Why somebody else may have written the file or directory; None when nobody could."""
+    """The reason why another user may have written the path; None when none could."""
     if info.st_uid != os.geteuid() and not (root_may_own and info.st_uid == 0):
         owner = "neither to root nor to you" if root_may_own else "not to you"
         return f"belongs to uid {info.st_uid}, {owner}"

@@ -35,5 +35,5 @@ class DeleteAgents(Step):
                 yield Change(self.name, "delete", agent.id, detail, call=call)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
-        """The agent is gone."""
+        """The facts without the agent."""
         return replace(facts, agents=tuple(a for a in facts.agents if a.id != change.target))

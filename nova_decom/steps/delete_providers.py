@@ -37,7 +37,7 @@ class DeleteProviders(Step):
                 yield Change(self.name, "delete", provider.uuid, detail, call=call)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
-        """The provider is gone."""
+        """The facts without the provider."""
         rest = tuple(p for p in facts.providers if p.uuid != change.target)
         return replace(facts, providers=rest)
 

@@ -57,7 +57,7 @@ class DeleteService(Step):
                 yield Change(self.name, "delete", service.id, call.text, call=call)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
-        """The service is gone, and for nova-compute all that nova deletes with it."""
+        """The facts without the service; for nova-compute, without what nova deletes with it."""
         gone = next(s for s in facts.services if s.id == change.target)
         facts = replace(facts, services=tuple(s for s in facts.services if s is not gone))
         database = facts.database and _soft_delete_service(change.target, facts.database)

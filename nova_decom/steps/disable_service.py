@@ -41,7 +41,7 @@ class DisableService(Step):
         yield Change(self.name, "disable", service.id, call.text, call=call)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
-        """The service is disabled, with our claim as its reason."""
+        """The facts with the service disabled, and the claim of the run as its reason."""
         return replace(
             facts,
             claim_is_over=False,

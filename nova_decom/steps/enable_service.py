@@ -31,7 +31,7 @@ class EnableService(Step):
         yield Change(self.name, "enable", service.id, call.text, call=call)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
-        """The service is enabled, its reason gone."""
+        """The facts with the service enabled, without a reason."""
         return replace(
             facts,
             services=tuple(

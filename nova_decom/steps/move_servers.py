@@ -44,7 +44,7 @@ class MoveServers(Step):
             yield Change(self.name, MOVE, move.server, detail, call=call, label=move.text)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
-        """The server is elsewhere; nova leaves allocations behind only where the host is dead."""
+        """The facts without the server; after an evacuation its allocations stay."""
         move = next(c for c in moves_of(facts) if c.server == change.target)
         if isinstance(move, Blocker):
             return facts

@@ -41,7 +41,7 @@ class PurgeRows(Step):
                 yield row_change(self.name, RESET, facts.host, rows.only_flags())
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
-        """The purged rows are gone, the others soft-deleted."""
+        """The facts without the purged rows; rows that are kept are soft-deleted."""
         if facts.database is None:
             return facts
         for rows in doomed_rows(facts, facts.database):

@@ -51,7 +51,7 @@ class RepairRegistration(Step):
             yield aggregate_transaction(self.name, facts.host, database)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
-        """The provider is there; the memberships are gone."""
+        """The facts with the provider, and without the memberships."""
         if change.action == CREATE:
             name = _name(_node(change, facts), facts)
             provider = ResourceProvider(change.target, name, root=change.target)

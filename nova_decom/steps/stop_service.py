@@ -47,7 +47,7 @@ class StopService(Step):
                 yield Change(self.name, PROVE, service.id, proof, only_waits=True)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
-        """The unit is off and the service down; silence is taken for granted."""
+        """The facts with the unit off, the service down and the heartbeat silent."""
         if change.action == STOP:
             return replace(
                 facts, unit=SystemdUnit("nova-compute.service", active=False, enabled=False)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Verification: the traces left of a host, and whether its name may come back. No I/O."""
+"""Verification: the traces of a host, and whether its name may be used again. No I/O."""

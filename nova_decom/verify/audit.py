@@ -69,7 +69,7 @@ class AuditSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Something that is left, or odd, of one host."""
+    """A leftover or an inconsistency of one host."""
 
     host: str
     leftover: Leftover
@@ -211,7 +211,7 @@ def odd_rows(cloud: AuditSnapshot) -> Iterator[Trace]:
 
 
 def old_versions(cloud: AuditSnapshot) -> Iterator[Trace]:
-    """Services so old that they hold up an upgrade: the minimum counts all that live."""
+    """Services so old that they block an upgrade: nova's minimum counts all live ones."""
     rows = [
         r
         for r in (cloud.rows.services if cloud.rows else ())
@@ -239,7 +239,7 @@ def dead_agents(cloud: AuditSnapshot) -> Iterator[Trace]:
 
 
 def _known_names(cloud: AuditSnapshot) -> frozenset[str]:
-    """Every name that is, or by a trace that is left once was, a compute host's."""
+    """The name of every compute host, and of every host of which a trace is left."""
     rows = cloud.rows
     names = {n.hypervisor_hostname for n in cloud.view.compute_nodes} | cloud.hosts
     names |= cloud.remembered

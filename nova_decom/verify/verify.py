@@ -16,7 +16,7 @@ HARMLESS = {"host-known", "last-host", "fleet-healthy", "blast-radius", "capacit
 
 
 def verify(facts: HostFacts) -> HostReport:
-    """The report on a host: clean when the plan over fresh facts is empty and no trace is left."""
+    """The report on a host: clean when the plan over fresh facts is empty and it has no trace."""
     plan = make_plan(facts)
     unknown = next(f for f in plan.findings if f.guard == "host-known")
     if unknown.verdict is Verdict.BLOCKED:

@@ -80,7 +80,7 @@ def usual_hooks() -> Path | None:
 
 
 def _check(path: Path, is_kind: Callable[[int], bool], kind: str) -> None:
-    """Refuse what somebody else could have put there: it is run with our rights."""
+    """Refuse a file that another user can write: it is run with the rights of this process."""
     try:
         info = path.stat()
     except OSError as error:
@@ -94,7 +94,7 @@ def _check(path: Path, is_kind: Callable[[int], bool], kind: str) -> None:
 
 
 def _plain(text: str) -> bytes:
-    """A text as a variable can hold it: no zero byte, no lone surrogate, of bounded length."""
+    """A text for an environment variable: no zero byte, no lone surrogate, of bounded length."""
     return text.replace("\0", "").encode("utf-8", "backslashreplace")[:MAX_MESSAGE]
 
 

@@ -52,7 +52,7 @@ class Remote:
     """Asks machines over ssh which nova host they are; unable to stop anything."""
 
     def __init__(self, config: Path | None = None) -> None:
-        """Use the operator's ssh, with another configuration file if one is given."""
+        """``config`` is a configuration file for the operator's ssh, None for the usual one."""
         self._config = config
 
     def machine(self, host: str) -> Machine:

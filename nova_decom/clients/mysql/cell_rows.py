@@ -123,7 +123,7 @@ class CellRows:
 
     @cached_property
     def twins_of(self) -> Mapping[str, Sequence[TwinRow]]:
-        """Host -> the live rows of other hosts that SQL takes for it."""
+        """Host -> the live rows of other hosts whose names equal its name in SQL."""
         tables = {"services": self.services, "compute_nodes": self.compute_nodes}
         tables["instances"] = self.instances
         return grouped(
@@ -176,7 +176,7 @@ class CellRows:
 
 
 def same_to_sql(name: str, hosts: Sequence[str]) -> Iterator[str]:
-    """Those of the hosts that SQL takes for this name and that are not exactly it.
+    """The hosts whose names equal this name in SQL, but not exactly.
 
     SQL has found the name for one of the hosts. Where :func:`folded` cannot say for which, as
     collations differ, it is all of them.

@@ -238,5 +238,5 @@ class NovaDatabases:
 
 
 def _no_rows(_sql: str) -> list[Row]:
-    """The rows of an API database that is not given."""
+    """No rows, for an API database that is not configured."""
     return []

@@ -25,7 +25,7 @@ class Registration:
 
     @cached_property
     def twins_of(self) -> Mapping[str, Sequence[TwinRow]]:
-        """Host -> the rows of other hosts that SQL takes for it."""
+        """Host -> the rows of other hosts whose names equal its name in SQL."""
         tables = {"host_mappings": self.mappings, "aggregate_hosts": self.members}
         return grouped(
             (host, TwinRow(API_DATABASE, table, row["id"], row["host"]))

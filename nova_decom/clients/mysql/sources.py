@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The databases that are given, and the cells that the cell mappings name."""
+"""The databases of the options, and the cells of the cell mappings."""
 
 from __future__ import annotations
 

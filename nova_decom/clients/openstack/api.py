@@ -154,7 +154,7 @@ class Api:
         )
 
     def _guarded(self, service: str, what: str, ask: Callable[[], T]) -> T:
-        """Ask, and say what it means when the cloud does not let us."""
+        """Send the request; a refusal by policy becomes an error that names the right."""
         try:
             return ask()
         except (keystone.MissingRequiredOptions, keystone.MissingAuthPlugin) as error:
