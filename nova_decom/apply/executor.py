@@ -64,6 +64,8 @@ class Executor:
     #: When the reading of the plan began, if the cloud still holds it.
     planned: float = LONG_AGO
     on_bug: Callable[[Exception], NovaDecomError] = as_bug
+    #: Raises where the lock of the host at a lock service is lost.
+    check_lock: Callable[[str], None] = lambda _host: None
 
     def run(self, reviewed: Plan) -> HostReport:
         """Check again, make every change that is still needed, verify.
@@ -186,6 +188,8 @@ class HostExecution:
         runner = StepRunner(run.cloud, run.job, self.fresh, self.lease, self.changes, run.timeout)
         for change in todo:
             run.interrupts.check()
+            if not step.reversible:
+                run.check_lock(facts.host)
             ahead = self._parts_ahead(step) if change is todo[-1] else frozenset()
             runner.make(step, change, facts, ahead)
 

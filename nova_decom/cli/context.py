@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -30,7 +30,7 @@ from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clients.consumers import Clients
 from nova_decom.clients.host.hook_runner import HookDirectory, usual_hooks
 from nova_decom.clients.host.ssh import Remote, StopCommand, WritableRemote
-from nova_decom.clients.lock_service import shared_lock
+from nova_decom.clients.lock_service import SharedLocks, shared_locks
 from nova_decom.clients.mysql.cells import NovaDatabases
 from nova_decom.clients.mysql.connection import Database, Images
 from nova_decom.clients.mysql.sources import Sources
@@ -73,6 +73,7 @@ class Context:
         self.hosts: tuple[str, ...] = ()
         #: The servers (ids) that it moves; None for all.
         self.servers: frozenset[str] | None = None
+        self.locks = SharedLocks()
         self.settings = resolve(given.values, section("nova-decom"))
         given.resolved = self.settings.values
         self.state_dir = state_dir(self.settings)
@@ -101,15 +102,19 @@ class Context:
         return self._cloud(journal.run, clients, journal.save, clock, gather)
 
     @contextmanager
-    def holding(self, host: str, run: str) -> Iterator[None]:
-        """Lock the host for this run: on this machine, and in the lock service if one is given.
+    def sharing(self, hosts: Sequence[str]) -> Iterator[None]:
+        """Lock the hosts at the lock service, if one is given, before anything is read."""
+        with shared_locks(self.settings.lock_url, hosts) as self.locks:
+            yield
 
-        :raises BusyError: another run has the lock.
+    @contextmanager
+    def holding(self, host: str, run: str) -> Iterator[None]:
+        """Lock the host for this run on this machine.
+
+        :raises BusyError: another run has the lock, here or at the lock service.
         """
-        with (
-            host_lock(self.state_dir, host, run, self._identity.key),
-            shared_lock(self.settings.lock_url, host, run),
-        ):
+        with host_lock(self.state_dir, host, run, self._identity.key):
+            self.locks.check(host)
             yield
 
     @property
@@ -226,6 +231,7 @@ def _set_up_logging(settings: Settings) -> None:
         handler = _file_handler(settings.log_file)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
     if not settings.debug:
         for noisy in ("keystoneauth", "openstack", "urllib3"):
             logging.getLogger(noisy).setLevel(logging.ERROR)

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
@@ -29,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             stream.flush()
         except (AttributeError, OSError, ValueError):
             abandon(stream)
+    if any(not t.daemon and t is not threading.current_thread() for t in threading.enumerate()):
+        # A library has left a thread behind, perhaps of a lock service that does not answer.
+        os._exit(code)
     sys.exit(code)
 
 

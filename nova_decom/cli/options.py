@@ -213,7 +213,8 @@ YES = _flag("-y", "--yes", help="Do not ask for confirmation.")
 LOCK_URL = _option(
     "--lock-url",
     metavar="URL",
-    help="Also lock each host in this tooz backend; needs nova-decom[lock].",
+    help="Lock each host at this lock service (etcd, ZooKeeper, Redis, MySQL, a directory; URL of "
+    "tooz) before it is read, beside the claim in nova; needs nova-decom[lock].",
 )
 RUN_OPTIONS = (YES, *SELECTION, *_SIDE_BY_SIDE, ON_FAILURE, TIMEOUT, HOOKS, LOCK_URL)
 

@@ -63,6 +63,14 @@ def restore(given: GivenOptions, run: str) -> Report:
             "there is no terminal to ask for confirmation",
             f"nova-decom restore {run} --yes",
         )
+    if app.settings.dry_run:
+        return _plan_and_run(app, record, pasts)
+    with app.sharing([past.host for past in pasts]):
+        return _plan_and_run(app, record, pasts)
+
+
+def _plan_and_run(app: Context, record: Record, pasts: Sequence[SavedHost]) -> Report:
+    """Plan, confirm and carry out a restore; with ``--dry-run`` only plan."""
     read = app.reading()
     cloud = LiveRestoringCloud(read, app.cloud)
     plans = [(past, plan_restore(past, cloud.present(past), record.problem)) for past in pasts]
@@ -127,7 +135,11 @@ def _run(
             in_hand = InHand(err)
             interrupts.announce = in_hand.announce
             observers = Observers((shown, in_hand))
-            executor = RestoreExecutor(cloud, journal, observers, interrupts, on_bug=on_bug)
+            executor = RestoreExecutor(
+                *(cloud, journal, observers, interrupts),
+                on_bug=on_bug,
+                check_lock=app.locks.check,
+            )
             reports += [_one(app, journal, executor, *each) for each in plans]
         code = combined(report.exit_code for report in reports)
         write_exit(journal, code)

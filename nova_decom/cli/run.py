@@ -69,6 +69,14 @@ def carry_out(
             "there is no terminal to ask for confirmation",
             f"nova-decom {job.name} {' '.join(hosts)} --yes",
         )
+    with app.sharing(hosts):
+        return _plan_and_run(app, hosts, job, saved, asks=asks)
+
+
+def _plan_and_run(
+    app: Context, hosts: tuple[str, ...], job: Job, saved: SavedPlans | None, *, asks: bool
+) -> Report:
+    """Plan, confirm, carry out and verify a job on hosts that are locked."""
     read = app.reading()
     if saved is not None:
         raise_if_other_cloud(saved.cloud, app.cloud)
@@ -147,6 +155,7 @@ def _executor(
         timeout=max(settings.timeout, 3 * app.report_interval),
         settle=settings.settle,
         on_bug=partial(unexpected, given=settings.values),
+        check_lock=app.locks.check,
         limits=MoveLimits(
             settings.max_moves,
             settings.move_timeout,

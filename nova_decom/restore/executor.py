@@ -46,6 +46,8 @@ class RestoreExecutor:
     interrupts: Interrupts = field(default_factory=Interrupts)
     clock: Clock = field(default_factory=Clock)
     on_bug: Callable[[Exception], NovaDecomError] = as_bug
+    #: Raises where the lock of the host at a lock service is lost.
+    check_lock: Callable[[str], None] = lambda _host: None
 
     def run(self, past: SavedHost, reviewed: Plan) -> HostReport:
         """Make every change that is still needed; a failure ends it and is in the report."""
@@ -75,6 +77,7 @@ class RestoreExecutor:
 
     def _make(self, changes: ChangeRunner, past: SavedHost, reviewed: Change) -> None:
         self.interrupts.check()
+        self.check_lock(past.host)
         change = self._still_needed(past, reviewed)
         if change is None:
             changes.skip(reviewed)

@@ -104,3 +104,19 @@ def pipe():
     """Both ends of a pipe as files."""
     read, write = os.pipe()
     return os.fdopen(read, "rb"), os.fdopen(write, "wb")
+
+
+def test_a_thread_that_a_library_left_behind_keeps_no_process_from_ending():
+    """A client of a lock service may wait for ever in one; the result is on stdout."""
+    script = (
+        "import threading\n"
+        "from nova_decom.cli.main import main\n"
+        "threading.Thread(target=threading.Event().wait).start()\n"
+        "main(['steps', '-f', 'json'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=False, timeout=120
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(done.stdout)["exit_code"] == 0
