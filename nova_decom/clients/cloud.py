@@ -200,7 +200,7 @@ class LiveCloud:
         return read_for_audit(self.clients, self._readings, remembered)
 
     def _save(self, path: str) -> None:
-        self._images([Image("placement", path, (self.clients.placement.image(path),))])
+        self._images([Image("placement", path, self.clients.placement.image(path))])
 
     def _slices(self, hosts: Sequence[str]) -> list[HostFacts]:
         fleet = fleet_of(self._readings.view)

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clients.mysql.connection import Database
-from nova_decom.model.api_call import ApiCall
+from nova_decom.clients.openstack.compute import Compute
+from nova_decom.clients.openstack.placement import Placement
+from nova_decom.model.api_call import TREE, ApiCall
 from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.sql import API_DATABASE, Transaction, marks
 from nova_decom.restore.current import CurrentHost, Row
@@ -24,16 +26,19 @@ class LiveRestoringCloud:
         """``identity`` tells which cloud it is; it can write if the cloud can."""
         self._cloud = cloud
         self._identity = identity
-        self._compute = cloud.clients.compute
+        self._clients = cloud.clients
         self._databases = cloud.clients.databases
 
     def present(self, past: SavedHost) -> CurrentHost:
         """The present host, read again."""
         facts = self._cloud.facts(past.host)
-        aggregates = self._compute.aggregates()
+        aggregates = self._clients.compute.aggregates()
+        providers = self._providers(past)
         databases = self._databases
         if databases is None:
-            return CurrentHost(facts, aggregates=aggregates, cloud=self._identity)
+            return CurrentHost(
+                facts, aggregates=aggregates, cloud=self._identity, providers=providers
+            )
         rows: dict[tuple[str, str], tuple[Row, ...]] = {}
         columns: dict[tuple[str, str], frozenset[str]] = {}
         for name, database in databases.places.items():
@@ -50,6 +55,7 @@ class LiveRestoringCloud:
             {c["uuid"]: c["id"] for c in cells},
             frozenset(c.name for c in databases.cells),
             self._identity,
+            providers,
         )
 
     def run(self, transaction: Transaction) -> None:
@@ -57,8 +63,14 @@ class LiveRestoringCloud:
         self._cloud.run(transaction)
 
     def send(self, call: ApiCall) -> str | None:
-        """Send one request of nova's."""
-        return self._compute.send(call)
+        """Send one request to nova or to placement."""
+        client: Compute | Placement = getattr(self._clients, call.service)
+        return client.send(call)
+
+    def _providers(self, past: SavedHost) -> dict[str, Row]:
+        """The resource providers of the saved trees that exist, with their parts, by uuid."""
+        found = (self._clients.placement.image(f"{TREE}{root}") for root in past.roots)
+        return {provider["uuid"]: provider for tree in found for provider in tree}
 
 
 def _rows(database: Database, table: str, cell: str, past: SavedHost) -> tuple[Row, ...]:

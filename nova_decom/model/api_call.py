@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,10 @@ from nova_decom.model.cloud import Action
 #: 2.53 has uuids of services and exists in every release since Queens; 2.69 shows services of
 #: cells that are down. 1.20 of placement answers to a POST.
 SERVICES, AGGREGATES, PROVIDERS = "2.69", "2.1", "1.20"
+#: From 1.19 aggregates have a generation, from 1.26 all of an inventory may be reserved.
+PARTS = "1.26"
+#: The list of the providers of a tree, to be followed by the uuid of one of them.
+TREE = "/resource_providers?in_tree="
 #: A live migration answers at once from 2.34 and takes no "force" from 2.68; a cold migration
 #: takes a host from 2.56.
 ACTIONS = {Action.LIVE: "2.68", Action.COLD: "2.56", Action.EVACUATE: "2.94"}
@@ -26,7 +30,8 @@ STOPPED_EVACUATION = "2.95"
 class ApiCall:
     """One request: ``service`` is the client that sends it, ``version`` its microversion.
 
-    ``saved`` are the paths whose content is saved before, as the request deletes it.
+    ``saved`` are the lists of resource providers (paths) that are saved before, each provider
+    with its inventories, traits and aggregates, as the request deletes them.
     """
 
     service: str
@@ -65,9 +70,13 @@ def enable_service(service: str) -> ApiCall:
     return ApiCall("compute", "PUT", f"/os-services/{service}", SERVICES, {"status": "enabled"})
 
 
-def delete_service(service: str) -> ApiCall:
-    """Delete a compute service; nova deletes with it its records of the host."""
-    return ApiCall("compute", "DELETE", f"/os-services/{service}", SERVICES)
+def delete_service(service: str, nodes: Iterable[str] = ()) -> ApiCall:
+    """Delete a compute service; nova deletes with it its records of the host.
+
+    Those are also the trees of resource providers of its compute ``nodes`` (uuids).
+    """
+    saved = tuple(f"{TREE}{node}" for node in nodes)
+    return ApiCall("compute", "DELETE", f"/os-services/{service}", SERVICES, saved=saved)
 
 
 def server_action(
@@ -91,16 +100,22 @@ def add_to_aggregate(aggregate: str, host: str) -> ApiCall:
     return ApiCall("compute", "POST", f"/os-aggregates/{aggregate}/action", AGGREGATES, body)
 
 
-def create_provider(uuid: str, name: str) -> ApiCall:
-    """Create a bare resource provider."""
-    body = {"uuid": uuid, "name": name}
+def create_provider(uuid: str, name: str, parent: str | None = None) -> ApiCall:
+    """Create a bare resource provider, under ``parent`` (uuid) if one is given."""
+    body = {"uuid": uuid, "name": name} | ({"parent_provider_uuid": parent} if parent else {})
     return ApiCall("placement", "POST", "/resource_providers", PROVIDERS, body)
+
+
+def set_provider_part(uuid: str, part: str, content: Any, generation: int) -> ApiCall:  # noqa: ANN401
+    """Replace the inventories, traits or aggregates of a provider that has this generation."""
+    body = {part: content, "resource_provider_generation": generation}
+    return ApiCall("placement", "PUT", f"/resource_providers/{uuid}/{part}", PARTS, body)
 
 
 def delete_provider(uuid: str) -> ApiCall:
     """Delete a resource provider; placement refuses while it has allocations or children."""
     path = f"/resource_providers/{uuid}"
-    saved = (path, f"{path}/inventories", f"{path}/traits")
+    saved = (f"/resource_providers?uuid={uuid}",)
     return ApiCall("placement", "DELETE", path, PROVIDERS, saved=saved)
 
 

@@ -30,6 +30,8 @@ class CurrentHost:
     cells: Mapping[str, int] = field(default_factory=dict)
     cell_names: frozenset[str] = frozenset()
     cloud: CloudIdentity = field(default_factory=CloudIdentity)
+    #: Resource provider (uuid) -> it with its parts, of those that the run saved and that exist.
+    providers: Mapping[str, Row] = field(default_factory=dict)
 
     def of(self, cell: str, table: str) -> tuple[Row, ...]:
         """The rows of one table."""

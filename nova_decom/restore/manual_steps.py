@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from nova_decom.model.cloud import NOVA_COMPUTE
 from nova_decom.restore.current import CurrentHost
 from nova_decom.restore.saved import SavedHost
 
 
-def to_do(past: SavedHost, present: CurrentHost) -> Iterator[str]:
-    """Manual follow-up steps, each ending with the command to run."""
+def to_do(past: SavedHost, present: CurrentHost, restored: Collection[str]) -> Iterator[str]:
+    """Manual follow-up steps, each ending with the command to run.
+
+    ``restored`` are targets of changes: resource providers among them are not made by hand.
+    """
     yield from _start(past, present)
-    yield from _placement(past, present)
+    yield from _placement(past, present, restored)
     known = {a.id for a in present.facts.agents}
     for agent in (a for a in past.agents if a.id not in known):
         yield f"{agent.binary} on {agent.host} registers again when it is started"
@@ -33,8 +36,8 @@ def _start(past: SavedHost, present: CurrentHost) -> Iterator[str]:
         yield "then let nova map the host: nova-manage cell_v2 discover_hosts"
 
 
-def _placement(past: SavedHost, present: CurrentHost) -> Iterator[str]:
-    known = {p.uuid for p in present.facts.providers}
+def _placement(past: SavedHost, present: CurrentHost, restored: Collection[str]) -> Iterator[str]:
+    known = {p.uuid for p in present.facts.providers}.union(restored, present.providers)
     gone = [p for p in past.providers if p.uuid not in known]
     for provider in gone:
         yield (

@@ -15,6 +15,7 @@ from nova_decom.model.report import HostReport, Result
 from nova_decom.model.sql import API_DATABASE, Transaction
 from nova_decom.restore.current import CurrentHost
 from nova_decom.restore.manual_steps import to_do
+from nova_decom.restore.providers import lost_providers, restored_providers
 from nova_decom.restore.row_decision import RowDecision, decide
 from nova_decom.restore.saved import SavedHost, WantedRow
 from nova_decom.restore.statements import statements
@@ -32,8 +33,10 @@ def plan_restore(past: SavedHost, present: CurrentHost, problem: str | None = No
     """
     wanted = sorted(wanted_rows(past, present), key=_order)
     decided = [(row, decide(row, past, present)) for row in wanted]
+    nodes = _living_nodes(present, decided)
     changes = [
         *_transactions(past, present, decided),
+        *restored_providers(past, present, nodes),
         *_memberships(past, present),
         *_state(past, present),
     ]
@@ -42,10 +45,14 @@ def plan_restore(past: SavedHost, present: CurrentHost, problem: str | None = No
         host=past.host,
         findings=findings,
         changes=tuple(changes),
-        leftovers=(*_refused(decided), *_lost(past, present)),
+        leftovers=(
+            *_refused(decided),
+            *_lost(past, present),
+            *lost_providers(past, present, nodes),
+        ),
         kept=(),
         result=present.facts,
-        to_do=tuple(to_do(past, present)),
+        to_do=tuple(to_do(past, present, {c.target for c in changes})),
     )
 
 
@@ -170,6 +177,22 @@ def _transactions(
             rows=transaction.rows,
             transaction=transaction,
         )
+
+
+def _living_nodes(
+    present: CurrentHost, decided: Sequence[tuple[WantedRow, RowDecision]]
+) -> frozenset[str]:
+    """The compute nodes (uuid) of the host that live, now or by this restore."""
+    back = {
+        str(row.values["uuid"])
+        for row, d in decided
+        if row.table == "compute_nodes" and d.is_change and not row.values["deleted"]
+    }
+    rows = [
+        r for (_, table), found in present.rows.items() if table == "compute_nodes" for r in found
+    ]
+    live = {str(r["uuid"]) for r in rows if r["host"] == present.facts.host and not r["deleted"]}
+    return frozenset(back | live | {node.uuid for node in present.facts.living_nodes})
 
 
 def _memberships(past: SavedHost, present: CurrentHost) -> Iterator[Change]:

@@ -11,7 +11,7 @@ from nova_decom.model.change import Status
 from nova_decom.model.cloud import NOVA_COMPUTE, Aggregate, NetworkAgent, ResourceProvider
 from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.restore.current import Row
-from nova_decom.state.journal_reader import Record, SavedRow, saved_rows
+from nova_decom.state.journal_reader import Record, SavedRow, saved_providers, saved_rows
 from nova_decom.state.run_summary import outcomes
 from nova_decom.state.sql_backup import TABLES
 
@@ -65,6 +65,13 @@ class SavedHost:
     released: tuple[str, ...] = ()
     agents: tuple[NetworkAgent, ...] = ()
     without_rows: bool = False
+    #: Resource providers that the run saved, with their parts, before they were deleted.
+    trees: tuple[Row, ...] = ()
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The roots (uuid) of the saved resource providers."""
+        return tuple(dict.fromkeys(p["root_provider_uuid"] for p in self.trees))
 
 
 def saved_host(record: Record, host: str) -> SavedHost | None:
@@ -98,6 +105,12 @@ def saved_host(record: Record, host: str) -> SavedHost | None:
             NetworkAgent(**a) for a in seen["agents"] if a["id"] in begun["delete-agents"]
         ),
         without_rows=bool(services) and seen["rows"] is None,
+        trees=tuple(
+            p
+            for p in saved_providers(record, host)
+            # One that the run made for nova's delete was not there before.
+            if p["root_provider_uuid"] in {q["uuid"] for q in seen["providers"]}
+        ),
     )
 
 

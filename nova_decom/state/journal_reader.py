@@ -159,6 +159,17 @@ def saved_objects(record: Record, host: str) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys(found))
 
 
+def saved_providers(record: Record, host: str) -> tuple[dict[str, Any], ...]:
+    """The resource providers of one host as they were first saved, with all their parts."""
+    found: dict[str, dict[str, Any]] = {}
+    for event in record.of(host):
+        if event.get("event") == "before-image" and event.get("database") == "placement":
+            for row in event.get("rows") or ():
+                if "aggregates" in row:
+                    found.setdefault(str(row["uuid"]), row)
+    return tuple(found.values())
+
+
 def saved(record: Record) -> list[dict[str, Any]]:
     """The saved rows and objects without their values: host, source, table or path, ids."""
     found: list[dict[str, Any]] = []

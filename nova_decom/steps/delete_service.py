@@ -53,7 +53,8 @@ class DeleteService(Step):
                 rows = DoomedRows(row[0], hidden_services=(row[1],))
                 yield row_change(self.name, SOFT_DELETE, facts.host, rows, service.id)
             elif service.id is not None:
-                call = delete_service(service.id)
+                of_nodes = facts.living_nodes if service.binary == NOVA_COMPUTE else ()
+                call = delete_service(service.id, (node.uuid for node in of_nodes))
                 yield Change(self.name, "delete", service.id, call.text, call=call)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:

@@ -82,7 +82,7 @@ def test_hosts_are_chosen_exactly_and_never_more_than_were_meant(
 def test_hosts_that_leave_together_share_their_requests(
     lab: Lab, decom: NovaDecom, hosts: Hosts, tmp_path: Path
 ) -> None:
-    """Two writes for each, allocations of each provider, and the rest for all of them."""
+    """Two writes for each, its providers saved, allocations of each, the rest for all of them."""
     names = [f"few-{n}" for n in range(1, 7)]
     hosts.start(*names)
     lab.stop_compute(*names)
@@ -100,10 +100,13 @@ def test_hosts_that_leave_together_share_their_requests(
     # For the plan, perhaps when they begin, and when they end; hosts that end apart ask apart,
     # the more so the slower the machine is.
     assert 2 <= sent["GET /resource_providers"] <= 2 + len(names)
+    # What nova deletes with the service is saved before.
+    assert sent["GET /resource_providers?in_tree=UUID"] == len(names)
+    assert sent["GET /resource_providers/UUID/inventories"] == len(names)
     # The rows of all cells tell the compute nodes.
     assert sent["GET /os-hypervisors/detail"] == 0
     # One list of services a second, while nova still shows the hosts up, and the rest by host.
-    assert sent.total() - sent["GET /os-services"] <= 16 * len(names)
+    assert sent.total() - sent["GET /os-services"] <= 20 * len(names)
 
 
 def _sent(log: Path) -> list[tuple[str, str]]:

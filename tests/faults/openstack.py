@@ -424,11 +424,17 @@ class Placement(Handler):
     """Providers, allocations with generations."""
 
     def get_resource_providers(
-        self, _request: Request, identity: str = "", part: str = ""
+        self, request: Request, identity: str = "", part: str = ""
     ) -> tuple[int, Body]:
         if not identity:
             # With a required trait too: every provider of the script is a compute node's.
-            return 200, {"resource_providers": list(self.state.providers.values())}
+            found = self.state.providers.values()
+            of = {"root_provider_uuid": "in_tree", "uuid": "uuid"}
+            wanted = {
+                key: request.query[name] for key, name in of.items() if name in request.query
+            }
+            chosen = [p for p in found if all(p[key] == w for key, w in wanted.items())]
+            return 200, {"resource_providers": chosen}
         provider = self.state.providers.get(identity)
         if provider is None:
             raise HTTPError(404, f"No resource provider with uuid {identity} found")
@@ -438,9 +444,9 @@ class Placement(Handler):
                 for c, b in self.state.holders(identity).items()
             }
             return 200, {"allocations": held, "resource_provider_generation": 1}
-        return 200, {"inventories": {"inventories": {}}, "traits": {"traits": []}}.get(
-            part, provider
-        )
+        empty: dict[str, Body] = {"inventories": {"inventories": {}}, "traits": {"traits": []}}
+        empty["aggregates"] = {"aggregates": []}
+        return 200, empty.get(part, provider)
 
     def post_resource_providers(self, request: Request) -> tuple[int, Body]:
         identity, name = request.body["uuid"], request.body["name"]

@@ -11,6 +11,7 @@ from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.rows import DatabaseFacts, HostMappingRow
 from nova_decom.model.sql import API_DATABASE
 from nova_decom.restore.current import CurrentHost
+from nova_decom.restore.providers import BARE
 from nova_decom.restore.saved import saved_host
 from nova_decom.state.journal_reader import Record
 from tests.unit import build
@@ -64,6 +65,13 @@ FAST = Aggregate(5, "fast", ("node2",))
 def image(cell, table, *rows):
     """Rows that were saved."""
     return {"event": "before-image", "host": "node1", "cell": cell, "table": table, "rows": rows}
+
+
+def saved_tree(*providers):
+    """Resource providers that were saved before nova deleted them."""
+    path = f"/resource_providers?in_tree={build.NODE}"
+    told = {"event": "before-image", "host": "node1", "cell": None, "database": "placement"}
+    return [told | {"table": path, "rows": list(providers)}]
 
 
 def images(cell=build.CELL, **tables):
@@ -155,6 +163,10 @@ class FakeRestoringCloud:
         match call.path.split("/")[1:]:
             case ["os-aggregates", aggregate, "action"]:
                 return self._add(aggregate, call.body["add_host"]["host"])
+            case ["resource_providers"]:
+                return self._create(call.body)
+            case ["resource_providers", uuid, part]:
+                return self._set_part(uuid, part, call.body)
             case ["os-services", service]:
                 return self._set(service, call.body["status"], call.body.get("disabled_reason"))
         raise AssertionError(f"not a request of a restore: {call}")
@@ -166,6 +178,26 @@ class FakeRestoringCloud:
             more = replace(found, hosts=(*found.hosts, host))
             self.now = replace(self.now, aggregates=(more,))
         return "req-1"
+
+    def _create(self, body):
+        self._write(f"create {body['name']}")
+        parent = body.get("parent_provider_uuid")
+        assert parent is None or parent in self.now.providers
+        root = self.now.providers[parent]["root_provider_uuid"] if parent else body["uuid"]
+        known = {"parent_provider_uuid": parent, "root_provider_uuid": root}
+        self._keep(body["uuid"], body | known | BARE)
+        return "req-3"
+
+    def _set_part(self, uuid, part, body):
+        self._write(f"{part} of {uuid}")
+        now = self.now.providers[uuid]
+        assert body["resource_provider_generation"] == now["generation"]
+        self._keep(uuid, now | {part: body[part], "generation": now["generation"] + 1})
+        return "req-4"
+
+    def _keep(self, uuid, provider):
+        if not self.ignores:
+            self.now = replace(self.now, providers={**self.now.providers, uuid: provider})
 
     def _set(self, service, status, reason):
         self._write(f"{status} {service} {reason}")

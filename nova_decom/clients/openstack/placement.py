@@ -17,6 +17,8 @@ from nova_decom.retry import retry
 #: 1.14 has trees; 1.28 has consumer generations, 1.38 consumer types.
 TREES, GENERATIONS, TYPES = "1.14", "1.28", "1.38"
 COMPUTE_NODES = "1.18"
+#: The parts of a resource provider that are read by requests of their own.
+PARTS = ("inventories", "traits", "aggregates")
 #: From 1.27 summaries have every class of a provider, from 1.29 every provider of its tree.
 SUMMARIES = "1.29"
 GENERATION_ATTEMPTS = 5
@@ -75,9 +77,16 @@ class Placement:
         body = self._api.get("placement", f"/allocations/{consumer}", TYPES)
         return body.get("consumer_type") in NOVA_TYPES
 
-    def image(self, path: str) -> dict[str, Any]:
-        """The body at a path, to be saved before it is changed."""
-        return self._api.get("placement", path, TYPES)
+    def image(self, path: str) -> tuple[dict[str, Any], ...]:
+        """The content at a path, to be saved: of a list of providers each with all its parts."""
+        body = self._api.get("placement", path, TYPES)
+        listed = body.get("resource_providers")
+        return (body,) if listed is None else tuple(map(self._with_parts, listed))
+
+    def _with_parts(self, provider: Entry) -> dict[str, Any]:
+        path = f"/resource_providers/{provider['uuid']}"
+        parts = {p: self._api.get("placement", f"{path}/{p}", TYPES)[p] for p in PARTS}
+        return {**provider, **parts}
 
     def send(self, call: ApiCall) -> str | None:
         """Send one request that changes something; its request id."""

@@ -93,9 +93,11 @@ def test_a_reason_is_cut_to_what_nova_keeps():
 
 
 def test_what_is_deleted_in_placement_is_saved_before():
-    """The provider, its inventories and its traits."""
-    path = "/resource_providers/u"
-    assert delete_provider("u").saved == (path, f"{path}/inventories", f"{path}/traits")
+    """The provider; of a compute service the trees of its compute nodes."""
+    assert delete_provider("u").saved == ("/resource_providers?uuid=u",)
+    trees = tuple(f"/resource_providers?in_tree={node}" for node in "nm")
+    assert delete_service("s", "nm").saved == trees
+    assert delete_service("s").saved == ()
     assert ApiCall("network", "DELETE", "/agents/a").saved == ()
 
 

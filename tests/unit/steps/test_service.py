@@ -187,6 +187,15 @@ def test_deleting_takes_what_nova_knows_of_the_host():
     )
 
 
+def test_the_trees_that_nova_deletes_are_saved_before():
+    """Those of every compute node, also of one that the API hides; other binaries have none."""
+    hidden = replace(build.REMOVABLE["all in one, all binaries, conductor down"], compute_nodes=())
+
+    saved = [change.call.saved for change in DELETE.changes(hidden)]
+
+    assert saved == [(f"/resource_providers?in_tree={NODE}",), ()]
+
+
 def test_deleting_another_binary_takes_nothing_but_its_row():
     """Only nova-compute has nodes, providers, memberships and a mapping."""
     state = build.REMOVABLE["all in one, all binaries, conductor down"]
