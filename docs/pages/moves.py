@@ -20,11 +20,11 @@ the newer is assumed. The oldest service version of nova-compute is read from th
 cells; without an API database it is not known, and nova is asked. Numbers are those of nova:
 20 is Train, 23 Wallaby, 26 Zed, 29 is 2024.1, 31 is 2025.1, 33 is 2026.1, 34 is 2026.2.
 
-Features come from the extra specs of the server's flavor, from the properties of its image (nova
-shows them from microversion 2.98, and only for a server that boots from an image), from its ports
-(one list of neutron per host) and from its shares (one request per server, only where the cloud
-has manila). What is not shown is not judged: nova decides when the move begins, and the server
-stays where it is.
+Features come from the extra specs of the server's flavor, from the properties of its image (as
+nova shows them from microversion 2.98, below that as glance does; only for a server that boots
+from an image), from its ports (one list of neutron per host) and from its shares (one request per
+server, only where the cloud has manila). What is not shown is not judged: nova decides when the
+move begins, and the server stays where it is.
 
 Nova refuses no way because of volumes, multi-attach volumes included."""
 SOURCES = """\

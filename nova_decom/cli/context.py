@@ -39,6 +39,7 @@ from nova_decom.clients.mysql.url import target
 from nova_decom.clients.openstack.api import Api
 from nova_decom.clients.openstack.compute import Compute
 from nova_decom.clients.openstack.identity import Identity
+from nova_decom.clients.openstack.image import Image
 from nova_decom.clients.openstack.network import Network
 from nova_decom.clients.openstack.placement import Placement
 from nova_decom.clients.openstack.session import connect, identity_of, section
@@ -159,6 +160,7 @@ class Context:
             remote=remote(self.ssh_config),
             stop_command=StopCommand(settings.stop_command) if settings.stop_command else None,
             projects=Identity(api).projects,
+            image=Image(api).properties,
         )
 
     def _cloud(

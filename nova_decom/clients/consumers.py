@@ -27,6 +27,8 @@ class Clients:
     stop_command: StopCommand | None = None
     #: The ids of the projects of a name.
     projects: Callable[[str], tuple[str, ...]] = lambda _name: ()
+    #: The properties of an image.
+    image: Callable[[str], Mapping[str, str]] = lambda _image: {}
 
     @property
     def all_cells(self) -> NovaDatabases | None:

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from nova_decom.clients.consumers import Clients
-from nova_decom.model.cloud import HostCapacity, Port, ServerGroup
+from nova_decom.model.cloud import HostCapacity, Port, Server, ServerGroup
 from nova_decom.model.nova_version import NovaVersion, release_of
-from nova_decom.model.snapshot import CloudSnapshot
+from nova_decom.model.resource_query import ResourceQuery, query_of
+from nova_decom.model.snapshot import CloudSnapshot, grouped
+
+#: Image -> its properties.
+Properties = Mapping[str, Mapping[str, str]]
 
 
 class Destinations:
@@ -19,23 +23,53 @@ class Destinations:
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
         self._has_share: dict[str, bool] = {}
+        self._hosts_with: dict[ResourceQuery, frozenset[str]] = {}
+        self._images: dict[str, Mapping[str, str]] = {}
         self._ports_of: dict[str, tuple[Port, ...]] = {}
 
     def read(self, hosts: Sequence[str], view: CloudSnapshot) -> dict[str, Any]:
         """The values of a snapshot for the servers of these hosts, by the names of its fields."""
+        servers = [s for h in hosts for s in view.servers_of[h]]
+        free = self._clients.placement.free()
+        host_of = self._hosts_of(view, free)
+        images = self._properties({s.image for s in servers if s.image})
         return {
-            "rooms": self._rooms(view),
+            "rooms": tuple(HostCapacity(host_of[u], tuple(free[u])) for u in free if u in host_of),
+            "fitting": self._fitting(servers, view, images),
+            "images": images,
             "groups": tuple(self._with_hosts(g, view) for g in self._groups()),
             "nova": self._version(),
             "ports": self._ports(hosts),
-            "with_shares": self._with_shares(hosts, view),
+            "with_shares": self._with_shares(servers),
         }
 
-    def _rooms(self, view: CloudSnapshot) -> tuple[HostCapacity, ...]:
-        free, cells = self._clients.placement.free(), self._clients.all_cells
-        nodes = cells.compute_nodes(free) if cells else view.compute_nodes
-        host_of = {n.uuid: n.host for n in nodes if n.host}
-        return tuple(HostCapacity(host_of[u], tuple(r)) for u, r in free.items() if u in host_of)
+    def _hosts_of(self, view: CloudSnapshot, providers: Collection[str]) -> dict[str, str]:
+        """Root provider -> its host, by the rows of all cells where they are read."""
+        cells = self._clients.all_cells
+        nodes = cells.compute_nodes(providers) if cells else view.compute_nodes
+        return {n.uuid: n.host for n in nodes if n.host and n.uuid}
+
+    def _properties(self, images: Collection[str]) -> Properties:
+        """The properties of images, each read once in a run."""
+        self._images |= {i: self._clients.image(i) for i in images if i not in self._images}
+        return dict(self._images)
+
+    def _fitting(
+        self,
+        servers: Sequence[Server],
+        view: CloudSnapshot,
+        images: Properties,
+    ) -> dict[ResourceQuery, frozenset[str]]:
+        """The hosts that have what only some hosts have: one request for each such question."""
+        held = grouped((a.consumer, a) for a in view.allocations)
+        queries = {query_of(s, held.get(s.id, ()), images.get(s.image, {})) for s in servers}
+        asked = [q for q in queries if q and q.resources and not q.is_plain]
+        found = {q: self._clients.placement.roots_with(q) for q in sorted(asked, key=str)}
+        roots = {q: uuids for q, uuids in found.items() if uuids is not None}
+        host_of = self._hosts_of(view, frozenset[str]().union(*roots.values())) if roots else {}
+        for query, uuids in roots.items():
+            self._hosts_with[query] = frozenset(host_of[u] for u in uuids if u in host_of)
+        return dict(self._hosts_with)
 
     def _groups(self) -> tuple[ServerGroup, ...]:
         return self._clients.compute.server_groups()
@@ -62,11 +96,10 @@ class Destinations:
             self._ports_of |= {host: network.ports(host) for host in hosts}
         return tuple(p for ports in self._ports_of.values() for p in ports)
 
-    def _with_shares(self, hosts: Sequence[str], view: CloudSnapshot) -> frozenset[str]:
+    def _with_shares(self, servers: Sequence[Server]) -> frozenset[str]:
         """The servers with shares: one request for each server, in a cloud with manila only."""
         compute = self._clients.compute
-        servers = [s.id for h in hosts for s in view.servers_of[h]]
         if servers and compute.may_have_shares():
-            new = (s for s in servers if s not in self._has_share)
+            new = (s.id for s in servers if s.id not in self._has_share)
             self._has_share |= {server: compute.has_share(server) for server in new}
         return frozenset(s for s, has_share in self._has_share.items() if has_share)

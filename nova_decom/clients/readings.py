@@ -79,7 +79,7 @@ class Readings:
                 self._allocations,
                 after=(Part.SERVERS, Part.MIGRATIONS, Part.PROVIDERS),
             ),
-            PartReader(Part.ROOM, self._room, after=(Part.SERVERS, nodes)),
+            PartReader(Part.ROOM, self._room, after=(Part.SERVERS, nodes, Part.ALLOCATIONS)),
             PartReader(Part.AGENTS, self._agents),
         )
 

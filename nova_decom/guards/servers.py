@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from nova_decom.model.cloud import Action, Owner, distinct
+from nova_decom.model.cloud import Action, Owner, Server, distinct
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Objection, Verdict, some
-from nova_decom.moves.candidates import candidates, no_candidate
+from nova_decom.moves.candidates import candidates, is_judged, no_candidate, query_for
 from nova_decom.moves.capacity import unplaceable
 from nova_decom.moves.eligibility import ALLOW_LOSS, MOVING, Blocker, Move, moves_of, named
 
@@ -175,15 +175,31 @@ def capacity(facts: HostFacts) -> Objection | None:
         return None
     leaving = {c.server for c in moves_of(facts) if isinstance(c, Move)}
     leaving -= {blocked.server for blocked in _without_host(facts)}
-    left = unplaceable(facts, [s for s in facts.servers if s.id in leaving])
-    if not left:
+    servers = [s for s in facts.servers if s.id in leaving]
+    left = unplaceable(facts, servers)
+    if left:
+        return Objection(
+            f"by placement no other host has room for {len(left)} of {len(leaving)} servers: "
+            f"{some(_with_needs(facts, s) for s in left)}",
+            "make room, or enable more hosts; --skip-guard capacity lets the scheduler try",
+            is_partial=True,
+        )
+    not_judged = [f"{s.name!r} {s.id}" for s in servers if not is_judged(facts, s)]
+    if not not_judged:
         return None
     return Objection(
-        f"by placement no other host has room for {len(left)} of {len(leaving)} servers: "
-        f"{some(f'{s.name!r} {s.id}' for s in left)}",
-        "make room, or enable more hosts; --skip-guard capacity lets the scheduler try",
-        is_partial=True,
+        f"{len(not_judged)} of {len(leaving)} servers are not judged, as placement was not asked "
+        f"for what they need (groups of resources, or of traits): {some(not_judged)}",
+        "nova's scheduler decides when they move",
+        Verdict.WARNING,
     )
+
+
+def _with_needs(facts: HostFacts, server: Server) -> str:
+    """The server, and what it needs that only some hosts have."""
+    query = query_for(facts, server)
+    needs = f" (needs {query.text})" if query and not query.is_plain else ""
+    return f"{server.name!r} {server.id}{needs}"
 
 
 def migrations_active(facts: HostFacts) -> Objection | None:

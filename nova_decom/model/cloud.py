@@ -100,6 +100,7 @@ class Server:
     task_state: str | None = None
     locked: bool = field(default=False, compare=False)
     extra_specs: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    image: str = field(default="", compare=False)
     image_properties: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     pinned_zone: str | None = field(default=None, compare=False)
     pin_is_known: bool = field(default=False, compare=False)

@@ -28,6 +28,7 @@ from nova_decom.model.cloud import (
 from nova_decom.model.machine import Machine, SystemdUnit
 from nova_decom.model.nova_version import NovaVersion
 from nova_decom.model.request import Request, StopWith
+from nova_decom.model.resource_query import ResourceQuery
 from nova_decom.model.rows import DatabaseFacts, folded
 
 #: Seconds between two beats above which the service was restarted meanwhile: that is no interval.
@@ -188,6 +189,9 @@ class HostFacts:
     groups: tuple[ServerGroup, ...] = field(default=(), compare=False)
     rooms: tuple[HostCapacity, ...] | None = field(default=None, compare=False)
     nova: NovaVersion = field(default_factory=NovaVersion, compare=False)
+    #: What only some hosts have -> those that have it; image -> its properties.
+    fitting: Mapping[ResourceQuery, frozenset[str]] = field(default_factory=dict, compare=False)
+    images: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
     #: The ports of the host's servers, and those of its servers that have shares.
     ports: tuple[Port, ...] = field(default=(), compare=False)
     with_shares: frozenset[str] = field(default=frozenset(), compare=False)

@@ -73,6 +73,8 @@ def host_facts(
         groups=view.groups,
         rooms=view.rooms,
         nova=view.nova,
+        fitting=view.fitting,
+        images=view.images,
         ports=view.ports,
         with_shares=view.with_shares,
         heartbeats=memory.heartbeats_of(services),

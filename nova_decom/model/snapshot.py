@@ -28,6 +28,7 @@ from nova_decom.model.cloud import (
 )
 from nova_decom.model.host import Fleet
 from nova_decom.model.nova_version import NovaVersion
+from nova_decom.model.resource_query import ResourceQuery
 from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts
 
 K = TypeVar("K")
@@ -62,6 +63,8 @@ class CloudSnapshot:
     groups: tuple[ServerGroup, ...] = ()
     rooms: tuple[HostCapacity, ...] | None = None
     nova: NovaVersion = field(default_factory=NovaVersion)
+    fitting: Mapping[ResourceQuery, frozenset[str]] = field(default_factory=dict)
+    images: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ports: tuple[Port, ...] = ()
     with_shares: frozenset[str] = frozenset()
     databases: Mapping[str, DatabaseFacts] | None = None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from nova_decom.model.cloud import ComputeService, Server, ServerGroup
 from nova_decom.model.host import HostFacts
+from nova_decom.model.resource_query import ResourceQuery, query_of
 
 SCOPE = "aggregate_instance_extra_specs:"
 
@@ -37,12 +38,26 @@ def hosts_for(
 ) -> tuple[str, ...]:
     """The candidates that may take this server; ``groups`` are its groups, moved members in it."""
     groups = groups_of(facts, server) if groups is None else groups
+    query = query_for(facts, server)
+    fitting = facts.fitting.get(query) if query else None
     return tuple(
         host
         for host in _in_zone(facts, server)
-        if not any(_keeps_off(group, server, host) for group in groups)
+        if (fitting is None or host in fitting)
+        and not any(_keeps_off(group, server, host) for group in groups)
         and _has_aggregates(facts, server, host)
     )
+
+
+def query_for(facts: HostFacts, server: Server) -> ResourceQuery | None:
+    """The question to placement for this server; None where it cannot be judged by one."""
+    return query_of(server, facts.allocations, facts.images.get(server.image, {}))
+
+
+def is_judged(facts: HostFacts, server: Server) -> bool:
+    """True when it is known which hosts have what the server needs."""
+    query = query_for(facts, server)
+    return query is not None and (query.is_plain or query in facts.fitting)
 
 
 def groups_of(facts: HostFacts, server: Server) -> tuple[ServerGroup, ...]:

@@ -260,7 +260,7 @@ def traits_of(facts: HostFacts, server: Server) -> Traits:
     """The server as far as nova's rules depend on it."""
     return Traits(
         specs=dict(server.extra_specs),
-        image=dict(server.image_properties),
+        image=dict(server.image_properties) or facts.images.get(server.image, {}),
         ports=tuple(p for p in facts.ports if p.server == server.id),
         has_share=server.id in facts.with_shares,
     )

@@ -65,6 +65,7 @@ class FakeCloud:
         if Part.ROOM in parts:
             self._see(rooms=truth.rooms, groups=truth.groups, nova=truth.nova)
             self._see(ports=truth.ports, with_shares=truth.with_shares)
+            self._see(fitting=truth.fitting, images=truth.images)
         if parts & {Part.HEARTBEATS, Part.SERVICES, Part.DATABASE}:
             self._see(heartbeats=tuple(self._hear()))
         asks = truth.request.stop_with is StopWith.SSH and not truth.request.offline

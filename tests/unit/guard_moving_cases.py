@@ -8,6 +8,7 @@ from dataclasses import replace
 from nova_decom.model.cloud import HostCapacity, Owner, ServerGroup
 from nova_decom.model.plan import Verdict
 from nova_decom.model.request import Servers
+from nova_decom.model.resource_query import ResourceQuery
 from tests.unit import build
 from tests.unit.build import database, facts, request, service
 
@@ -25,6 +26,9 @@ PARTIAL = request(servers=Servers.AUTO, may_be_partial=True, partial=True)
 CHOSEN = request(servers=Servers.AUTO, only=frozenset({"id-of-web"}))
 ON_DISK = (build.server("disk", has_local_disk=True),)
 HELD = (build.allocation(resources=(("MEMORY_MB", 512), ("VCPU", 2))),)
+GPU = ResourceQuery((("MEMORY_MB", 512), ("VGPU", 1)))
+WITH_GPU = (build.allocation(resources=GPU.resources),)
+FAST = ResourceQuery(HELD[0].resources, ("FAST",))
 COMING = build.allocation(owner=Owner.ARRIVING, server="'web' BUILD, scheduling")
 BUSY = build.allocation(owner=Owner.BUSY, server="'web' ACTIVE, rebooting")
 OTHERS = set(Owner) - {Owner.ARRIVING, Owner.BUSY}
@@ -318,6 +322,46 @@ MOVING_CASES = [
         "capacity",
         "with --partial nova is asked",
         with_room(room(memory=511), request=PARTIAL),
+        WARNING,
+        "'web' id-of-web",
+    ),
+    (
+        "capacity",
+        "a class that no other host has",
+        with_room(room(), allocations=WITH_GPU, fitting={GPU: frozenset({"node1"})}),
+        BLOCKED,
+        "no other host has room for 1 of 1 servers: 'web' id-of-web (needs VGPU:1)",
+    ),
+    (
+        "capacity",
+        "a class that another host has",
+        with_room(room(), allocations=WITH_GPU, fitting={GPU: frozenset({"node2"})}),
+        OK,
+        "",
+    ),
+    (
+        "capacity",
+        "a trait of the image that no other host has",
+        with_room(
+            room(),
+            servers=(build.server(image="i"),),
+            images={"i": {"trait:FAST": "required"}},
+            fitting={FAST: frozenset()},
+        ),
+        BLOCKED,
+        "'web' id-of-web (needs trait FAST)",
+    ),
+    (
+        "capacity",
+        "placement did not answer",
+        with_room(room(), allocations=WITH_GPU),
+        WARNING,
+        "1 of 1 servers are not judged, as placement was not asked for what they need",
+    ),
+    (
+        "capacity",
+        "a group of resources",
+        with_room(room(), servers=(build.server(extra_specs=(("resources1:VGPU", "1"),)),)),
         WARNING,
         "'web' id-of-web",
     ),

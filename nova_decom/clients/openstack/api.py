@@ -91,7 +91,9 @@ class Api:
             lambda: _body(service, path, self._send(service, "GET", path, wanted, params=params))
         )
 
-    def find(self, service: str, path: str, wanted: str, **params: str) -> dict[str, Any] | None:
+    def find(
+        self, service: str, path: str, wanted: str | None = None, **params: str
+    ) -> dict[str, Any] | None:
         """As :meth:`get`; None when there is no such thing, or it cannot be asked for."""
 
         def ask() -> dict[str, Any] | None:

@@ -239,6 +239,7 @@ def _server(entry: Mapping[str, Any]) -> Server:
         task_state=entry[TASK_STATE],
         locked=bool(entry.get("locked")),
         extra_specs=tuple(sorted((flavor.get("extra_specs") or {}).items())),
+        image=image.get("id") or "",
         image_properties=tuple(
             sorted((name, str(value)) for name, value in (image.get("properties") or {}).items())
         ),

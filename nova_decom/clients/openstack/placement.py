@@ -12,6 +12,7 @@ from nova_decom.clock import Clock
 from nova_decom.errors import ConflictError
 from nova_decom.model.api_call import ApiCall
 from nova_decom.model.cloud import Allocation, ResourceProvider
+from nova_decom.model.resource_query import ResourceQuery
 from nova_decom.retry import retry
 
 #: 1.14 has trees; 1.28 has consumer generations, 1.38 consumer types.
@@ -71,6 +72,19 @@ class Placement:
             uuid: [(name, r["capacity"] - r["used"]) for name, r in p["resources"].items()]
             for uuid, p in body["provider_summaries"].items()
         }
+
+    def roots_with(self, query: ResourceQuery) -> frozenset[str] | None:
+        """The root providers of the trees that have what is asked for; None: not answered."""
+        traits = [*query.required, *(f"!{trait}" for trait in query.forbidden)]
+        params = {"resources": ",".join(f"{name}:{amount}" for name, amount in query.resources)}
+        if traits:
+            params["required"] = ",".join(traits)
+        body = self._api.find("placement", "/allocation_candidates", SUMMARIES, **params)
+        if body is None:
+            return None
+        summaries = body["provider_summaries"]
+        providers = {uuid for r in body["allocation_requests"] for uuid in r["allocations"]}
+        return frozenset(summaries[p].get("root_provider_uuid") or p for p in providers)
 
     def is_novas(self, consumer: str) -> bool:
         """True unless the consumer says by its type that it is something else than nova's."""

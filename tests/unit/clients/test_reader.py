@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from nova_decom.clients.consumers import Clients
+from nova_decom.clients.destinations import Destinations
 from nova_decom.clients.heartbeats import Heartbeats
 from nova_decom.clients.host_history import HostHistory
 from nova_decom.clients.reader import CloudReader
@@ -19,9 +20,11 @@ from nova_decom.model.cloud import ComputeNode, Port, ServerGroup
 from nova_decom.model.host import HostIdentity
 from nova_decom.model.own_providers import own_providers
 from nova_decom.model.request import Part, Servers
+from nova_decom.model.resource_query import ResourceQuery
 from tests.unit.build import (
     NODE,
     agent,
+    allocation,
     database,
     node,
     node_row,
@@ -405,3 +408,45 @@ def test_hosts_of_servers_that_have_no_service_are_found(number, lists):
 
     assert found.hosts_without_service(names) == ("old",)
     assert len(read_lists) == lists
+
+
+def test_placement_is_asked_once_for_each_flavor_and_image():
+    """Of what only some hosts have; images are read once in a run."""
+    fast, asked, images = (("trait:FAST", "required"),), [], []
+    plain = server("plain")
+    same = [server(f"f{n}", extra_specs=fast, image="i") for n in range(3)]
+    held = [allocation(consumer=s.id, resources=(("VCPU", 1),)) for s in (plain, *same)]
+
+    def roots_with(query):
+        asked.append(query)
+        return frozenset({NODE, "unknown"})
+
+    found = moving(Compute("node1"), Databases({"node2": (node_row(1, host="node2"),)}))
+    found._clients.databases.owners = (node_row(1, host="node2"),)
+    found._clients.placement.roots_with = roots_with
+
+    def image(identity):
+        images.append(identity)
+        return {"trait:B": "x"}
+
+    found._destinations = Destinations(replace(found._clients, image=image))
+    found._keep(servers=(plain, *same), allocations=tuple(held))
+    reader(found).read({"node1": ROOM})
+    reader(found).read({"node1": ROOM})
+
+    query = ResourceQuery((("VCPU", 1),), ("FAST",))
+    assert asked == [query, query]
+    assert images == ["i"]
+    assert found.view.fitting == {query: {"node2"}}
+    assert found.view.images == {"i": {"trait:B": "x"}}
+
+
+def test_a_question_without_answer_leaves_its_servers_unjudged():
+    """No host is ruled out by it."""
+    web = server(extra_specs=(("trait:UNKNOWN", "required"),))
+    found = moving(Compute("node1"))
+    found._clients.placement.roots_with = lambda _query: None
+    found._keep(servers=(web,), allocations=(allocation(),))
+    reader(found).read({"node1": ROOM})
+
+    assert found.view.fitting == {}

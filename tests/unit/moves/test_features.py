@@ -263,3 +263,17 @@ def test_a_pci_device_moves_alive_from_nova_31_if_its_alias_says_so(release):
 def test_the_newest_microversion_tells_the_release(microversion, release):
     """Of two releases with the same one, the newer."""
     assert release_of(microversion) == release
+
+
+def test_image_properties_come_from_glance_where_nova_shows_none():
+    """Below microversion 2.98; from it on nova's own copy counts."""
+    images = {"i": {"hw_tpm_version": "2.0"}}
+    shown = (("hw_disk_bus", "scsi"),)
+
+    for web, names in (
+        (server(image="i"), (USERS_TPM,)),
+        (server(image="i", image_properties=shown), ()),
+        (server(image="gone"), ()),
+    ):
+        state = facts(servers=(web,), images=images)
+        assert refused(state, web, Way.LIVE) == names
