@@ -14,6 +14,7 @@ from nova_decom.cli.options import (
     COMMON,
     COMMON_OF_LIST,
     DETAILED,
+    DOCTOR_OPTIONS,
     DRAIN_OPTIONS,
     HOOKS,
     HTML,
@@ -167,7 +168,7 @@ def runs_command(given: GivenOptions, run: str | None) -> Report:
     return runs(given, run)
 
 
-@cli.command("doctor", params=[HOSTS, *COMMON])
+@cli.command("doctor", params=[HOSTS, *DOCTOR_OPTIONS, *COMMON])
 @click.pass_obj
 def doctor_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Check credentials, rights, microversions, databases, and ssh to each HOST."""

@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from nova_decom.cli.context import Context
 from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.hosts import named
 from nova_decom.clients.consumers import Clients
-from nova_decom.clients.host.ssh import Remote
+from nova_decom.clients.host.ssh import UNITS, Remote, sudoers
 from nova_decom.clients.mysql.cells import NovaDatabases
-from nova_decom.errors import NovaDecomError
+from nova_decom.errors import ConfigurationError, NovaDecomError
 from nova_decom.exit_codes import ExitCode
-from nova_decom.model.tables import DoctorCheck, DoctorReport
+from nova_decom.model.report import Report
+from nova_decom.model.tables import DoctorCheck, DoctorReport, LinesReport
 from nova_decom.state.directory import open_state_dir
 
 #: Newest compute microversion by release, to name the release of the control plane
@@ -36,10 +37,15 @@ RELEASES = {
 }
 
 
-def doctor(given: GivenOptions, hosts: tuple[str, ...]) -> DoctorReport:
-    """Each check with its problem and remedy; exit 69 when one fails."""
+def doctor(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
+    """Each check with its problem and remedy; exit 69 when one fails.
+
+    With ``--grants`` or ``--sudoers`` the lines for a DBA or for the hosts instead.
+    """
     app = Context(given)
     names = named(hosts)
+    if app.settings.grants or app.settings.sudoers:
+        return LinesReport("doctor", ExitCode.SUCCESS, lines=tuple(_lines(app, names)))
     clients = app.reading().clients
     checks = [
         *_state(app),
@@ -49,6 +55,23 @@ def doctor(given: GivenOptions, hosts: tuple[str, ...]) -> DoctorReport:
     ]
     code = ExitCode.SUCCESS if all(c.ok for c in checks) else ExitCode.UNAVAILABLE
     return DoctorReport("doctor", code, checks=tuple(checks))
+
+
+def _lines(app: Context, hosts: Sequence[str]) -> Iterator[str]:
+    """The GRANT statements of the databases given, then the lines of sudoers."""
+    if app.settings.grants:
+        databases = app.reading().clients.databases
+        if databases is None:
+            raise ConfigurationError(
+                "--grants needs to know the databases",
+                "give --nova-conf, --api-db-url or --cell-db-url, with a user that may read",
+            )
+        yield from databases.grants(app.settings.request("RUN", app.report_interval).rows)
+    if app.settings.sudoers:
+        remote = Remote(app.ssh_config)
+        machines = [remote.machine(host) for host in hosts]
+        found = [identity.unit.name for machine in machines for identity in machine.units]
+        yield from sudoers(dict.fromkeys(found) if hosts else UNITS)
 
 
 def _state(app: Context) -> Iterator[DoctorCheck]:

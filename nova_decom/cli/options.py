@@ -218,6 +218,13 @@ LOCK_URL = _option(
 )
 RUN_OPTIONS = (YES, *SELECTION, *_SIDE_BY_SIDE, ON_FAILURE, TIMEOUT, HOOKS, LOCK_URL)
 
+ROWS = _option(
+    "--rows",
+    type=click.Choice([str(choice) for choice in Rows]),
+    default_text="purge; for verify, rows that nova itself has soft-deleted may stay",
+    help="Delete the host's rows in the cell database, or keep them soft-deleted as nova does.",
+)
+
 PROCEDURE_OPTIONS = (
     REASON,
     _option(
@@ -233,13 +240,7 @@ PROCEDURE_OPTIONS = (
     ),
     OFFLINE,
     *_SERVERS,
-    _option(
-        "--rows",
-        type=click.Choice([str(choice) for choice in Rows]),
-        default_text="purge; for verify, rows that nova itself has soft-deleted may stay",
-        help="Delete the host's rows in the cell database, or keep them soft-deleted as nova "
-        "does.",
-    ),
+    ROWS,
     _flag("--all-binaries", help="Also remove other nova services of the host that are down."),
     _flag("--keep-agents", help="Keep the network agents of the host."),
     _list(
@@ -287,6 +288,11 @@ METRICS = _option(
     type=click.Path(dir_okay=False),
     help="Write metrics for the Prometheus textfile collector; needs nova-decom[metrics].",
 )
+DOCTOR_OPTIONS = (
+    ROWS,
+    _flag("--grants", help="Print the GRANT statements for a database user of its own."),
+    _flag("--sudoers", help="Print the lines that sudoers on the hosts needs for ssh."),
+)
 HTML = _option("--html", type=click.Path(dir_okay=False), help="File to write the report to.")
 COLUMN = _list("-c", "--column", metavar="NAME", help="Show only this column")
 
@@ -298,6 +304,7 @@ OPTIONS: Mapping[str, click.Option] = {
         *RUN_OPTIONS,
         *PROCEDURE_OPTIONS,
         *REMOVE_OPTIONS,
+        *DOCTOR_OPTIONS,
         *DRAIN_OPTIONS,
         *(DETAILED, OUT, METRICS, HTML, COLUMN),
     )

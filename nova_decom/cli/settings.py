@@ -85,6 +85,8 @@ class Settings:
     html: str | None
     lock_url: str | None
     metrics_textfile: str | None
+    grants: bool
+    sudoers: bool
     plan: str | None
 
     @property

@@ -89,6 +89,18 @@ class DoctorReport(Report):
 
 
 @dataclass(frozen=True, slots=True)
+class LinesReport(Report):
+    """Lines for a file of another program: GRANT statements, a line of sudoers."""
+
+    lines: tuple[str, ...] = ()
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The lines."""
+        return {"lines": [*self.lines]}
+
+
+@dataclass(frozen=True, slots=True)
 class StepRow:
     """A step of the procedure."""
 

@@ -16,6 +16,7 @@ from nova_decom.model.tables import (
     AuditReport,
     DoctorReport,
     HostRow,
+    LinesReport,
     ListReport,
     RunsReport,
     StepsReport,
@@ -131,6 +132,13 @@ def _(report: DoctorReport, style: Style) -> None:
     from nova_decom.output.console import console  # noqa: PLC0415
 
     text.print_checks(console(sys.stdout, style.color), report.checks)
+
+
+@view.register
+def _(report: LinesReport, _style: Style) -> None:
+    from nova_decom.output.escape import safe  # noqa: PLC0415
+
+    sys.stdout.writelines(f"{safe(line)}\n" for line in report.lines)
 
 
 @view.register

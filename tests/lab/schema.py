@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nova_decom.clients.mysql.grants import API_RIGHTS, CELL_RIGHTS
 from tests.lab.cells import FIRST, Cell
 from tests.lab.config import REGION
 from tests.lab.errors import LabError
@@ -19,20 +20,7 @@ if TYPE_CHECKING:
 
 FLAVOR = "lab"
 IMAGE = "lab"
-GRANTS = {
-    "nova_api": {
-        "SELECT": ("cell_mappings", "host_mappings", "aggregate_hosts"),
-        "DELETE": ("aggregate_hosts", "host_mappings"),
-        "INSERT": ("aggregate_hosts", "host_mappings"),
-    },
-    "nova": {
-        "SELECT": ("services", "compute_nodes", "pci_devices", "migrations", "instances"),
-        "DELETE": ("pci_devices", "compute_nodes", "services"),
-        "INSERT": ("pci_devices", "compute_nodes", "services"),
-        "UPDATE": ("compute_nodes", "services"),
-    },
-}
-GRANTS["nova_cell0"] = GRANTS["nova"]
+GRANTS = {"nova_api": API_RIGHTS, "nova": CELL_RIGHTS, "nova_cell0": CELL_RIGHTS}
 """What the operator's MySQL user may do, and nothing more."""
 
 
@@ -106,11 +94,11 @@ class Schema:
         cells = {cell.database: GRANTS["nova"] for cell in self._site.cells}
         with self._mariadb.connect() as connection, connection.cursor() as cursor:
             for database, rights in (GRANTS | cells).items():
-                for right, tables in rights.items():
-                    for table in tables:
-                        cursor.execute(
-                            f"GRANT {right} ON {database}.{table} TO nova_decom@'127.0.0.1'"
-                        )
+                for table, granted in rights.items():
+                    cursor.execute(
+                        f"GRANT {', '.join(granted)} ON {database}.{table} "
+                        "TO nova_decom@'127.0.0.1'"
+                    )
 
     def _nova(self) -> None:
         site, conf = self._site, self._site.layout.nova_conf

@@ -14,12 +14,13 @@ import yaml
 import nova_decom
 from nova_decom.cli.commands import cli
 from nova_decom.cli.options import DEFAULTS
-from nova_decom.clients.host.ssh import UNITS
+from nova_decom.clients.host.ssh import UNITS, sudoers
+from nova_decom.clients.mysql.grants import api_grants, cell_grants
 from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import GUARDS
+from nova_decom.model.request import Rows
 from nova_decom.output.json_envelope import schema
 from nova_decom.steps import PROCEDURE
-from tests.lab.schema import GRANTS
 
 CHECKOUT = Path(__file__).parents[2]
 DOCS = CHECKOUT / "docs"
@@ -155,23 +156,17 @@ def test_no_page_names_an_option_that_does_not_exist(path):
     assert sorted(named - set(OPTIONS) - OTHERS) == []
 
 
-def test_the_grants_of_the_page_are_those_the_tests_run_with():
+def test_the_grants_of_the_page_are_those_of_doctor():
     """The lab's own user has them; a right that the program comes to need is missed at once."""
-    told = {
-        (right, f"{database}.{table}")
-        for rights, database, table in re.findall(
-            r"^GRANT ([A-Z, ]+) ON (\w+)\.(\w+) TO", read("security.md"), re.MULTILINE
-        )
-        for right in rights.split(", ")
-    }
-    granted = {
-        (right, f"{database}.{table}")
-        for database in ("nova_api", "nova")
-        for right, tables in GRANTS[database].items()
-        for table in tables
-    }
+    (block,) = re.findall(r"```sql\nCREATE USER.*?```", read("security.md"), re.DOTALL)
+    shown = re.findall(r"^GRANT .*;$", block, re.MULTILINE)
 
-    assert told == granted
+    assert shown == [*api_grants("nova_api"), *cell_grants("nova", Rows.PURGE)]
+
+
+def test_the_line_of_sudoers_on_the_page_is_that_of_doctor():
+    """Of the usual unit."""
+    assert next(sudoers(["nova-compute.service"])) in read("security.md").splitlines()
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from nova_decom.clients.mysql.cell_rows import NODE_COLUMNS, CellRows, Row
 from nova_decom.clients.mysql.checks import (
@@ -16,11 +16,12 @@ from nova_decom.clients.mysql.checks import (
     check_statement,
 )
 from nova_decom.clients.mysql.connection import Database, Images
+from nova_decom.clients.mysql.grants import api_grants, cell_grants
 from nova_decom.clients.mysql.registration import Registration, Registrations
 from nova_decom.clients.mysql.sources import Cell, Sources, find_cells
 from nova_decom.clients.mysql.url import Target
 from nova_decom.model.cloud import NOVA_COMPUTE
-from nova_decom.model.request import Request
+from nova_decom.model.request import Request, Rows
 from nova_decom.model.rows import (
     CloudRows,
     ComputeNodeRow,
@@ -135,6 +136,15 @@ class NovaDatabases:
         return self.try_transactions(
             sample_transactions(request, cells, has_api_database=self.api is not None)
         )
+
+    def grants(self, rows: Rows) -> Iterator[str]:
+        """The GRANT statements for a user of its own, after the place of each database."""
+        if self.api is not None:
+            yield f"-- {self.api.target.label}"
+            yield from api_grants(self.api.target.database)
+        for cell in self.cells:
+            yield f"-- {cell.database.target.label}"
+            yield from cell_grants(cell.database.target.database, rows)
 
     def compute_nodes(self, uuids: Collection[str]) -> tuple[ComputeNodeRow, ...]:
         """The live compute nodes with these uuids, of any host; one query per cell."""

@@ -77,6 +77,12 @@ def connect(
             str(error).strip(),
             "complete the entry of the cloud in clouds.yaml, or the OS_* variables",
         ) from error
+    except TypeError as error:
+        # The SDK gives every key of auth to the plugin, whether it knows it or not.
+        raise ConfigurationError(
+            f"the auth of the cloud does not fit its auth_type: {error}",
+            "correct auth or auth_type in clouds.yaml, or the OS_* variables",
+        ) from error
 
 
 def identity_of(connection: openstack.connection.Connection) -> CloudIdentity:

@@ -15,7 +15,7 @@ from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Finding, Verdict
 from nova_decom.model.report import HostReport, Report, Result, planned, refused
-from nova_decom.model.tables import DoctorCheck, DoctorReport, HostRow, ListReport
+from nova_decom.model.tables import DoctorCheck, DoctorReport, HostRow, LinesReport, ListReport
 from nova_decom.output import json_envelope as envelope
 from nova_decom.plan.planner import make_plan
 from nova_decom.verify.verify import verify
@@ -45,6 +45,7 @@ REPORTS = {
     "usage": Report("nova-decom", 2, error="no such option"),
     "list": ListReport("list", 0, rows=tuple(HostRow(**r) for r in [ROW])),
     "empty list": ListReport("list", 0),
+    "doctor --grants": LinesReport("doctor", 0, lines=("-- nova", "GRANT SELECT ON a.b TO c;")),
     "doctor": DoctorReport("doctor", 69, checks=tuple(DoctorCheck(**c) for c in [CHECK])),
     "steps": reference(),
     "interrupted": Report(

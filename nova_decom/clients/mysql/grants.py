@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rights of a database user of its own, and the GRANT statements for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from nova_decom.model.request import Rows
+
+#: The user of the statements; its host and name are for the operator to change.
+USER = "'decom'@'%'"
+_READ, _WRITTEN = ("SELECT",), ("SELECT", "INSERT", "DELETE")
+_CHANGED = ("SELECT", "INSERT", "UPDATE", "DELETE")
+#: Table of nova's API database -> the rights that all commands together need on it.
+API_RIGHTS: Mapping[str, Sequence[str]] = {
+    "cell_mappings": _READ,
+    "host_mappings": _WRITTEN,
+    "aggregate_hosts": _WRITTEN,
+}
+#: The same for the database of a cell.
+CELL_RIGHTS: Mapping[str, Sequence[str]] = {
+    "instances": _READ,
+    "migrations": _READ,
+    "pci_devices": _WRITTEN,
+    "compute_nodes": _CHANGED,
+    "services": _CHANGED,
+}
+#: With ``--rows keep`` no row of a cell is deleted, and so none is inserted by a restore.
+PURGES = {"INSERT", "DELETE"}
+
+
+def api_grants(database: str) -> Iterator[str]:
+    """The GRANT statements for nova's API database."""
+    return _grants(database, API_RIGHTS)
+
+
+def cell_grants(database: str, rows: Rows) -> Iterator[str]:
+    """The GRANT statements for the database of a cell; fewer where rows are kept."""
+    left_out = PURGES if rows is Rows.KEEP else set()
+    kept = {t: [r for r in rights if r not in left_out] for t, rights in CELL_RIGHTS.items()}
+    return _grants(database, kept)
+
+
+def _grants(database: str, rights: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    name = database if re.fullmatch(r"\w+", database) else f"`{database.replace('`', '``')}`"
+    for table, granted in rights.items():
+        yield f"GRANT {', '.join(granted)} ON {name}.{table} TO {USER};"

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The GRANT statements of ``doctor --grants``, run as they are printed, are enough and no more."""
+
+from contextlib import closing
+
+import pymysql
+import pytest
+
+from nova_decom.clients.mysql.cells import NovaDatabases
+from nova_decom.clients.mysql.grants import CELL_RIGHTS
+from nova_decom.clients.mysql.sources import Sources
+from nova_decom.clients.mysql.url import target
+from nova_decom.model.request import Request, Rows
+from tests.database.conftest import Images
+
+#: MySQL's number of an error.
+DENIED = 1142
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def granted(nova):
+    """The databases as a user whose only rights are the statements for these rows."""
+
+    def make(rows):
+        statements = list(nova.reading().grants(Rows(rows)))
+        with nova.server.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("DROP USER IF EXISTS 'decom'@'%'")
+            cursor.execute("CREATE USER 'decom'@'%' IDENTIFIED BY 'decom'")
+            for statement in statements:
+                cursor.execute(statement)
+        urls = [
+            nova.server.url(name, user="decom", password="decom") for name in ("nova_api", "nova")
+        ]
+        sources = Sources(target(urls[0]), (target(urls[1]),))
+        return NovaDatabases(sources, nova.writer)
+
+    yield make
+    nova.cell.query("DROP USER IF EXISTS 'decom'@'%'")
+
+
+@pytest.mark.parametrize("rows", ["purge", "keep"])
+def test_the_grants_are_enough_for_a_removal(nova, granted, rows):
+    """Every statement of any removal passes, and a real one runs."""
+    _, node = nova.cell.host("node1")
+    nova.cell.pci_device(node)
+    nova.api.host("node1", nova.api.ids("cell_mappings")[1])
+    nova.api.aggregate("all", "node1")
+    databases = granted(rows)
+
+    assert [c for c in databases.checks() if c.problem] == []
+    assert [c for c in databases.try_removal(Request(rows=Rows(rows))) if c.problem] == []
+    databases.run(nova.purge("node1", rows=rows), Images())
+
+    assert not nova.cell.query("SELECT id FROM nova.services WHERE deleted = 0")
+    assert bool(nova.cell.rows("services")) is (rows == "keep")
+
+
+@pytest.mark.parametrize("table", [t for t, rights in CELL_RIGHTS.items() if "INSERT" in rights])
+def test_a_restore_may_insert_only_where_rows_are_deleted(granted, table):
+    """With --rows keep it finds them in their place."""
+    refused = {}
+    for rows in ("purge", "keep"):
+        place = granted(rows).cells[0].database.target
+        with (
+            closing(pymysql.connect(**place.arguments)) as connection,
+            connection.cursor() as cursor,
+        ):
+            try:
+                cursor.execute(f"INSERT INTO {table} SELECT * FROM {table} WHERE 1 = 0")
+            except pymysql.OperationalError as error:
+                refused[rows] = error.args[0]
+
+    assert refused == {"keep": DENIED}
+
+
+def test_each_database_has_its_place_before_its_statements(nova):
+    """A comment, so that the output can be given to the client of the server as it is."""
+    lines = list(nova.reading().grants(Rows.PURGE))
+    places = [line for line in lines if line.startswith("-- ")]
+
+    assert lines[0] == places[0]
+    assert [p.split()[1] for p in places][:2] == ["nova_api", "nova"]
+    assert all(line.endswith(";") for line in lines if line not in places)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lines that doctor prints for a DBA and for the hosts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from nova_decom.cli.main import run
+from nova_decom.clients.host.ssh import UNITS, sudoers
+from tests.unit.clients.test_host_ssh import box  # noqa: F401 - a fixture
+
+LINE = "decom ALL=(root) NOPASSWD: /usr/bin/systemctl disable --now "
+
+pytestmark = pytest.mark.usefixtures("clean_environment")
+
+
+def test_without_hosts_the_units_of_all_deployments_are_in_sudoers(capsys):
+    """A cloud is not needed for that."""
+    assert run(["doctor", "--sudoers"]) == 0
+
+    assert capsys.readouterr().out.splitlines() == [LINE + unit for unit in UNITS]
+
+
+def test_the_units_of_a_host_are_asked_for(capsys, box):  # noqa: F811 - the fixture
+    """Each once, in one JSON document where that is asked for."""
+    box.unit("devstack@n-cpu.service")
+
+    assert run(["doctor", "node1", "node2", "--sudoers", "-f", "json"]) == 0
+
+    assert json.loads(capsys.readouterr().out)["lines"] == [LINE + "devstack@n-cpu.service"]
+
+
+def test_a_host_that_cannot_be_asked_ends_the_command(capsys, box):  # noqa: F811 - the fixture
+    """A line that is missing would be missed when nova-compute is to be stopped."""
+    box.script("ssh", "echo no route >&2; exit 255")
+
+    assert run(["doctor", "node1", "--sudoers"]) != 0
+
+    shown = capsys.readouterr()
+    assert (shown.out, "node1: ssh failed with 255: no route" in shown.err) == ("", True)
+
+
+def test_signs_that_mean_something_in_sudoers_are_escaped():
+    """A unit with such a name ends no line and begins no alias."""
+    (line,) = sudoers(["a,b:c=d\\x2d.service"])
+
+    assert line == LINE + r"a\,b\:c\=d\\x2d.service"
+
+
+def test_grants_without_a_database_are_a_mistake(capsys, tmp_path):
+    """With the options that name one."""
+    auth = {"auth_url": "http://x", "username": "u", "password": "p", "project_name": "p"}
+    clouds = {"c": {"auth": auth | {"user_domain_id": "d", "project_domain_id": "d"}}}
+    (tmp_path / "clouds.yaml").write_text(json.dumps({"clouds": clouds}))
+
+    assert run(["doctor", "--grants", "--os-cloud", "c"]) == 2
+
+    assert "give --nova-conf, --api-db-url or --cell-db-url" in capsys.readouterr().err
+
+
+def test_a_key_that_the_auth_plugin_does_not_know_is_named(capsys, tmp_path):
+    """A token needs another auth_type than the usual one."""
+    clouds = {"c": {"auth": {"auth_url": "http://x", "token": "t"}}}
+    (tmp_path / "clouds.yaml").write_text(json.dumps({"clouds": clouds}))
+
+    assert run(["list", "--os-cloud", "c"]) == 2
+
+    shown = capsys.readouterr().err
+    assert "does not fit its auth_type" in shown
+    assert "'token'" in shown
