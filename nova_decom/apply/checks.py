@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from nova_decom.errors import BusyError, ChangeFailedError, RefusedError
+from nova_decom.errors import BusyError, ChangeFailedError, MissingRightError, RefusedError
 from nova_decom.guards import FOREIGN_DISABLE, judge
+from nova_decom.model.api_call import ApiCall
 from nova_decom.model.host import HostFacts
-from nova_decom.model.plan import Verdict
+from nova_decom.model.plan import Plan, Verdict
 from nova_decom.model.report import messages, remedies
 from nova_decom.plan.jobs import Job
 from nova_decom.steps import Step
@@ -39,6 +41,23 @@ def raise_if_blocked(facts: HostFacts, job: Job) -> None:
     blocked = [f for f in judge(facts, job.guards) if f.verdict is Verdict.BLOCKED]
     if blocked:
         raise RefusedError(messages(blocked), remedies(blocked))
+
+
+def raise_if_forbidden(
+    job: Job, plans: Iterable[Plan], refusal: Callable[[ApiCall], str | None]
+) -> None:
+    """Stop where the token lacks a right to change what the plans change, if it can be asked.
+
+    :raises MissingRightError: it lacks one, or several; the message names each.
+    """
+    planned = {c.step for plan in plans for c in plan.changes if c.transaction is None}
+    tries = [call for step in job.steps if step.name in planned for call in step.tries]
+    denied = [reason for call in tries if (reason := refusal(call))]
+    if denied:
+        raise MissingRightError(
+            f"the token lacks rights that {job.name} needs: {'; '.join(denied)}",
+            "give the token these rights; nova-decom doctor names each",
+        )
 
 
 def raise_if_undone(step: Step, facts: HostFacts, job: Job) -> None:

@@ -9,14 +9,17 @@ from functools import partial
 from nova_decom.cli.context import Context
 from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.hosts import named
+from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clients.consumers import Clients
 from nova_decom.clients.host.ssh import UNITS, Remote, sudoers
 from nova_decom.clients.mysql.cells import NovaDatabases
-from nova_decom.errors import ConfigurationError, NovaDecomError
+from nova_decom.errors import ConfigurationError, MissingRightError, NovaDecomError
 from nova_decom.exit_codes import ExitCode
+from nova_decom.model.api_call import ApiCall
 from nova_decom.model.report import Report
 from nova_decom.model.tables import DoctorCheck, DoctorReport, LinesReport
 from nova_decom.state.directory import open_state_dir
+from nova_decom.steps import PROCEDURE
 
 #: Newest compute microversion by release, to name the release of the control plane
 #: (nova api/openstack/api_version_request.py of each release).
@@ -46,10 +49,12 @@ def doctor(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     names = named(hosts)
     if app.settings.grants or app.settings.sudoers:
         return LinesReport("doctor", ExitCode.SUCCESS, lines=tuple(_lines(app, names)))
-    clients = app.reading().clients
+    cloud = app.reading()
+    clients = cloud.clients
     checks = [
         *_state(app),
         *_apis(clients),
+        *_may_change(cloud),
         *_databases(clients.databases, app),
         *(_try(f"ssh {host}", partial(_unit, clients.remote, host)) for host in names),
     ]
@@ -107,6 +112,20 @@ def _apis(clients: Clients) -> Iterator[DoctorCheck]:
             else "no network service in the catalogue; agents are not checked"
         ),
     )
+
+
+def _may_change(cloud: LiveCloud) -> Iterator[DoctorCheck]:
+    """The rights to change services, providers and allocations; no others can be asked."""
+
+    def ask(call: ApiCall) -> str:
+        denied = cloud.refusal(call)
+        if denied:
+            raise MissingRightError(denied, "give the token this right")
+        return "yes"
+
+    for step in PROCEDURE:
+        for call in step.tries:
+            yield _try(f"right to {step.name}", partial(ask, call))
 
 
 def _release(newest: str | None) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 
+from nova_decom.apply.checks import raise_if_forbidden
 from nova_decom.apply.executor import Executor
 from nova_decom.apply.hooks import Hooks
 from nova_decom.apply.interrupts import signals
@@ -57,6 +58,7 @@ def carry_out(
 
     :raises UnconfirmedError: the job was not confirmed.
     :raises StalePlanError: ``saved`` does not fit: another cloud, other options, other changes.
+    :raises MissingRightError: the token lacks a right that the plan needs.
     """
     app.hosts = hosts
     raise_if_aliases_of_several(app, hosts)
@@ -90,6 +92,7 @@ def _plan_and_run(
     done = [_without_changes(p, f, job) for p, f in nothing]
     if not todo:
         return Report(job.name, combined(r.exit_code for r in done), tuple(done))
+    raise_if_forbidden(job, todo, read.refusal)
     if asks:
         confirm(app, job.name, "plan", [*map(planned, todo), *done], [p.host for p in todo])
     return _run(app, job, read, todo, done)

@@ -168,6 +168,11 @@ class LiveCloud:
             self._readings.refused_agents.add(target)
             raise UnsupportedError(str(error), error.remedy) from error
 
+    def refusal(self, call: ApiCall) -> str | None:
+        """The words in which a service denies the right to a request that changes nothing."""
+        client: Compute | Placement = getattr(self._clients, call.service)
+        return client.refusal(call)
+
     def watch(self, host: str, look: str) -> MoveSnapshot:
         """Read a host's newest migrations and the servers of ``look``, whatever their number."""
         compute = self.clients.compute

@@ -13,8 +13,8 @@ from nova_decom.model.claim import with_expiry
 from nova_decom.model.cloud import Action
 
 #: 2.53 has uuids of services and exists in every release since Queens; 2.69 shows services of
-#: cells that are down. 1.20 of placement answers to a POST.
-SERVICES, AGGREGATES, PROVIDERS = "2.69", "2.1", "1.20"
+#: cells that are down. 1.20 of placement answers to a POST, 1.28 has consumer generations.
+SERVICES, AGGREGATES, PROVIDERS, GENERATIONS = "2.69", "2.1", "1.20", "1.28"
 #: From 1.19 aggregates have a generation, from 1.26 all of an inventory may be reserved.
 PARTS = "1.26"
 #: The list of the providers of a tree, to be followed by the uuid of one of them.
@@ -24,6 +24,10 @@ TREE = "/resource_providers?in_tree="
 ACTIONS = {Action.LIVE: "2.68", Action.COLD: "2.56", Action.EVACUATE: "2.94"}
 #: From 2.95 nova leaves evacuated servers stopped; before, one that ran runs again.
 STOPPED_EVACUATION = "2.95"
+
+
+#: The uuid of no object.
+ABSENT = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +126,22 @@ def delete_provider(uuid: str) -> ApiCall:
 def delete_agent(agent: str) -> ApiCall:
     """Delete a network agent; neutron refuses for some kinds (OVN before 18.0)."""
     return ApiCall("network", "DELETE", f"/agents/{agent}")
+
+
+#: Requests that change nothing: they are about no object, or their body is not complete. A service
+#: refuses them with 403 where the token lacks the right, and else with 404 or 400 (tried on nova
+#: 34.0.0 and placement 16.0.0). Neutron, and nova for servers, look for the object first: 404.
+TRY_TO_UPDATE_SERVICE = disable_service(ABSENT, "")
+TRY_TO_DELETE_SERVICE = delete_service(ABSENT)
+TRY_TO_CREATE_PROVIDER = ApiCall(
+    "placement", "POST", "/resource_providers", PROVIDERS, {"uuid": ABSENT}
+)
+TRY_TO_DELETE_PROVIDER = ApiCall("placement", "DELETE", f"/resource_providers/{ABSENT}", PROVIDERS)
+TRY_TO_SET_ALLOCATIONS = ApiCall("placement", "PUT", f"/allocations/{ABSENT}", GENERATIONS, {})
+TRIES = (
+    TRY_TO_UPDATE_SERVICE,
+    TRY_TO_DELETE_SERVICE,
+    TRY_TO_CREATE_PROVIDER,
+    TRY_TO_DELETE_PROVIDER,
+    TRY_TO_SET_ALLOCATIONS,
+)

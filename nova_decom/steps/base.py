@@ -54,6 +54,8 @@ class Step(ABC):
     only_waits: ClassVar[bool] = False
     #: The changes are moves of servers: several at once, also of servers that arrive later.
     moves_servers: ClassVar[bool] = False
+    #: Requests that change nothing and need the rights of the step's own requests.
+    tries: ClassVar[tuple[ApiCall, ...]] = ()
     #: The change writes the claim of the run into the compute service.
     writes_claim: ClassVar[bool] = False
     #: The change deletes the compute service, so that its absence is this run's doing.

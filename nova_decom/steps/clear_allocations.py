@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
+from nova_decom.model.api_call import TRY_TO_SET_ALLOCATIONS, ApiCall
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import Allocation, Owner
 from nova_decom.model.host import HostFacts
@@ -26,6 +27,7 @@ class ClearAllocations(Step):
     """
 
     name: ClassVar[str] = "clear-allocations"
+    tries: ClassVar[tuple[ApiCall, ...]] = (TRY_TO_SET_ALLOCATIONS,)
     reads: ClassVar[frozenset[Part]] = frozenset(
         {Part.SERVERS, Part.MIGRATIONS, Part.PROVIDERS, Part.ALLOCATIONS}
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from nova_decom.model.api_call import delete_provider
+from nova_decom.model.api_call import TRY_TO_DELETE_PROVIDER, ApiCall, delete_provider
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import ResourceProvider
 from nova_decom.model.host import HostFacts
@@ -23,6 +23,7 @@ class DeleteProviders(Step):
     """
 
     name: ClassVar[str] = "delete-providers"
+    tries: ClassVar[tuple[ApiCall, ...]] = (TRY_TO_DELETE_PROVIDER,)
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.PROVIDERS, Part.ALLOCATIONS})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from nova_decom.errors import ConflictError, TransientError
-from nova_decom.model.api_call import delete_service
+from nova_decom.model.api_call import TRY_TO_DELETE_SERVICE, ApiCall, delete_service
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import NOVA_COMPUTE, ComputeService, ResourceProvider
 from nova_decom.model.host import HostFacts
@@ -40,6 +40,7 @@ class DeleteService(Step):
 
     name: ClassVar[str] = "delete-service"
     deletes_service: ClassVar[bool] = True
+    tries: ClassVar[tuple[ApiCall, ...]] = (TRY_TO_DELETE_SERVICE,)
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.DATABASE})
     guarded: ClassVar[frozenset[Part]] = frozenset(
         {Part.HEARTBEATS, Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from nova_decom.model.api_call import disable_service
+from nova_decom.model.api_call import TRY_TO_UPDATE_SERVICE, ApiCall, disable_service
 from nova_decom.model.change import Change
 from nova_decom.model.claim import take_over
 from nova_decom.model.cloud import NOVA_COMPUTE
@@ -29,6 +29,7 @@ class DisableService(Step):
     name: ClassVar[str] = "disable-service"
     reversible: ClassVar[bool] = True
     writes_claim: ClassVar[bool] = True
+    tries: ClassVar[tuple[ApiCall, ...]] = (TRY_TO_UPDATE_SERVICE,)
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from nova_decom.model.api_call import enable_service
+from nova_decom.model.api_call import TRY_TO_UPDATE_SERVICE, ApiCall, enable_service
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import NOVA_COMPUTE
 from nova_decom.model.host import HostFacts
@@ -20,6 +20,7 @@ class EnableService(Step):
 
     name: ClassVar[str] = "enable-service"
     reversible: ClassVar[bool] = True
+    tries: ClassVar[tuple[ApiCall, ...]] = (TRY_TO_UPDATE_SERVICE,)
     reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:

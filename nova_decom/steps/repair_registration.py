@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from nova_decom.model.api_call import create_provider, delete_provider
+from nova_decom.model.api_call import (
+    TRY_TO_CREATE_PROVIDER,
+    ApiCall,
+    create_provider,
+    delete_provider,
+)
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import ComputeNode, ResourceProvider
 from nova_decom.model.host import HostFacts
@@ -30,6 +35,7 @@ class RepairRegistration(Step):
 
     name: ClassVar[str] = "repair-registration"
     is_preparation: ClassVar[bool] = True
+    tries: ClassVar[tuple[ApiCall, ...]] = (TRY_TO_CREATE_PROVIDER,)
     reads: ClassVar[frozenset[Part]] = frozenset(
         {Part.SERVICES, Part.COMPUTE_NODES, Part.AGGREGATES, Part.DATABASE, Part.PROVIDERS}
     )

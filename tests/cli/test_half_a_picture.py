@@ -11,6 +11,7 @@ from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot
 from tests.lab import Lab
 from tests.lab.control_plane import ControlPlane
+from tests.scenarios import calls, states
 
 GHOST = """
 INSERT INTO compute_nodes (created_at, deleted, mapped, uuid, host, hypervisor_hostname,
@@ -52,11 +53,21 @@ def short_pages(lab: Lab) -> Iterator[Callable[[int], None]]:
 
 @pytest.fixture
 def policy(lab: Lab) -> Iterator[Callable[[str], None]]:
-    """Takes a right from everybody; nova-api reads the file at the next request."""
-    path = lab.layout.etc / "nova" / "policy.yaml"
-    assert not path.exists()
-    yield lambda right: path.write_text(f'"{right}": "!"\n')
-    path.unlink(missing_ok=True)
+    """Takes one right from everybody; nova and placement read the file at the next request."""
+    paths = {name: lab.layout.etc / name / "policy.yaml" for name in ("nova", "placement")}
+
+    def restore() -> None:
+        for path in paths.values():
+            path.unlink(missing_ok=True)
+
+    def take(right: str) -> None:
+        restore()
+        service = right.partition(":")[0]
+        paths[service if service in paths else "nova"].write_text(f'"{right}": "!"\n')
+
+    restore()
+    yield take
+    restore()
 
 
 @pytest.mark.usefixtures("ghost")
@@ -99,3 +110,30 @@ def test_a_token_that_may_not_see_hosts_changes_nothing(
     assert right in checked.out + checked.err
     assert snapshot.rows_of("rights1") == before
     assert lab.compute_running("rights1")
+
+
+def test_a_token_that_may_not_change_changes_nothing(
+    lab: Lab,
+    decom: NovaDecom,
+    hosts: Hosts,
+    snapshot: Snapshot,
+    policy: Callable[[str], None],
+) -> None:
+    """Each right that the plan needs is asked for by a request about no object."""
+    hosts.start("rights2")
+    states.orphan_allocation(lab, calls.node_uuid(lab, "rights2"))
+    before = snapshot.rows_of("rights2")
+    for right in (
+        "os_compute_api:os-services:update",
+        "os_compute_api:os-services:delete",
+        "placement:allocations:update",
+    ):
+        policy(right)
+        ran = decom.remove("rights2")
+        assert ran.code == 69, ran
+        assert right in ran.json["error"]["message"]
+    checked = decom("doctor")
+    assert (checked.code, right in checked.out) == (69, True), checked
+    assert snapshot.rows_of("rights2") == before
+    assert calls.service(lab, "rights2")["status"] == "enabled"
+    assert lab.compute_running("rights2")

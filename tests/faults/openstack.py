@@ -16,6 +16,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pymysql.connections import Connection
 
+from nova_decom.model.api_call import ABSENT
+
 Body = dict[str, Any]
 PASSWORD = "scripted-secret"
 STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -85,6 +87,8 @@ class Limits:
     neutron: int | None = None
     ignores_marker: bool = False
     hidden_fields: frozenset[str] = frozenset()
+    #: Requests that the policies deny to the token: methods and kinds of objects.
+    denied: frozenset[str] = frozenset()
 
     def page(self, query: dict[str, str], entries: list[Body], mark: str = "id") -> list[Body]:
         """The page that nova reads, in which hidden entries count."""
@@ -163,6 +167,11 @@ class OpenStack:
         more["x-openstack-request-id"] = f"req-{uuid.uuid4()}"
         where = {"compute": Nova, "placement": Placement, "network": Neutron}[service]
         handler = where(self._connection, self.state, self.limits)
+        kind = rest.removeprefix("v2.1/").partition("/")[0]
+        if f"{request.method} {kind}" in self.limits.denied:
+            raise HTTPError(403, f"Policy doesn't allow {request.method} {kind}.")
+        if request.method != "GET" and ABSENT in f"{request.path}{request.body}":
+            raise HTTPError(404, "No such object, and nothing to be changed.")
         handler.halfway, self.halfway = self.halfway and request.method == "DELETE", False
         if request.method != "GET":
             handler.state.log.append(f"{request.method} {request.path}")

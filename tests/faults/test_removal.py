@@ -5,14 +5,18 @@ import pytest
 
 from nova_decom.apply.step_runner import CHANGE_ATTEMPTS
 from nova_decom.exit_codes import ExitCode
+from nova_decom.model.api_call import ABSENT
+from nova_decom.steps import PROCEDURE
 from tests.chaos.shapes import HOST
 from tests.faults import proxy
+from tests.faults.openstack import Limits
 from tests.faults.proxy import Rule
 
+#: Requests about an object that there is: those about none only ask for a right.
 WRITES = {
-    "disable": "PUT /compute/v2.1/os-services",
-    "release": "PUT /placement/allocations",
-    "delete": "DELETE /compute/v2.1/os-services",
+    "disable": f"PUT /compute/v2.1/os-services/(?!{ABSENT})",
+    "release": f"PUT /placement/allocations/(?!{ABSENT})",
+    "delete": f"DELETE /compute/v2.1/os-services/(?!{ABSENT})",
     "agent": "DELETE /network/v2.0/agents",
 }
 #: What happens, and whether the service was asked all the same.
@@ -119,3 +123,21 @@ def test_a_cloud_that_stalls_before_the_first_change(cloud):
     assert cloud.writes == []
     services = cloud.truth.rows["nova.services"].values()
     assert any(row["host"] == HOST and not row["deleted"] for row in services)
+
+
+@pytest.mark.parametrize("step", [s for s in PROCEDURE if s.tries], ids=lambda step: step.name)
+def test_a_right_to_change_is_asked_for_before_anything_is_changed(cloud, step):
+    """Each right that the changes of the plan need, and no other."""
+    denied = [f"{call.method} {call.path.split('/')[1]}" for call in step.tries]
+    cloud.openstack.limits = Limits(denied=frozenset(denied))
+    planned = {c["step"] for c in cloud.remove("--dry-run").output["hosts"][0]["changes"]}
+
+    ended = cloud.remove()
+
+    if step.name in planned:
+        assert (ended.code, cloud.writes, cloud.events) == (ExitCode.UNAVAILABLE, [], [])
+        assert all(
+            f"Policy doesn't allow {kind}." in ended.output["error"]["message"] for kind in denied
+        )
+    else:
+        assert ended.code == ExitCode.SUCCESS

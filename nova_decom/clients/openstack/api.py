@@ -104,6 +104,14 @@ class Api:
 
         return self._again(ask)
 
+    def refusal(self, call: ApiCall) -> str | None:
+        """The reason of a 403 to a request that changes nothing; None for every other answer."""
+        extra = {} if call.body is None else {"json": dict(call.body)}
+        response = self._again(
+            lambda: self._send(call.service, call.method, call.path, call.version, **extra)
+        )
+        return _reason(response) if response.status_code == FORBIDDEN else None
+
     def send(self, call: ApiCall) -> str | None:
         """Send one request that changes something, never repeated here; its request id.
 

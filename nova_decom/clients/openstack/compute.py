@@ -192,6 +192,10 @@ class Compute:
         """Send one request that changes something; its request id."""
         return self._api.send(call)
 
+    def refusal(self, call: ApiCall) -> str | None:
+        """The words in which nova denies the right to a request, if it does."""
+        return self._api.refusal(call)
+
 
 def _service(entry: Mapping[str, Any]) -> ComputeService:
     identity = entry.get("id")

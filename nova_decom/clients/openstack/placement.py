@@ -10,13 +10,13 @@ from nova_decom.clients.openstack.api import Api
 from nova_decom.clients.openstack.listing import Entry, read_list
 from nova_decom.clock import Clock
 from nova_decom.errors import ConflictError
-from nova_decom.model.api_call import ApiCall
+from nova_decom.model.api_call import GENERATIONS, ApiCall
 from nova_decom.model.cloud import Allocation, ResourceProvider
 from nova_decom.model.resource_query import ResourceQuery
 from nova_decom.retry import retry
 
-#: 1.14 has trees; 1.28 has consumer generations, 1.38 consumer types.
-TREES, GENERATIONS, TYPES = "1.14", "1.28", "1.38"
+#: 1.14 has trees, 1.38 consumer types.
+TREES, TYPES = "1.14", "1.38"
 COMPUTE_NODES = "1.18"
 #: The parts of a resource provider that are read by requests of their own.
 PARTS = ("inventories", "traits", "aggregates")
@@ -105,6 +105,10 @@ class Placement:
     def send(self, call: ApiCall) -> str | None:
         """Send one request that changes something; its request id."""
         return self._api.send(call)
+
+    def refusal(self, call: ApiCall) -> str | None:
+        """The words in which placement denies the right to a request, if it does."""
+        return self._api.refusal(call)
 
     def release(self, consumer: str, providers: Collection[str]) -> str | None:
         """Take these providers out of a consumer's allocations; the rest stays as it is.

@@ -15,6 +15,7 @@ from keystoneauth1 import session as keystone_session
 
 from nova_decom.clients.openstack.clouds_yaml import check_cloud, check_entry, read_config
 from nova_decom.errors import ConfigurationError, WriteRefusedError
+from nova_decom.model.api_call import TRIES
 from nova_decom.model.cloud_identity import CloudIdentity
 
 LOG = logging.getLogger(__name__)
@@ -41,15 +42,19 @@ class LoggedSession(keystone_session.Session):
 
 
 class ReadOnlySession(LoggedSession):
-    """A session that is unable to write: it refuses all but reads and its own login."""
+    """A session that is unable to write.
+
+    It refuses all but reads, its own login, and the requests that change nothing.
+    """
 
     def request(self, url: str, method: str, **kwargs: Any) -> Any:  # type: ignore[override]  # noqa: ANN401
-        """Send a GET or HEAD, or the unauthenticated POST that asks for a token.
+        """Send a GET or HEAD, the unauthenticated POST that asks for a token, or one of `TRIES`.
 
         :raises WriteRefusedError: for everything else.
         """
         is_login = kwargs.get("authenticated") is False
-        if method not in {"GET", "HEAD"} and not is_login:
+        is_try = (method, url, kwargs.get("json")) in [(t.method, t.path, t.body) for t in TRIES]
+        if method not in {"GET", "HEAD"} and not is_login and not is_try:
             raise WriteRefusedError(f"{method} {url} over a session that is unable to write")
         return super().request(url, method, **kwargs)
 
