@@ -170,7 +170,7 @@ class LiveCloud:
 
     def refusal(self, call: ApiCall) -> str | None:
         """The words in which a service denies the right to a request that changes nothing."""
-        client: Compute | Placement = getattr(self._clients, call.service)
+        client: Compute | Placement = getattr(self.clients, call.service)
         return client.refusal(call)
 
     def watch(self, host: str, look: str) -> MoveSnapshot:

@@ -16,11 +16,14 @@ from nova_decom.plan.planner import make_plan
 from tests.cli.run import NovaDecom, Ran
 from tests.cli.snapshot import Snapshot
 from tests.lab import Lab
-from tests.scenarios.calls import placement, rows
+from tests.lab.cells import Cell
+from tests.lab.computes import Host
+from tests.scenarios.calls import placement
 from tests.scenarios.states import REFUGE
 
-#: Servers that leave a scenario's host land here, so its records witness that none is hurt.
-NEIGHBOUR = REFUGE
+#: One in each cell. In the first cell, servers that leave a scenario's host land on it, so its
+#: records witness that none is hurt.
+NEIGHBOURS = (REFUGE, f"{REFUGE}-cell2")
 SETTLE = "2"
 #: What of a neighbour's compute node and servers nobody but its operator changes.
 STEADY = {
@@ -82,16 +85,29 @@ def comes_back(lab: Lab, host: str, *, as_new_machine: bool = True) -> None:
     lab.delete_servers(*lab.create_servers(1, on=host))
 
 
-def witness(lab: Lab, neighbour: str = NEIGHBOUR) -> dict[str, Any]:
-    """Every row that names the neighbour, and what placement tells of it.
+def neighbours(lab: Lab) -> list[Host]:
+    """The neighbour in each cell that the lab has."""
+    return [host for host in lab.hosts.all() if host.name in NEIGHBOURS]
+
+
+def witness(lab: Lab) -> dict[str, Any]:
+    """Every row that names a neighbour, and what placement tells of it.
 
     Left out is what a living nova writes by itself (usage, deleted servers), and the generations
     of provider and consumers: placement counts them up when a server that lives there gives up
     what it held elsewhere.
     """
+    return {
+        f"{neighbour.name}: {what}": seen
+        for neighbour in neighbours(lab)
+        for what, seen in _witness(lab, neighbour.name, neighbour.cell).items()
+    }
+
+
+def _witness(lab: Lab, neighbour: str, cell: Cell) -> dict[str, Any]:
     found: dict[str, Any] = dict(Snapshot(lab).rows_of(neighbour))
     for table, statement in STEADY.items():
-        found[f"nova.{table}"] = rows(lab, "nova", statement, neighbour)
+        found[f"{cell.database}.{table}"] = lab.cell_sql(cell.name, statement, neighbour)
     found.pop("placement.resource_providers")
     (provider,) = placement(lab, "GET", f"/resource_providers?name={neighbour}")[
         "resource_providers"

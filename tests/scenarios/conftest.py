@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import Hosts, decom, lab, snapshot
 from tests.lab import Lab
 from tests.scenarios import states
-from tests.scenarios.clean import NEIGHBOUR
+from tests.scenarios.clean import neighbours
 from tests.scenarios.registry import Scenario
 
 __all__ = ["decom", "lab", "snapshot"]
@@ -20,26 +20,28 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
             item.add_marker(pytest.mark.lab)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _neighbour(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A server on the neighbour whose every record must stay as it is."""
-    if not any(_scenario_of(item) for item in request.session.items):
+@pytest.fixture(scope="module", autouse=True)
+def _neighbours(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A server on the neighbour in each cell, whose every record must stay as it is."""
+    if not any(_scenario_of(item) for item in _items_of(request)):
         yield
         return
     lab: Lab = request.getfixturevalue("lab")
     states.no_quota(lab)
-    (server,) = lab.create_servers(1, on=NEIGHBOUR)
+    servers = [id_ for host in neighbours(lab) for id_ in lab.create_servers(1, on=host.name)]
     yield
-    lab.delete_servers(server)
+    lab.delete_servers(*servers)
 
 
 @pytest.fixture(scope="module")
 def hosts(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Hosts]:
     """The hosts of all scenarios of the module; no trace of them stays."""
-    names = _hosts_of([i for i in request.session.items if i.path == request.path])
+    names = _hosts_of(_items_of(request))
     made = Hosts(lab)
     states.forget(lab, names)
-    made.start(*names)
+    second = [name for name in names if name.endswith("-cell2")]
+    made.start(*(name for name in names if name not in second))
+    made.start(*second, cell="cell2")
     yield made
     states.forget(lab, names)
     made.purge()
@@ -51,6 +53,10 @@ def host(request: pytest.FixtureRequest, hosts: Hosts) -> str:  # noqa: ARG001
     told = _scenario_of(request.node)
     assert told is not None
     return told.hosts[0]
+
+
+def _items_of(request: pytest.FixtureRequest) -> list[pytest.Item]:
+    return [item for item in request.session.items if item.path == request.path]
 
 
 def _hosts_of(items: Sequence[pytest.Item]) -> list[str]:

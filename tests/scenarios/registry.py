@@ -20,6 +20,7 @@ Clouds are dirty: hosts were removed by SQL, removed half, added again, evacuate
 Then it plans, removes, compares the real facts with what the plan promised, verifies, and
 removes again, which must change nothing.
 A neighbour with a server on it must look as before.
+T01 to T07 run on a nova with two cells, and a neighbour in each.
 """
 
 
