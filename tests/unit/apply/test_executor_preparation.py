@@ -121,3 +121,14 @@ def test_a_host_without_preparation_is_read_no_more_than_before(run):
     report = run(world).go()
 
     assert (report.error, world.writes) == ("HTTP 403", ["disable", "stop", "delete"])
+
+
+def test_a_provider_that_placement_did_not_create_needs_not_be_taken_back(run):
+    """Its creation may have been made, so it is looked for."""
+    world = World(LEFT_BEHIND[FREE])
+    world.fail(3, ChangeFailedError("HTTP 403"))
+
+    report = run(world).go()
+
+    assert told(report) == [("create-provider", "failed")]
+    assert world.writes == ["disable", "stop", "create"]
