@@ -38,13 +38,14 @@ def servers_present(facts: HostFacts) -> Objection | None:
 def cure_of_stranded(host: str) -> str:
     """The way out for servers on a host without compute service, from which nova moves none.
 
-    Nova deletes them without the host (nova 34.0.0 compute/api.py, local delete). From 29 a
-    nova-compute that is new to nova does not start beside guests.
+    Nova deletes their records without the host (nova 34.0.0 compute/api.py, local delete). From
+    29 a nova-compute that is new to nova does not start beside guests.
     """
     return (
         "start nova-compute there (from nova 29 beside running guests only after its row of "
-        "services is restored), then: --servers auto; or delete the servers: openstack server "
-        f"list --all-projects --host {host}, then: nova-decom remove {host}"
+        "services is restored), then: --servers auto; or, if their disks are not needed, delete "
+        f"the servers: openstack server list --all-projects --host {host}, "
+        f"then: nova-decom remove {host}"
     )
 
 

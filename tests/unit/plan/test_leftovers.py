@@ -42,7 +42,7 @@ TABLE = [
         "a server",
         absent(servers=(build.server(),)),
         [("server", "id-of-web")],
-        "or delete the servers: openstack server list --all-projects --host node1",
+        "delete the servers: openstack server list --all-projects --host node1",
     ),
     (
         "a server that nova can move",
