@@ -20,6 +20,7 @@ from nova_decom.model.own_providers import own_providers, possible_roots
 from nova_decom.model.request import Part, Request
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.model.snapshot import CloudSnapshot, compute_hosts, grouped, nodes_in_rows
+from nova_decom.verify.readd import PROJECTS
 
 #: Servers and migrations of up to this many hosts are listed by host; of more, all at once.
 BY_HOST = 8
@@ -225,6 +226,8 @@ class Readings:
             self._keep(**self._destinations.read(leaving, self.view))
 
     def _agents(self, hosts: Sequence[str], _rows: Rows) -> None:
+        """Read the network agents, and which projects beside nova may know a host."""
+        self._keep(other_projects=self._clients.compute.beside(PROJECTS))
         network = self._clients.network
         if not network.available():
             self._keep(unchecked=("network agents: no network service",))

@@ -137,6 +137,14 @@ class Migration:
         """True when nothing more will happen to it."""
         return self.status in TERMINAL_MIGRATIONS
 
+    def is_open_evacuation(self, host: str) -> bool:
+        """True when nova-compute of the host has still to delete its copy of the server.
+
+        It does so when it starts, and sets the status ``completed`` (nova 34.0.0
+        compute/manager.py, _destroy_evacuated_instances).
+        """
+        return self.type == "evacuation" and self.status == "done" and self.leaves(host)
+
 
 def distinct(migrations: Iterable[Migration]) -> tuple[Migration, ...]:
     """Each migration once, though it was listed for its source and for its destination."""

@@ -179,6 +179,8 @@ class HostFacts:
     migrations: tuple[Migration, ...] = ()
     #: The newest migration of each server, where it is over.
     ended: tuple[Migration, ...] = field(default=(), compare=False)
+    #: Evacuations from the host that nova has not closed.
+    evacuations: tuple[Migration, ...] = field(default=(), compare=False)
     aggregates: tuple[Aggregate, ...] = ()
     providers: tuple[ResourceProvider, ...] = ()
     allocations: tuple[Allocation, ...] = ()
@@ -207,6 +209,8 @@ class HostFacts:
     was_known: bool = field(default=False, compare=False)
     #: Nova named the host earlier in this run.
     was_named: bool = field(default=False, compare=False)
+    #: The projects of the cloud that keep records of compute hosts and are not read.
+    other_projects: tuple[str, ...] = field(default=(), compare=False)
     unchecked: tuple[str, ...] = field(default=(), compare=False)
     #: The run whose claim the service's disabled_reason is has ended, or its claim has lapsed.
     claim_is_over: bool = field(default=False, compare=False)

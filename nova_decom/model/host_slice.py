@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nova_decom.model.cloud import (
     NOVA_COMPUTE,
@@ -13,6 +13,7 @@ from nova_decom.model.cloud import (
     Migration,
     NetworkAgent,
     Server,
+    distinct,
 )
 from nova_decom.model.host import Fleet, Heartbeat, HostFacts, HostIdentity
 from nova_decom.model.machine import Machine, SystemdUnit
@@ -55,7 +56,7 @@ def host_facts(
     aliases = request.aliases - {host}
     providers = own_providers(view, host, identity)
     present = request.aliases.union({host}, (n.hypervisor_hostname for n in nodes))
-    return HostFacts(
+    facts = HostFacts(
         host=host,
         request=request,
         services=services,
@@ -77,15 +78,33 @@ def host_facts(
         images=view.images,
         ports=view.ports,
         with_shares=view.with_shares,
-        heartbeats=memory.heartbeats_of(services),
-        unit=memory.unit,
-        machine=memory.machine,
+        evacuations=tuple(_evacuations(view, host, database)),
+        other_projects=view.other_projects,
         identity=identity,
         fleet=fleet or fleet_of(view),
-        was_known=memory.is_known,
-        was_named=memory.is_named,
         unchecked=tuple(_unchecked(view, services, database, memory.unit)),
     )
+    return _with_memory(facts, memory)
+
+
+def _with_memory(facts: HostFacts, memory: Memory) -> HostFacts:
+    return replace(
+        facts,
+        heartbeats=memory.heartbeats_of(facts.services),
+        unit=memory.unit,
+        machine=memory.machine,
+        was_known=memory.is_known,
+        was_named=memory.is_named,
+    )
+
+
+def _evacuations(
+    view: CloudSnapshot, host: str, database: DatabaseFacts | None
+) -> Iterator[Migration]:
+    """The evacuations from the host that are open; the API lists those of deleted servers too."""
+    rows = database.evacuations if database else ()
+    found = rows if database and database.all_cells else distinct((*view.migrations, *rows))
+    return (m for m in found if m.is_open_evacuation(host))
 
 
 def _newest_ended(view: CloudSnapshot, servers: Iterable[Server]) -> Iterator[Migration]:

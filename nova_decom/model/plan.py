@@ -84,12 +84,40 @@ class Plan:
         return tuple(f for f in self.findings if f.verdict is Verdict.BLOCKED)
 
 
+class Met(StrEnum):
+    """Whether a condition of adding the host again is met; a value of the JSON output."""
+
+    MET = "met"
+    UNKNOWN = "unknown"
+    NOT_MET = "not met"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition of adding a host of the same name again, and the command that decides it."""
+
+    name: str
+    met: Met
+    detail: str
+    remedy: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ReAdd:
-    """Whether a host of the same name may be added again, and the reasons against it."""
+    """The conditions of adding a host of the same name again."""
 
-    safe: bool
-    because: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...]
+
+    @property
+    def open(self) -> tuple[Condition, ...]:
+        """The conditions that are not met, or not known to be."""
+        return tuple(c for c in self.conditions if c.met is not Met.MET)
+
+    @property
+    def answer(self) -> str:
+        """``yes``, or the worst of the conditions: ``no``, ``unknown``."""
+        found = {c.met for c in self.conditions}
+        return "no" if Met.NOT_MET in found else "unknown" if Met.UNKNOWN in found else "yes"
 
 
 def summary(thing: object) -> str:

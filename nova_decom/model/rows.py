@@ -126,6 +126,8 @@ class DatabaseFacts:
     pci_devices: tuple[PciDeviceRow, ...] = ()
     instances: tuple[InstanceRow, ...] = ()
     active_migrations: tuple[Migration, ...] = ()
+    #: Evacuations from the host that nova has not closed, of servers that still exist.
+    evacuations: tuple[Migration, ...] = field(default=(), compare=False)
     nodes_needed: Mapping[str, int] = field(default_factory=dict)
     twins: tuple[TwinRow, ...] = ()
     in_history: bool = False

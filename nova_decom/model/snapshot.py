@@ -73,6 +73,8 @@ class CloudSnapshot:
     owners: Mapping[str, frozenset[str]] = field(default_factory=dict)
     #: Nova deletes a compute service without compute node too.
     deletes_without_node: bool = True
+    #: The projects in the catalogue that keep records of compute hosts and are not read.
+    other_projects: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
 
     @cached_property

@@ -13,6 +13,7 @@ from importlib import resources
 from typing import Any
 
 from nova_decom.model.change import Outcome
+from nova_decom.model.plan import ReAdd
 from nova_decom.model.report import HostReport, Report
 
 SCHEMA = "nova-decom/1"
@@ -68,8 +69,17 @@ def _host(report: HostReport) -> dict[str, Any]:
         "kept": [asdict(k) for k in report.kept],
         "unchecked": list(report.unchecked),
         "to_do": list(report.to_do),
-        "readd": report.readd and {"safe": report.readd.safe, "because": [*report.readd.because]},
+        "readd": report.readd and _readd(report.readd),
         "error": _error(report.error, report.remedy),
+    }
+
+
+def _readd(found: ReAdd) -> dict[str, Any]:
+    return {
+        "answer": found.answer,
+        "safe": found.answer == "yes",
+        "because": [condition.detail for condition in found.open],
+        "conditions": [{**asdict(c), "met": str(c.met)} for c in found.conditions],
     }
 
 

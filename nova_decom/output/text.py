@@ -151,10 +151,9 @@ def _print_host(out: Console, host: HostReport, *, verbose: bool) -> None:
     for thing in host.to_do:
         entry(out, ("    ",), thing)
     if host.readd is not None:
-        yes = "yes" if host.readd.safe else "no, because"
-        _print_heading(out, "Safe to re-add under this name:", yes)
-        for reason in host.readd.because:
-            entry(out, ("    ",), reason)
+        because = ", because" if host.readd.open else ""
+        _print_heading(out, f"Safe to re-add under this name: {host.readd.answer}{because}")
+        _print_items(out, [(c.name, str(c.met), c.detail, c.remedy) for c in host.readd.open])
 
 
 def _but(host: HostReport) -> tuple[str, str]:
@@ -224,6 +223,10 @@ def _print_list(
 ) -> None:
     if items:
         _print_heading(out, title)
+    _print_items(out, items)
+
+
+def _print_items(out: Console, items: Sequence[tuple[str, str, str, str | None]]) -> None:
     for kind, target, detail, remedy in items:
         entry(out, (f"    {kind:18} ",), f"{target}  {detail}")
         if remedy:

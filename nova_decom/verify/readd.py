@@ -1,46 +1,87 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Re-add: whether a host of this name can join the cloud again, and the obstacles. Pure."""
+"""Re-add: the conditions under which a host of this name can join the cloud again. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nova_decom.model.host import HostFacts
-from nova_decom.model.plan import ReAdd
+from nova_decom.model.plan import Condition, Met, ReAdd, some
 from nova_decom.model.rows import DatabaseFacts
 
-#: Services and files that name a host and are not checked; the report says so.
+#: Files that name a host and are not checked; the report says so.
 NOT_OURS = (
-    "RabbitMQ queues named after the host",
-    "cinder, masakari and other services that know the host",
     "compute_id on the host: kept, it comes back as the same compute node; removed, as a new one",
 )
+#: Type in the catalogue -> the project, and what its record of a host does.
+PROJECTS = {
+    "block-storage": (
+        "cinder",
+        "services and volumes of host HOST stay",
+        "openstack volume service list --host HOST, then cinder-manage service remove",
+    ),
+    "instance-ha": (
+        "masakari",
+        "its record of HOST stays, and with on_maintenance its notifications are refused",
+        "look for HOST in the segments of masakari, and delete its record there",
+    ),
+    "reservation": (
+        "blazar",
+        "its record of HOST stays reservable, and leases of it end in error",
+        "look for HOST among the hosts of blazar, and delete its record there",
+    ),
+}
 
 
 def safe_to_readd(facts: HostFacts) -> ReAdd:
-    """The answer for this host, with every obstacle."""
-    reasons = tuple(_obstacles(facts))
-    return ReAdd(safe=not reasons, because=reasons)
+    """All conditions for this host, each met, not met or unknown."""
+    return ReAdd(
+        (
+            _condition("compute-service", tuple(_services(facts)), "none is registered"),
+            _condition("resource-provider", tuple(_providers(facts)), "no provider has the name"),
+            _rows(facts),
+            _evacuations(facts),
+            _queues(facts.host),
+            *(_project(facts.host, *PROJECTS[of]) for of in facts.other_projects),
+        )
+    )
 
 
-def _obstacles(facts: HostFacts) -> Iterator[str]:
+def _condition(name: str, obstacles: Sequence[str], met: str) -> Condition:
+    if obstacles:
+        return Condition(name, Met.NOT_MET, "; ".join(obstacles))
+    return Condition(name, Met.MET, met)
+
+
+def _services(facts: HostFacts) -> Iterator[str]:
     if facts.service is not None:
         yield "nova-compute is still registered under this name"
+
+
+def _providers(facts: HostFacts) -> Iterator[str]:
+    never = "a new compute node of that name gets none of its own, and never a server"
     for provider in facts.providers:
         if provider.uuid == provider.root:
-            yield (
-                f"resource provider {provider.uuid} has the name {provider.name}: a new compute "
-                "node of that name gets none of its own, and never a server"
-            )
+            yield f"resource provider {provider.uuid} has the name {provider.name}: {never}"
     for provider in facts.same_name_providers:
         yield (
-            f"resource provider {provider.uuid} of another host has the name {provider.name}: a "
-            "new compute node of that name gets none of its own, and never a server"
+            f"resource provider {provider.uuid} of another host has the name {provider.name}: "
+            f"{never}"
         )
-    if facts.database is None or not facts.database.all_cells:
-        yield "not all databases were looked at: a host mapping or a mapped row may be left"
-    if facts.database is not None:
-        yield from _in_rows(facts, facts.database)
+
+
+def _rows(facts: HostFacts) -> Condition:
+    """The host mapping and the compute nodes, which only the databases of all cells show."""
+    database = facts.database
+    found = tuple(_in_rows(facts, database)) if database else ()
+    if found or (database is not None and database.all_cells):
+        return _condition("rows", found, "no host mapping and no mapped compute node is left")
+    return Condition(
+        "rows",
+        Met.UNKNOWN,
+        "not all databases were read: a host mapping or a mapped row may be left",
+        "give --nova-conf, or --api-db-url, and verify again",
+    )
 
 
 def _in_rows(facts: HostFacts, database: DatabaseFacts) -> Iterator[str]:
@@ -54,3 +95,38 @@ def _in_rows(facts: HostFacts, database: DatabaseFacts) -> Iterator[str]:
                 f"compute_nodes {row.id} is soft-deleted and still mapped: discover_hosts "
                 "would not find the same node again"
             )
+
+
+def _evacuations(facts: HostFacts) -> Condition:
+    """Nova-compute closes the records when it starts, if it finds their compute node.
+
+    A new compute node of the name is registered after that: the records stay open at the first
+    start, and a server that has come back by then is destroyed at the next one.
+    """
+    servers = some(dict.fromkeys(m.server for m in facts.evacuations))
+    if not servers:
+        return Condition("evacuations", Met.MET, "no evacuation from the host is open")
+    return Condition(
+        "evacuations",
+        Met.NOT_MET,
+        f"evacuations from {facts.host} are open, of servers {servers}: one that moves back is "
+        "destroyed when nova-compute restarts",
+        f"start nova-compute of the new {facts.host} twice before you enable the host",
+    )
+
+
+def _queues(host: str) -> Condition:
+    """Messages without expiry wait in queues named after the host, for ever."""
+    return Condition(
+        "message-queue",
+        Met.UNKNOWN,
+        f"the queues compute.{host} and compute-alt.{host} were not read: a new nova-compute "
+        "carries out the orders in them",
+        f"rabbitmqctl list_queues -p VHOST name messages consumers | grep {host}; "
+        f"rabbitmqctl delete_queue -p VHOST compute.{host}",
+    )
+
+
+def _project(host: str, project: str, harm: str, remedy: str) -> Condition:
+    detail = f"{project} was not read: {harm.replace('HOST', host)}"
+    return Condition(project, Met.UNKNOWN, detail, remedy.replace("HOST", host))

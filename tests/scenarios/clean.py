@@ -18,7 +18,7 @@ from tests.cli.snapshot import Snapshot
 from tests.lab import Lab
 from tests.lab.cells import Cell
 from tests.lab.computes import Host
-from tests.scenarios.calls import placement
+from tests.scenarios.calls import placement, rows
 from tests.scenarios.states import REFUGE
 
 #: One in each cell. In the first cell, servers that leave a scenario's host land on it, so its
@@ -31,6 +31,11 @@ STEADY = {
     "created_at, deleted_at, vcpus, memory_mb, local_gb FROM compute_nodes WHERE host = %s",
     "instances": "SELECT * FROM instances WHERE host = %s AND deleted = 0",
 }
+#: Servers that a new nova-compute of the host could destroy.
+EVACUATED = (
+    "SELECT m.id FROM migrations m JOIN instances i ON i.uuid = m.instance_uuid AND i.deleted = 0 "
+    "WHERE m.source_compute = %s AND m.migration_type = 'evacuation' AND m.status = 'done'"
+)
 #: The options that say what belongs to the host, and not how it is removed.
 OF_VERIFY = ("host_alias", "all_binaries", "keep_agents", "rows")
 
@@ -56,7 +61,9 @@ def bring_to_clean(decom: NovaDecom, host: str, **options: Any) -> Ran:
         again = decom.remove(host, *given)
     verified = verifying.result()
     assert verified.code == 0, verified.out + verified.err
-    assert verified.host["readd"]["safe"], verified.out
+    unmet = [c["name"] for c in verified.host["readd"]["conditions"] if c["met"] != "met"]
+    evacuations = ["evacuations"] if rows(decom.lab, "nova", EVACUATED, host) else []
+    assert unmet == [*evacuations, "message-queue"], verified.out
     assert (again.code, again.json["changed"], again.host["result"]) == (0, False, "unchanged")
     assert_same(witness(decom.lab), before)
     if options.get("rows") != "keep" and not ran.host["kept"]:

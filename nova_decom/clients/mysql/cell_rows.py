@@ -117,9 +117,16 @@ class CellRows:
 
     @cached_property
     def migrations_of(self) -> Mapping[str, Sequence[Row]]:
-        """Host -> migrations to or from it."""
+        """Host -> migrations to or from it that are not over."""
         ends = ("source_compute", "dest_compute")
-        return grouped((host, m) for m in self.migrations for host in {m[end] for end in ends})
+        active = [m for m in self.migrations if m["status"] not in TERMINAL_MIGRATIONS]
+        return grouped((host, m) for m in active for host in {m[end] for end in ends})
+
+    @cached_property
+    def evacuations_of(self) -> Mapping[str, Sequence[Row]]:
+        """Host -> evacuations from it that nova has not closed, of servers that still exist."""
+        over = [m for m in self.migrations if m["status"] in TERMINAL_MIGRATIONS]
+        return grouped((m["source_compute"], m) for m in over)
 
     @cached_property
     def twins_of(self) -> Mapping[str, Sequence[TwinRow]]:
@@ -168,6 +175,7 @@ class CellRows:
                 for i in self.instances_of.get(host, ())
             ),
             active_migrations=tuple(_migration(m) for m in self.migrations_of.get(host, ())),
+            evacuations=tuple(_migration(m) for m in self.evacuations_of.get(host, ())),
             nodes_needed={self.cell: self.needing_nodes[host]}
             if host in self.needing_nodes
             else {},
@@ -196,12 +204,15 @@ def _tied_nodes(database: Database, services: Sequence[Row], known: Sequence[int
 
 
 def _migrations(database: Database, hosts: Sequence[str]) -> list[Row]:
+    """Migrations to or from the hosts that are not over, and evacuations that are still open."""
     over = sorted(TERMINAL_MIGRATIONS)
     places = marks(hosts)
     return database.rows(
         "SELECT id, uuid, instance_uuid, status, migration_type, source_compute, dest_compute, "
-        f"created_at FROM migrations WHERE deleted = 0 AND (source_compute IN ({places}) OR "
-        f"dest_compute IN ({places})) AND status NOT IN ({marks(over)}) ORDER BY id",
+        f"created_at FROM migrations m WHERE deleted = 0 AND (source_compute IN ({places}) OR "
+        f"dest_compute IN ({places})) AND (status NOT IN ({marks(over)}) OR "
+        "(status = 'done' AND migration_type = 'evacuation' AND EXISTS (SELECT 1 FROM instances i "
+        "WHERE i.uuid = m.instance_uuid AND i.deleted = 0))) ORDER BY id",
         *hosts,
         *hosts,
         *over,

@@ -220,6 +220,7 @@ class NovaDatabases:
             pci_devices=tuple(r for f in facts for r in f.pci_devices),
             instances=tuple(r for f in facts for r in f.instances),
             active_migrations=tuple(m for f in facts for m in f.active_migrations),
+            evacuations=tuple(m for f in facts for m in f.evacuations),
             nodes_needed={c: n for f in facts for c, n in f.nodes_needed.items()},
             twins=(*(r for f in facts for r in f.twins), *registration.twins_of.get(host, ())),
             cells_naming_host=tuple(name for name, rows in found.items() if rows.lives(host)),

@@ -65,6 +65,10 @@ class Compute:
         """That of nova 34."""
         return "2.104"
 
+    def beside(self, _service_types):
+        """There is no other service."""
+        return ()
+
     def may_have_shares(self):
         """There is no manila."""
         return False

@@ -342,6 +342,29 @@ def test_the_newest_migration_of_a_server_counts_where_it_is_over():
     assert ended() == ()
 
 
+@pytest.mark.parametrize(
+    ("what", "found"),
+    [
+        ({}, True),
+        ({"status": "completed"}, False),
+        ({"type": "migration"}, False),
+        ({"source": "node2", "destination": "node1"}, False),
+    ],
+    ids=["open", "closed by nova", "no evacuation", "to here"],
+)
+@pytest.mark.parametrize(
+    ("of_rows", "all_cells", "counts"),
+    [(False, False, True), (False, True, False), (True, True, True), (True, False, True)],
+)
+def test_open_evacuations_are_found(what, found, of_rows, all_cells, counts):
+    """The API lists those of deleted servers too: where all cells are read, rows decide."""
+    migration = build.migration(**{"type": "evacuation", "status": "done"} | what)
+    database = DatabaseFacts(evacuations=(migration,) if of_rows else (), all_cells=all_cells)
+    seen = view(migrations=(migration,), databases={"node1": database})
+
+    assert bool(sliced(seen).evacuations) is (found and counts)
+
+
 HV = "hv1.example.org"
 
 

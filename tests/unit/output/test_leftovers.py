@@ -37,8 +37,14 @@ def shown(capsys, report, **given):
 @pytest.mark.parametrize(
     ("state", "answer"),
     [
-        (absent(was_known=True), "Safe to re-add under this name:  yes\n"),
-        (facts(), "Safe to re-add under this name:  no, because\n    nova-compute is still"),
+        (
+            absent(was_known=True),
+            "Safe to re-add under this name: unknown, because\n    message-queue ",
+        ),
+        (
+            facts(),
+            "Safe to re-add under this name: no, because\n    compute-service    not met  ",
+        ),
     ],
     ids=["clean", "still there"],
 )

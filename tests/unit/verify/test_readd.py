@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import pytest
 
-from nova_decom.model.plan import ReAdd
+from nova_decom.model.plan import Condition, Met, ReAdd
 from nova_decom.model.request import Rows
 from nova_decom.model.rows import AggregateHostRow, DatabaseFacts, HostMappingRow
 from nova_decom.plan.planner import make_plan
-from nova_decom.verify.readd import NOT_OURS, safe_to_readd
+from nova_decom.verify.readd import NOT_OURS, PROJECTS, safe_to_readd
 from nova_decom.verify.verify import verify
 from tests.unit import build
 from tests.unit.build import absent, database, facts, history, node_row, provider, request
@@ -19,11 +19,11 @@ MAPPING = HostMappingRow(7, "uuid-of-cell1")
 #: what is the case, facts, words of each reason
 TABLE = [
     ("nothing", absent(), []),
-    ("no database", absent(database=None), ["not all databases were looked at"]),
+    ("no database", absent(database=None), ["not all databases were read"]),
     (
         "not every cell",
         absent(database=DatabaseFacts(all_cells=False)),
-        ["not all databases were looked at"],
+        ["not all databases were read"],
     ),
     ("history as nova writes it", history(), []),
     ("a dead agent", absent(agents=(build.agent(),)), []),
@@ -106,13 +106,60 @@ TABLE = [
     ("state", "reasons"), [pytest.param(s, r, id=case) for case, s, r in TABLE]
 )
 def test_safe_to_readd(state, reasons):
-    """Yes, or no because of each thing that stands in the way."""
+    """Each obstacle is named by a condition that is not met, or not known to be."""
     answer = safe_to_readd(state)
 
-    assert answer.safe is (not reasons)
-    assert len(answer.because) == len(reasons)
-    for because, words in zip(answer.because, reasons, strict=True):
-        assert words in because
+    found = [c for c in answer.open if c.name != "message-queue"]
+    details = "; ".join(c.detail for c in found)
+    assert bool(found) is bool(reasons)
+    assert all(words in details for words in reasons)
+    assert (answer.answer == "no") is any(c.met is Met.NOT_MET for c in found)
+
+
+def test_the_answer_is_the_worst_of_the_conditions():
+    """A condition that nobody has looked at is no yes."""
+    met, unknown, no = (
+        Condition("name", m, "detail") for m in (Met.MET, Met.UNKNOWN, Met.NOT_MET)
+    )
+
+    assert ReAdd((met,)).answer == "yes"
+    assert ReAdd((met, unknown)).answer == "unknown"
+    assert ReAdd((no, unknown, met)).answer == "no"
+
+
+def test_the_queue_that_is_not_read_is_unknown():
+    """With the two commands that list and delete it."""
+    (queue,) = (c for c in safe_to_readd(absent()).open if c.name == "message-queue")
+
+    assert queue.met is Met.UNKNOWN
+    assert "compute-alt.node1" in queue.detail
+    assert "rabbitmqctl list_queues" in queue.remedy
+    assert "rabbitmqctl delete_queue -p VHOST compute.node1" in queue.remedy
+
+
+EVACUATED = build.migration(type="evacuation", status="done", server="lost")
+
+
+def test_open_evacuations_name_the_servers_and_the_cure():
+    """A server that moves back is destroyed at the second start of a new nova-compute."""
+    answer = safe_to_readd(absent(evacuations=(EVACUATED, EVACUATED)))
+
+    (condition,) = (c for c in answer.open if c.name == "evacuations")
+    assert answer.answer == "no"
+    assert condition.detail.count("lost") == 1
+    assert "start nova-compute of the new node1 twice" in condition.remedy
+
+
+@pytest.mark.parametrize("found", list(PROJECTS))
+def test_a_project_that_is_not_read_is_unknown(found):
+    """Each one that the catalogue has, by name, with the host to look for."""
+    answer = safe_to_readd(absent(other_projects=(found,)))
+
+    (condition,) = (c for c in answer.open if c.name == PROJECTS[found][0])
+    assert condition.met is Met.UNKNOWN
+    assert "node1" in condition.detail
+    assert "node1" in condition.remedy
+    assert "HOST" not in condition.detail + condition.remedy
 
 
 @pytest.mark.parametrize("state", ALL_STATES.values(), ids=ALL_STATES)
@@ -124,7 +171,7 @@ def test_a_plan_that_leaves_nothing_makes_the_name_free(state):
     plan = make_plan(state)
 
     if not plan.leftovers and state.database is not None:
-        assert safe_to_readd(plan.result) == ReAdd(safe=True)
+        assert [c.name for c in safe_to_readd(plan.result).open] == ["message-queue"]
 
 
 @pytest.mark.parametrize(
@@ -132,13 +179,12 @@ def test_a_plan_that_leaves_nothing_makes_the_name_free(state):
 )
 def test_rows_may_stay_without_being_in_the_way(asked):
     """A host that was removed as asked can come back either way."""
-    assert safe_to_readd(make_plan(facts(request=asked)).result).safe
+    assert safe_to_readd(make_plan(facts(request=asked)).result).answer == "unknown"
 
 
 def test_verify_answers_it_and_names_what_nobody_looked_at():
     """With the report of a host, clean or not."""
     clean, left = verify(absent(was_known=True)), verify(facts())
 
-    assert (clean.readd.safe, left.readd.safe) == (True, False)
+    assert (clean.readd.answer, left.readd.answer) == ("unknown", "no")
     assert clean.unchecked == left.unchecked == NOT_OURS
-    assert any("RabbitMQ" in thing for thing in NOT_OURS)
