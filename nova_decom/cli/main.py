@@ -23,6 +23,10 @@ from nova_decom.model.report import Report
 from nova_decom.output.streams import abandon, tolerant_stderr
 
 
+class TerminatedError(BaseException):
+    """A signal to end came outside a run; code that catches errors does not catch it."""
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with its code."""
     code = run(arguments)
@@ -49,8 +53,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         except click.ClickException as error:
             return _usage(error, given, arguments)
         except (click.Abort, KeyboardInterrupt):
-            interrupted = RunInterruptedError(ExitCode.INTERRUPTED)
-            return _finished(_failure(interrupted, given.command), given)
+            return _interrupted(ExitCode.INTERRUPTED, given)
+        except TerminatedError:
+            return _interrupted(ExitCode.TERMINATED, given)
         except Exception as error:  # noqa: BLE001 - a bug of ours
             return _finished(_bug(error, given), given)
 
@@ -125,6 +130,10 @@ def _has_lost_stdout() -> bool:
     return False
 
 
+def _interrupted(code: ExitCode, given: GivenOptions) -> int:
+    return _finished(_failure(RunInterruptedError(code), given.command), given)
+
+
 def _failure(error: NovaDecomError, command: str) -> Report:
     code = error.code if isinstance(error, RunInterruptedError) else error.exit_code
     return Report(command, code, error=str(error), remedy=error.remedy)
@@ -159,4 +168,4 @@ def _bug(error: Exception, given: GivenOptions) -> Report:
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise RunInterruptedError(ExitCode.TERMINATED)
+    raise TerminatedError

@@ -8,6 +8,7 @@ a command on the host. An undisturbed run is the same sequence of points every t
 import os
 import random
 import signal
+import sys
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NoReturn
@@ -35,6 +36,10 @@ class Mode(StrEnum):
     TRUNCATED = "truncated answer"
     FOREIGN = "an answer that is not JSON"
     HALFWAY = "nova-api dies halfway"
+    REVOKED = "right revoked"
+    HANGUP = "SIGHUP"
+    STDERR = "stderr fails"
+    BUG = "bug"
 
 
 KILLS = (Mode.KILL_BEFORE, Mode.KILL_DURING, Mode.KILL_AFTER)
@@ -53,16 +58,20 @@ PASSING = frozenset(
         Mode.FOREIGN,
     }
 )
+#: What can happen to the program itself, whatever it does at the moment.
+OWN = (Mode.HANGUP, Mode.STDERR, Mode.BUG)
 #: What can happen at each kind of point. A statement and a request have no "during" of their
 #: own: once sent, they run whether we live or not.
 MODES = {
-    Kind.JOURNAL: (*KILLS, Mode.FULL),
+    Kind.JOURNAL: (*KILLS, *OWN, Mode.FULL),
     Kind.SQL: (
         Mode.KILL_BEFORE,
         Mode.KILL_AFTER,
         Mode.LOST_BEFORE,
         Mode.LOST_AFTER,
         Mode.DEADLOCK,
+        Mode.REVOKED,
+        *OWN,
     ),
     Kind.HTTP: (
         Mode.KILL_BEFORE,
@@ -76,8 +85,10 @@ MODES = {
         Mode.TRUNCATED,
         Mode.FOREIGN,
         Mode.HALFWAY,
+        Mode.REVOKED,
+        *OWN,
     ),
-    Kind.SSH: (Mode.KILL_BEFORE, Mode.KILL_AFTER, Mode.LOST_BEFORE, Mode.LOST_AFTER),
+    Kind.SSH: (Mode.KILL_BEFORE, Mode.KILL_AFTER, Mode.LOST_BEFORE, Mode.LOST_AFTER, *OWN),
 }
 
 
@@ -105,6 +116,7 @@ def _fitting(kind: Kind, seed: int) -> Mode:
 def passes(struck: tuple[str, ...]) -> bool:
     """True when what struck a process is nothing that it may die or fail of."""
     where = [s.split(": ", maxsplit=1) for s in struck]
+    where = [(mode, what) for mode, what in where if mode != Mode.STDERR]
     return len(where) <= 1 and all(
         mode in PASSING and not what.startswith((Kind.SSH, Kind.JOURNAL)) for mode, what in where
     )
@@ -118,6 +130,16 @@ def matters(point: str) -> bool:
     if kind == Kind.SQL:
         return what.startswith(("START", "COMMIT", "DELETE", "UPDATE")) or "FOR UPDATE" in what
     return kind == Kind.JOURNAL or what.startswith("stop")
+
+
+def _strike(mode: Mode) -> None:
+    """What happens to the program itself."""
+    if mode is Mode.BUG:
+        raise RuntimeError("a bug, by the script")
+    if mode is Mode.HANGUP:
+        os.kill(os.getpid(), signal.SIGHUP)
+    else:
+        os.dup2(os.open("/dev/full", os.O_WRONLY), sys.stderr.fileno())
 
 
 @dataclass
@@ -139,6 +161,9 @@ class Fate:
         self.struck.append(f"{mode}: {kind} {what}")
         if mode is Mode.KILL_BEFORE:
             self.die()
+        if mode in OWN:
+            _strike(mode)
+            return None
         return mode
 
     def _mode_at(self, kind: Kind) -> Mode | None:

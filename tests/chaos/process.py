@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,8 @@ def _child(site: Site, arguments: list[str], fate: Fate) -> None:
         told |= {"points": fate.points, "struck": fate.struck}
         site.told.write_text(json.dumps(told))
     finally:
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stderr.flush()
         os._exit(code)
 
 
@@ -200,6 +201,8 @@ def _fated(database: Database, fate: Fate) -> Database:
             if mode is Mode.LOST_BEFORE:
                 self.connection._force_close()
                 raise pymysql.OperationalError(SERVER_LOST, "Lost connection, by the script")
+            if mode is Mode.REVOKED:
+                raise pymysql.OperationalError(1142, "command denied to user, by the script")
             if mode is Mode.DEADLOCK:
                 super().execute("ROLLBACK")
                 raise pymysql.OperationalError(1213, "Deadlock found, by the script")
@@ -224,6 +227,7 @@ def _fated(database: Database, fate: Fate) -> Database:
 
 REFUSALS = {Mode.UNAVAILABLE: 503, Mode.TOO_MANY: 429, Mode.CONFLICT: 409}
 PAGE = {"Content-Type": "text/html"}
+JSON = {"Content-Type": "application/json"}
 
 
 def around(fate: Fate, openstack: OpenStack) -> Callable[[str, Callable[[], Answer]], Answer]:
@@ -235,6 +239,8 @@ def around(fate: Fate, openstack: OpenStack) -> Callable[[str, Callable[[], Answ
             is_read = what.startswith(("GET", "POST /identity"))
             code = 503 if is_read else REFUSALS[mode]
             return code, PAGE | {"Retry-After": "1"}, b"<html>not now</html>"
+        if mode is Mode.REVOKED:
+            return 403, JSON, b'{"forbidden": {"code": 403, "message": "Policy, by the script"}}'
         if mode is Mode.LOST_BEFORE:
             raise requests.ConnectionError("reset, by the script")
         openstack.halfway = mode is Mode.HALFWAY

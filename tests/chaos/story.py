@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nova_decom.exit_codes import ExitCode
-from tests.chaos.fate import KILLS, MODES, Disturbance, Kind, matters, passes
+from tests.chaos.fate import KILLS, MODES, Disturbance, Kind, Mode, matters, passes
 from tests.chaos.process import Ended, Site, live
 from tests.chaos.shapes import HOST, SHAPES, make
 from tests.chaos.truth import Truth, check
@@ -18,7 +18,7 @@ from tests.faults.openstack import PASSWORD
 
 COMMAND = ("remove", HOST, "--yes", "-f", "json", "--settle", "5", "--report-interval", "1")
 KILLED = -9
-#: How a disturbed run may end. Never in a bug, and in success only when all is done.
+#: How a disturbed run may end. Never in a bug of its own, and in success only when all is done.
 HONEST = {
     KILLED,
     ExitCode.SUCCESS,
@@ -27,6 +27,7 @@ HONEST = {
     ExitCode.TIMEOUT,
     ExitCode.UNAVAILABLE,
 }
+CODES = {Mode.BUG: ExitCode.BUG, Mode.HANGUP: ExitCode.TERMINATED}
 #: A service that fails for long is longer than what is tried again, or shorter.
 TIMES = (1, 1, 1, 2, 3, 12)
 MOST_RUNS = 4
@@ -62,16 +63,20 @@ class Stories:
         end = self.undisturbed(shape).end
         options = make(self.site, shape)
         before = Truth.read(self.site)
+        known = before.comparable()
         for number in range(MOST_RUNS):
             disturbance = disturbances[number] if number < len(disturbances) else None
             ended = self._live(options, disturbance)
             now = Truth.read(self.site)
             check(self.site, before, now)
-            assert ended.code in HONEST, self._complaint(ended)
+            assert ended.code in HONEST | _due_to(ended.struck), self._complaint(ended)
             if ended.code != KILLED and passes(ended.struck):
                 assert ended.code == ExitCode.SUCCESS, self._complaint(ended)
             if ended.code == ExitCode.SUCCESS:
                 assert now.comparable() == end, _difference(now.comparable(), end)
+            if ended.code != KILLED and now.comparable() != known:
+                assert ended.output.get("changed") is True, self._complaint(ended)
+            known = now.comparable()
             if disturbance is None:
                 break
         assert ended.code == ExitCode.SUCCESS, self._complaint(ended)
@@ -88,6 +93,12 @@ class Stories:
         errors = [str(host.get("error")) for host in hosts]
         stderr = (self.site.directory / "stderr").read_text()[-2000:]
         return "\n".join([f"exit {ended.code}", *errors, *ended.struck, stderr])
+
+
+def _due_to(struck: tuple[str, ...]) -> set[int]:
+    """The exit codes by which a process tells what has happened to itself."""
+    modes = {mode for mode in CODES if any(s.startswith(f"{mode}:") for s in struck)}
+    return {CODES[mode] for mode in modes}
 
 
 def _difference(now: str, end: str) -> str:

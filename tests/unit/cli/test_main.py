@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import suppress
 
 import click
 import jsonschema
@@ -180,6 +181,19 @@ def test_an_interrupt_is_128_and_the_signal(capsys, failing, action, code, name)
     assert told["exit_code"] == code
     assert told["command"] == "act"
     assert told["error"]["message"] == f"interrupted by {name}"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_command_that_goes_on_after_errors(failing, number):
+    """As doctor does after each check that fails."""
+
+    def check():
+        with suppress(NovaDecomError):
+            os.kill(os.getpid(), number)
+
+    failing(check)
+
+    assert run(["act"]) == ExitCode.TERMINATED
 
 
 @pytest.mark.parametrize("style", ["table", "json"])
