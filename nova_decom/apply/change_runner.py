@@ -11,7 +11,6 @@ from nova_decom.apply.observers import Journal, Progress, change_record
 from nova_decom.clock import Clock
 from nova_decom.errors import (
     BusyError,
-    JournalError,
     NovaDecomError,
     RefusedError,
     RunHaltedError,
@@ -110,7 +109,7 @@ class ChangeRunner:
         if not isinstance(error, NovaDecomError):
             error = self.on_bug(error)
         for change in [*self._begun.values()]:
-            with suppress(JournalError):
+            with suppress(Exception):
                 self.end(Outcome(change, Status.PENDING, error=str(error), begun=True))
         result, code = self._ended_by(error)
         return failed(plan, error, self.outcomes, result, code)
@@ -140,13 +139,14 @@ class ChangeRunner:
                 leftovers=[asdict(trace) for trace in report.leftovers],
                 unchecked=list(report.unchecked),
             )
-        except JournalError as error:
+        except Exception as error:  # noqa: BLE001 - what the host has done must be reported
+            known = error if isinstance(error, NovaDecomError) else self.on_bug(error)
             # The outcomes stay as they are: what was done was done.
             return replace(
                 report,
                 result=Result.FAILED,
-                error=str(error),
-                remedy=error.remedy,
-                exit_code=error.exit_code,
+                error=str(known),
+                remedy=known.remedy,
+                exit_code=known.exit_code,
             )
         return report

@@ -25,7 +25,7 @@ from nova_decom.cli.plan import facts_to_plan, plan_with
 from nova_decom.cli.settings import Settings, operator
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clock import LONG_AGO
-from nova_decom.errors import JournalError, NovaDecomError, UnconfirmedError
+from nova_decom.errors import NovaDecomError, UnconfirmedError
 from nova_decom.exit_codes import ExitCode, combined
 from nova_decom.guards import refusal_code
 from nova_decom.model.host import HostFacts
@@ -230,6 +230,7 @@ def _write_header(
 
 def write_exit(journal: RunJournal, code: int) -> None:
     """Write down the exit code of the process, which counts hosts without changes too."""
-    # Without room for it, ``runs`` computes the code from the results of the hosts.
-    with suppress(JournalError):
+    # Without it, ``runs`` computes the code from the results of the hosts; whatever fails here,
+    # the report of what was done must be shown.
+    with suppress(Exception):
         journal.event("exit", exit_code=code)

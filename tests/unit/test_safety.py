@@ -21,6 +21,7 @@ BROAD_EXCEPTS = {
     "cli/run.py": 1,
     "cli/restore.py": 1,
     "apply/executor.py": 1,
+    "apply/change_runner.py": 1,
     "clients/lock_service.py": 1,
     "restore/executor.py": 1,
     "output/progress.py": 1,

@@ -49,3 +49,23 @@ def test_a_change_is_begun_once():
     changes.failed(make_plan(facts()), ValueError("x"))
 
     assert [kind for kind, _ in journal.events] == ["started", "done"]
+
+
+class Broken(FakeJournal):
+    """A journal with a bug in its code."""
+
+    def event(self, kind, **_data):
+        """Fail with an error that is none of ours."""
+        raise RuntimeError(kind)
+
+
+def test_a_bug_in_the_journal_loses_no_outcome():
+    """The report has what was begun, whatever cannot be written down."""
+    changes, plan = runner(FakeJournal()), make_plan(facts())
+    changes.begin(plan.changes[0])
+    changes.journal = Broken()
+    report = changes.record(changes.failed(plan, ValueError("x")))
+
+    assert (report.result, report.exit_code) == (Result.FAILED, ExitCode.BUG)
+    assert "unexpected RuntimeError: result" in report.error
+    assert report.changed
