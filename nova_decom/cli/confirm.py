@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import select
 import sys
-from collections.abc import Sequence
+import termios
+from collections.abc import Collection, Sequence
 
 import click
 
@@ -14,6 +15,7 @@ from nova_decom.errors import UnconfirmedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import HostReport, Report
 from nova_decom.output.console import console
+from nova_decom.output.decision import print_decision
 from nova_decom.output.text import print_report
 
 #: Seconds after which a signal is obeyed at the latest.
@@ -21,18 +23,24 @@ POLL_SECONDS = 0.2
 
 
 def confirm(
-    app: Context, verb: str, shown_as: str, reports: Sequence[HostReport], hosts: Sequence[str]
+    app: Context,
+    verb: str,
+    todo: Sequence[HostReport],
+    others: Sequence[HostReport],
+    permanent: Collection[str] = (),
 ) -> None:
-    """Show the plan on stderr and ask for the host name, or for the number of hosts.
+    """Show the plan on stderr and ask for the name of the host, or the number of hosts, to do.
+
+    ``others`` are hosts without changes; ``permanent`` names the steps that cannot be reversed.
 
     :raises UnconfirmedError: the answer is another one.
     """
     err = console(sys.stderr, app.settings.color)
-    report = Report(shown_as, ExitCode.SUCCESS, tuple(reports))
+    report = Report(verb, ExitCode.SUCCESS, (*todo, *others))
     print_report(err, report, verbose=app.settings.verbose > 0)
-    wanted = hosts[0] if len(hosts) == 1 else str(len(hosts))
-    what = "the host name" if len(hosts) == 1 else "the number of hosts"
-    err.print()
+    wanted = todo[0].host if len(todo) == 1 else str(len(todo))
+    what = "the host name" if len(todo) == 1 else "the number of hosts"
+    print_decision(err, str(app.cloud), todo, permanent)
     try:
         typed = ask(f"Type {what} to {verb}")
     except (EOFError, KeyboardInterrupt):
@@ -45,15 +53,23 @@ def confirm(
 
 
 def ask(question: str) -> str:
-    """The line that the operator types.
+    """The line that the operator types after the question.
 
-    The read begins only when there is a line: a signal between the prompt and the read would
-    otherwise wait as long as the read.
+    Lines that were typed before are dropped: nobody had read the plan then. The read begins only
+    when there is a line: a signal between the prompt and the read would otherwise wait as long as
+    the read.
 
     :raises EOFError: the terminal is gone.
     :raises KeyboardInterrupt: the operator pressed Ctrl-C.
     """
+    _drop_typed_ahead()
     click.echo(f"{question}: ", nl=False, err=True)
     while not select.select([sys.stdin], [], [], POLL_SECONDS)[0]:
         pass
     return input()
+
+
+def _drop_typed_ahead() -> None:
+    if select.select([sys.stdin], [], [], 0)[0]:
+        click.echo("Input from before the question is dropped.", err=True)
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)

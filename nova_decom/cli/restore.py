@@ -81,8 +81,7 @@ def _plan_and_run(app: Context, record: Record, pasts: Sequence[SavedHost]) -> R
     if not todo:
         return Report("restore", combined(r.exit_code for r in done), tuple(done))
     if not app.settings.yes:
-        shown = [*(planned(plan) for _, plan in todo), *done]
-        confirm(app, "restore", "restore", shown, [past.host for past, _ in todo])
+        confirm(app, "restore", [planned(plan) for _, plan in todo], done)
     return _run(app, record, todo, done)
 
 

@@ -94,7 +94,8 @@ def _plan_and_run(
         return Report(job.name, combined(r.exit_code for r in done), tuple(done))
     raise_if_forbidden(job, todo, read.refusal)
     if asks:
-        confirm(app, job.name, "plan", [*map(planned, todo), *done], [p.host for p in todo])
+        permanent = {step.name for step in job.steps if not step.reversible}
+        confirm(app, job.name, [*map(planned, todo)], done, permanent)
     return _run(app, job, read, todo, done)
 
 

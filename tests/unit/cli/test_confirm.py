@@ -5,6 +5,7 @@ import os
 import pty
 import signal
 import sys
+import threading
 
 import pytest
 
@@ -23,10 +24,23 @@ def terminal(monkeypatch):
 
 def test_the_line_that_is_typed_is_the_answer(terminal, capsys):
     """The question stands on stderr, where the plan does."""
-    os.write(terminal, b"node1\n")
+    typing = threading.Timer(0.3, os.write, (terminal, b"node1\n"))
+    typing.start()
 
     assert ask("Type the host name to remove") == "node1"
     assert capsys.readouterr().err == "Type the host name to remove: "
+
+
+@pytest.mark.parametrize("early", [b"node1\n", b"node1\nnode1\n", b"node"])
+def test_what_was_typed_before_the_question_confirms_nothing(terminal, capsys, early):
+    """Nobody had read the plan then; a whole line is named, and half a line is dropped too."""
+    os.write(terminal, early)
+    typing = threading.Timer(0.3, os.write, (terminal, b"no\n"))
+    typing.start()
+
+    assert ask("Type the host name to remove") == "no"
+    dropped = "Input from before the question is dropped.\n" if b"\n" in early else ""
+    assert capsys.readouterr().err == f"{dropped}Type the host name to remove: "
 
 
 @pytest.mark.usefixtures("terminal")
