@@ -12,7 +12,7 @@ from nova_decom.apply.observers import NullProgress
 from nova_decom.cli.steps import reference
 from nova_decom.errors import ConfigurationError
 from nova_decom.guards import GUARDS
-from nova_decom.model.change import Outcome, Status
+from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.report import HostReport, Report, Result, planned, refused
 from nova_decom.model.tables import (
     AuditReport,
@@ -170,6 +170,19 @@ def test_a_failed_host_shows_its_error_and_cure(capsys):
 
     assert "failed     disable-service" in out
     assert lines(err) == ["error: node1: failed: HTTP 500", "→ look"]
+
+
+def test_a_move_that_nova_goes_on_with_shows_how_to_abort_it(capsys):
+    """Below its line; also without --verbose."""
+    change = Change("move-servers", "move", "s1", "live-migrate 'web' (s1)")
+    remedy = "live-migration 7 goes on (running): openstack server migration abort s1 7"
+    outcomes = (Outcome(change, Status.IN_PROGRESS, error=remedy, begun=True),)
+    host = HostReport("node1", Result.INTERRUPTED, (), outcomes, exit_code=130)
+
+    out, _ = shown(capsys, Report("drain", 130, (host,)))
+
+    assert "in-progress move-servers        live-migrate 'web' (s1)" in out
+    assert f"→ {remedy}" in lines(out)
 
 
 def test_an_error_of_the_whole_run_goes_to_stderr(capsys):
