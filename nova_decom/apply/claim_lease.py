@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from nova_decom.apply.observers import Journal, NullProgress, Progress
 from nova_decom.apply.refresh import FreshFacts
+from nova_decom.apply.source_answer import ANSWER, DOWN_WITHIN
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.errors import (
     BusyError,
@@ -24,15 +25,10 @@ from nova_decom.model.request import Part
 from nova_decom.retry import poll_until
 from nova_decom.steps import Cloud
 
-#: Seconds within which nova takes a dead nova-compute for down: nova.conf's service_down_time is
-#: 60 by default, and the last heartbeat may be as old as an interval.
-DOWN_WITHIN = 75.0
 #: Seconds after which a claim is renewed: less than half of its validity of an hour or more.
 RENEW_AFTER = 1500.0
 #: Seconds until a renewal that was not possible is tried again.
 RENEW_AGAIN = 60.0
-#: The parts that show whether nova-compute answers.
-ANSWER = frozenset({Part.SERVICES, Part.HEARTBEATS})
 
 
 @dataclass(slots=True)

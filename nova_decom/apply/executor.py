@@ -21,6 +21,7 @@ from nova_decom.apply.observers import Journal, NullProgress, Progress, state_be
 from nova_decom.apply.refresh import ALONE, FRESH, FreshFacts
 from nova_decom.apply.server_mover import ServerMover
 from nova_decom.apply.settle import Verification
+from nova_decom.apply.source_answer import SourceAnswer
 from nova_decom.apply.step_runner import CLAIM, StepRunner
 from nova_decom.apply.worker_slots import WorkerSlots
 from nova_decom.clock import LONG_AGO, Clock
@@ -83,6 +84,7 @@ class HostExecution:
     reviewed: Plan
     fresh: FreshFacts = field(init=False)
     lease: ClaimLease = field(init=False)
+    source: SourceAnswer = field(init=False)
     changes: ChangeRunner = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,6 +92,7 @@ class HostExecution:
         run, host = self.executor, self.reviewed.host
         self.fresh = FreshFacts(host, run.cloud, run.clock, run.slots, run.planned)
         self.changes = ChangeRunner(host, run.journal, run.progress, run.clock, run.on_bug)
+        self.source = SourceAnswer(run.cloud, run.clock, host)
         self.lease = ClaimLease(run.cloud, run.journal, run.clock, self.fresh, run.progress)
 
     def run(self) -> HostReport:
@@ -156,7 +159,9 @@ class HostExecution:
 
     def _begin(self) -> None:
         run, reviewed = self.executor, self.reviewed
-        facts = self.fresh.get(PLANNED_PARTS, run.clock.now() - FRESH)
+        begun = run.clock.now() - FRESH
+        facts = self.fresh.get(PLANNED_PARTS, begun)
+        self.source.observe(facts, begun)
         raise_if_held(facts, run.job)
         self.lease.watch_service(facts)
         present = make_plan(facts, run.job)
@@ -239,7 +244,10 @@ class HostExecution:
         run.interrupts.check()
         facts = self.fresh.get(step.reads | CLAIM, LONG_AGO)
         raise_if_held(facts, run.job)
-        self._skip_others(reviewed, tuple(step.changes(facts)))
+        changes = tuple(step.changes(facts))
+        self._skip_others(reviewed, changes)
+        if changes:
+            self.source.wait_until_known(facts, self.fresh.slots, self.changes.progress)
         self.fresh.invalidate()
         ServerMover(
             step,
@@ -250,6 +258,7 @@ class HostExecution:
             run.limits,
             facts,
             self._keep_claim,
+            self.source,
         ).run()
         # Guards of later steps would still see the servers where they were.
         self.fresh.get(MOVED)

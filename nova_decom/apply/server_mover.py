@@ -16,6 +16,7 @@ from nova_decom.apply.interrupts import Interrupts
 from nova_decom.apply.move_attempt import MoveAttempts
 from nova_decom.apply.move_limits import MoveLimits
 from nova_decom.apply.move_log import MoveLog
+from nova_decom.apply.source_answer import SourceAnswer
 from nova_decom.clock import Clock
 from nova_decom.errors import (
     ChangeFailedError,
@@ -25,7 +26,7 @@ from nova_decom.errors import (
     WaitTimeoutError,
 )
 from nova_decom.model.change import Change, Status
-from nova_decom.model.cloud import MoveSnapshot
+from nova_decom.model.cloud import Action, MoveSnapshot
 from nova_decom.model.host import HostFacts
 from nova_decom.moves.eligibility import FINISHED, MOVING, Move, moves_of
 from nova_decom.moves.status import (
@@ -56,6 +57,7 @@ class ServerMover:
     facts: HostFacts
     #: Renews the claim when that is due; raises where another run has taken the host over.
     keep_claim: Callable[[], None]
+    source: SourceAnswer
     log: MoveLog = field(init=False)
     attempts: MoveAttempts = field(init=False)
     #: Changes that wait for a free slot, moves in progress, hosts on which servers arrive.
@@ -175,6 +177,8 @@ class ServerMover:
 
     def _begin_queued(self) -> None:
         """Begin as many moves as the limits allow; a server that is only waited for takes none."""
+        if self.queue and not self.source.is_known(self.facts):
+            return
         moves = {m.server: m for m in moves_of(self.facts)}
         on_their_way = len(self._on_their_way())
         free = self.limits.free_slots(self.facts.host, on_their_way, len(self.queue))
@@ -208,7 +212,8 @@ class ServerMover:
         if step.kind is Kind.LOOK and step.host is not None:
             self._expect_on(step.host, move)
         elif step.kind is Kind.ASK and step.action is not None:
-            self.attempts.ask_next(move, step.action)
+            if step.action is not Action.CONFIRM or self.source.is_known(self.facts):
+                self.attempts.ask_next(move, step.action)
         elif step.kind is Kind.AGAIN:
             self._queue_again(move)
         elif step.kind is Kind.DONE:
