@@ -161,7 +161,9 @@ class HostExecution:
         run, reviewed = self.executor, self.reviewed
         begun = run.clock.now() - FRESH
         facts = self.fresh.get(PLANNED_PARTS, begun)
-        self.source.observe(facts, begun)
+        if facts.database is not None:
+            # Our own disabling will move ``updated_at``, but no counter.
+            self.source.observe(facts, begun)
         raise_if_held(facts, run.job)
         self.lease.watch_service(facts)
         present = make_plan(facts, run.job)
@@ -266,6 +268,7 @@ class HostExecution:
     def _keep_claim(self) -> None:
         facts = self.lease.keep()
         if facts is not None:
+            self.source.forget()
             raise_if_held(facts, self.executor.job)
 
     def _skip_others(self, reviewed: list[Change], needed: tuple[Change, ...]) -> None:

@@ -54,6 +54,10 @@ class SourceAnswer:
             self.proved = self._read
         self._value, self._read = value, begun
 
+    def forget(self) -> None:
+        """Compare with no earlier reading: this run may have written the service since then."""
+        self._value = ""
+
     def is_known(self, facts: HostFacts) -> bool:
         """True when it has answered lately, or nothing is asked of it: the host is dead.
 

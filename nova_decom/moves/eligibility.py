@@ -37,7 +37,7 @@ RESET = "openstack server set --state active --auto-approve"
 FAIL = "openstack server set --state error --auto-approve"
 #: States that block every way off the host, and their cures.
 IMMOVABLE_STATES: Mapping[str, str] = {
-    "SUSPENDED": "resume it (openstack server resume), or shelve it",
+    "SUSPENDED": "resume it (openstack server resume)",
     "RESCUE": "unrescue it (openstack server unrescue)",
     "ERROR": f"read its fault (openstack server show), then {RESET}, or delete it",
     "SOFT_DELETED": "restore it (openstack server restore), or force-delete it",
@@ -156,7 +156,10 @@ def _of(facts: HostFacts, server: Server) -> Move | Blocker:
     if request.evacuates:
         return _evacuated(facts, server)
     if server.status in IMMOVABLE_STATES:
-        return Blocker(server.id, named(server), IMMOVABLE_STATES[server.status])
+        cure = IMMOVABLE_STATES[server.status]
+        if server.status == "SUSPENDED" and not refused(facts, server, Way.SHELVE):
+            cure += ", or shelve it"
+        return Blocker(server.id, named(server), cure)
     if server.status in TRANSIENT_STATES or server.task_state is not None:
         unchanged_for = facts.fleet.seconds_since(server.updated_at) or 0.0
         blocked = _contradiction(facts, server, unchanged_for) or stuck(server, unchanged_for)

@@ -171,3 +171,25 @@ def test_a_host_that_nova_takes_for_down_ends_the_moves(gone):
 
     with pytest.raises(ChangeFailedError, match="nova-compute is down"):
         source.is_known(STATE)
+
+
+def test_our_own_write_proves_nothing():
+    """Without databases it moves the only sign that there is."""
+    world, cloud = World(STATE), Cloud(beating("", updated_at="written by us"))
+    source = SourceAnswer(cloud, world.time.clock, "node1")
+    source.observe(beating("", updated_at="before"), 1000.0)
+    source.forget()
+
+    assert not source.is_known(STATE)
+    cloud.answer = beating("", updated_at="a beat")
+    assert source.is_known(STATE)
+
+
+def test_without_databases_the_disabling_is_no_beat(run):
+    """A host that was killed a moment ago gets no request there either."""
+    world = killed()
+    world.truth = replace(world.truth, database=None)
+    world.beat = lambda: f"written {len(world.writes)} times"
+
+    assert run(world, job=DRAIN).go().exit_code == ExitCode.FAILED
+    assert world.nova.asked == []

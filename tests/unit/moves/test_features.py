@@ -197,8 +197,11 @@ SHELVE = "shelve it (openstack server shelve)"
 STOP = "unpause and stop it first"
 DETACH = "detach what is named, or delete the server"
 START = "start the host again and move it from there"
+RESUME = "resume it (openstack server resume)"
 BROAD = Port("id-of-web", requests_resources=True)
 CURES = [
+    ("suspended", leaves({}, status="SUSPENDED"), f"{RESUME}, or shelve it"),
+    ("suspended, vTPM", leaves(TPM, status="SUSPENDED"), RESUME),
     ("PCI, alive", leaves(DEVICE, **OLD), f"{COLD_CURE}, or {SHELVE}"),
     ("PCI, paused", leaves(DEVICE, status="PAUSED", **OLD), f"{STOP}, or {SHELVE}"),
     ("vTPM, alive", leaves(TPM), COLD_CURE),
