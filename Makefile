@@ -34,7 +34,7 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/mypy
 
 unit: $(READY)  ## the unit tests
-	$(BIN)/pytest --quiet tests/unit
+	$(BIN)/pytest --quiet --hypothesis-profile=quick tests/unit
 
 test: packages $(READY)  ## everything, on a real Nova; installs what it needs
 	tests/run-all

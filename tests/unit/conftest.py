@@ -20,8 +20,10 @@ from nova_decom.plan.planner import make_plan
 from tests.unit.fake import FakeCloud, FakeJournal
 
 PACING = MoveLimits()
-#: Examples are the same in every run; ``--hypothesis-profile=random`` draws others.
+#: Examples are the same in every run; the profile ``random`` draws others,
+#: and ``quick``, of the fast loop, only the first ones.
 settings.register_profile("fixed", derandomize=True, database=None)
+settings.register_profile("quick", derandomize=True, database=None, max_examples=10)
 settings.register_profile("random", derandomize=False, database=None, print_blob=True)
 settings.load_profile("fixed")
 FOREIGN = ("OS_", "NOVA_DECOM_", "STATE_DIRECTORY", "SUDO_USER")

@@ -32,6 +32,8 @@ FAILURES = st.sampled_from(
         BadRequestError("HTTP 400", "look"),
     ]
 )
+#: As many examples as the profile has.
+EXAMPLES = settings.default.max_examples
 #: Nothing is deleted by any of these.
 HARMLESS = {"disable", *MOVING, "confirmResize", "shelveOffload", "os-start", "os-stop"}
 
@@ -117,7 +119,7 @@ CONFIRMATION_REFUSED = Story(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=EXAMPLES * 3 // 2, deadline=None)
 @given(stories())
 @example(CONFIRMATION_REFUSED)
 def test_whatever_happens_the_moves_are_told_as_they_are(story: Story) -> None:
@@ -145,7 +147,7 @@ def _all_well(report):
     return {o.status for o in report.outcomes} <= {Status.DONE, Status.NOT_NEEDED}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(stories())
 def test_no_server_is_moved_more_often_than_it_may(story: Story) -> None:
     """Once, once more elsewhere when that failed, once more when nova refused or was not heard."""
@@ -161,7 +163,7 @@ def test_no_server_is_moved_more_often_than_it_may(story: Story) -> None:
         assert len(set(tried)) == len(tried)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=EXAMPLES * 3 // 5, deadline=None)
 @given(stories())
 def test_what_is_left_of_a_removal_is_a_host_that_is_still_there(story: Story) -> None:
     """Nothing is deleted while a server is left on it."""
