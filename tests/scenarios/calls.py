@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls and queries that bring a state about, or look at it, as administrator and as root."""
 
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from tests.lab import Lab
 from tests.lab.waiting import wait_until
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
 
 NOVA = "2.95"
 PLACEMENT = "1.38"
@@ -46,12 +50,18 @@ def sql(lab: Lab, database: str, statement: str, *params: object) -> None:
 
 def placement(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     """A call of placement's API; its body, if it has one."""
-    return _call(lab.connection().placement, method, path, PLACEMENT, body)
+    return _call(_connection(lab).placement, method, path, PLACEMENT, body)
 
 
 def compute(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     """A call of nova's API; its body, if it has one."""
-    return _call(lab.connection().compute, method, path, NOVA, body)
+    return _call(_connection(lab).compute, method, path, NOVA, body)
+
+
+@lru_cache
+def _connection(lab: Lab) -> "Connection":
+    """One for all calls: logging in takes longer than most of them."""
+    return lab.connection()
 
 
 def act(lab: Lab, server: str, action: dict[str, Any]) -> None:

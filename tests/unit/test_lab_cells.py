@@ -155,6 +155,16 @@ def test_a_host_stays_in_its_cell(tmp_path: Path) -> None:
     assert "nova-compute-cell2.conf" not in moved.service.read_text()
 
 
+def test_a_host_keeps_the_sections_of_its_own(tmp_path: Path) -> None:
+    """They come last in what its nova-compute reads, at later starts too."""
+    hosts = Hosts(site_of(tmp_path, 1))
+    hosts.ensure("node4", conf="[DEFAULT]\nreport_interval = 6\n")
+    host = hosts.ensure("node4")
+    text = (host.directory / "nova-compute.conf").read_text()
+    assert text.endswith("[DEFAULT]\nreport_interval = 6\n")
+    assert "host = node4" in text
+
+
 def test_the_service_of_a_host_reads_the_configuration_of_its_cell(tmp_path: Path) -> None:
     service = Hosts(site_of(tmp_path, 2)).ensure("node4", "cell2").service
 
