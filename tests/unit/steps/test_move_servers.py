@@ -55,7 +55,8 @@ def test_each_server_has_its_change():
         (occupied(BUSY), "wait for 'web' id-of-web (BUILD), BUILD, then move it"),
         (
             occupied(SUSPENDED),
-            f"cannot move 'web' id-of-web (SUSPENDED); {IMMOVABLE_STATES['SUSPENDED']}",
+            f"cannot move 'web' id-of-web (SUSPENDED); {IMMOVABLE_STATES['SUSPENDED']}, or "
+            "shelve it",
         ),
     ],
     ids=["moves", "to a target", "waits", "cannot"],
