@@ -134,12 +134,12 @@ def servers_movable(facts: HostFacts) -> Objection | None:
     if common or not found:
         return common
     cures = dict.fromkeys(o.remedy for o in found)
-    others = "moves the others" + (", and lets nova try these" if without_host else "")
-    return Objection(
-        f"{len(found)} servers cannot leave the host: {some(o.text for o in found)}",
-        f"{'; '.join(cures)} (--skip-guard servers-movable {others})",
-        is_partial=True,
-    )
+    skipped = ""
+    if without_host or not facts.request.may_be_partial:
+        others = "moves the others" + (", and lets nova try these" if without_host else "")
+        skipped = f" (--skip-guard servers-movable {others})"
+    text = f"{len(found)} servers cannot leave the host: {some(o.text for o in found)}"
+    return Objection(text, "; ".join(cures) + skipped, is_partial=True)
 
 
 def _without_host(facts: HostFacts) -> list[Blocker]:

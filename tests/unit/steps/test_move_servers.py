@@ -22,6 +22,9 @@ BUSY, SUSPENDED = server(status="BUILD"), server(status="SUSPENDED")
 TO_NODE2 = request(servers=Servers.AUTO, target="node2")
 
 
+CURE = IMMOVABLE_STATES["SUSPENDED"]
+
+
 def change_of(state, number=0):
     """One of the changes."""
     return tuple(STEP.changes(state))[number]
@@ -55,8 +58,7 @@ def test_each_server_has_its_change():
         (occupied(BUSY), "wait for 'web' id-of-web (BUILD), BUILD, then move it"),
         (
             occupied(SUSPENDED),
-            f"cannot move 'web' id-of-web (SUSPENDED); {IMMOVABLE_STATES['SUSPENDED']}, or "
-            "shelve it",
+            f"cannot move 'web' id-of-web (SUSPENDED); {CURE}, or shelve it",
         ),
     ],
     ids=["moves", "to a target", "waits", "cannot"],
