@@ -27,7 +27,12 @@ HONEST = {
     ExitCode.TIMEOUT,
     ExitCode.UNAVAILABLE,
 }
-CODES = {Mode.BUG: ExitCode.BUG, Mode.HANGUP: ExitCode.TERMINATED}
+CODES = {
+    Mode.BUG: ExitCode.BUG,
+    Mode.HANGUP: ExitCode.TERMINATED,
+    # Between the plan and the first change, the plan is no longer what was reviewed.
+    Mode.REVOKED: ExitCode.STALE,
+}
 #: A service that fails for long is longer than what is tried again, or shorter.
 TIMES = (1, 1, 1, 2, 3, 12)
 MOST_RUNS = 4

@@ -421,3 +421,16 @@ def test_a_claim_whose_service_may_be_dead_is_not_renewed_yet():
     hold.keep()
 
     assert journal.kinds == ["renewed"]
+
+
+def test_a_service_that_nova_shows_without_an_id_is_not_written_to():
+    """There is nothing to send the claim to; the moves go on."""
+    world = World(facts(service=service(id=None, status="disabled", disabled_reason=OURS)))
+    world.change(request=request(claim=OURS))
+    hold, _, journal = hold_of(world)
+    hold.written()
+    world.fall_silent()
+    world.time.sleep(RENEW_AFTER)
+
+    assert hold.keep() is not None
+    assert (journal.kinds, world.writes) == ([], [])
