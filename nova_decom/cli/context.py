@@ -69,6 +69,7 @@ class Context:
 
     def __init__(self, given: GivenOptions) -> None:
         """Resolve the settings and set up logging, without a connection."""
+        self._given = given
         self.command = given.command
         #: The hosts that this run is for.
         self.hosts: tuple[str, ...] = ()
@@ -146,7 +147,7 @@ class Context:
             writable=writable,
             version=version("nova-decom"),
         )
-        self._identity = identity_of(connection)
+        self._identity = self._given.cloud = identity_of(connection)
         api = Api(connection, request_id(run) if run else None, clock)
         sources = self._sources()
         database = WritableDatabase if writable else Database

@@ -9,6 +9,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from nova_decom.model.cloud_identity import CloudIdentity
+
 #: The command line beats the environment.
 _RANK = {ParameterSource.ENVIRONMENT: 1, ParameterSource.COMMANDLINE: 2}
 
@@ -20,6 +22,8 @@ class GivenOptions:
         self._found: dict[str, tuple[int, Any]] = {}
         self.resolved: Mapping[str, Any] | None = None
         self.command = "nova-decom"
+        #: The cloud, once the command has connected to it.
+        self.cloud: CloudIdentity | None = None
 
     def put(self, name: str, value: object, rank: int) -> None:
         """Keep the value unless one of a higher rank is known."""

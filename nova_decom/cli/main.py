@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from types import FrameType
 from typing import NoReturn
 
@@ -82,6 +83,7 @@ def _finished(report: Report | int, given: GivenOptions) -> int:
     """Write the metrics and the report; the exit code."""
     if isinstance(report, int):
         return report
+    report = replace(report, cloud=given.cloud)
     if given.known.get("metrics_textfile"):
         from nova_decom.cli.metrics import measure  # noqa: PLC0415
 

@@ -11,6 +11,7 @@ from typing import Any
 from nova_decom.errors import NovaDecomError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Change, Outcome, Status
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.plan import Finding, Kept, Leftover, Plan, ReAdd
 
 
@@ -64,6 +65,8 @@ class Report:
     error: str | None = None
     remedy: str | None = None
     is_overview: bool = False
+    #: The cloud that the command has connected to.
+    cloud: CloudIdentity | None = None
 
     @property
     def changed(self) -> bool:

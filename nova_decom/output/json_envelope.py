@@ -13,6 +13,7 @@ from importlib import resources
 from typing import Any
 
 from nova_decom.model.change import Outcome
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.plan import ReAdd
 from nova_decom.model.report import HostReport, Report
 
@@ -33,6 +34,7 @@ def envelope(report: Report) -> dict[str, Any]:
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "command": report.command,
+        "cloud": _cloud(report.cloud),
         "run": report.run,
         "changed": report.changed,
         "exit_code": int(report.exit_code),
@@ -57,6 +59,10 @@ def as_yaml(report: Report) -> str:
 
     text: str = yaml.safe_dump(envelope(report), sort_keys=False, allow_unicode=False)
     return text.rstrip("\n")
+
+
+def _cloud(found: CloudIdentity | None) -> dict[str, str] | None:
+    return None if found is None else {"auth_url": found.auth_url, "region": found.region}
 
 
 def _host(report: HostReport) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole removal, over TCP, while something happens to one of its writes."""
 
+import re
+
 import pytest
 
 from nova_decom.apply.step_runner import CHANGE_ATTEMPTS
@@ -110,6 +112,14 @@ def test_a_token_that_ends_again_and_again(cloud):
     assert cloud.remove().code == ExitCode.SUCCESS
     assert script.count("POST /identity") >= 4
     assert len(cloud.writes) == len(set(cloud.writes)) == len(WRITES)
+
+
+def test_the_document_names_the_cloud(cloud):
+    """Without the credentials that the configuration may hold in the URL."""
+    for arguments in ((), ("--dry-run",)):
+        named = cloud.remove(*arguments).output["cloud"]
+        assert named["region"] == "R"
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/identity", named["auth_url"])
 
 
 def test_a_cloud_that_stalls_before_the_first_change(cloud):
