@@ -70,6 +70,12 @@ def another_target(facts: HostFacts, server: Server, refused: Collection[str]) -
     return roomiest(rooms, demand(facts, server), hosts_for(facts, server))
 
 
+def has_room(facts: HostFacts, server: Server) -> bool:
+    """True when a host that may take the server has room for it alone."""
+    rooms = {r.host: dict(r.free) for r in facts.rooms or ()}
+    return roomiest(rooms, demand(facts, server), hosts_for(facts, server)) is not None
+
+
 def demand(facts: HostFacts, server: Server) -> Resources:
     """The resources of this host that are allocated to the server, by resource class."""
     held: Resources = {}

@@ -14,6 +14,7 @@ from nova_decom.model.cloud import Action, Migration, Server
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Request, Servers
 from nova_decom.moves.candidates import no_candidate
+from nova_decom.moves.capacity import has_room
 from nova_decom.moves.features import Way, conditions, refused
 
 #: States that pass by themselves; a later reading shows another one.
@@ -113,7 +114,12 @@ def _left_behind(facts: HostFacts, server: Server, move: Move | Blocker) -> Move
     if not facts.request.partial or isinstance(move, Blocker) or move.action not in MOVING:
         return move
     why = no_candidate(facts, server)
-    return Blocker(server.id, f"{named(server)} {why.text}", why.remedy) if why else move
+    if why is not None:
+        return Blocker(server.id, f"{named(server)} {why.text}", why.remedy)
+    if move.action is Action.EVACUATE and facts.rooms is not None and not has_room(facts, server):
+        text = f"{named(server)} has room on no other host, by placement"
+        return Blocker(server.id, text, "make room, or enable more hosts")
+    return move
 
 
 def _in_migration(facts: HostFacts, migration: Migration, name: str) -> Move | Blocker:

@@ -13,11 +13,11 @@ from nova_decom.apply.server_mover import EMPTY_READINGS
 from nova_decom.errors import ChangeFailedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
-from nova_decom.model.cloud import Action, ServerGroup
+from nova_decom.model.cloud import Action, HostCapacity, ServerGroup
 from nova_decom.model.report import Result
 from nova_decom.model.request import Servers
 from nova_decom.plan.jobs import DRAIN, ENABLE
-from tests.unit.build import migration, request, server, service
+from tests.unit.build import allocation, migration, request, server, service
 from tests.unit.moving_states import MIXED, MOVABLE, OFF, WEB, dead, occupied, with_migration
 from tests.unit.world import World
 
@@ -363,6 +363,19 @@ def test_nova_is_not_asked_to_evacuate_where_no_host_may_take_the_server(run):
     assert "server group 'g'" in report.error
     assert [server for server, *_ in world.nova.asked] == ["id-of-off"]
     assert world.truth.servers == (WEB,)
+
+
+@pytest.mark.parametrize(("free", "left"), [(1, {"id-of-web"}), (2, set())])
+def test_nova_is_not_asked_to_evacuate_what_has_room_nowhere(run, free, left):
+    """By placement; the others are evacuated."""
+    rooms = (HostCapacity("node2", (("VCPU", free),)),)
+    held = (allocation(consumer="id-of-off", resources=(("VCPU", 1),)), allocation())
+    world = World(replace(partial(dead(WEB, OFF)), rooms=rooms, allocations=held))
+
+    report = run(world, job=DRAIN).go()
+
+    assert {s.id for s in world.truth.servers} == left
+    assert ("has room on no other host" in (report.error or "")) is bool(left)
 
 
 def test_only_the_chosen_servers_move(run):
