@@ -17,7 +17,7 @@ from nova_decom.cli.options import DEFAULTS
 from nova_decom.clients.host.ssh import UNITS, sudoers
 from nova_decom.clients.mysql.grants import api_grants, cell_grants
 from nova_decom.exit_codes import ExitCode
-from nova_decom.guards import GUARDS
+from nova_decom.guards import GUARDS, OWN_DISABLE
 from nova_decom.model.request import Rows
 from nova_decom.output.json_envelope import schema
 from nova_decom.steps import PROCEDURE
@@ -77,6 +77,23 @@ def test_every_option_stands_with_its_variable_and_its_key(name):
 def test_every_key_of_clouds_yaml_is_told(key):
     """A key that settings accept is the name of an option that is documented."""
     assert f"`, `{key}` |" in read("commands.md")
+
+
+def test_every_right_that_is_tried_is_in_the_table_of_rights():
+    """With the step that needs it, and the request."""
+    rows = [row for row in read("security.md").splitlines() if row.startswith("| ")]
+    for step in PROCEDURE:
+        for call in step.tries:
+            what = f"`{call.method} /{call.path.split('/')[1]}"
+            assert [row for row in rows if step.name in row and what in row], (step.name, what)
+
+
+@pytest.mark.parametrize("guard", [*GUARDS, OWN_DISABLE], ids=lambda guard: guard.name)
+def test_every_refusal_is_in_the_table_of_what_to_do(guard):
+    """With its cause and its way out."""
+    link = f"| [{guard.name}](guards.md#{guard.name}) |"
+    (row,) = [r for r in read("troubleshooting.md").splitlines() if r.startswith(link)]
+    assert all(cell.strip() for cell in row.strip("|").split(" | "))
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
