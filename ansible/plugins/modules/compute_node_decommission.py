@@ -61,6 +61,18 @@ options:
     description: The host is dead and fenced, so there is no ssh to it.
     type: bool
     default: false
+  partial:
+    description:
+      - With O(offline=true), evacuate the servers that can be evacuated, and leave and name the
+        others. Nothing is deleted while a server is left, and the task fails.
+    type: bool
+    default: false
+  rebuild_local_disks:
+    description:
+      - Evacuate servers with local disks too. Nova builds these disks anew, unless the instance
+        storage is shared.
+    type: bool
+    default: false
   servers:
     description: How servers leave the host; V(auto) by the state of each, V(refuse) not at all.
     type: str
@@ -223,6 +235,8 @@ VALUES = {
 }
 FLAGS = {
     "offline": "--offline",
+    "partial": "--partial",
+    "rebuild_local_disks": "--rebuild-local-disks",
     "all_binaries": "--all-binaries",
     "keep_agents": "--keep-agents",
     "absent_ok": "--absent-ok",
