@@ -19,7 +19,7 @@ from nova_decom.clients.host_history import HostHistory
 from nova_decom.clients.mysql.cells import NovaDatabases
 from nova_decom.clock import Clock
 from nova_decom.model.cloud import ComputeService
-from nova_decom.model.host import LONGEST_GAP, Heartbeat
+from nova_decom.model.heartbeat import LONGEST_GAP, Heartbeat
 from nova_decom.model.snapshot import CloudSnapshot
 
 #: Living services of a cell whose counters show that the connection to it sees new rows.

@@ -25,53 +25,12 @@ from nova_decom.model.cloud import (
     ServerGroup,
     seconds_between,
 )
+from nova_decom.model.heartbeat import Heartbeat
 from nova_decom.model.machine import Machine, SystemdUnit
 from nova_decom.model.nova_version import NovaVersion
 from nova_decom.model.request import Request, StopWith
 from nova_decom.model.resource_query import ResourceQuery
 from nova_decom.model.rows import DatabaseFacts, folded
-
-#: Seconds between two beats above which the service was restarted meanwhile: that is no interval.
-LONGEST_GAP = 240.0
-
-
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
-    """The readings of one service's heartbeat; ``since`` and ``until`` of a monotonic clock.
-
-    ``value`` is the counter of the database, ``updated_at`` the API's. ``gap`` is the longest
-    time between two beats that the run has seen, of this or of any other living service.
-    """
-
-    service: str
-    binary: str
-    value: str
-    since: float
-    until: float
-    moved: bool = False
-    updated_at: str = ""
-    gap: float = 0.0
-    #: The connection that reads the counters has shown a new one of another service since then.
-    sees_new_rows: bool = True
-
-    @property
-    def still_for(self) -> float:
-        """Seconds for which the values are proved not to have changed."""
-        return self.until - self.since
-
-    def seen(self, value: str, begun: float, ended: float, updated_at: str = "") -> Heartbeat:
-        """The heartbeat after one more reading, which began and ended then."""
-        if (value, updated_at) == (self.value, self.updated_at):
-            return replace(self, until=max(begun, self.until))
-        return replace(
-            self,
-            value=value,
-            updated_at=updated_at,
-            since=ended,
-            until=ended,
-            moved=True,
-            gap=max(self.gap, self.still_for if self.still_for <= LONGEST_GAP else 0.0),
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from nova_decom.model.cloud import (
     Server,
     distinct,
 )
-from nova_decom.model.host import Fleet, Heartbeat, HostFacts, HostIdentity
+from nova_decom.model.heartbeat import Heartbeat
+from nova_decom.model.host import Fleet, HostFacts, HostIdentity
 from nova_decom.model.machine import Machine, SystemdUnit
 from nova_decom.model.own_providers import (
     own_providers,

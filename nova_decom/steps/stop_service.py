@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from nova_decom.errors import RefusedError
 from nova_decom.model.change import Change
-from nova_decom.model.host import Heartbeat, HostFacts
+from nova_decom.model.heartbeat import Heartbeat
+from nova_decom.model.host import HostFacts
 from nova_decom.model.machine import StopOrder, SystemdUnit
 from nova_decom.model.ownership import objection_to_stop, units_to_stop
 from nova_decom.model.plan import Verdict

@@ -16,7 +16,8 @@ from nova_decom.model.cloud import (
     ResourceProvider,
     Server,
 )
-from nova_decom.model.host import Fleet, Heartbeat, HostFacts, HostIdentity
+from nova_decom.model.heartbeat import Heartbeat
+from nova_decom.model.host import Fleet, HostFacts, HostIdentity
 from nova_decom.model.request import Request, Rows, StopWith
 from nova_decom.model.rows import (
     AggregateHostRow,

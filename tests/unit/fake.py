@@ -14,7 +14,8 @@ from nova_decom.guards.host import is_known, is_named_by_nova
 from nova_decom.model.api_call import ApiCall
 from nova_decom.model.claim import belongs_to, run_of
 from nova_decom.model.cloud import NOVA_COMPUTE, Action, MoveSnapshot, ResourceProvider
-from nova_decom.model.host import Heartbeat, HostFacts
+from nova_decom.model.heartbeat import Heartbeat
+from nova_decom.model.host import HostFacts
 from nova_decom.model.machine import StopOrder, SystemdUnit
 from nova_decom.model.request import PLANNED_PARTS, Part, StopWith
 from nova_decom.model.rows import DatabaseFacts

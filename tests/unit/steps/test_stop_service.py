@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from nova_decom.errors import RefusedError
-from nova_decom.model.host import Heartbeat
+from nova_decom.model.heartbeat import Heartbeat
 from nova_decom.model.machine import SystemdUnit
 from nova_decom.model.request import PLANNED_PARTS, Part, StopWith
 from nova_decom.steps.stop_service import StopService
