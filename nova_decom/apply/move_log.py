@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from nova_decom.apply.change_runner import ChangeRunner
 from nova_decom.apply.observers import MoveProgress
 from nova_decom.clock import Clock
+from nova_decom.errors import ChangeFailedError
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.cloud import Server
 from nova_decom.moves.status import MoveInProgress
@@ -49,6 +50,18 @@ class MoveLog:
             self.histories[change.target] = MoveHistory(self.clock.now())
             self.changes.begin(change)
         return self.histories[change.target]
+
+    def raise_if_failed(self) -> None:
+        """Name the servers that could not be moved.
+
+        :raises ChangeFailedError: there are any.
+        """
+        if self.failed:
+            named = "; ".join(f"{server}: {why}" for server, why in self.failed.items())
+            raise ChangeFailedError(
+                f"{self.host}: {len(self.failed)} servers could not be moved: {named}",
+                "mend what is named, then run again",
+            )
 
     def end(
         self, change: Change, status: Status, *, to: str | None = None, error: str | None = None

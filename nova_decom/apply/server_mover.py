@@ -19,7 +19,6 @@ from nova_decom.apply.move_log import MoveLog
 from nova_decom.apply.source_answer import SourceAnswer
 from nova_decom.clock import Clock
 from nova_decom.errors import (
-    ChangeFailedError,
     NovaDecomError,
     RunInterruptedError,
     UnavailableError,
@@ -89,13 +88,7 @@ class ServerMover:
                 raise
             finally:
                 self.limits.give_back(self.facts.host)
-        failed = self.log.failed
-        if failed:
-            named = "; ".join(f"{server}: {why}" for server, why in failed.items())
-            raise ChangeFailedError(
-                f"{self.facts.host}: {len(failed)} servers could not be moved: {named}",
-                "mend what is named, then run again",
-            )
+        self.log.raise_if_failed()
 
     def _move_all(self) -> None:
         bound = self.limits.bound(len({c.server for c in moves_of(self.facts)}))

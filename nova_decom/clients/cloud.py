@@ -184,9 +184,8 @@ class LiveCloud:
         command = self.clients.stop_command
         if self._request.stop_with is StopWith.COMMAND and command is not None:
             command.stop(host)
-            self._history.add(
-                host, unit=SystemdUnit("(by the stop command)", active=False, enabled=False)
-            )
+            off = SystemdUnit("(by the stop command)", active=False, enabled=False)
+            self._history.add(host, unit=off)
         elif order is not None:
             self.clients.remote.stop(host, order)
 
@@ -214,7 +213,6 @@ class LiveCloud:
     def _slice(self, host: str, fleet: Fleet | None = None) -> HostFacts:
         facts = host_facts(self._readings.view, host, self._request, self._history.of(host), fleet)
         if is_known(facts):
-            # The host stays known in this run when all of its traces are gone.
             self._history.add(host, is_known=True)
         if is_named_by_nova(facts):
             self._history.add(host, is_named=True)

@@ -234,9 +234,8 @@ class Readings:
             return
         # Agents of one host may also report under the names of its hypervisor.
         names = {hosts[0], *self.identity(hosts[0]).names} if len(hosts) == 1 else set()
-        found = [a for name in sorted(names) for a in network.agents(name)]
-        if not names:
-            found = list(network.agents())
+        asked: list[str | None] = [*sorted(names)] or [None]
+        found = [a for name in asked for a in network.agents(name)]
         others = [a for a in self.view.agents if names and a.host not in names]
         agents = [replace(a, refused=a.id in self.refused_agents) for a in found]
         self._keep(agents=(*others, *agents))

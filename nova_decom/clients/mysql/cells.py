@@ -115,11 +115,7 @@ class NovaDatabases:
 
         No row is changed. Statements that differ in the number of rows only are the same.
         """
-        kinds = {
-            (transaction.cell, statement.kind): statement
-            for transaction in transactions
-            for statement in transaction.statements
-        }
+        kinds = {(t.cell, s.kind): s for t in transactions for s in t.statements}
         with self._turn:
             for (place, kind), statement in kinds.items():
                 if (place, kind) not in self._tried:
