@@ -69,13 +69,15 @@ class Hosts:
         self._names: list[str] = []
         self._before = self._servers()
 
-    def start(self, *names: str, cell: str | None = None, conf: str = "") -> None:
-        """New hosts, up and ready to take servers: in ``cell``, else in the first one.
+    def start(
+        self, *names: str, cell: str | None = None, conf: str = "", wait: bool = True
+    ) -> None:
+        """New hosts: in ``cell``, else in the first one; with ``wait``, ready to take servers.
 
         ``conf`` are the sections that their nova-compute reads last.
         """
         self._names += names
-        self._lab.start_compute(*names, cell=cell, conf=conf)
+        self._lab.start_compute(*names, cell=cell, conf=conf, wait=wait)
 
     def directory(self, name: str) -> Path:
         """Where the lab keeps the host: its units, its nova-compute's state."""

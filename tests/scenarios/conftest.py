@@ -36,12 +36,15 @@ def _neighbours(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def hosts(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Hosts]:
     """The hosts of all scenarios of the module; no trace of them stays."""
-    names = _hosts_of(_items_of(request))
+    told = _hosts_of(_items_of(request))
+    names = list(told)
     made = Hosts(lab)
     states.forget(lab, names)
-    second = [name for name in names if name.endswith("-cell2")]
-    made.start(*(name for name in names if name not in second))
-    made.start(*second, cell="cell2")
+    for name, scenario in told.items():
+        cell = "cell2" if name.endswith("-cell2") else None
+        made.start(name, cell=cell, conf=scenario.conf, wait=False)
+    # All have begun: they are waited for together.
+    lab.start_compute(*names)
     yield made
     states.forget(lab, names)
     made.purge()
@@ -59,8 +62,8 @@ def _items_of(request: pytest.FixtureRequest) -> list[pytest.Item]:
     return [item for item in request.session.items if item.path == request.path]
 
 
-def _hosts_of(items: Sequence[pytest.Item]) -> list[str]:
-    return list(dict.fromkeys(h for i in items if (s := _scenario_of(i)) for h in s.hosts))
+def _hosts_of(items: Sequence[pytest.Item]) -> dict[str, Scenario]:
+    return {h: s for i in items if (s := _scenario_of(i)) for h in s.hosts}
 
 
 def _scenario_of(item: pytest.Item) -> Scenario | None:

@@ -34,6 +34,7 @@ class Scenario:
     does: str
     result: str
     hosts: tuple[str, ...]
+    conf: str = ""
 
     def row(self) -> tuple[str, ...]:
         return (f"{', '.join(self.ids)}: {self.state}", self.by_hand, self.does, self.result)
@@ -49,10 +50,14 @@ def scenario(
     does: str,
     result: str = "clean",
     hosts: tuple[str, ...] | None = None,
+    conf: str = "",
 ) -> Callable[[F], F]:
-    """Register a test; its hosts (one of the first id's name, unless told) run when it begins."""
+    """Register a test; its hosts (one of the first id's name, unless given) run when it begins.
+
+    Their nova-compute reads the sections ``conf`` last.
+    """
     names = (ids[0].lower(),) if hosts is None else hosts
-    told = Scenario(ids, state, by_hand, does, result, names)
+    told = Scenario(ids, state, by_hand, does, result, names, conf)
 
     def register(test: F) -> F:
         REGISTRY[f"{test.__module__}::{test.__name__}"] = told

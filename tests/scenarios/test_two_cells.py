@@ -104,21 +104,19 @@ def test_migrations_of_one_id(lab: Lab, decom: NovaDecom, hosts: Hosts, tmp_path
 
 @scenario(
     "T03",
-    hosts=(),
     state="a machine that was moved into another cell under its name: live rows in one cell, "
     "soft-deleted ones in the other",
     by_hand="done in one database; the rows in the other stay",
     does="deletes the rows of both cells in the first run, each in a transaction of its cell",
 )
-def test_rows_of_one_name_in_two_cells(lab: Lab, decom: NovaDecom, hosts: Hosts) -> None:
+def test_rows_of_one_name_in_two_cells(lab: Lab, decom: NovaDecom, host: str) -> None:
     """The plan names every cell that names the host."""
-    hosts.start("t03")
-    killed(lab, "t03")
-    states.deleted_by_api(lab, "t03")
-    lab.wipe_compute("t03", cell="cell2")
-    lab.start_compute("t03")
+    killed(lab, host)
+    states.deleted_by_api(lab, host)
+    lab.wipe_compute(host, cell="cell2")
+    lab.start_compute(host)
 
-    ran = bring_to_clean(decom, "t03")
+    ran = bring_to_clean(decom, host)
 
     purged = [c["target"] for c in ran.host["changes"] if c["step"] == "purge-rows"]
     assert sorted(target.partition(":")[0] for target in purged) == ["cell1", "cell2"]
@@ -157,17 +155,16 @@ def test_build_in_the_queue_of_a_dead_host(lab: Lab, decom: NovaDecom, host: str
 
 @scenario(
     "T05",
-    hosts=(),
+    hosts=("t05-cell2",),
+    conf="[DEFAULT]\nmax_concurrent_builds = 1\nmax_concurrent_snapshots = 1\n",
     state="servers wait inside a living nova-compute for their turn to be built, on no host yet",
     by_hand="`server list --host` shows the first of them; the others are lost",
     does="refuses; with --servers auto waits until they are there, and moves them",
     result="refused, then clean; all servers are ACTIVE on another host",
 )
-def test_builds_inside_nova_compute(lab: Lab, decom: NovaDecom, hosts: Hosts) -> None:
+def test_builds_inside_nova_compute(lab: Lab, decom: NovaDecom, host: str) -> None:
     """An allocation whose server has no host yet is no leftover."""
-    host, refuge = "t05-cell2", REFUGES["cell2"]
-    conf = "[DEFAULT]\nmax_concurrent_builds = 1\nmax_concurrent_snapshots = 1\n"
-    hosts.start(host, cell="cell2", conf=conf)
+    refuge = REFUGES["cell2"]
     busy = machine(lab, host)
     busy.busy.touch()
     servers = [building(lab, host)]
@@ -193,16 +190,14 @@ def test_builds_inside_nova_compute(lab: Lab, decom: NovaDecom, hosts: Hosts) ->
 
 @scenario(
     "T06",
-    hosts=(),
+    hosts=("t06-cell2",),
+    conf="[DEFAULT]\ngraceful_shutdown_timeout = 120\nmanager_shutdown_timeout = 100\n",
     state="nova-compute works on after it was asked to stop (graceful shutdown), and reports",
     by_hand="the service is deleted under it; compute node and provider come back",
     does="disables it first, waits until it has ended by itself, and never kills it",
 )
-def test_graceful_shutdown(lab: Lab, decom: NovaDecom, hosts: Hosts) -> None:
+def test_graceful_shutdown(lab: Lab, decom: NovaDecom, host: str) -> None:
     """Three minutes by nova's default; what is deleted before its end would come back."""
-    host = "t06-cell2"
-    conf = "[DEFAULT]\ngraceful_shutdown_timeout = 120\nmanager_shutdown_timeout = 100\n"
-    hosts.start(host, cell="cell2", conf=conf)
     working = machine(lab, host)
     working.stop_timeout.write_text("180")
     working.busy.touch()
@@ -244,6 +239,7 @@ def test_graceful_shutdown(lab: Lab, decom: NovaDecom, hosts: Hosts) -> None:
 def test_slower_heartbeat_than_configured(lab: Lab, decom: NovaDecom, hosts: Hosts) -> None:
     """Its counter stands still for three times as long as is configured, and it lives."""
     host = "t07-cell2"
+    # Only now: the proof that any host is silent waits for the longest gap that is seen.
     hosts.start(host, cell="cell2", conf="[DEFAULT]\nreport_interval = 6\n")
     snapshot = Snapshot(lab)
 
