@@ -8,6 +8,7 @@ position: so no node has to be sent the state of another.
 import contextlib
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -245,14 +246,20 @@ def locked(node: Node) -> Iterator[None]:
             cursor.execute("UNLOCK TABLES")
 
 
+#: Below the kernel's own range of outgoing ports (32768 and up); each is given once.
+PORTS = iter(random.sample(range(26000, 32000), 6000))
+
+
 def _user() -> str:
     """Not root: the transfer of state between nodes does not work as root."""
     return "mysql" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 
 
 def _free_ports(number: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for one in sockets:
-        one.close()
+    """Ports that nobody listens on, and that the kernel gives to nobody else."""
+    ports: list[int] = []
+    while len(ports) < number:
+        port = next(PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports.append(port)
     return ports
