@@ -17,10 +17,11 @@ from nova_decom.moves.candidates import no_candidate
 from nova_decom.moves.capacity import has_room
 from nova_decom.moves.features import Way, conditions, refused
 
-#: States that pass by themselves; a later reading shows another one.
+#: States that pass by themselves; a later reading shows another one. A server that is offloaded
+#: has its host for a moment longer (nova 34.0.0 compute/manager.py, _shelve_offload_instance).
 TRANSIENT_STATES = {
     *("BUILD", "REBOOT", "HARD_REBOOT", "PASSWORD", "REBUILD", "MIGRATING", "RESIZE"),
-    "REVERT_RESIZE",
+    *("REVERT_RESIZE", "SHELVED_OFFLOADED"),
 }
 #: Seconds without a change after which such a state, or a task, no longer passes by itself.
 STUCK_AFTER = 600.0

@@ -10,7 +10,7 @@ from nova_decom.errors import ConflictError, NotFoundError, UnavailableError
 from nova_decom.model.cloud import Action, Migration, MoveSnapshot, Owner, Server
 from nova_decom.model.host import HostFacts
 
-BEGINS, TAKES, CONFIRMS = 1.0, 10.0, 1.0
+BEGINS, TAKES, CONFIRMS, LINGERS = 1.0, 10.0, 1.0, 3.0
 ALLOWED = {
     Action.LIVE: {"ACTIVE", "PAUSED"},
     Action.COLD: {"ACTIVE", "SHUTOFF"},
@@ -96,6 +96,9 @@ class Nova:
             self._confirm(server)
         elif action is Action.OFFLOAD:
             self.set(server, task_state="shelving_offloading")
+            # Nova shows the new state, and a moment later no host.
+            done = {"task_state": None, "status": "SHELVED_OFFLOADED"}
+            self.world.time.at(TAKES - LINGERS, lambda: self.set(server, **done))
             self.world.time.at(TAKES, lambda: self.land(server, "", "SHELVED_OFFLOADED"))
         else:
             self.set(server, status={"SHUTOFF": "ACTIVE", "ACTIVE": "SHUTOFF"}[found.status])
