@@ -7,6 +7,7 @@ import select
 import sys
 import termios
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 import click
 
@@ -72,4 +73,6 @@ def ask(question: str) -> str:
 def _drop_typed_ahead() -> None:
     if select.select([sys.stdin], [], [], 0)[0]:
         click.echo("Input from before the question is dropped.", err=True)
-    termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    # A terminal that is gone fails at the read, with an error that is known there.
+    with suppress(termios.error):
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)

@@ -32,7 +32,7 @@ class ResourceQuery:
 
     @property
     def text(self) -> str:
-        """What is asked for beside the plain classes."""
+        """The resources and traits of a server beside the plain classes."""
         special = [f"{name}:{amount}" for name, amount in self.resources if name not in PLAIN]
         traits = [*self.required, *(f"not {trait}" for trait in self.forbidden)]
         return ", ".join([*special, *(f"trait {trait}" for trait in traits)])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from nova_decom.model.host import HostFacts
@@ -117,13 +118,15 @@ def _evacuations(facts: HostFacts) -> Condition:
 
 def _queues(host: str) -> Condition:
     """Messages without expiry wait in queues named after the host, for ever."""
+    queues = [shlex.quote(f"{topic}.{host}") for topic in ("compute", "compute-alt")]
     return Condition(
         "message-queue",
         Met.UNKNOWN,
         f"the queues compute.{host} and compute-alt.{host} were not read: a new nova-compute "
         "carries out the orders in them",
-        f"rabbitmqctl list_queues -p VHOST name messages consumers | grep {host}; "
-        f"rabbitmqctl delete_queue -p VHOST compute.{host}",
+        "rabbitmqctl list_queues -p VHOST name messages consumers | "
+        f"grep -wF -e {queues[0]} -e {queues[1]}; "
+        + "; ".join(f"rabbitmqctl delete_queue -p VHOST {queue}" for queue in queues),
     )
 
 

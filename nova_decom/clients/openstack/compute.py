@@ -92,8 +92,9 @@ class Compute:
         return tuple(s for host in hosts for s in self.servers(host=host) if s.host == host)
 
     def migrations(self) -> tuple[Migration, ...]:
-        """All migrations of the cloud that are not over, whatever nova calls their status."""
-        return tuple(m for m in self._migrations() if not m.is_over)
+        """All migrations of the cloud that are not over, and the evacuations that are open."""
+        found = self._migrations()
+        return tuple(m for m in found if not m.is_over or m.is_open_evacuation(m.source))
 
     def migrations_of(self, hosts: Iterable[str]) -> tuple[Migration, ...]:
         """Migrations to or from exactly these hosts, over or not, by one call for each."""

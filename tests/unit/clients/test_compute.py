@@ -115,6 +115,17 @@ def test_migrations_that_are_not_over_are_told_by_no_list_of_ours():
     assert [sorted(asked) for asked in api.asked] == [["limit"], ["limit", "marker"]]
 
 
+def test_open_evacuations_are_listed_with_those_that_are_not_over():
+    """Of many hosts without databases, no other list shows them."""
+    entries = [
+        MIGRATION | {"uuid": f"{kind}, {status}", "migration_type": kind, "status": status}
+        for kind in ("evacuation", "live-migration")
+        for status in ("done", "completed")
+    ]
+
+    assert [m.uuid for m in Compute(Api(migrations=entries)).migrations()] == ["evacuation, done"]
+
+
 def test_migrations_of_two_cells_have_the_same_ids():
     """The uuid tells them apart."""
     other = MIGRATION | {"uuid": "m2", "source_compute": "node2"}

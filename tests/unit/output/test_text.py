@@ -146,7 +146,7 @@ def test_hosts_stand_apart(capsys):
     out, _ = shown(capsys, Report("verify", 0, (host, host)))
 
     assert out.count("node1  clean\n") == 2
-    assert "delete_queue -p VHOST compute.node1\n\nnode1" in out
+    assert "delete_queue -p VHOST compute-alt.node1\n\nnode1" in out
 
 
 def test_leftovers_and_what_is_kept_are_shown_with_their_cures(capsys):

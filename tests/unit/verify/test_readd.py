@@ -134,7 +134,15 @@ def test_the_queue_that_is_not_read_is_unknown():
     assert queue.met is Met.UNKNOWN
     assert "compute-alt.node1" in queue.detail
     assert "rabbitmqctl list_queues" in queue.remedy
-    assert "rabbitmqctl delete_queue -p VHOST compute.node1" in queue.remedy
+    for name in ("compute.node1", "compute-alt.node1"):
+        assert f"rabbitmqctl delete_queue -p VHOST {name}" in queue.remedy
+
+
+def test_the_name_of_a_host_is_no_command_of_the_shell():
+    """The remedy is pasted into a root shell."""
+    (queue,) = (c for c in safe_to_readd(absent("a;b")).open if c.name == "message-queue")
+
+    assert queue.remedy.endswith("delete_queue -p VHOST 'compute-alt.a;b'")
 
 
 EVACUATED = build.migration(type="evacuation", status="done", server="lost")
