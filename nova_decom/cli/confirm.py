@@ -17,6 +17,7 @@ from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import HostReport, Report
 from nova_decom.output.console import console
 from nova_decom.output.decision import print_decision
+from nova_decom.output.escape import safe
 from nova_decom.output.text import print_report
 
 #: Seconds after which a signal is obeyed at the latest.
@@ -41,9 +42,9 @@ def confirm(
     print_report(err, report, verbose=app.settings.verbose > 0)
     wanted = todo[0].host if len(todo) == 1 else str(len(todo))
     what = "the host name" if len(todo) == 1 else "the number of hosts"
-    print_decision(err, str(app.cloud), todo, permanent)
+    print_decision(err, app.cloud, todo, permanent)
     try:
-        typed = ask(f"Type {what} to {verb}")
+        typed = ask(f"Cloud {safe(app.cloud.short)}: type {what} to {verb}")
     except (EOFError, KeyboardInterrupt):
         err.print()
         typed = ""

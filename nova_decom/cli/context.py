@@ -48,6 +48,9 @@ from nova_decom.errors import ConfigurationError
 from nova_decom.model.claim import ClaimPolicy
 from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.request import REPORT_INTERVAL
+from nova_decom.output.console import console
+from nova_decom.output.decision import print_cloud
+from nova_decom.output.escape import safe
 from nova_decom.output.metrics import MEASURED, check_metrics
 from nova_decom.state.host_lock import host_lock
 from nova_decom.state.host_name_cache import HostNames
@@ -61,6 +64,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: Settings that confirm or overrule, by the commands that obey them.
+SILENT = {
+    "plan": ("skip_guard",),
+    "remove": ("yes", "skip_guard"),
+    "drain": ("yes", "skip_guard"),
+    "restore": ("yes",),
+}
 SECRET_OPTIONS = ("api_db_url", "cell_db_url", "lock_url")
 
 
@@ -85,6 +95,7 @@ class Context:
             check_metrics(expanded(self.settings.metrics_textfile))
         _set_up_logging(self.settings)
         _warn_of_passwords(given)
+        _name_silent_settings(given, self.settings)
         self._conf = self._read_conf()
         self._identity = CloudIdentity()
         self._databases: NovaDatabases | None = None
@@ -147,12 +158,15 @@ class Context:
             writable=writable,
             version=version("nova-decom"),
         )
+        is_first = self._given.cloud is None
         self._identity = self._given.cloud = identity_of(connection)
         api = Api(connection, request_id(run) if run else None, clock)
         sources = self._sources()
         database = WritableDatabase if writable else Database
         remote = WritableRemote if writable else Remote
         self._databases = NovaDatabases(sources, database) if sources else None
+        if is_first and settings.format == "table" and not settings.quiet:
+            print_cloud(console(sys.stderr, settings.color), self._identity, sources.labels)
         return Clients(
             compute=Compute(api),
             placement=Placement(api, clock),
@@ -215,6 +229,17 @@ def _warn_of_passwords(given: GivenOptions) -> None:
             )
 
 
+def _name_silent_settings(given: GivenOptions, settings: Settings) -> None:
+    """Name the settings that confirm or overrule, where nobody has typed them for this command."""
+    for name in SILENT.get(given.command, ()):
+        value = settings.values[name]
+        if value and not given.from_command_line(name):
+            where = f"NOVA_DECOM_{name.upper()}" if name in given.values else "clouds.yaml"
+            which = "" if value is True else f" {', '.join(value)}"
+            option = f"--{name.replace('_', '-')}{which}"
+            sys.stderr.write(f"warning: {safe(option)} is set by {where}\n")
+
+
 def _file_handler(path: str) -> logging.Handler:
     """Append to the file, which is created with mode 0600."""
     try:
@@ -259,7 +284,7 @@ def hooks_of(app: Context, command: str, run: str) -> Hooks:
     about = {
         "COMMAND": command,
         "RUN": run,
-        "REASON": app.settings.reason,
+        "REASON": app.settings.reason_of(command),
         "BY": operator(),
         "STATE_DIR": str(app.state_dir),
     }

@@ -110,7 +110,7 @@ COMMON_OF_LIST = (_format(LIST_FORMATS), *_COMMON)
 REASON = _option(
     "--reason",
     metavar="TEXT",
-    default="decommissioned",
+    default_text="decommissioned; drain: maintenance",
     help="Why; written to disabled_reason and to the journal.",
 )
 OFFLINE = _flag(

@@ -15,7 +15,7 @@ from nova_decom.cli.bug_report import unexpected
 from nova_decom.cli.confirm import confirm
 from nova_decom.cli.context import Context
 from nova_decom.cli.given import GivenOptions
-from nova_decom.cli.run import write_exit
+from nova_decom.cli.run import ended, write_exit
 from nova_decom.cli.settings import operator
 from nova_decom.clients.restore import LiveRestoringCloud
 from nova_decom.errors import NovaDecomError, RefusedError, UnconfirmedError
@@ -82,7 +82,7 @@ def _plan_and_run(app: Context, record: Record, pasts: Sequence[SavedHost]) -> R
         return Report("restore", combined(r.exit_code for r in done), tuple(done))
     if not app.settings.yes:
         confirm(app, "restore", [planned(plan) for _, plan in todo], done)
-    return _run(app, record, todo, done)
+    return replace(_run(app, record, todo, done), is_confirmed=not app.settings.yes)
 
 
 def _planned(app: Context, plans: Sequence[Planned]) -> Report:
@@ -142,7 +142,7 @@ def _run(
             reports += [_one(app, journal, executor, *each) for each in plans]
         code = combined(report.exit_code for report in reports)
         write_exit(journal, code)
-        return Report("restore", code, tuple(reports), run=journal.run)
+        return ended(Report("restore", code, tuple(reports), run=journal.run), journal)
 
 
 def _one(

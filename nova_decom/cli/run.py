@@ -96,7 +96,7 @@ def _plan_and_run(
     if asks:
         permanent = {step.name for step in job.steps if not step.reversible}
         confirm(app, job.name, [*map(planned, todo)], done, permanent)
-    return _run(app, job, read, todo, done)
+    return replace(_run(app, job, read, todo, done), is_confirmed=asks)
 
 
 def _without_changes(plan: Plan, facts: HostFacts, job: Job) -> HostReport:
@@ -141,7 +141,7 @@ def _run(
         reports = in_order(app.hosts, (*done, *ran))
         code = combined(report.exit_code for report in reports)
         write_exit(journal, code)
-        return Report(job.name, code, reports, run=run)
+        return ended(Report(job.name, code, reports, run=run), journal)
 
 
 def _executor(
@@ -220,13 +220,18 @@ def _write_header(
         command=job.name,
         hosts=list(hosts),
         by=operator(),
-        reason=app.settings.reason,
+        reason=app.settings.reason_of(job.name),
         options=app.settings.for_journal(),
         cloud=app.cloud.dump(),
         version=version("nova-decom"),
         compute=compute,
         global_request_id=request_id(journal.run),
     )
+
+
+def ended(report: Report, journal: RunJournal) -> Report:
+    """The report with the journal of its run and the seconds that the run took."""
+    return replace(report, journal=str(journal.path), seconds=journal.seconds)
 
 
 def write_exit(journal: RunJournal, code: int) -> None:

@@ -24,6 +24,8 @@ from nova_decom.errors import ConfigurationError
 from nova_decom.model.claim import new_claim
 from nova_decom.model.request import Request, Rows, Servers, StopWith
 
+#: The reason of a command without ``--reason``, where it is not that of a removal.
+REASONS = {"drain": "maintenance", "enable": "end of maintenance"}
 #: Settings that hold a password, or may hold one.
 SECRET = {"api_db_url", "cell_db_url", "lock_url", "stop_command"}
 
@@ -47,7 +49,7 @@ class Settings:
     debug: bool
     log_file: str | None
     color: str
-    reason: str
+    reason: str | None
     yes: bool
     stop_with: str
     stop_command: str | None
@@ -111,7 +113,7 @@ class Settings:
             )
         servers = self.servers or ("auto" if command == "drain" else "refuse")
         return Request(
-            claim=new_claim(run, operator(), self.reason),
+            claim=new_claim(run, operator(), self.reason_of(command)),
             stop_with=StopWith(self.stop_with),
             offline=self.offline,
             rows=Rows(self.rows or "purge"),
@@ -131,6 +133,10 @@ class Settings:
             may_be_partial=may_be_partial,
             max_hosts=self.max_hosts,
         )
+
+    def reason_of(self, command: str) -> str:
+        """The reason given, else the usual one of the command."""
+        return self.reason or REASONS.get(command, "decommissioned")
 
     @property
     def validity(self) -> float:
@@ -187,7 +193,7 @@ LAST_STORED = 0xFFFF
 
 def _check(settings: Settings) -> None:
     """Refuse settings that contradict each other, or that nova cannot store."""
-    beyond = [character for character in settings.reason if ord(character) > LAST_STORED]
+    beyond = [character for character in settings.reason or "" if ord(character) > LAST_STORED]
     if beyond:
         raise ConfigurationError(
             f"--reason has {beyond[0]!r}, which nova's database cannot store (utf8mb3)",

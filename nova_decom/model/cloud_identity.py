@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
@@ -21,14 +21,16 @@ class CloudIdentity:
     auth_url: str = ""
     region: str = ""
     cells: frozenset[str] = frozenset()
+    #: The name in clouds.yaml, for people: two files may give one cloud different names.
+    name: str = field(default="", compare=False)
 
     @classmethod
-    def of(cls, auth_url: str | None, region: str | None) -> Self:
+    def of(cls, auth_url: str | None, region: str | None, name: str = "") -> Self:
         """The identity by the configuration; the URL in one spelling, without credentials."""
         parts = urlsplit(auth_url or "")
         host = parts.netloc.rpartition("@")[2].lower()
         path = parts.path.rstrip("/").removesuffix("/v3")
-        return cls(urlunsplit((parts.scheme.lower(), host, path, "", "")), region or "")
+        return cls(urlunsplit((parts.scheme.lower(), host, path, "", "")), region or "", name=name)
 
     @classmethod
     def load(cls, data: object) -> Self | None:
@@ -40,11 +42,13 @@ class CloudIdentity:
             str(data.get("auth_url", "")),
             str(data.get("region", "")),
             frozenset(map(str, cells)) if isinstance(cells, list | tuple) else frozenset(),
+            str(data.get("name", "")),
         )
 
     def dump(self) -> dict[str, Any]:
         """The identity for a journal or a plan file."""
-        return {"auth_url": self.auth_url, "region": self.region, "cells": sorted(self.cells)}
+        shown = {"name": self.name, "auth_url": self.auth_url, "region": self.region}
+        return {**shown, "cells": sorted(self.cells)}
 
     @property
     def key(self) -> str:
@@ -58,5 +62,11 @@ class CloudIdentity:
         return (self.auth_url, self.region) == (other.auth_url, other.region)
 
     def __str__(self) -> str:
-        """Auth URL and region for a message."""
-        return f"{self.auth_url or 'no auth URL'} region {self.region or '(default)'}"
+        """Name, auth URL and region for a message."""
+        name = f"{self.name}, " if self.name else ""
+        return f"{name}{self.auth_url or 'no auth URL'} region {self.region or '(default)'}"
+
+    @property
+    def short(self) -> str:
+        """The name in clouds.yaml; without one, the auth URL."""
+        return self.name or self.auth_url or "no name"

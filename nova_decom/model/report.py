@@ -19,6 +19,7 @@ class Result(StrEnum):
     """The result for one host."""
 
     PLANNED = "planned"
+    BLOCKED = "blocked"
     REMOVED = "removed"
     DRAINED = "drained"
     ENABLED = "enabled"
@@ -65,6 +66,11 @@ class Report:
     error: str | None = None
     remedy: str | None = None
     is_overview: bool = False
+    #: The journal of the run, and the seconds that it took.
+    journal: str | None = None
+    seconds: float | None = None
+    #: The operator has read the plan before the run.
+    is_confirmed: bool = False
     #: The cloud that the command has connected to.
     cloud: CloudIdentity | None = None
 
@@ -96,10 +102,10 @@ def pending(changes: Iterable[Change], ended: Iterable[Outcome] = ()) -> tuple[O
 
 
 def planned(plan: Plan) -> HostReport:
-    """The report of a plan before anything is done."""
+    """The report of a plan before anything is done; blocked when a guard blocks it."""
     return HostReport(
         host=plan.host,
-        result=Result.PLANNED,
+        result=Result.BLOCKED if plan.blocked else Result.PLANNED,
         findings=plan.findings,
         outcomes=tuple(Outcome(c, Status.PLANNED) for c in plan.changes),
         leftovers=plan.leftovers,

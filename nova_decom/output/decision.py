@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lines above the confirmation: hosts, cloud, changes that cannot be reversed, warnings."""
+"""The line that names the cloud, and the lines above the confirmation."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from collections.abc import Collection, Sequence
 
 from rich.console import Console
 
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.plan import Verdict, some
 from nova_decom.model.report import HostReport
 from nova_decom.output.console import entry
 
 
+def print_cloud(err: Console, cloud: CloudIdentity, databases: Sequence[str]) -> None:
+    """Print the cloud of the command and its databases, before anything is read."""
+    which = ", ".join(databases) or "none, so only the API is used"
+    entry(err, (("Cloud  ", "bold"),), f"{cloud}; databases: {which}")
+
+
 def print_decision(
-    out: Console, cloud: str, todo: Sequence[HostReport], permanent: Collection[str]
+    out: Console, cloud: CloudIdentity, todo: Sequence[HostReport], permanent: Collection[str]
 ) -> None:
     """Print what the operator confirms; ``permanent`` names the steps that cannot be reversed."""
     steps = [outcome.change.step for report in todo for outcome in report.outcomes]
@@ -27,7 +34,7 @@ def print_decision(
     hosts = some(report.host for report in todo)
     out.print()
     entry(out, ("  Hosts     ",), f"{len(todo)}: {hosts}" if len(todo) > 1 else hosts)
-    entry(out, ("  Cloud     ",), cloud)
+    entry(out, ("  Cloud     ",), str(cloud))
     reverse = f"; not reversible: {', '.join(stay)}" if stay else ""
     entry(out, ("  Changes   ",), f"{len(steps)}{reverse}")
     entry(out, ("  Warnings  ",), some(warnings) or "none")

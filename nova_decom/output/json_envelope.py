@@ -62,7 +62,8 @@ def as_yaml(report: Report) -> str:
 
 
 def _cloud(found: CloudIdentity | None) -> dict[str, str] | None:
-    return None if found is None else {"auth_url": found.auth_url, "region": found.region}
+    names = ("name", "auth_url", "region")
+    return None if found is None else {name: getattr(found, name) for name in names}
 
 
 def _host(report: HostReport) -> dict[str, Any]:

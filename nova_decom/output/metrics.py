@@ -77,6 +77,12 @@ def _fill(
     gauge("last_run_changed", "1 when the last run changed anything.").labels(command).set(
         report.changed
     )
+    if report.cloud is not None:
+        names = ("cloud", "auth_url", "region")
+        cloud = report.cloud
+        gauge("cloud_info", "1; the labels name the cloud of the last run.", *names).labels(
+            command, safe(cloud.short), safe(cloud.auth_url), safe(cloud.region)
+        ).set(1)
     kinds = Counter(x.kind for host in report.hosts for x in host.leftovers)
     left = gauge("leftovers", "What the last run found left of hosts, by kind.", "kind")
     for kind, count in kinds.items():

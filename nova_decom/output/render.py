@@ -27,7 +27,7 @@ Row = Mapping[str, Any]
 #: Every column of an audit, of a list and of the runs.
 TRACE = ("host", "kind", "target", "detail", "remedy")
 HOST = tuple(field.name for field in fields(HostRow))
-RUN = ("run", "at", "command", "by", "hosts", "result", "exit_code", "reason", "problem")
+RUN = ("run", "at", "command", "by", "hosts", "result", "exit_code", "reason", "problem", "cloud")
 
 #: The columns of a table when none are named; it should fit a terminal.
 AT_A_GLANCE = {
@@ -73,7 +73,7 @@ def show(report: Report, style: Style) -> None:
 def view(report: Report, style: Style) -> None:
     """Show the report of each host as text, and each error on stderr."""
     from nova_decom.output import text  # noqa: PLC0415
-    from nova_decom.output.console import console  # noqa: PLC0415
+    from nova_decom.output.console import console, entry  # noqa: PLC0415
 
     out = console(sys.stdout, style.color)
     if report.is_overview:
@@ -81,6 +81,10 @@ def view(report: Report, style: Style) -> None:
     else:
         text.print_report(out, report, verbose=style.verbose)
     err = console(sys.stderr, style.color)
+    blocked = [host for host in report.hosts if host.result is Result.BLOCKED]
+    if blocked and not report.is_overview:
+        why = "; ".join(f"{host.host} by {text.blocking(host)}" for host in blocked)
+        entry(err, (("blocked: ", "bold red"),), why)
     for host in report.hosts:
         if error := _error_of(host, report.command):
             text.print_error(err, *error)

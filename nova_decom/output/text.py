@@ -33,11 +33,14 @@ STYLES = {
     Result.CLEAN: "bold green",
     Result.UNCHANGED: "green",
     Result.PLANNED: "bold",
+    Result.BLOCKED: "bold red",
     Result.REFUSED: "bold red",
     Result.FAILED: "bold red",
     Result.LEFTOVERS: "bold yellow",
     Result.INTERRUPTED: "bold yellow",
 }
+#: Changes that leave no work.
+ENDED = {Status.DONE, Status.NOT_NEEDED}
 SUMMARY = ("host", "result", "changes", "left over", "why")
 
 
@@ -46,10 +49,32 @@ def print_report(out: Console, report: Report, *, verbose: bool) -> None:
     for number, host in enumerate(report.hosts):
         if number:
             out.print()
-        _print_host(out, host, verbose=verbose)
+        _print_host(out, host, verbose=verbose, is_short=report.is_confirmed and not verbose)
     if len(report.hosts) > 1:
         out.print()
         print_table(out, SUMMARY, map(_summary, report.hosts))
+        out.print(line(counted(report)))
+    if report.journal is not None:
+        _print_end(out, report)
+
+
+def counted(report: Report) -> str:
+    """The number of hosts by result."""
+    counts = Counter(str(host.result) for host in report.hosts)
+    return ", ".join(f"{count} {result}" for result, count in counts.items())
+
+
+def _print_end(out: Console, report: Report) -> None:
+    """Print the verdict on a run in one line, and the commands that follow it."""
+    seconds = f" in {report.seconds:.0f} s" if report.seconds is not None else ""
+    _print_heading(out, f"{counted(report)}{seconds}", f"run {report.run}")
+    undo = "nova-decom restore last" if report.command == "remove" and report.changed else None
+    if report.command == "drain" and report.changed:
+        undo = f"nova-decom enable {' '.join(h.host for h in report.hosts if h.changed)}"
+    rows = [("journal", report.journal), ("report", "nova-decom report last"), ("undo", undo)]
+    for name, text in rows:
+        if text:
+            entry(out, (f"    {name:18} ",), text)
 
 
 def _summary(host: HostReport) -> tuple[str, ...]:
@@ -61,7 +86,7 @@ def _summary(host: HostReport) -> tuple[str, ...]:
         str(host.result),
         changes or "-",
         str(len(host.leftovers)),
-        host.error or "",
+        host.error or blocking(host),
     )
 
 
@@ -73,7 +98,7 @@ def print_overview(out: Console, report: Report) -> None:
 
 def verdict(report: HostReport) -> str:
     """The verdict on a host in a few words: removable, or blocked by which guards."""
-    blocked = _blocking(report)
+    blocked = blocking(report)
     if blocked:
         return f"blocked: {blocked}"
     if report.leftovers:
@@ -132,14 +157,17 @@ def print_error(err: Console, message: str, remedy: str | None) -> None:
         entry(err, ("     → ",), remedy)
 
 
-def _print_host(out: Console, host: HostReport, *, verbose: bool) -> None:
+def _print_host(out: Console, host: HostReport, *, verbose: bool, is_short: bool) -> None:
+    """Print a host; ``is_short`` leaves out guards that passed and changes that are done."""
     result = (str(host.result), STYLES.get(host.result, ""))
     out.print(line((host.host, "bold"), "  ", result, _but(host)))
-    _print_findings(out, host, verbose=verbose)
+    if not is_short or any(f.verdict is not Verdict.OK for f in host.findings):
+        _print_findings(out, host, verbose=verbose)
     if host.result is Result.REFUSED:
         _print_heading(out, "Nothing was changed.")
     else:
-        _print_outcomes(out, host.outcomes, verbose=verbose)
+        open_ones = [o for o in host.outcomes if o.status not in ENDED or not is_short]
+        _print_outcomes(out, open_ones, verbose=verbose)
     _print_list(out, "Left over", [(x.kind, x.target, x.detail, x.remedy) for x in host.leftovers])
     _print_list(out, "Kept", [(k.binary, k.host, k.why, None) for k in host.kept])
     if host.unchecked:
@@ -158,11 +186,12 @@ def _print_host(out: Console, host: HostReport, *, verbose: bool) -> None:
 
 def _but(host: HostReport) -> tuple[str, str]:
     """The guards that block a plan, for its first line."""
-    blocked = host.result is Result.PLANNED and _blocking(host)
-    return (f", but blocked by {blocked}", STYLES[Verdict.BLOCKED]) if blocked else ("", "")
+    is_blocked = host.result is Result.BLOCKED
+    return (f" by {blocking(host)}", STYLES[Verdict.BLOCKED]) if is_blocked else ("", "")
 
 
-def _blocking(host: HostReport) -> str:
+def blocking(host: HostReport) -> str:
+    """The names of the guards that block the host."""
     return ", ".join(f.guard for f in host.findings if f.verdict is Verdict.BLOCKED)
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -54,6 +55,7 @@ class RunJournal:
         self.state_dir = open_state_dir(state_dir)
         directory = self.state_dir / "runs"
         self.path = directory / f"{run}.jsonl"
+        self._begun = time.monotonic()
         self._turn = threading.RLock()
         #: The host that a thread works on; each host of a run has a thread.
         self._own = threading.local()
@@ -69,6 +71,11 @@ class RunJournal:
     def __exit__(self, *_: object) -> None:
         """Close the file."""
         os.close(self._file)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self._begun
 
     def event(self, kind: str, **data: Any) -> None:  # noqa: ANN401
         """Append one event; it is on the disk when this returns.

@@ -25,6 +25,9 @@ from nova_decom.state.journal import VERSION
 Event = Mapping[str, Any]
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}")
 
+#: The newest runs that a message names.
+NAMED = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -120,20 +123,30 @@ def _parsed(line: bytes) -> Event | None:
 
 def read_records(state_dir: Path) -> tuple[Record, ...]:
     """The records of every run in the state directory, the oldest first."""
+    return tuple(read_record(path) for path in run_files(state_dir))
+
+
+def run_files(state_dir: Path) -> list[Path]:
+    """The journal files of the state directory, the oldest first."""
     found = (state_dir / "runs").glob("*.jsonl")
-    named = [p for p in found if RUN_ID.fullmatch(p.name.removesuffix(".jsonl"))]
-    return tuple(read_record(path) for path in sorted(named))
+    return sorted(p for p in found if RUN_ID.fullmatch(p.name.removesuffix(".jsonl")))
 
 
 def find_record(state_dir: Path, run: str) -> Record:
-    """The record of the run with this id.
+    """The record of the run whose id is ``run`` or begins so; ``last`` is the newest run.
 
-    :raises RefusedError: there is none.
+    :raises RefusedError: there is none, or several ids begin so.
     """
-    path = state_dir / "runs" / f"{run}.jsonl"
-    if not RUN_ID.fullmatch(run) or not os.path.lexists(path):
+    paths = {p.name.removesuffix(".jsonl"): p for p in run_files(state_dir)}
+    found = [run] if run in paths else [name for name in paths if run and name.startswith(run)]
+    if run == "last":
+        found = list(paths)[-1:]
+    if len(found) > 1:
+        few = ", ".join(found[-NAMED:])
+        raise RefusedError(f"{len(found)} runs begin with {run!r}: {few}", "give more of the id")
+    if not found:
         raise RefusedError(f"no run {run!r} in {state_dir}", "nova-decom runs lists them")
-    return read_record(path)
+    return read_record(paths[found[0]])
 
 
 def saved_rows(record: Record, host: str) -> tuple[SavedRow, ...]:

@@ -51,6 +51,7 @@ def summary_of(record: Record, state_dir: Path) -> dict[str, Any]:
         "exit_code": code,
         "reason": text_or_none(header.get("reason")),
         "problem": record.problem,
+        "cloud": str(record.cloud) if record.cloud else None,
     }
 
 

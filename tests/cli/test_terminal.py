@@ -15,7 +15,7 @@ from tests.cli.snapshot import Snapshot
 from tests.lab import Lab
 
 Terminal: TypeAlias = Callable[..., pexpect.spawn]
-PROMPT = "Type the host name to remove: "
+PROMPT = "type the host name to remove: "
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Self
 
 import pexpect
 
-PROMPT = re.compile(r"Type the (host name|number of hosts) to remove: ")
+PROMPT = re.compile(r"type the (host name|number of hosts) to remove: ")
 #: The line with the spinner, which is drawn over and over and does not stay.
 LIVE = re.compile(r"^[\u2800-\u28ff] .*$", re.MULTILINE)
 STEERING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

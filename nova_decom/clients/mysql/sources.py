@@ -26,6 +26,11 @@ class Sources:
         """True when any database is given."""
         return self.api is not None or bool(self.cells)
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Name and place of each database given, without passwords."""
+        return tuple(p.label for p in (self.api, *self.cells) if p is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:

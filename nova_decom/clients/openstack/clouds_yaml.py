@@ -111,6 +111,12 @@ def _check_mapping(path: str, what: str, found: object) -> None:
         raise ConfigurationError(
             f"{path}: {what}: must be a mapping of keys to values", "correct the file"
         )
+    for key in found or ():
+        if not isinstance(key, str):
+            raise ConfigurationError(
+                f"{path}: {what}: YAML reads a key as {key!r}, not as text",
+                "write the key in quotes, as in 'yes': true",
+            )
 
 
 def _not_yaml(path: str, error: Exception) -> ConfigurationError:

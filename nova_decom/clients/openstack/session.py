@@ -24,6 +24,9 @@ LOG = logging.getLogger(__name__)
 #: wait up to rpc_response_timeout, 60 s (nova 34.0.0 compute/api.py:6356).
 HTTP_TIMEOUT = 90
 
+#: The SDK's names for a cloud that only the environment describes.
+UNNAMED = {"envvars", "defaults"}
+
 
 class LoggedSession(keystone_session.Session):
     """A session that logs each call; no header and no body, which hold secrets of tenants."""
@@ -91,10 +94,11 @@ def connect(
 
 
 def identity_of(connection: openstack.connection.Connection) -> CloudIdentity:
-    """The auth URL and the region that the connection is configured for; sends no request."""
+    """The name, the auth URL and the region of the configuration; sends no request."""
     config = connection.config
     auth = config.config.get("auth") or {}
-    return CloudIdentity.of(auth.get("auth_url"), config.get_region_name())
+    name = "" if config.name in UNNAMED else config.name
+    return CloudIdentity.of(auth.get("auth_url"), config.get_region_name(), name or "")
 
 
 def section(name: str) -> dict[str, Any]:

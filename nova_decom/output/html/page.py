@@ -66,6 +66,7 @@ def _summary(record: Record) -> Iterator[Html]:
     told = options if isinstance(options, Mapping) else {}
     yield tag(
         "dl",
+        *_entry("cloud", str(record.cloud or "")),
         *_entry("operator", _word(header.get("by"))),
         *_entry("reason", _word(header.get("reason"))),
         *_entry("when", _period(times)),

@@ -75,6 +75,9 @@ WAYS = {
     "no UTF-8": Way(b"clouds: \xff\n", "not valid YAML", **BROKEN),
     "a directory": Way("", "Is a directory", **BROKEN),
     "a list": Way("- a\n", "not a valid mapping", **BROKEN),
+    "a key that YAML takes for a boolean": Way(
+        clouds(section="{yes: true}"), "nova-decom: YAML reads a key as True", **BROKEN
+    ),
     "a list of clouds": Way("clouds: [lab]\n", "clouds: must be a mapping", **BROKEN),
     "a cloud that is a word": Way("clouds: {lab: x}\n", "clouds, lab: must be", **BROKEN),
     "auth that is a word": Way("clouds: {lab: {auth: x}}\n", "lab, auth: must be", **BROKEN),

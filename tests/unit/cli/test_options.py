@@ -145,7 +145,7 @@ def test_the_help_states_each_default():
     helps = {name: option.help for name, option in OPTIONS.items()}
 
     assert helps["settle"].endswith("[default: 60]")
-    assert helps["reason"].endswith("[default: decommissioned]")
+    assert helps["reason"].endswith("[default: decommissioned; drain: maintenance]")
     assert helps["report_interval"].endswith("[default: report_interval in nova.conf, else 10]")
     for name, default in DEFAULTS.items():
         assert ("[default: " in helps[name]) or not default
@@ -183,11 +183,13 @@ def app(clean_environment):
     """Settings of a command line, with a clouds.yaml; nothing is connected."""
     from nova_decom.cli.context import Context
 
-    def make(arguments, section):
+    def make(arguments, section, command="nova-decom"):
         (clean_environment / "clouds.yaml").write_text(
             f"clouds: {{other: {{}}}}\nnova-decom: {section}\n"
         )
-        return Context(collected(arguments, every_option()))
+        given = collected(arguments, every_option())
+        given.command = command
+        return Context(given)
 
     return make
 
@@ -218,12 +220,34 @@ def test_precedence(app, monkeypatch, typed, environment, section, expected):
         ("{skip_guard: [ironic, last-host]}", "skip_guard", ("ironic", "last-host")),
         ("{skip-guard: ironic}", "skip_guard", ("ironic",)),
         ("{report-interval: 5}", "report_interval", 5.0),
-        ("{reason: }", "reason", "decommissioned"),
+        ("{reason: }", "reason", None),
     ],
 )
 def test_a_section_of_clouds_yaml_as_the_sdk_reads_it(app, section, name, value):
     """With dashes or underscores, whatever the SDK makes of the values."""
     assert getattr(app([], section).settings, name) == value
+
+
+@pytest.mark.parametrize(
+    ("typed", "variable", "section", "warned"),
+    [
+        ([], None, "{'yes': true}", "--yes is set by clouds.yaml"),
+        ([], "1", "{}", "--yes is set by NOVA_DECOM_YES"),
+        (["--yes"], "1", "{'yes': true}", ""),
+        ([], None, "{skip_guard: [ironic]}", "--skip-guard ironic is set by clouds.yaml"),
+        ([], None, "{}", ""),
+    ],
+)
+def test_what_confirms_or_overrules_is_named_where_nobody_typed_it(
+    app, monkeypatch, capsys, typed, variable, section, warned
+):
+    """On stderr, so that a line of cron shows it too."""
+    if variable:
+        monkeypatch.setenv("NOVA_DECOM_YES", variable)
+
+    app(typed, section, "remove")
+
+    assert capsys.readouterr().err == (f"warning: {warned}\n" if warned else "")
 
 
 @pytest.mark.parametrize("place", ["command line", "environment"])

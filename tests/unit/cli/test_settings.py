@@ -29,7 +29,18 @@ def test_what_is_given_wins_over_the_section_and_that_over_the_default():
     """The order that the documentation promises."""
     settings = resolve({"settle": 1.0}, {"settle": "2", "timeout": "3"})
 
-    assert (settings.settle, settings.timeout, settings.reason) == (1.0, 3.0, "decommissioned")
+    assert (settings.settle, settings.timeout, settings.jobs) == (1.0, 3.0, 4)
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [("remove", "decommissioned"), ("drain", "maintenance"), ("enable", "end of maintenance")],
+)
+def test_each_command_has_a_reason_of_its_own(command, reason):
+    """A drain is no removal; the reason that is given counts for all."""
+    assert resolve({}, {}).reason_of(command) == reason
+    assert reason in resolve({}, {}).request("R", 10.0, command).claim
+    assert resolve({"reason": "disk"}, {}).reason_of(command) == "disk"
 
 
 def test_each_option_is_a_setting_and_nothing_else_is():
@@ -59,7 +70,7 @@ def test_each_option_is_a_setting_and_nothing_else_is():
         ("detailed_exitcode", "False", False),
         ("state_dir", "~/state", "~/state"),
         ("rows", "keep", "keep"),
-        ("reason", None, "decommissioned"),
+        ("reason", None, None),
     ],
 )
 def test_values_of_the_section_are_as_their_options_would_give_them(name, told, expected):

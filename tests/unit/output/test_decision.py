@@ -6,14 +6,15 @@ import io
 import pytest
 from rich.console import Console
 
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.report import planned
-from nova_decom.output.decision import print_decision
+from nova_decom.output.decision import print_cloud, print_decision
 from nova_decom.plan.planner import make_plan
 from nova_decom.steps import PROCEDURE
 from tests.unit.build import facts
 
 PERMANENT = {step.name for step in PROCEDURE if not step.reversible}
-CLOUD = "https://keystone.example.org region north"
+CLOUD = CloudIdentity("https://keystone.example.org", "north", name="prod")
 
 
 def shown(*states):
@@ -31,7 +32,7 @@ def test_host_cloud_changes_and_warnings_come_last_before_the_prompt():
 
     assert text.splitlines()[1:] == [
         "  Hosts     node1",
-        f"  Cloud     {CLOUD}",
+        "  Cloud     prod, https://keystone.example.org region north",
         f"  Changes   {count}; not reversible: delete-service, purge-rows",
         "  Warnings  none",
     ]
@@ -45,3 +46,21 @@ def test_warnings_name_the_guard_and_of_several_hosts_the_host(hosts):
     names = ["database-access"] if len(hosts) == 1 else [f"{h}: database-access" for h in hosts]
     assert f"  Warnings  {', '.join(names)}" in text
     assert ("  Hosts     2: node1, node2" in text) == (len(hosts) == 2)
+
+
+@pytest.mark.parametrize(
+    ("databases", "named"),
+    [
+        (["nova_api at db:3306"], "nova_api at db:3306"),
+        (["a", "b"], "a, b"),
+        ([], "none, so only the API is used"),
+    ],
+)
+def test_the_first_line_names_the_cloud_and_its_databases(databases, named):
+    """Two clouds look alike, and their databases need not be theirs."""
+    out = Console(file=io.StringIO(), width=80)
+
+    print_cloud(out, CLOUD, databases)
+
+    expected = f"Cloud  prod, https://keystone.example.org region north; databases: {named}"
+    assert " ".join(out.file.getvalue().split()) == " ".join(expected.split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -100,12 +101,61 @@ def test_a_plan_shows_every_statement_that_will_run(capsys):
 
 
 def test_what_blocks_a_plan_stands_in_its_first_line(capsys):
-    """Where somebody tired looks."""
+    """Where somebody tired looks; a line on stderr names it for logs."""
     plan = make_plan(facts(servers=(build.server(),)))
 
-    out, _ = shown(capsys, Report("plan", 0, (planned(plan),)))
+    out, err = shown(capsys, Report("plan", 0, (planned(plan),)))
 
-    assert out.startswith("node1  planned, but blocked by servers-present\n")
+    assert out.startswith("node1  blocked by servers-present\n")
+    assert err == "blocked: node1 by servers-present\n"
+
+
+def test_the_table_of_several_plans_says_why_one_is_blocked(capsys):
+    """With the counts below it."""
+    plans = (planned(make_plan(facts())), planned(make_plan(BLOCKED)))
+
+    out, _ = shown(capsys, Report("plan", 0, plans))
+
+    *_, fine, blocked, counts = out.splitlines()
+    assert fine.split()[:2] == ["node1", "planned"]
+    assert blocked.split() == ["node1", "blocked", "5", "planned", "0", "servers-present"]
+    assert counts == "1 planned, 1 blocked"
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_the_plan_is_not_shown_again_at_the_end(capsys, verbose):
+    """Only what is not done, the verdict, and the commands that follow."""
+    plan = make_plan(facts())
+    statuses = (Status.DONE, Status.FAILED, *[Status.PENDING] * (len(plan.changes) - 2))
+    done = tuple(
+        Outcome(c, s, begun=s is Status.DONE) for c, s in zip(plan.changes, statuses, strict=True)
+    )
+    host = HostReport("node1", Result.FAILED, plan.findings, done)
+    end = {"run": "R", "journal": "/state/R.jsonl", "seconds": 78.6, "is_confirmed": True}
+
+    out, _ = shown(capsys, Report("remove", 1, (host,), **end), verbose=verbose)
+
+    assert ("done       disable-service" in out) is verbose
+    assert "failed     stop-service" in out
+    assert lines(out)[-4:] == [
+        "1 failed in 79 s  run R",
+        "journal            /state/R.jsonl",
+        "report             nova-decom report last",
+        "undo               nova-decom restore last",
+    ]
+
+
+def test_the_way_back_from_a_drain_is_enable(capsys):
+    """A run that has changed no host has no way back."""
+    outcome = Outcome(make_plan(facts()).changes[0], Status.DONE, begun=True)
+    host = HostReport("node1", Result.DRAINED, (), (outcome,))
+    end = {"run": "R", "journal": "/state/R.jsonl", "seconds": 1.0}
+
+    out, _ = shown(capsys, Report("drain", 0, (host,), **end))
+    assert lines(out)[-1] == "undo               nova-decom enable node1"
+
+    out, _ = shown(capsys, Report("drain", 0, (replace(host, outcomes=()),), **end))
+    assert "undo" not in out
 
 
 @pytest.mark.parametrize("verbose", [0, 1])
@@ -448,7 +498,8 @@ def test_several_hosts_end_with_a_table_of_their_results(capsys):
 
     out, _ = shown(capsys, Report("remove", 6, (gone, stuck)))
 
-    *_, head, first, second = out.rstrip().splitlines()
+    *_, head, first, second, counts = out.rstrip().splitlines()
+    assert counts == "1 removed, 1 refused"
     assert head.split() == ["host", "result", "changes", "left", "over", "why"]
     assert first.split() == ["node1", "removed", "5", "planned", "0"]
     assert second.split() == ["node2", "refused", "-", "0", "servers-present:", "1", "server"]

@@ -85,6 +85,7 @@ def test_a_run_in_one_row(journal):
         "exit_code": 0,
         "reason": "old",
         "problem": None,
+        "cloud": None,
     }
 
 
@@ -233,6 +234,22 @@ def test_what_is_no_file_is_a_problem(tmp_path, make, problem):
 
     assert record.problem.startswith(problem)
     assert reports(record) == ()
+
+
+@pytest.mark.parametrize("run", [RUN, RUN[:8], RUN[:-1], "last"])
+def test_a_run_is_found_by_the_begin_of_its_id_and_as_the_last(journal, run):
+    """A shorter word to type, as for commits."""
+    assert find_record(journal.state_dir, run).run == RUN
+
+
+def test_the_begin_of_two_ids_is_refused_and_the_last_is_the_newest(journal):
+    """No run is chosen by chance."""
+    with RunJournal(journal.state_dir, LATER):
+        pass
+
+    assert find_record(journal.state_dir, "last").run == LATER
+    with pytest.raises(RefusedError, match=f"2 runs begin with '2026': {RUN}, {LATER}"):
+        find_record(journal.state_dir, "2026")
 
 
 @pytest.mark.parametrize("run", ["", "..", "../runs/x", LATER, f"{RUN}\n", "node1", "\0"])
