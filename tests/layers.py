@@ -18,6 +18,7 @@ LAYERS = (
     (("errors",), "each kind of failure has its exit code"),
     (("model", "retry"), "values; retrying raises errors"),
     (("moves", "state"), "pure rules of moving a server; our own files"),
+    (("registrars",), "the services beside nova: facts, guards and steps of each"),
     (("guards", "steps"), "pure questions about the values"),
     (("plan",), "a plan asks the steps and the guards"),
     (("verify",), "verification is a plan that must be empty"),

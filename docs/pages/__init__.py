@@ -13,6 +13,7 @@ from pages.journal import journal
 from pages.json_document import json_document
 from pages.moves import moves
 from pages.procedure import procedure
+from pages.registrars import registrars
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "commands.md": commands,
@@ -23,4 +24,5 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "json.md": json_document,
     "moves.md": moves,
     "procedure.md": procedure,
+    "registrars.md": registrars,
 }

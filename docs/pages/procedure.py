@@ -19,7 +19,7 @@ a kill is execution again: the cloud says what is done, not the journal.
 Before the first step stand the [guards](guards.md); why the order is this one tells
 [how nova knows a host](how-nova-knows-a-host.md).
 
-`remove` takes all steps, `drain` the first two."""
+`remove` takes all steps, `drain` those up to `move-servers`."""
 
 BACK = """\
 The command `enable` has one step of its own:"""

@@ -84,7 +84,7 @@ class ClaimLease:
                 self.clock.sleep(left)
         return end
 
-    def renew_if_expired(self, facts: HostFacts, parts: frozenset[Part]) -> HostFacts:
+    def renew_if_expired(self, facts: HostFacts, parts: frozenset[str]) -> HostFacts:
         """The facts; with these parts read again where the claim had expired and was renewed.
 
         That is so after hours of moving servers. A run that takes the host over meanwhile has

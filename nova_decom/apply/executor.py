@@ -38,11 +38,12 @@ from nova_decom.model.change import Change
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan
 from nova_decom.model.report import HostReport
-from nova_decom.model.request import PLANNED_PARTS, Part
+from nova_decom.model.request import Part
+from nova_decom.model.step import Cloud, Step
 from nova_decom.plan.jobs import Job
 from nova_decom.plan.planner import make_plan
 from nova_decom.plan.stale import raise_if_stale
-from nova_decom.steps import Cloud, Step
+from nova_decom.registrars import PLANNED_PARTS
 
 #: The parts that moving servers changes.
 MOVED = frozenset({Part.SERVERS, Part.MIGRATIONS, Part.DATABASE})
@@ -226,7 +227,7 @@ class HostExecution:
         begun = [o.change for o in self.changes.outcomes if o.begun]
         return {c.target for c in begun if c.step in steps}
 
-    def _parts_ahead(self, step: Step) -> frozenset[Part]:
+    def _parts_ahead(self, step: Step) -> frozenset[str]:
         """The parts that the next step needs; read with this step's check, to save a request."""
         planned = {c.step for c in self.reviewed.changes}
         steps = self.executor.job.steps

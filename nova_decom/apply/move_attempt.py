@@ -18,10 +18,10 @@ from nova_decom.model.api_call import server_action
 from nova_decom.model.change import Change, Status
 from nova_decom.model.cloud import Action, MoveSnapshot, Server
 from nova_decom.model.host import HostFacts
+from nova_decom.model.step import Cloud, Step
 from nova_decom.moves.capacity import another_target
 from nova_decom.moves.eligibility import MOVING, Blocker, Move
 from nova_decom.moves.status import MoveInProgress, Phase, Refusal
-from nova_decom.steps import Cloud, Step
 
 #: The phase of a move since nova accepted the action.
 PHASES: Mapping[Action, Phase] = {

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from nova_decom.model.change import Change
 from nova_decom.model.host import HostFacts
 from nova_decom.moves.status import MoveInProgress
+from nova_decom.registrars import REGISTRARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,15 @@ class Observers:
 
 def state_before(facts: HostFacts) -> dict[str, Any]:
     """All that was read of the host itself, with what nova deletes together with the service."""
-    names = ("services", "compute_nodes", "aggregates", "providers", "allocations", "agents")
+    names = ("services", "compute_nodes", "aggregates", "providers", "allocations")
     database = facts.database
     # A restore needs the members of aggregates only; their metadata is the cloud's own.
     facts = replace(facts, aggregates=tuple(replace(a, metadata=()) for a in facts.aggregates))
-    return {name: [asdict(x) for x in getattr(facts, name)] for name in names} | {
+    records = {name: [asdict(x) for x in getattr(facts, name)] for name in names}
+    for registrar in REGISTRARS:
+        if registrar.journal is not None:
+            records[registrar.journal[0]] = [asdict(x) for x in registrar.records(facts)]
+    return records | {
         "host_mapping": database and database.host_mapping and asdict(database.host_mapping),
         "rows": database
         and {

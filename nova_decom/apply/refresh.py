@@ -12,7 +12,8 @@ from nova_decom.apply.worker_slots import WorkerSlots
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.model.claim import EFFECTIVE_AFTER
 from nova_decom.model.host import HostFacts
-from nova_decom.model.request import PLANNED_PARTS, Part
+from nova_decom.model.request import Part
+from nova_decom.registrars import PLANNED_PARTS
 from nova_decom.steps import Cloud
 
 #: Seconds for which facts may be acted on. A claim waits EFFECTIVE_AFTER before it counts, which
@@ -38,7 +39,7 @@ class FreshFacts:
     #: When the reading of the plan began, if the cloud still holds it.
     planned: float = LONG_AGO
     _facts: HostFacts | None = None
-    _parts: frozenset[Part] = frozenset()
+    _parts: frozenset[str] = frozenset()
     _begun: float = LONG_AGO
     _ended: float = LONG_AGO
 
@@ -48,7 +49,7 @@ class FreshFacts:
             self._begun = self._ended = self.planned
             self._parts = PLANNED_PARTS | {Part.HEARTBEATS}
 
-    def get(self, parts: frozenset[Part], newer_than: float | None = None) -> HostFacts:
+    def get(self, parts: frozenset[str], newer_than: float | None = None) -> HostFacts:
         """The facts, with these parts not older than the last change of the run.
 
         ``newer_than`` is given where a change follows: the reading began at that moment or
@@ -66,7 +67,7 @@ class FreshFacts:
                     self._read(shared)
         return self._with_host_itself(parts & ALONE)
 
-    def poll(self, parts: frozenset[Part]) -> HostFacts:
+    def poll(self, parts: frozenset[str]) -> HostFacts:
         """The facts with these parts read now, for a host that has given its slot back."""
         self._read(parts - ALONE)
         return self._with_host_itself(parts & ALONE)
@@ -75,13 +76,13 @@ class FreshFacts:
         """Forget what was read: the host is about to be changed."""
         self._parts = frozenset()
 
-    def needed(self, parts: frozenset[Part]) -> frozenset[Part]:
+    def needed(self, parts: frozenset[str]) -> frozenset[str]:
         """These parts without those that the rows of every cell, read with them, contain."""
         database = self._facts.database if self._facts else None
         by_rows = database is not None and database.all_cells and Part.DATABASE in parts
         return parts - IN_ROWS if by_rows else parts
 
-    def _read(self, parts: frozenset[Part]) -> None:
+    def _read(self, parts: frozenset[str]) -> None:
         self.invalidate()
         begun = self.clock.now()
         self._facts = self.cloud.refresh(self.host, parts)
@@ -89,7 +90,7 @@ class FreshFacts:
         heard = parts >= HEARTBEAT_SOURCES
         self._parts = parts | ({Part.HEARTBEATS} if heard else frozenset())
 
-    def _with_host_itself(self, parts: frozenset[Part]) -> HostFacts:
+    def _with_host_itself(self, parts: frozenset[str]) -> HostFacts:
         """The facts; the parts that only the host itself knows are asked for each time."""
         if parts or self._facts is None:
             self._facts = self.cloud.refresh(self.host, parts)

@@ -27,6 +27,7 @@ from nova_decom.errors import (
 from nova_decom.model.change import Change, Status
 from nova_decom.model.cloud import Action, MoveSnapshot
 from nova_decom.model.host import HostFacts
+from nova_decom.model.step import Cloud, Step
 from nova_decom.moves.eligibility import FINISHED, MOVING, Move, moves_of
 from nova_decom.moves.status import (
     Kind,
@@ -37,7 +38,6 @@ from nova_decom.moves.status import (
     next_step,
     own_migration,
 )
-from nova_decom.steps import Cloud, Step
 
 #: Readings without a server, one after the other, that count as an empty host.
 EMPTY_READINGS = 2

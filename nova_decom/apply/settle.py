@@ -14,9 +14,9 @@ from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Outcome
 from nova_decom.model.plan import Leftover, Plan
 from nova_decom.model.report import HostReport, Result
-from nova_decom.model.request import PLANNED_PARTS
 from nova_decom.plan.jobs import Job
 from nova_decom.plan.planner import make_plan
+from nova_decom.registrars import PLANNED_PARTS
 from nova_decom.verify.verify import inspect
 
 

@@ -14,9 +14,9 @@ from nova_decom.errors import NoAnswerError, NovaDecomError, TransientError, Una
 from nova_decom.model.change import Change
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
+from nova_decom.model.step import Cloud, Step
 from nova_decom.plan.jobs import Job
 from nova_decom.retry import poll_until, retry
-from nova_decom.steps import Cloud, Step
 
 #: Attempts at a change that fails in passing; the cloud is read again before each.
 CHANGE_ATTEMPTS = 3
@@ -35,7 +35,7 @@ class StepRunner:
     changes: ChangeRunner
     timeout: float
 
-    def make(self, step: Step, change: Change, facts: HostFacts, ahead: frozenset[Part]) -> None:
+    def make(self, step: Step, change: Change, facts: HostFacts, ahead: frozenset[str]) -> None:
         """Make one change and wait until a reading shows it.
 
         ``ahead`` are the parts that the next change needs, read in the same reading.
@@ -100,7 +100,7 @@ class StepRunner:
             raise_if_not_deletable(facts, self.job)
         return False
 
-    def _wait_until_made(self, step: Step, change: Change, ahead: frozenset[Part]) -> None:
+    def _wait_until_made(self, step: Step, change: Change, ahead: frozenset[str]) -> None:
         own = step.reads | CLAIM
 
         def is_made(facts: HostFacts) -> bool:
@@ -121,7 +121,7 @@ class StepRunner:
                 clock=self.changes.clock,
             )
 
-    def _read_back(self, own: frozenset[Part], ahead: frozenset[Part]) -> HostFacts:
+    def _read_back(self, own: frozenset[str], ahead: frozenset[str]) -> HostFacts:
         """The host after a change, with the parts for the next one where they can be read."""
         try:
             return self.fresh.get(own | ahead)

@@ -26,6 +26,7 @@ from nova_decom.cli.settings import (
     state_dir,
     state_dir_of,
 )
+from nova_decom.clients.access import LiveAccess
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clients.consumers import Clients
 from nova_decom.clients.host.hook_runner import HookDirectory, usual_hooks
@@ -173,6 +174,7 @@ class Context:
             network=Network(api),
             databases=self._databases,
             remote=remote(self.ssh_config),
+            access=LiveAccess(api),
             stop_command=StopCommand(settings.stop_command) if settings.stop_command else None,
             projects=Identity(api).projects,
             image=Image(api).properties,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 from nova_decom.cli.context import Context
 from nova_decom.cli.given import GivenOptions
@@ -16,8 +17,10 @@ from nova_decom.clients.mysql.cells import NovaDatabases
 from nova_decom.errors import ConfigurationError, MissingRightError, NovaDecomError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.api_call import ApiCall
+from nova_decom.model.registrar import Access, Registrar
 from nova_decom.model.report import Report
 from nova_decom.model.tables import DoctorCheck, DoctorReport, LinesReport
+from nova_decom.registrars import REGISTRARS
 from nova_decom.state.directory import open_state_dir
 from nova_decom.steps import PROCEDURE
 
@@ -90,7 +93,7 @@ def _state(app: Context) -> Iterator[DoctorCheck]:
 
 def _apis(clients: Clients) -> Iterator[DoctorCheck]:
     """The APIs, and every right to read that a command needs: nova leaves out what it hides."""
-    compute, placement, network = clients.compute, clients.placement, clients.network
+    compute, placement = clients.compute, clients.placement
     yield _try("credentials and compute API", lambda: _release(compute.newest_microversion()))
     yield _try("right to list compute services", lambda: f"{len(compute.services())} services")
     yield _try("right to list compute nodes", lambda: _one(compute.one_compute_node(), "nodes"))
@@ -104,14 +107,8 @@ def _apis(clients: Clients) -> Iterator[DoctorCheck]:
         "right to list resource providers",
         lambda: f"{len(placement.providers())} resource providers",
     )
-    yield _try(
-        "right to list network agents",
-        lambda: (
-            f"{len(network.agents())} agents"
-            if network.available()
-            else "no network service in the catalogue; agents are not checked"
-        ),
-    )
+    for registrar in REGISTRARS:
+        yield _registrar(registrar, clients.access)
 
 
 def _may_change(cloud: LiveCloud) -> Iterator[DoctorCheck]:
@@ -165,6 +162,15 @@ def _unit(remote: Remote, host: str) -> str:
         of = f"host = {identity.host}" if identity.host else "its configuration cannot be read"
         found.append(f"{unit.name} {state}, {of}")
     return "; ".join(found)
+
+
+def _registrar(registrar: Registrar[Any, Any], access: Access) -> DoctorCheck:
+    """Read a registrar, or name the cost of what cannot be read."""
+    try:
+        found = registrar.check(access)
+    except NovaDecomError as error:
+        return DoctorCheck(registrar.check_name, ok=False, detail=str(error), remedy=error.remedy)
+    return DoctorCheck(registrar.check_name, ok=True, detail=found.detail, remedy=found.remedy)
 
 
 def _try(name: str, check: Callable[[], str]) -> DoctorCheck:

@@ -15,10 +15,11 @@ from nova_decom.exit_codes import ExitCode
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan
 from nova_decom.model.report import Report, planned
-from nova_decom.model.request import PLANNED_PARTS, Part
+from nova_decom.model.request import Part
 from nova_decom.plan.jobs import REMOVE, Job
 from nova_decom.plan.plan_file import save_plans
 from nova_decom.plan.planner import make_plan
+from nova_decom.registrars import PLANNED_PARTS
 from nova_decom.steps.stop_service import StopService
 
 #: Placement lists allocations only per provider: too many calls for every host.

@@ -8,13 +8,14 @@ from dataclasses import replace
 from nova_decom.clients.consumers import Clients
 from nova_decom.clients.readings import Readings
 from nova_decom.model.snapshot import nodes_in_rows
+from nova_decom.registrars import REGISTRARS
 from nova_decom.verify import audit
 
 
 def read_for_audit(
     clients: Clients, readings: Readings, remembered: frozenset[str]
 ) -> audit.AuditSnapshot:
-    """Services, aggregates, providers, compute nodes, agents and the rows of all hosts.
+    """Services, aggregates, providers, compute nodes, registrars and the rows of all hosts.
 
     Placement lists allocations only by provider: they are read only of roots without node.
     Without databases, servers are read only of hosts that are gone and left something else.
@@ -30,8 +31,8 @@ def read_for_audit(
     view = readings.view
     if rows is not None and rows.all_cells:
         view = replace(view, compute_nodes=nodes_in_rows(view, rows.compute_nodes))
-    if clients.network.available():
-        view = replace(view, agents=clients.network.agents())
+    records = {r.name: r.read(clients.access, None, None) for r in REGISTRARS}
+    view = replace(view, registrars=records)
     found = audit.AuditSnapshot(view, rows, clients.placement.compute_providers(), remembered)
     ghosts = [t.leftover.target for t in audit.providers_without_nodes(found)]
     held = [a for uuid in ghosts for a in clients.placement.allocations(uuid) or ()]

@@ -18,7 +18,6 @@ from nova_decom.clients.host_history import HostHistory
 from nova_decom.clients.mysql.checked_rows import with_missing_rights
 from nova_decom.clients.mysql.connection import Images
 from nova_decom.clients.openstack.compute import Compute
-from nova_decom.clients.openstack.network import Network
 from nova_decom.clients.openstack.placement import Placement
 from nova_decom.clients.read_batching import BatchedReads
 from nova_decom.clients.reader import CloudReader
@@ -30,7 +29,7 @@ from nova_decom.errors import (
     UnsupportedError,
     WriteRefusedError,
 )
-from nova_decom.guards.host import is_known, is_named_by_nova
+from nova_decom.guards.host import is_known, is_named_by_nova, is_traced_by_others
 from nova_decom.model.api_call import ApiCall
 from nova_decom.model.claim import ClaimPolicy, read_claim, run_of
 from nova_decom.model.cloud import Aggregate, ComputeService, MoveSnapshot
@@ -38,10 +37,11 @@ from nova_decom.model.host import Fleet, HostFacts, HostIdentity
 from nova_decom.model.host_slice import host_facts
 from nova_decom.model.machine import StopOrder, SystemdUnit
 from nova_decom.model.ownership import own_units, units_to_stop
-from nova_decom.model.request import PLANNED_PARTS, Part, Request, StopWith
+from nova_decom.model.request import Part, Request, StopWith
 from nova_decom.model.snapshot import compute_hosts, fleet_of
 from nova_decom.model.sql import Image, Transaction
 from nova_decom.moves.capacity import reserve_capacity
+from nova_decom.registrars import PLANNED_PARTS, with_registrars
 from nova_decom.verify.audit import AuditSnapshot
 
 
@@ -65,7 +65,6 @@ class LiveCloud:
         ``keep_names`` gets the names of all compute hosts whenever they were read. ``gather``
         waits while other hosts are about to ask for a reading.
         """
-        #: One client for each system.
         self.clients = clients
         self._request = request
         self._holding = holding or ClaimPolicy()
@@ -83,11 +82,10 @@ class LiveCloud:
         has_rows = clients.databases is not None
         self._reader = CloudReader(readings, self._heartbeats, self._clock, has_rows=has_rows)
         self._reads = BatchedReads(self._reader.read, gather)
-        #: When the latest reading for many hosts began.
         self.gathered = LONG_AGO
 
     def read_hosts(
-        self, hosts: Sequence[str] | None, parts: frozenset[Part] = PLANNED_PARTS
+        self, hosts: Sequence[str] | None, parts: frozenset[str] = PLANNED_PARTS
     ) -> tuple[HostFacts, ...]:
         """The facts of these hosts, or of every compute host, by as few calls as possible.
 
@@ -119,7 +117,7 @@ class LiveCloud:
         """All that a plan needs of one host, read now."""
         return self.refresh(host, PLANNED_PARTS)
 
-    def refresh(self, host: str, parts: frozenset[Part]) -> HostFacts:
+    def refresh(self, host: str, parts: frozenset[str]) -> HostFacts:
         """The facts of the host with only these parts read anew.
 
         Threads that ask at the same time are served by one reading for all of them.
@@ -152,20 +150,20 @@ class LiveCloud:
     def send(self, call: ApiCall) -> str | None:
         """Send one request as the plan shows it; a claim gets its end of validity.
 
-        Objects that it deletes are saved before. An agent that neutron refuses to delete is noted.
+        Objects that it deletes are saved before. An optional one that is refused is noted.
         """
         for path in call.saved:
             self._save(path)
         until = datetime.now(UTC) + timedelta(seconds=self._holding.validity)
-        client: Compute | Placement | Network = getattr(self.clients, call.service)
+        client = self.clients.sender(call.service)
         target = call.path.rpartition("/")[2]
         try:
             with self._heartbeats.writing(target):
                 return client.send(call.with_expiry(until))
         except BadRequestError as error:
-            if client is not self.clients.network:
+            if not call.is_optional:
                 raise
-            self._readings.refused_agents.add(target)
+            self._readings.refused(target)
             raise UnsupportedError(str(error), error.remedy) from error
 
     def refusal(self, call: ApiCall) -> str | None:
@@ -211,7 +209,9 @@ class LiveCloud:
         return [self._slice(host, fleet) for host in hosts]
 
     def _slice(self, host: str, fleet: Fleet | None = None) -> HostFacts:
-        facts = host_facts(self._readings.view, host, self._request, self._history.of(host), fleet)
+        view = self._readings.view
+        memory = self._history.of(host)
+        facts = with_registrars(host_facts(view, host, self._request, memory, fleet), view)
         if is_known(facts):
             self._history.add(host, is_known=True)
         if is_named_by_nova(facts):
@@ -254,8 +254,8 @@ def _state_of(facts: HostFacts) -> SystemdUnit | None:
 
 
 def _has_only_traces(facts: HostFacts) -> bool:
-    """True when placement or neutron names the host and nova does not."""
-    return not is_named_by_nova(facts) and bool(facts.providers or facts.agents)
+    """True when placement or a registrar names the host and nova does not."""
+    return not is_named_by_nova(facts) and is_traced_by_others(facts)
 
 
 def _no_images(_images: Sequence[Image]) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
+from nova_decom.clients.access import LiveAccess
 from nova_decom.clients.host.ssh import Remote, StopCommand
 from nova_decom.clients.mysql.cells import NovaDatabases
 from nova_decom.clients.openstack.compute import Compute
@@ -24,11 +25,20 @@ class Clients:
     network: Network
     databases: NovaDatabases | None
     remote: Remote
+    access: LiveAccess
     stop_command: StopCommand | None = None
     #: The ids of the projects of a name.
     projects: Callable[[str], tuple[str, ...]] = lambda _name: ()
     #: The properties of an image.
     image: Callable[[str], Mapping[str, str]] = lambda _image: {}
+
+    def sender(self, service: str) -> Compute | Placement | LiveAccess:
+        """The client that sends requests to this service."""
+        ours: dict[str, Compute | Placement] = {
+            "compute": self.compute,
+            "placement": self.placement,
+        }
+        return ours.get(service, self.access)
 
     @property
     def all_cells(self) -> NovaDatabases | None:

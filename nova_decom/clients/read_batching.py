@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from nova_decom.errors import NovaDecomError
-from nova_decom.model.request import Part
 
-Wanted = Mapping[str, frozenset[Part]]
+Wanted = Mapping[str, frozenset[str]]
 #: Bounds, in seconds, of the time that a reading waits for other hosts: as long as the last one of
 #: the same parts took. A host so waits no longer than it would have to for the next reading.
 LEAST, MOST = 0.1, 1.0
@@ -19,7 +18,7 @@ LEAST, MOST = 0.1, 1.0
 
 @dataclass(slots=True)
 class _Batch:
-    wanted: dict[str, frozenset[Part]] = field(default_factory=dict)
+    wanted: dict[str, frozenset[str]] = field(default_factory=dict)
     done: threading.Event = field(default_factory=threading.Event)
     was_read: bool = False
     error: NovaDecomError | None = None
@@ -43,9 +42,9 @@ class BatchedReads:
         self._next = _Batch()
         self._collecting = threading.Lock()
         self._turn = threading.Lock()
-        self._took: dict[frozenset[Part], float] = {}
+        self._took: dict[frozenset[str], float] = {}
 
-    def __call__(self, host: str, parts: frozenset[Part]) -> None:
+    def __call__(self, host: str, parts: frozenset[str]) -> None:
         """Return when these parts of the host were read after this was called.
 
         :raises NovaDecomError: the reading failed, for all that shared it.
@@ -63,7 +62,7 @@ class BatchedReads:
         if not batch.was_read:
             raise RuntimeError("a shared reading ended by a bug: nothing old is taken for new")
 
-    def _serve(self, batch: _Batch, parts: frozenset[Part]) -> None:
+    def _serve(self, batch: _Batch, parts: frozenset[str]) -> None:
         try:
             if self._gather is not None:
                 self._gather(min(max(self._took.get(parts, 0.0), LEAST), MOST))

@@ -8,7 +8,8 @@ from nova_decom.clients.read_batching import Wanted
 from nova_decom.clients.readings import Readings, Rows
 from nova_decom.clock import Clock
 from nova_decom.errors import MissingRightError
-from nova_decom.model.request import PLANNED_PARTS, Part
+from nova_decom.model.request import Part
+from nova_decom.registrars import PLANNED_PARTS
 
 
 class CloudReader:
@@ -38,7 +39,7 @@ class CloudReader:
         :raises MissingRightError: the token lacks rights; the message names each of them.
         """
         rows: Rows = {}
-        spans: dict[Part, Span] = {}
+        spans: dict[str, Span] = {}
         missing: list[MissingRightError] = []
         for reader in self._readings.parts:
             hosts = [host for host, parts in wanted.items() if reader.part in parts]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from nova_decom.clients.consumers import Clients, read_allocations
@@ -17,10 +18,11 @@ from nova_decom.errors import UnavailableError
 from nova_decom.model.cloud import distinct
 from nova_decom.model.host import HostIdentity
 from nova_decom.model.own_providers import own_providers, possible_roots
+from nova_decom.model.registrar import Registrar
 from nova_decom.model.request import Part, Request
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.model.snapshot import CloudSnapshot, compute_hosts, grouped, nodes_in_rows
-from nova_decom.verify.readd import PROJECTS
+from nova_decom.registrars import REGISTRARS
 
 #: Servers and migrations of up to this many hosts are listed by host; of more, all at once.
 BY_HOST = 8
@@ -34,9 +36,9 @@ Rows = dict[str, DatabaseFacts]
 class PartReader:
     """Reads one part of many hosts, after the parts that it uses."""
 
-    part: Part
+    part: str
     read: Callable[[Sequence[str], Rows], None]
-    after: tuple[Part, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 class Readings:
@@ -59,8 +61,6 @@ class Readings:
         self._keep_names = keep_names
         self._clock = clock
         self.view = CloudSnapshot()
-        #: Network agents that neutron refuses to delete.
-        self.refused_agents: set[str] = set()
         self._destinations = Destinations(clients)
         self._checked = CheckedRows()
 
@@ -81,12 +81,16 @@ class Readings:
                 after=(Part.SERVERS, Part.MIGRATIONS, Part.PROVIDERS),
             ),
             PartReader(Part.ROOM, self._room, after=(Part.SERVERS, nodes, Part.ALLOCATIONS)),
-            PartReader(Part.AGENTS, self._agents),
+            *(PartReader(r.name, partial(self._records, r)) for r in REGISTRARS),
         )
 
     def continue_from(self, other: Readings) -> None:
         """Take over the readings of other clients."""
         self.view, self._checked = other.view, other._checked
+
+    def refused(self, target: str) -> None:
+        """Note that a service refuses for ever what a step asks of this target."""
+        self._keep(refused=self.view.refused | {target})
 
     def services(self, of_host: str | None) -> None:
         """Read the services of one host, or of all."""
@@ -225,17 +229,9 @@ class Readings:
         if self._request.moves_servers and leaving:
             self._keep(**self._destinations.read(leaving, self.view))
 
-    def _agents(self, hosts: Sequence[str], _rows: Rows) -> None:
-        """Read the network agents, and which projects beside nova may know a host."""
-        self._keep(other_projects=self._clients.compute.beside(PROJECTS))
-        network = self._clients.network
-        if not network.available():
-            self._keep(unchecked=("network agents: no network service",))
-            return
-        # Agents of one host may also report under the names of its hypervisor.
-        names = {hosts[0], *self.identity(hosts[0]).names} if len(hosts) == 1 else set()
-        asked: list[str | None] = [*sorted(names)] or [None]
-        found = [a for name in asked for a in network.agents(name)]
-        others = [a for a in self.view.agents if names and a.host not in names]
-        agents = [replace(a, refused=a.id in self.refused_agents) for a in found]
-        self._keep(agents=(*others, *agents))
+    def _records(self, registrar: Registrar[Any, Any], hosts: Sequence[str], _rows: Rows) -> None:
+        """Read the records of a registrar: of a single host by all its names, else of all."""
+        names = {hosts[0], *self.identity(hosts[0]).names} if len(hosts) == 1 else None
+        before = self.view.registrars.get(registrar.name)
+        found = registrar.read(self._clients.access, names, before)
+        self._keep(registrars={**self.view.registrars, registrar.name: found})

@@ -8,8 +8,7 @@ seen and what would resolve it. :func:`judge` turns them into findings, in the o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from nova_decom.exit_codes import ExitCode
 from nova_decom.guards.claim import foreign_disable, own_disable
@@ -26,21 +25,10 @@ from nova_decom.guards.servers import (
     servers_present,
 )
 from nova_decom.guards.service import machine_identity, service_alive
+from nova_decom.model.guard import Guard
 from nova_decom.model.host import HostFacts
-from nova_decom.model.plan import Finding, Objection, Verdict, summary
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """A name, the question, and whether ``--skip-guard`` may overrule it.
-
-    ``exit_code`` is the one of a host that this guard alone blocks.
-    """
-
-    name: str
-    ask: Callable[[HostFacts], Objection | None]
-    skippable: bool = True
-    exit_code: ExitCode = ExitCode.REFUSED
+from nova_decom.model.plan import Finding, Verdict, summary
+from nova_decom.registrars import REGISTRARS
 
 
 def judge(facts: HostFacts, guards: Iterable[Guard] | None = None) -> tuple[Finding, ...]:
@@ -83,6 +71,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("node-owner", node_owner, skippable=False),
     Guard("ironic", ironic),
     Guard("pci-allocated", pci_allocated, skippable=False),
+    *(guard for registrar in REGISTRARS for guard in registrar.guards),
     Guard("database-access", database_access, skippable=False, exit_code=ExitCode.UNAVAILABLE),
 )
 #: Asked by ``enable`` only.

@@ -10,6 +10,7 @@ from nova_decom.model.cloud import NOVA_COMPUTE, ComputeService, ResourceProvide
 from nova_decom.model.host import HostFacts
 from nova_decom.model.names import other_spellings
 from nova_decom.model.plan import Objection, Verdict, some
+from nova_decom.registrars import names_of
 
 #: How much of two names must be the same: one wrong letter in five is a typing error, with two
 #: it is likely to be another host.
@@ -38,7 +39,7 @@ def is_known(facts: HostFacts) -> bool:
     """
     if is_named_by_nova(facts):
         return True
-    has_traces = bool(facts.providers or facts.agents)
+    has_traces = is_traced_by_others(facts)
     is_own = facts.identity.node_uuids or facts.request.absent_ok
     if facts.was_known and (is_own or not has_traces):
         return True
@@ -61,8 +62,13 @@ def is_named_by_nova(facts: HostFacts) -> bool:
 
 
 def is_traced(facts: HostFacts) -> bool:
-    """True when placement, neutron or an earlier run names exactly this host."""
-    return facts.was_known or any((facts.providers, facts.agents))
+    """True when placement, a registrar or an earlier run names exactly this host."""
+    return facts.was_known or is_traced_by_others(facts)
+
+
+def is_traced_by_others(facts: HostFacts) -> bool:
+    """True when placement or a registrar names exactly this host."""
+    return bool(facts.providers) or any(names_of(facts))
 
 
 def _living_spellings(facts: HostFacts) -> tuple[str, ...]:
@@ -75,7 +81,7 @@ def _living_spellings(facts: HostFacts) -> tuple[str, ...]:
 def _traces(facts: HostFacts) -> str:
     """The traces outside nova, in words."""
     found = [f"resource provider {p.uuid}" for p in facts.providers]
-    found += [f"network agent {a.id}" for a in facts.agents]
+    found += [record.detail for record in names_of(facts)]
     return f"only {some(found)} {'has' if len(found) == 1 else 'have'} this name"
 
 
@@ -106,7 +112,7 @@ def _other_host(facts: HostFacts, similar: tuple[str, ...]) -> Objection:
     """The refusal of a name that is nearly, but not exactly, that of these hosts."""
     ways = [f"give the exact name: {similar[0]}"]
     ways += [f"openstack resource provider delete {p.uuid}" for p in _roots(facts)]
-    ways += [f"openstack network agent delete {a.id}" for a in facts.agents if not a.alive]
+    ways += [record.alone for record in names_of(facts) if record.alone]
     if facts.was_known:
         ways.append(f"if an earlier run removed {facts.host}: --absent-ok")
     return Objection(

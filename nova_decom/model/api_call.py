@@ -44,6 +44,8 @@ class ApiCall:
     version: str | None = None
     body: Mapping[str, Any] | None = None
     saved: tuple[str, ...] = ()
+    #: A refusal (400) is for ever: it is noted, and the run goes on without it.
+    is_optional: bool = False
 
     @property
     def text(self) -> str:
@@ -121,11 +123,6 @@ def delete_provider(uuid: str) -> ApiCall:
     path = f"/resource_providers/{uuid}"
     saved = (f"/resource_providers?uuid={uuid}",)
     return ApiCall("placement", "DELETE", path, PROVIDERS, saved=saved)
-
-
-def delete_agent(agent: str) -> ApiCall:
-    """Delete a network agent; neutron refuses for some kinds (OVN before 18.0)."""
-    return ApiCall("network", "DELETE", f"/agents/{agent}")
 
 
 #: Requests that change nothing: they are about no object, or their body is not complete. A service

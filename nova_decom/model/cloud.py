@@ -252,15 +252,3 @@ def owner_of(server: Server, host: str) -> Owner:
     if server.host == host:
         return Owner.ARRIVING
     return Owner.ELSEWHERE if server.task_state is None else Owner.BUSY
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkAgent:
-    """A neutron agent of exactly this host; ``refused`` when neutron would not delete it."""
-
-    id: str
-    binary: str
-    agent_type: str
-    host: str
-    alive: bool
-    refused: bool = False

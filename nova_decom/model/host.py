@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from nova_decom.model.claim import belongs_to, run_of
 from nova_decom.model.cloud import (
@@ -17,7 +18,6 @@ from nova_decom.model.cloud import (
     ComputeService,
     HostCapacity,
     Migration,
-    NetworkAgent,
     Owner,
     Port,
     ResourceProvider,
@@ -143,9 +143,8 @@ class HostFacts:
     aggregates: tuple[Aggregate, ...] = ()
     providers: tuple[ResourceProvider, ...] = ()
     allocations: tuple[Allocation, ...] = ()
-    agents: tuple[NetworkAgent, ...] = ()
-    #: Dead agents under hypervisor hostnames of the host that are no other host's.
-    agents_by_hypervisor: tuple[NetworkAgent, ...] = field(default=(), compare=False)
+    #: Registrar -> its facts about the host.
+    registrars: Mapping[str, Any] = field(default_factory=dict)
     database: DatabaseFacts | None = None
     groups: tuple[ServerGroup, ...] = field(default=(), compare=False)
     rooms: tuple[HostCapacity, ...] | None = field(default=None, compare=False)
@@ -168,8 +167,6 @@ class HostFacts:
     was_known: bool = field(default=False, compare=False)
     #: Nova named the host earlier in this run.
     was_named: bool = field(default=False, compare=False)
-    #: The projects of the cloud that keep records of compute hosts and are not read.
-    other_projects: tuple[str, ...] = field(default=(), compare=False)
     unchecked: tuple[str, ...] = field(default=(), compare=False)
     #: The run whose claim the service's disabled_reason is has ended, or its claim has lapsed.
     claim_is_over: bool = field(default=False, compare=False)

@@ -11,7 +11,6 @@ from nova_decom.model.cloud import (
     ComputeNode,
     ComputeService,
     Migration,
-    NetworkAgent,
     Server,
     distinct,
 )
@@ -54,7 +53,6 @@ def host_facts(
     nodes = view.nodes_of.get(host, ())
     database = None if view.databases is None else view.databases.get(host, DatabaseFacts())
     identity = memory.identity.union(identity_of(host, nodes, database, request.aliases))
-    aliases = request.aliases - {host}
     providers = own_providers(view, host, identity)
     present = request.aliases.union({host}, (n.hypervisor_hostname for n in nodes))
     facts = HostFacts(
@@ -69,8 +67,6 @@ def host_facts(
         providers=providers,
         same_name_providers=same_name_providers_of(view, providers, present),
         allocations=tuple(a for p in providers for a in view.allocations_of.get(p.uuid, ())),
-        agents=tuple(a for h in (host, *sorted(aliases)) for a in view.agents_of.get(h, ())),
-        agents_by_hypervisor=tuple(_dead_agents(view, host, identity.names - aliases - {host})),
         database=database,
         groups=view.groups,
         rooms=view.rooms,
@@ -80,10 +76,9 @@ def host_facts(
         ports=view.ports,
         with_shares=view.with_shares,
         evacuations=tuple(_evacuations(view, host, database)),
-        other_projects=view.other_projects,
         identity=identity,
         fleet=fleet or fleet_of(view),
-        unchecked=tuple(_unchecked(view, services, database, memory.unit)),
+        unchecked=tuple(_unchecked(services, database, memory.unit)),
     )
     return _with_memory(facts, memory)
 
@@ -121,27 +116,11 @@ def _begun(migration: Migration) -> tuple[str, int]:
     return migration.created_at or "", migration.id
 
 
-def _dead_agents(view: CloudSnapshot, host: str, names: Iterable[str]) -> Iterator[NetworkAgent]:
-    """Agents that are not alive under these names, those of other hosts left out."""
-    for name in sorted(names):
-        if not _is_of_another(view, name, host):
-            yield from (a for a in view.agents_of.get(name, ()) if not a.alive)
-
-
-def _is_of_another(view: CloudSnapshot, name: str, host: str) -> bool:
-    """True when a name is another host's, or the hypervisor hostname of one."""
-    return name in view.services_of or any(
-        n.hypervisor_hostname == name and n.host != host for n in view.compute_nodes
-    )
-
-
 def _unchecked(
-    view: CloudSnapshot,
     services: tuple[ComputeService, ...],
     database: DatabaseFacts | None,
     unit: SystemdUnit | None,
 ) -> Iterator[str]:
-    yield from view.unchecked
     if database is None:
         yield "databases: not given"
     elif not database.all_cells:

@@ -22,15 +22,14 @@ class Part(StrEnum):
     AGGREGATES = "aggregates"
     PROVIDERS = "providers"
     ALLOCATIONS = "allocations"
-    AGENTS = "agents"
     DATABASE = "database"
     HEARTBEATS = "heartbeats"
     UNIT = "unit"
 
 
-#: What planning reads. The unit on the host is asked for only by the step that stops it, and
-#: the heartbeats come with the services and their rows.
-PLANNED_PARTS = frozenset(Part) - {Part.UNIT, Part.HEARTBEATS}
+#: The parts of nova that planning reads. The unit on the host is asked for only by the step that
+#: stops it, and the heartbeats come with the services and their rows.
+NOVA_PARTS = frozenset(Part) - {Part.UNIT, Part.HEARTBEATS}
 
 
 class StopWith(StrEnum):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nova_decom.model.cloud import (
     NOVA_COMPUTE,
@@ -20,7 +20,6 @@ from nova_decom.model.cloud import (
     ComputeService,
     HostCapacity,
     Migration,
-    NetworkAgent,
     Port,
     ResourceProvider,
     Server,
@@ -59,7 +58,10 @@ class CloudSnapshot:
     aggregates: tuple[Aggregate, ...] = ()
     providers: tuple[ResourceProvider, ...] = ()
     allocations: tuple[Allocation, ...] = ()
-    agents: tuple[NetworkAgent, ...] = ()
+    #: Registrar -> its reading.
+    registrars: Mapping[str, Any] = field(default_factory=dict)
+    #: The targets of requests that a service refuses for ever.
+    refused: frozenset[str] = frozenset()
     groups: tuple[ServerGroup, ...] = ()
     rooms: tuple[HostCapacity, ...] | None = None
     nova: NovaVersion = field(default_factory=NovaVersion)
@@ -73,9 +75,6 @@ class CloudSnapshot:
     owners: Mapping[str, frozenset[str]] = field(default_factory=dict)
     #: Nova deletes a compute service without compute node too.
     deletes_without_node: bool = True
-    #: The projects in the catalogue that keep records of compute hosts and are not read.
-    other_projects: tuple[str, ...] = ()
-    unchecked: tuple[str, ...] = ()
 
     @cached_property
     def services_of(self) -> Mapping[str, tuple[ComputeService, ...]]:
@@ -107,11 +106,6 @@ class CloudSnapshot:
     def aggregates_of(self) -> Mapping[str, tuple[Aggregate, ...]]:
         """Host -> the aggregates that name it."""
         return grouped((host, a) for a in self.aggregates for host in dict.fromkeys(a.hosts))
-
-    @cached_property
-    def agents_of(self) -> Mapping[str, tuple[NetworkAgent, ...]]:
-        """Host -> its network agents."""
-        return grouped((a.host, a) for a in self.agents)
 
     @cached_property
     def allocations_of(self) -> Mapping[str, tuple[Allocation, ...]]:

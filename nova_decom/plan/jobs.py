@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nova_decom.guards import GUARDS, OWN_DISABLE, Guard
+from nova_decom.guards import GUARDS, OWN_DISABLE
+from nova_decom.model.guard import Guard
 from nova_decom.model.report import Result
 from nova_decom.steps import PROCEDURE, Step
 from nova_decom.steps.enable_service import EnableService
@@ -34,10 +35,11 @@ def _guards(*names: str) -> tuple[Guard, ...]:
 
 
 REMOVE = Job("remove", PROCEDURE, GUARDS, Result.REMOVED, deletes=True)
-#: Steps 1 to 3 only, for maintenance: nothing is deleted, so fewer guards are asked.
+#: The steps up to the moves of servers, for maintenance: nothing is deleted, so fewer guards are
+#: asked.
 DRAIN = Job(
     "drain",
-    PROCEDURE[:3],
+    PROCEDURE[: [step.moves_servers for step in PROCEDURE].index(True) + 1],
     _guards(
         *("host-known", "host-exact", "cells-answering", "fleet-healthy", "last-host"),
         *("blast-radius", "foreign-disable"),

@@ -13,12 +13,14 @@ from nova_decom.model.cloud import Owner
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Kept, Leftover
 from nova_decom.model.rows import ComputeNodeRow, ServiceRow
+from nova_decom.registrars import REGISTRARS
 from nova_decom.steps.purge_rows import doomed_rows
 
 
 def leftovers(facts: HostFacts) -> tuple[Leftover, ...]:
-    """All traces, nova's own first, then placement's, then neutron's."""
-    return (*_in_nova(facts), *_in_database(facts), *_in_placement(facts), *_in_neutron(facts))
+    """All traces, nova's own first, then placement's, then those of the registrars."""
+    beside = (trace for registrar in REGISTRARS for trace in registrar.leftovers(facts))
+    return (*_in_nova(facts), *_in_database(facts), *_in_placement(facts), *beside)
 
 
 def kept(facts: HostFacts) -> tuple[Kept, ...]:
@@ -27,8 +29,7 @@ def kept(facts: HostFacts) -> tuple[Kept, ...]:
         Kept(s.binary, s.host, "another binary on this host; see --all-binaries")
         for s in facts.kept_services
     ]
-    if facts.request.keep_agents:
-        services += [Kept(a.binary, a.host, "--keep-agents") for a in facts.agents]
+    services += [thing for registrar in REGISTRARS for thing in registrar.kept(facts)]
     database = facts.database
     if database is not None and database.nodes_needed and database.compute_nodes:
         waiting = sum(database.nodes_needed.values())
@@ -118,18 +119,3 @@ def _in_placement(facts: HostFacts) -> Iterator[Leftover]:
         yield Leftover("allocation", allocation.consumer, detail, cure)
     for provider in sorted(facts.providers, key=lambda p: p.uuid == p.root):
         yield Leftover("resource-provider", provider.uuid, provider.name, remove)
-
-
-def _in_neutron(facts: HostFacts) -> Iterator[Leftover]:
-    remove = f"nova-decom remove {facts.host}"
-    for agent in () if facts.request.keep_agents else facts.agents:
-        state, cure = "not alive", remove
-        if agent.alive:
-            state, cure = "still alive", f"stop it on the host, then: {remove}"
-        elif agent.refused:
-            state, cure = "neutron refuses to delete it", "remove its OVN chassis"
-        detail = f"{agent.agent_type} ({agent.binary}), {state}"
-        yield Leftover("network-agent", agent.id, detail, cure)
-    for agent in () if facts.request.keep_agents else facts.agents_by_hypervisor:
-        detail = f"{agent.agent_type} ({agent.binary}) on {agent.host}, not alive"
-        yield Leftover("network-agent", agent.id, detail, f"{remove} --host-alias {agent.host}")

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from nova_decom.model.cloud import NOVA_COMPUTE
+from nova_decom.registrars import REGISTRARS
 from nova_decom.restore.current import CurrentHost
 from nova_decom.restore.saved import SavedHost
 
@@ -17,9 +18,9 @@ def to_do(past: SavedHost, present: CurrentHost, restored: Collection[str]) -> I
     """
     yield from _start(past, present)
     yield from _placement(past, present, restored)
-    known = {a.id for a in present.facts.agents}
-    for agent in (a for a in past.agents if a.id not in known):
-        yield f"{agent.binary} on {agent.host} registers again when it is started"
+    for registrar in REGISTRARS:
+        records, begun = past.registrars.get(registrar.name, ((), frozenset()))
+        yield from registrar.lost(records, begun, present.facts)
 
 
 def _start(past: SavedHost, present: CurrentHost) -> Iterator[str]:

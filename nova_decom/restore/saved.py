@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nova_decom.model.change import Status
-from nova_decom.model.cloud import NOVA_COMPUTE, Aggregate, NetworkAgent, ResourceProvider
+from nova_decom.model.cloud import NOVA_COMPUTE, Aggregate, ResourceProvider
 from nova_decom.model.cloud_identity import CloudIdentity
+from nova_decom.registrars import REGISTRARS
 from nova_decom.restore.current import Row
 from nova_decom.state.journal_reader import Record, SavedRow, saved_providers, saved_rows
 from nova_decom.state.run_summary import outcomes
@@ -17,11 +19,6 @@ from nova_decom.state.sql_backup import TABLES
 
 #: The columns of a row that is not soft-deleted.
 LIVE: Mapping[str, Any] = {"deleted": 0, "deleted_at": None}
-#: The steps whose changes are taken back by other means than by saved rows, or named.
-STEPS = (
-    *("disable-service", "stop-service", "clear-allocations"),
-    *("delete-service", "delete-providers", "delete-agents"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,8 @@ class SavedHost:
     deleted: tuple[str, ...] = ()
     providers: tuple[ResourceProvider, ...] = ()
     released: tuple[str, ...] = ()
-    agents: tuple[NetworkAgent, ...] = ()
+    #: Registrar -> its records, and the targets of the changes that were made there.
+    registrars: Mapping[str, tuple[tuple[Row, ...], frozenset[str]]] = field(default_factory=dict)
     without_rows: bool = False
     #: Resource providers that the run saved, with their parts, before they were deleted.
     trees: tuple[Row, ...] = ()
@@ -101,9 +99,7 @@ def saved_host(record: Record, host: str) -> SavedHost | None:
         deleted=tuple(s["binary"] for s in services),
         providers=tuple(ResourceProvider(**p) for p in seen["providers"] if p["uuid"] in gone),
         released=tuple(sorted(begun["clear-allocations"])),
-        agents=tuple(
-            NetworkAgent(**a) for a in seen["agents"] if a["id"] in begun["delete-agents"]
-        ),
+        registrars=dict(_registrars(seen, begun)),
         without_rows=bool(services) and seen["rows"] is None,
         trees=tuple(
             p
@@ -114,12 +110,23 @@ def saved_host(record: Record, host: str) -> SavedHost | None:
     )
 
 
+def _registrars(
+    seen: Row, begun: Mapping[str, set[str]]
+) -> Iterator[tuple[str, tuple[tuple[Row, ...], frozenset[str]]]]:
+    """The records of each registrar that has any in the journal, and what was done there."""
+    for registrar in REGISTRARS:
+        if registrar.journal is not None:
+            records = tuple(seen.get(registrar.journal[0], ()))
+            targets = frozenset(t for step in registrar.steps for t in begun[step.name])
+            yield registrar.name, (records, targets)
+
+
 def begun_targets(record: Record, host: str) -> dict[str, set[str]]:
     """The targets of the changes that were made, or may have been, by step."""
-    found: dict[str, set[str]] = {step: set() for step in STEPS}
+    found: dict[str, set[str]] = defaultdict(set)
     for outcome in outcomes(record, host):
         change = outcome.change
-        if change.step in found and change.action != "prove" and _was_made(outcome.status):
+        if change.action != "prove" and _was_made(outcome.status):
             found[change.step].add(change.target)
     return found
 

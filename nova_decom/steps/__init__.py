@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The procedure: an ordered tuple of steps. A new step is one file and one line here."""
+"""The procedure: an ordered tuple of steps, with those of the registrars.
+
+A new step of nova is one file and one line here.
+"""
 
 from __future__ import annotations
 
+from nova_decom.model.step import Cloud, Step
+from nova_decom.registrars import REGISTRARS
 from nova_decom.steps.await_arrivals import AwaitArrivals
-from nova_decom.steps.base import Cloud, Step
 from nova_decom.steps.clear_allocations import ClearAllocations
-from nova_decom.steps.delete_agents import DeleteAgents
 from nova_decom.steps.delete_providers import DeleteProviders
 from nova_decom.steps.delete_service import DeleteService
 from nova_decom.steps.disable_service import DisableService
@@ -17,15 +20,17 @@ from nova_decom.steps.repair_registration import RepairRegistration
 from nova_decom.steps.stop_service import StopService
 
 PROCEDURE: tuple[Step, ...] = (
+    *(step for registrar in REGISTRARS for step in registrar.first),
     DisableService(),
     AwaitArrivals(),
     MoveServers(),
     StopService(),
     ClearAllocations(),
     RepairRegistration(),
+    *(step for registrar in REGISTRARS for step in registrar.before_delete),
     DeleteService(),
     DeleteProviders(),
-    DeleteAgents(),
+    *(step for registrar in REGISTRARS for step in registrar.after_delete),
     PurgeRows(),
     PurgeRegistration(),
 )

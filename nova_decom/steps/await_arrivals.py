@@ -11,7 +11,7 @@ from nova_decom.model.change import Change
 from nova_decom.model.cloud import Owner
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Step
+from nova_decom.model.step import Step
 
 
 class AwaitArrivals(Step):
@@ -28,7 +28,7 @@ class AwaitArrivals(Step):
     name: ClassVar[str] = "await-arrivals"
     reversible: ClassVar[bool] = True
     only_waits: ClassVar[bool] = True
-    reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS})
+    reads: ClassVar[frozenset[str]] = frozenset({Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One wait for each server with a task, and for each on its way that is to be moved.

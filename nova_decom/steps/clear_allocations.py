@@ -12,7 +12,7 @@ from nova_decom.model.change import Change
 from nova_decom.model.cloud import Allocation, Owner
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Cloud, Step
+from nova_decom.model.step import Cloud, Step
 
 #: Owners that have no right to the allocation. Allocations that are not nova's stay.
 STALE = {Owner.ELSEWHERE, Owner.MIGRATION, Owner.NOTHING}
@@ -28,7 +28,7 @@ class ClearAllocations(Step):
 
     name: ClassVar[str] = "clear-allocations"
     tries: ClassVar[tuple[ApiCall, ...]] = (TRY_TO_SET_ALLOCATIONS,)
-    reads: ClassVar[frozenset[Part]] = frozenset(
+    reads: ClassVar[frozenset[str]] = frozenset(
         {Part.SERVERS, Part.MIGRATIONS, Part.PROVIDERS, Part.ALLOCATIONS}
     )
 

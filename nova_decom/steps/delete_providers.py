@@ -12,7 +12,7 @@ from nova_decom.model.change import Change
 from nova_decom.model.cloud import ResourceProvider
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Step
+from nova_decom.model.step import Step
 
 
 class DeleteProviders(Step):
@@ -24,7 +24,7 @@ class DeleteProviders(Step):
 
     name: ClassVar[str] = "delete-providers"
     tries: ClassVar[tuple[ApiCall, ...]] = (TRY_TO_DELETE_PROVIDER,)
-    reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.PROVIDERS, Part.ALLOCATIONS})
+    reads: ClassVar[frozenset[str]] = frozenset({Part.SERVICES, Part.PROVIDERS, Part.ALLOCATIONS})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change for each provider without allocations, leaves first; none while nova may."""

@@ -14,7 +14,7 @@ from nova_decom.model.cloud import NOVA_COMPUTE, ComputeService, ResourceProvide
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.model.rows import DatabaseFacts, ServiceRow
-from nova_decom.steps.base import Cloud, Step
+from nova_decom.model.step import Cloud, Step
 from nova_decom.steps.delete_providers import stuck_providers
 from nova_decom.steps.purge_rows import DoomedRows, row_change
 
@@ -41,8 +41,8 @@ class DeleteService(Step):
     name: ClassVar[str] = "delete-service"
     deletes_service: ClassVar[bool] = True
     tries: ClassVar[tuple[ApiCall, ...]] = (TRY_TO_DELETE_SERVICE,)
-    reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.DATABASE})
-    guarded: ClassVar[frozenset[Part]] = frozenset(
+    reads: ClassVar[frozenset[str]] = frozenset({Part.SERVICES, Part.DATABASE})
+    guarded: ClassVar[frozenset[str]] = frozenset(
         {Part.HEARTBEATS, Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS}
     )
 

@@ -13,7 +13,7 @@ from nova_decom.model.claim import take_over
 from nova_decom.model.cloud import NOVA_COMPUTE
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Step
+from nova_decom.model.step import Step
 
 
 class DisableService(Step):
@@ -30,7 +30,7 @@ class DisableService(Step):
     reversible: ClassVar[bool] = True
     writes_claim: ClassVar[bool] = True
     tries: ClassVar[tuple[ApiCall, ...]] = (TRY_TO_UPDATE_SERVICE,)
-    reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES})
+    reads: ClassVar[frozenset[str]] = frozenset({Part.SERVICES})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change while the service is enabled, or not claimed by this run."""

@@ -12,7 +12,7 @@ from nova_decom.model.change import Change
 from nova_decom.model.cloud import NOVA_COMPUTE
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Step
+from nova_decom.model.step import Step
 
 
 class EnableService(Step):
@@ -21,7 +21,7 @@ class EnableService(Step):
     name: ClassVar[str] = "enable-service"
     reversible: ClassVar[bool] = True
     tries: ClassVar[tuple[ApiCall, ...]] = (TRY_TO_UPDATE_SERVICE,)
-    reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES})
+    reads: ClassVar[frozenset[str]] = frozenset({Part.SERVICES})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change while the service is disabled."""

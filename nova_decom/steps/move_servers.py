@@ -13,8 +13,8 @@ from nova_decom.model.cloud import Allocation, Owner
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.model.rows import DatabaseFacts
+from nova_decom.model.step import Cloud, Step
 from nova_decom.moves.eligibility import Blocker, Move, moves_of
-from nova_decom.steps.base import Cloud, Step
 
 MOVE = "move"
 
@@ -32,7 +32,7 @@ class MoveServers(Step):
     name: ClassVar[str] = "move-servers"
     reversible: ClassVar[bool] = True
     moves_servers: ClassVar[bool] = True
-    reads: ClassVar[frozenset[Part]] = frozenset(
+    reads: ClassVar[frozenset[str]] = frozenset(
         {Part.SERVICES, Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS, Part.ROOM}
     )
 

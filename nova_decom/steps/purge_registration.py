@@ -12,7 +12,7 @@ from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.model.sql import API_DATABASE, Transaction, by_id
-from nova_decom.steps.base import Step
+from nova_decom.model.step import Step
 
 
 class PurgeRegistration(Step):
@@ -23,7 +23,7 @@ class PurgeRegistration(Step):
     """
 
     name: ClassVar[str] = "purge-registration"
-    reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.AGGREGATES, Part.DATABASE})
+    reads: ClassVar[frozenset[str]] = frozenset({Part.SERVICES, Part.AGGREGATES, Part.DATABASE})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """One change, the whole transaction, while any row is left and the service is gone."""

@@ -13,7 +13,7 @@ from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part, Rows
 from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts, PciDeviceRow, ServiceRow
 from nova_decom.model.sql import Statement, Transaction, by_id, marks
-from nova_decom.steps.base import Step
+from nova_decom.model.step import Step
 
 Row = ServiceRow | ComputeNodeRow | PciDeviceRow
 
@@ -29,7 +29,7 @@ class PurgeRows(Step):
     """
 
     name: ClassVar[str] = "purge-rows"
-    reads: ClassVar[frozenset[Part]] = frozenset({Part.SERVICES, Part.DATABASE})
+    reads: ClassVar[frozenset[str]] = frozenset({Part.SERVICES, Part.DATABASE})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """For each cell the rows that go; separately the ``mapped`` flag, which nova may reset."""

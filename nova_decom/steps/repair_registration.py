@@ -17,7 +17,7 @@ from nova_decom.model.change import Change
 from nova_decom.model.cloud import ComputeNode, ResourceProvider
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
-from nova_decom.steps.base import Step
+from nova_decom.model.step import Step
 from nova_decom.steps.purge_registration import aggregate_transaction
 
 CREATE = "create-provider"
@@ -36,10 +36,10 @@ class RepairRegistration(Step):
     name: ClassVar[str] = "repair-registration"
     is_preparation: ClassVar[bool] = True
     tries: ClassVar[tuple[ApiCall, ...]] = (TRY_TO_CREATE_PROVIDER,)
-    reads: ClassVar[frozenset[Part]] = frozenset(
+    reads: ClassVar[frozenset[str]] = frozenset(
         {Part.SERVICES, Part.COMPUTE_NODES, Part.AGGREGATES, Part.DATABASE, Part.PROVIDERS}
     )
-    guarded: ClassVar[frozenset[Part]] = frozenset(
+    guarded: ClassVar[frozenset[str]] = frozenset(
         {Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS}
     )
 

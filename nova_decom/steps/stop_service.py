@@ -15,7 +15,7 @@ from nova_decom.model.machine import StopOrder, SystemdUnit
 from nova_decom.model.ownership import objection_to_stop, units_to_stop
 from nova_decom.model.plan import Verdict
 from nova_decom.model.request import Part, Request, StopWith
-from nova_decom.steps.base import Cloud, Step
+from nova_decom.model.step import Cloud, Step
 
 STOP, PROVE = "stop", "prove"
 
@@ -35,7 +35,7 @@ class StopService(Step):
 
     name: ClassVar[str] = "stop-service"
     reversible: ClassVar[bool] = True
-    reads: ClassVar[frozenset[Part]] = frozenset({Part.HEARTBEATS, Part.UNIT})
+    reads: ClassVar[frozenset[str]] = frozenset({Part.HEARTBEATS, Part.UNIT})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
         """Stop the unit unless it is known to be off; prove each heartbeat that goes."""

@@ -19,6 +19,7 @@ from nova_decom.model.names import other_spellings
 from nova_decom.model.plan import Leftover
 from nova_decom.model.rows import CloudRows, ComputeNodeRow, ServiceRow
 from nova_decom.model.snapshot import CloudSnapshot
+from nova_decom.registrars import REGISTRARS
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def _unless_removed(cloud: AuditSnapshot, host: str, cure: str) -> str:
 
 
 def _trace_elsewhere(cloud: AuditSnapshot, name: str, alone: str) -> tuple[str, str]:
-    """The host that a trace in placement or neutron names, and the command that deletes it.
+    """The host that a trace beside nova names, and the command that deletes it.
 
     ``alone`` deletes nothing but the trace: for a name that nova does not know and that may be
     another spelling of one of its hosts.
@@ -225,17 +226,16 @@ def old_versions(cloud: AuditSnapshot) -> Iterator[Trace]:
             yield Trace(row.host, Leftover("old-version", str(row.uuid), detail, cure))
 
 
-def dead_agents(cloud: AuditSnapshot) -> Iterator[Trace]:
-    """Dead network agents of hosts that nova no longer knows."""
+def records_of_registrars(cloud: AuditSnapshot) -> Iterator[Trace]:
+    """Records of hosts that nova no longer knows, in the services beside it."""
     living = {s.host for s in cloud.view.services}
     living |= {n.hypervisor_hostname for n in cloud.view.compute_nodes if n.host in cloud.hosts}
     gone = _known_names(cloud) - living
-    for agent in cloud.view.agents:
-        if not agent.alive and agent.host in gone:
-            detail = f"{agent.agent_type} of a host that nova does not know, not alive"
-            alone = f"openstack network agent delete {agent.id}"
-            host, cure = _trace_elsewhere(cloud, agent.host, alone)
-            yield Trace(host, Leftover("network-agent", agent.id, detail, cure))
+    for registrar in REGISTRARS:
+        reading = cloud.view.registrars.get(registrar.name)
+        for ghost in registrar.ghosts(reading, gone) if reading is not None else ():
+            host, cure = _trace_elsewhere(cloud, ghost.name, ghost.alone)
+            yield Trace(host, Leftover(ghost.kind, ghost.target, ghost.detail, cure))
 
 
 def _known_names(cloud: AuditSnapshot) -> frozenset[str]:
@@ -262,5 +262,5 @@ CHECKS: tuple[Callable[[AuditSnapshot], Iterator[Trace]], ...] = (
     nodes_without_providers,
     odd_rows,
     old_versions,
-    dead_agents,
+    records_of_registrars,
 )

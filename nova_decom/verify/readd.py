@@ -3,35 +3,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Condition, Met, ReAdd, some
 from nova_decom.model.rows import DatabaseFacts
+from nova_decom.registrars import REGISTRARS
 
 #: Files that name a host and are not checked; the report says so.
 NOT_OURS = (
     "compute_id on the host: kept, it comes back as the same compute node; removed, as a new one",
 )
-#: Type in the catalogue -> the project, and what its record of a host does.
-PROJECTS = {
-    "block-storage": (
-        "cinder",
-        "services and volumes of host HOST stay",
-        "openstack volume service list --host HOST, then cinder-manage service remove",
-    ),
-    "instance-ha": (
-        "masakari",
-        "its record of HOST stays, and with on_maintenance its notifications are refused",
-        "look for HOST in the segments of masakari, and delete its record there",
-    ),
-    "reservation": (
-        "blazar",
-        "its record of HOST stays reservable, and leases of it end in error",
-        "look for HOST among the hosts of blazar, and delete its record there",
-    ),
-}
 
 
 def safe_to_readd(facts: HostFacts) -> ReAdd:
@@ -42,8 +24,7 @@ def safe_to_readd(facts: HostFacts) -> ReAdd:
             _condition("resource-provider", tuple(_providers(facts)), "no provider has the name"),
             _rows(facts),
             _evacuations(facts),
-            _queues(facts.host),
-            *(_project(facts.host, *PROJECTS[of]) for of in facts.other_projects),
+            *(c for registrar in REGISTRARS for c in registrar.conditions(facts)),
         )
     )
 
@@ -114,22 +95,3 @@ def _evacuations(facts: HostFacts) -> Condition:
         "destroyed when nova-compute restarts",
         f"start nova-compute of the new {facts.host} twice before you enable the host",
     )
-
-
-def _queues(host: str) -> Condition:
-    """Messages without expiry wait in queues named after the host, for ever."""
-    queues = [shlex.quote(f"{topic}.{host}") for topic in ("compute", "compute-alt")]
-    return Condition(
-        "message-queue",
-        Met.UNKNOWN,
-        f"the queues compute.{host} and compute-alt.{host} were not read: a new nova-compute "
-        "carries out the orders in them",
-        "rabbitmqctl list_queues -p VHOST name messages consumers | "
-        f"grep -wF -e {queues[0]} -e {queues[1]}; "
-        + "; ".join(f"rabbitmqctl delete_queue -p VHOST {queue}" for queue in queues),
-    )
-
-
-def _project(host: str, project: str, harm: str, remedy: str) -> Condition:
-    detail = f"{project} was not read: {harm.replace('HOST', host)}"
-    return Condition(project, Met.UNKNOWN, detail, remedy.replace("HOST", host))

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from nova_decom.clients.access import LiveAccess
 from nova_decom.clients.openstack.compute import Compute
-from nova_decom.clients.openstack.network import Network
 from nova_decom.clients.openstack.placement import Placement
 from nova_decom.errors import MissingRightError, UnavailableError
 from nova_decom.exit_codes import ExitCode
@@ -63,7 +63,7 @@ LISTS = {
     "services": lambda api: Compute(api).services(),
     "aggregates": lambda api: Compute(api).aggregates(),
     "providers": lambda api: Placement(api).providers(),
-    "agents": lambda api: Network(api).agents(),
+    "agents": lambda api: LiveAccess(api).list("network", "/agents", "agents"),
 }
 
 

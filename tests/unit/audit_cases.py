@@ -138,19 +138,19 @@ FOUND = [
         [("node3", "old-version", "s")],
     ),
     (
-        audit.dead_agents,
+        audit.records_of_registrars,
         "of a host that only its mapping names",
         {"agents": (OLD_AGENT,), "mapped": ["old"]},
         [("old", "network-agent", "agent-of-old")],
     ),
     (
-        audit.dead_agents,
+        audit.records_of_registrars,
         "of a host that an earlier run removed",
         {"agents": (OLD_AGENT,), "remembered": frozenset({"old"})},
         [("old", "network-agent", "agent-of-old")],
     ),
     (
-        audit.dead_agents,
+        audit.records_of_registrars,
         "of a member of an aggregate",
         {"agents": (OLD_AGENT,), "aggregates": (aggregate(5, hosts=("old",)),)},
         [("old", "network-agent", "agent-of-old")],
@@ -220,19 +220,19 @@ NOT_FOUND = [
             )
         },
     ),
-    (audit.dead_agents, "of a host that nobody knows", {"agents": (OLD_AGENT,)}),
+    (audit.records_of_registrars, "of a host that nobody knows", {"agents": (OLD_AGENT,)}),
     (
-        audit.dead_agents,
+        audit.records_of_registrars,
         "alive",
         {"agents": (replace(OLD_AGENT, alive=True),), "mapped": ["old"]},
     ),
     (
-        audit.dead_agents,
+        audit.records_of_registrars,
         "of a controller that an aggregate names",
         {"aggregates": (aggregate(5, hosts=("ctl1",)),)},
     ),
     (
-        audit.dead_agents,
+        audit.records_of_registrars,
         "of a living host under the name that its hypervisor has",
         {
             "services": (service("node3", id="service-of-node3"),),

@@ -10,6 +10,7 @@ from nova_decom.model.snapshot import CloudSnapshot
 from nova_decom.verify import audit
 from tests.unit.build import (
     agent,
+    agent_reading,
     aggregate,
     allocation,
     conductor,
@@ -61,6 +62,7 @@ def clean(**what):
             view[name] += what.pop(name)
         elif (column := name.removeprefix("rows_of_")) in rows and column != name:
             rows[column] += what.pop(name)
+    view["registrars"] = agent_reading(*view.pop("agents"))
     return audit.AuditSnapshot(
         CloudSnapshot(**view),
         CloudRows(

@@ -12,7 +12,6 @@ from nova_decom.model.cloud import (
     ComputeNode,
     ComputeService,
     Migration,
-    NetworkAgent,
     ResourceProvider,
     Server,
 )
@@ -28,6 +27,7 @@ from nova_decom.model.rows import (
     PciDeviceRow,
     ServiceRow,
 )
+from nova_decom.registrars import network_agents
 
 HOST = "node1"
 CELL = "cell1"
@@ -102,7 +102,17 @@ def agent(**what):
         "host": HOST,
         "alive": False,
     }
-    return NetworkAgent(**known | what)
+    return network_agents.NetworkAgent(**known | what)
+
+
+def agents(*of_host, **what):
+    """Facts of the registrar of network agents, as all registrars' facts of a host."""
+    return {network_agents.NAME: network_agents.Agents(tuple(of_host), **what)}
+
+
+def agent_reading(*of_cloud):
+    """A reading of the registrar of network agents."""
+    return {network_agents.NAME: network_agents.AgentReading(tuple(of_cloud))}
 
 
 def service_row(number=3, **what):
@@ -181,6 +191,9 @@ def facts(host=HOST, **what):
     here = what.pop("service", service(host))
     others = tuple(what.pop("other_services", ()))
     services = (*([here] if here else []), *others)
+    if what.keys() & {"agents", "agents_by_hypervisor"}:
+        beside = what.pop("agents_by_hypervisor", ())
+        what["registrars"] = agents(*what.pop("agents", ()), by_hypervisor=beside)
     known = {
         "request": request(),
         "services": services,

@@ -17,10 +17,11 @@ from nova_decom.model.cloud import NOVA_COMPUTE, Action, MoveSnapshot, ResourceP
 from nova_decom.model.heartbeat import Heartbeat
 from nova_decom.model.host import HostFacts
 from nova_decom.model.machine import StopOrder, SystemdUnit
-from nova_decom.model.request import PLANNED_PARTS, Part, StopWith
+from nova_decom.model.request import Part, StopWith
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.model.sql import API_DATABASE, Transaction
-from tests.unit import rows
+from nova_decom.registrars import PLANNED_PARTS, network_agents
+from tests.unit import build, rows
 from tests.unit.world import UNIT, World
 
 FIELDS = {
@@ -31,7 +32,6 @@ FIELDS = {
     Part.AGGREGATES: "aggregates",
     Part.PROVIDERS: "providers",
     Part.ALLOCATIONS: "allocations",
-    Part.AGENTS: "agents",
     Part.DATABASE: "database",
 }
 
@@ -50,7 +50,7 @@ class FakeCloud:
         """Everything, read anew."""
         return self.refresh(host, PLANNED_PARTS)
 
-    def refresh(self, host: str, parts: frozenset[Part]) -> HostFacts:
+    def refresh(self, host: str, parts: frozenset[str]) -> HostFacts:
         """Only these parts are read anew."""
         truth = self.world.truth
         assert host == truth.host, f"asked for {host!r}, told only of {truth.host!r}"
@@ -58,11 +58,7 @@ class FakeCloud:
         if Part.HEARTBEATS in parts:
             names.add("services")
         self._see(fleet=truth.fleet, **{name: getattr(truth, name) for name in names})
-        self._see(
-            agents=tuple(
-                replace(a, refused=a.refused or a.id in self._refused) for a in self._seen.agents
-            )
-        )
+        self._see_registrars(parts)
         if Part.ROOM in parts:
             self._see(rooms=truth.rooms, groups=truth.groups, nova=truth.nova)
             self._see(ports=truth.ports, with_shares=truth.with_shares)
@@ -151,13 +147,13 @@ class FakeCloud:
 
     def _delete_agent(self, agent: str) -> str | None:
         """A dead agent of the host; neutron keeps those that stand for an OVN chassis."""
-        agents = self.world.truth.agents
+        agents = network_agents.agents_of(self.world.truth).own
         assert agent in {a.id for a in agents if not a.alive}
         rest = tuple(a for a in agents if a.id != agent)
         if self.world.has_chassis:
             self._refused.add(agent)
             raise UnsupportedError("HTTP 400: a chassis has it", "look")
-        return self._write("agent", lambda: self.world.change(agents=rest))
+        return self._write("agent", lambda: self.world.change(registrars=build.agents(*rest)))
 
     def run(self, transaction: Transaction) -> None:
         """A transaction on the host's cell, or on the API database."""
@@ -199,6 +195,16 @@ class FakeCloud:
             first = Heartbeat(service.id, service.binary, value, since=now, until=now)
             heard.append(known.get(service.id, first).seen(value, now, now))
         return heard
+
+    def _see_registrars(self, parts: frozenset[str]) -> None:
+        """The records of these registrars; refusals of neutron are noted."""
+        found = {n: f for n, f in self.world.truth.registrars.items() if n in parts}
+        seen = {**self._seen.registrars, **found}
+        if network_agents.NAME in seen:
+            own = seen[network_agents.NAME].own
+            noted = (replace(a, refused=a.refused or a.id in self._refused) for a in own)
+            seen |= build.agents(*noted)
+        self._see(registrars=seen)
 
     def _see(self, **what: object) -> None:
         self._seen = replace(self._seen, **what)

@@ -11,6 +11,7 @@ import pytest
 import nova_decom
 from nova_decom.plan import jobs
 from nova_decom.plan.jobs import Job
+from nova_decom.registrars import REGISTRARS
 from nova_decom.steps import PROCEDURE
 
 ROOT = Path(nova_decom.__file__).parent
@@ -31,7 +32,7 @@ def known(tree: ast.AST) -> list[str]:
     """The places that know a step or a job: by import, by type, by identity or by name."""
     found = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module not in {None, "nova_decom.steps.base"}:
+        if isinstance(node, ast.ImportFrom) and node.module not in {None, "nova_decom.model.step"}:
             found += [node.module] if node.module.startswith("nova_decom.steps.") else []
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"isinstance", "type"}:
             found += [ast.unparse(node)] * any(
@@ -53,6 +54,22 @@ def _is_one(side: ast.expr) -> bool:
 def test_the_engine_knows_no_step_and_no_job(path):
     """A step is one file and one line of the procedure: nothing else has to be changed for it."""
     assert known(ast.parse(path.read_text("utf-8"))) == []
+
+
+def test_a_registrar_is_known_in_its_own_file_only():
+    """A service that knows hosts is one file and one line of the registry."""
+    others = [p for p in ROOT.rglob("*.py") if p.parent.name != "registrars"]
+    found = [
+        (path, node.module)
+        for path in others
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and str(node.module).startswith("nova_decom.registrars.")
+    ]
+    texts = {p: p.read_text("utf-8") for p in others}
+    named = [(p, r.name) for p, text in texts.items() for r in REGISTRARS if f'"{r.name}"' in text]
+
+    assert (found, named) == ([], [])
 
 
 @pytest.mark.parametrize(

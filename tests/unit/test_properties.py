@@ -14,7 +14,6 @@ from nova_decom.model.cloud import (
     Allocation,
     ComputeNode,
     ComputeService,
-    NetworkAgent,
     Owner,
     ResourceProvider,
 )
@@ -30,7 +29,9 @@ from nova_decom.model.rows import (
 )
 from nova_decom.plan.leftovers import leftovers
 from nova_decom.plan.planner import make_plan
+from nova_decom.registrars.network_agents import NetworkAgent, agents_of
 from nova_decom.steps import PROCEDURE
+from tests.unit import build
 
 HOST = "node1"
 HOSTS = st.sampled_from([HOST, "NODE1", "node10", "node1.example.org"])
@@ -135,7 +136,7 @@ FACTS = st.builds(
         key=lambda a: a.id,
     ),
     providers=TREE,
-    agents=several(
+    registrars=several(
         st.builds(
             NetworkAgent,
             id=uuids("agent"),
@@ -146,7 +147,7 @@ FACTS = st.builds(
             refused=st.booleans(),
         ),
         key=lambda a: a.id,
-    ),
+    ).map(lambda found: build.agents(*found)),
     database=DATABASES,
 )
 
@@ -174,7 +175,7 @@ def test_no_change_is_about_another_host(facts: HostFacts) -> None:
     nodes = {n.uuid for n in facts.compute_nodes}
     providers = {p.uuid for p in facts.providers}
     consumers = {a.consumer for a in facts.allocations}
-    agents = {a.id for a in facts.agents}
+    agents = {a.id for a in agents_of(facts).own}
     database = facts.database or DatabaseFacts()
     nodes |= {r.uuid for r in database.compute_nodes if r.host == HOST and not r.deleted}
     own = {r.id for r in (*database.services, *database.compute_nodes) if r.host == HOST}

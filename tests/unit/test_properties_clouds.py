@@ -15,7 +15,6 @@ from nova_decom.model.cloud import (
     ComputeNode,
     ComputeService,
     Migration,
-    NetworkAgent,
     Owner,
     ResourceProvider,
     Server,
@@ -26,7 +25,10 @@ from nova_decom.model.request import Request, Servers, StopWith
 from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts, HostMappingRow, ServiceRow
 from nova_decom.model.snapshot import CloudSnapshot
 from nova_decom.plan.planner import make_plan
+from nova_decom.registrars import with_registrars
+from nova_decom.registrars.network_agents import NetworkAgent
 from nova_decom.verify.verify import verify
+from tests.unit.build import agent_reading
 
 NAMES = ("node1", "NODE1", "node1.example.org", "node10")
 LIVING, DEAD, TRACES, ABSENT = "living", "dead", "traces only", "absent"
@@ -158,14 +160,21 @@ def cloud(hosts, *, databases):
         aggregates=(Aggregate(1, "all", tuple(h.name for h in known if h.in_aggregate)),),
         providers=tuple(providers.values()),
         allocations=tuple(allocations),
-        agents=tuple(
-            NetworkAgent(f"agent-of-{h.name}", "agent", "Agent", h.name, h.lives)
-            for h in known
-            if h.has_agent
+        registrars=agent_reading(
+            *(
+                NetworkAgent(f"agent-of-{h.name}", "agent", "Agent", h.name, h.lives)
+                for h in known
+                if h.has_agent
+            )
         ),
         databases={h.name: database(h) for h in hosts} if databases else None,
         owners={h.node: frozenset({h.name}) for h in known if h.state in {LIVING, DEAD}},
     )
+
+
+def facts_of(view, host, request, memory=None):
+    """The facts of one host, with those of the registrars."""
+    return with_registrars(host_facts(view, host, request, memory or Memory()), view)
 
 
 def belongings(host):
@@ -180,7 +189,7 @@ def test_no_change_targets_what_belongs_to_another_living_host(hosts, request, d
     """Whatever names, cells and flights the other hosts have."""
     view = cloud(hosts, databases=databases)
     for host in hosts:
-        plan = make_plan(host_facts(view, host.name, request, Memory()))
+        plan = make_plan(facts_of(view, host.name, request))
         others = [other for other in hosts if other is not host and other.lives]
         foreign = set().union(*map(belongings, others)) - {host.name}
         for change in () if plan.blocked else plan.changes:
@@ -195,14 +204,15 @@ def test_no_host_is_clean_while_anything_names_it(hosts, request, databases):
     """An empty list counts as none only where nothing else names the host."""
     view = cloud(hosts, databases=databases)
     for host in hosts:
-        report = verify(host_facts(view, host.name, request, Memory(is_known=True)))
+        report = verify(facts_of(view, host.name, request, Memory(is_known=True)))
         if report.result is Result.CLEAN:
             assert host.state in {TRACES, ABSENT}
             assert host.name not in {h for a in view.aggregates for h in a.hosts}
             nodes = {n.uuid for n in view.compute_nodes}
             named = {p.name for p in view.providers if p.uuid not in nodes}
+            (reading,) = view.registrars.values()
             assert host.name not in named
-            assert request.keep_agents or host.name not in {a.host for a in view.agents}
+            assert request.keep_agents or host.name not in reading.of
 
 
 @settings(max_examples=40, deadline=None)

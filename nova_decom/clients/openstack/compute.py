@@ -176,10 +176,6 @@ class Compute:
         is_known = self._api.microversion("compute", SHARES) == SHARES
         return is_known and self._api.has("shared-file-system")
 
-    def beside(self, service_types: Iterable[str]) -> tuple[str, ...]:
-        """Those of these service types that the catalogue has."""
-        return tuple(found for found in service_types if self._api.has(found))
-
     def has_share(self, server: str) -> bool:
         """True when shares are attached to the server; nova has them from 2.97 (nova 31)."""
         body = self._api.find("compute", f"/servers/{server}/shares", SHARES)

@@ -10,6 +10,7 @@ from typing import Any
 
 from nova_decom.output.html.markup import Child, Html, bullets, table, tag, together
 from nova_decom.output.html.timeline_chart import picture
+from nova_decom.registrars import REGISTRARS
 from nova_decom.state.journal_reader import Event, Record
 from nova_decom.state.timeline import VERIFY, Span, spans, when
 
@@ -28,7 +29,7 @@ PARTS = (
     ("providers", "resource-provider", ("name", "uuid")),
     ("allocations", "allocation", ("consumer",)),
     ("aggregates", "aggregate", ("name",)),
-    ("agents", "network-agent", ("agent_type", "binary", "id")),
+    *(registrar.journal for registrar in REGISTRARS if registrar.journal is not None),
     ("host_mapping", "host-mapping", ("cell",)),
 )
 LONG = 120

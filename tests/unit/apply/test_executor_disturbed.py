@@ -12,6 +12,7 @@ from nova_decom.model.cloud import Aggregate, Owner
 from nova_decom.model.machine import SystemdUnit
 from nova_decom.model.report import Result
 from nova_decom.model.request import StopWith
+from nova_decom.registrars.network_agents import agents_of
 from nova_decom.verify.readd import NOT_OURS
 from tests.unit import build
 from tests.unit.build import facts, request, service
@@ -141,14 +142,17 @@ def test_a_call_that_nobody_reviewed_is_left_undone_and_named(run):
     """A second agent dies during the run: only the one of the plan is deleted."""
     dying = build.agent(id="dying", alive=True)
     world = World(facts(agents=(build.agent(), dying)))
-    world.time.at(5, lambda: world.change(agents=(build.agent(), replace(dying, alive=False))))
+    world.time.at(
+        5,
+        lambda: world.change(registrars=build.agents(build.agent(), replace(dying, alive=False))),
+    )
 
     report = run(world).go()
 
     assert (report.result, report.exit_code) == (Result.LEFTOVERS, ExitCode.CHANGES)
     assert report.error.startswith("still there: network-agent dying")
     assert world.writes.count("agent") == 1
-    assert [a.id for a in world.truth.agents] == ["dying"]
+    assert [a.id for a in agents_of(world.truth).own] == ["dying"]
 
 
 RETURNS = [
@@ -227,7 +231,7 @@ def test_what_the_procedure_cannot_take_away_is_exit_3(run, state, cure):
 def test_a_leftover_that_looks_different_later_did_not_come_back(run):
     """An agent whose host was switched off is found dead a minute later: the same agent."""
     world = World(facts(agents=(build.agent(alive=True),)))
-    world.time.at(60, lambda: world.change(agents=(build.agent(alive=False),)))
+    world.time.at(60, lambda: world.change(registrars=build.agents(build.agent(alive=False))))
 
     assert run(world).go().exit_code == ExitCode.CHANGES
 

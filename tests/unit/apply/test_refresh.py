@@ -15,7 +15,8 @@ from nova_decom.exit_codes import ExitCode
 from nova_decom.model.claim import EFFECTIVE_AFTER
 from nova_decom.model.machine import SystemdUnit
 from nova_decom.model.report import Result
-from nova_decom.model.request import PLANNED_PARTS, Part, StopWith
+from nova_decom.model.request import Part, StopWith
+from nova_decom.registrars import PLANNED_PARTS
 from tests.unit.build import database, facts, request
 from tests.unit.world import Time, World
 
@@ -240,7 +241,7 @@ def test_what_comes_next_not_being_readable_does_not_make_a_change_undone(run):
     refresh = process.execution.cloud.refresh
 
     def fail(host, parts):
-        if "purge" in world.writes and Part.AGENTS in parts:
+        if "purge" in world.writes and "network-agents" in parts:
             raise UnavailableError("no neutron")
         return refresh(host, parts)
 

@@ -31,7 +31,7 @@ def read(rows):
     clients = SimpleNamespace(
         databases=rows and SimpleNamespace(cloud_rows=lambda: rows),
         compute=SimpleNamespace(servers_of=servers_of),
-        network=SimpleNamespace(available=lambda: False),
+        access=SimpleNamespace(has=lambda _service: False),
         placement=SimpleNamespace(
             compute_providers=lambda: (LEFT,), allocations=lambda uuid: (allocation(uuid),)
         ),

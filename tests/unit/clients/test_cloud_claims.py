@@ -40,7 +40,7 @@ class Compute:
 
 def cloud(compute, ended=()):
     """A cloud that knows these runs to have ended on node1."""
-    clients = Clients(compute, None, None, None, None)
+    clients = Clients(compute, None, None, None, None, None)
     holding = ClaimPolicy(60, lambda run, host: (run, host) in {(e, "node1") for e in ended})
     return LiveCloud(clients, request(claim=OURS), holding=holding)
 

@@ -58,7 +58,7 @@ def cloud(machines, databases=None, **asked):
         compute_nodes=lambda: nodes,
         servers=None,
     )
-    return LiveCloud(Clients(compute, None, None, databases, machines), request(**asked))
+    return LiveCloud(Clients(compute, None, None, databases, machines, None), request(**asked))
 
 
 def test_only_hosts_on_which_nova_compute_is_stopped_are_asked():

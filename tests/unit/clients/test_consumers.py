@@ -20,7 +20,7 @@ def owner(held, *, found=None, is_novas=True, **view):
     """The owner that a cloud finds whose API has this server, or none."""
     compute = SimpleNamespace(server=lambda _uuid: found)
     placement = SimpleNamespace(is_novas=lambda _consumer: is_novas)
-    clients = Clients(compute, placement, None, None, None)
+    clients = Clients(compute, placement, None, None, None, None)
     known = with_owner(held, "node1", CloudSnapshot(**view), clients)
     return known.owner, known.server
 

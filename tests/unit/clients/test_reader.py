@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import pytest
@@ -21,6 +21,8 @@ from nova_decom.model.host import HostIdentity
 from nova_decom.model.own_providers import own_providers
 from nova_decom.model.request import Part, Servers
 from nova_decom.model.resource_query import ResourceQuery
+from nova_decom.registrars import PLANNED_PARTS
+from nova_decom.registrars.network_agents import NAME
 from tests.unit.build import (
     NODE,
     agent,
@@ -64,10 +66,6 @@ class Compute:
     def newest_microversion(self):
         """That of nova 34."""
         return "2.104"
-
-    def beside(self, _service_types):
-        """There is no other service."""
-        return ()
 
     def may_have_shares(self):
         """There is no manila."""
@@ -113,7 +111,8 @@ def readings(compute, databases, *providers):
     """Readings of a cloud with these providers and no network service."""
     placement = SimpleNamespace(providers=lambda: providers, free=dict)
     network = SimpleNamespace(available=lambda: False)
-    clients = Clients(compute, placement, network, databases, None)
+    access = SimpleNamespace(has=lambda _service: False)
+    clients = Clients(compute, placement, network, databases, None, access)
     history, clock = HostHistory(lambda _host: None), Clock()
     heartbeats = Heartbeats(history, databases, frozenset(), clock)
     return Readings(clients, request(), history, heartbeats, lambda _hosts: None, clock)
@@ -237,7 +236,7 @@ def test_each_reader_comes_after_those_of_the_parts_that_it_uses():
 
     for position, reader in enumerate(readings(Compute(), None).parts):
         assert set(reader.after) <= set(parts[:position])
-    assert {Part.SERVICES, Part.HEARTBEATS, Part.UNIT} | set(parts) == set(Part)
+    assert {Part.SERVICES, *parts} == PLANNED_PARTS
 
 
 def test_every_right_that_the_token_lacks_is_named_at_once():
@@ -302,24 +301,25 @@ def test_agents_are_asked_for_by_every_name_of_a_host(hosts, names, asked):
     """One call for each of a single host's names, and one for all agents of many hosts."""
     calls = []
 
-    def agents(host=None):
+    def listed(service, path, key, host=None):
+        assert (service, path, key) == ("network", "/agents", "agents")
         calls.append(host)
         known = (agent(id="a"), agent(id="b", host="hv1.lan"), agent(id="c", host="node2"))
-        return tuple(a for a in known if host in {None, a.host})
+        return [asdict(a) for a in known if host in {None, a.host}]
 
     found = readings(Compute(*hosts), None)
     found._clients = replace(
-        found._clients, network=SimpleNamespace(available=lambda: True, agents=agents)
+        found._clients, access=SimpleNamespace(has=lambda _service: True, list=listed)
     )
     found._history.add("node1", identity=HostIdentity(names=frozenset(names)))
-    read(found, *hosts, parts={Part.AGENTS})
-    read(found, *hosts, parts={Part.AGENTS})
+    read(found, *hosts, parts={NAME})
+    read(found, *hosts, parts={NAME})
 
     assert calls == [*asked, *asked]
     expected = (
         {"a"} | ({"b"} if "hv1.lan" in names else set()) | ({"c"} if None in asked else set())
     )
-    assert sorted(a.id for a in found.view.agents) == sorted(expected)
+    assert sorted(a.id for a in found.view.registrars[NAME].agents) == sorted(expected)
 
 
 @pytest.mark.parametrize("gone", [True, False])

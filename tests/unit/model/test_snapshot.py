@@ -13,6 +13,8 @@ from nova_decom.model.machine import SystemdUnit
 from nova_decom.model.own_providers import own_providers, possible_roots
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.model.snapshot import CloudSnapshot, compute_hosts, fleet_of
+from nova_decom.registrars import network_agents, with_registrars
+from nova_decom.registrars.network_agents import agents_of
 from tests.unit import build
 from tests.unit.build import NODE, node, node_row, provider, request, service
 
@@ -39,16 +41,16 @@ def view(**what):
         ),
         "providers": tuple(provider(f"node {h}", h) for h in hosts),
         "allocations": tuple(build.allocation(f"node {h}") for h in hosts),
-        "agents": tuple(build.agent(id=h, host=h) for h in hosts),
+        "registrars": build.agent_reading(*(build.agent(id=h, host=h) for h in hosts)),
         "databases": {h: build.database(cell=f"cell of {h}") for h in hosts},
-        "unchecked": ("network agents: no network service",),
     }
     return CloudSnapshot(**known | what)
 
 
 def sliced(seen=None, host="node1", memory=None, asked=None):
     """The facts of one host."""
-    return host_facts(seen or view(), host, asked or request(), memory or Memory())
+    seen = seen or view()
+    return with_registrars(host_facts(seen, host, asked or request(), memory or Memory()), seen)
 
 
 @pytest.mark.parametrize("host", ["node1", *OTHERS])
@@ -61,7 +63,7 @@ def test_a_slice_has_nothing_of_hosts_with_a_similar_name(host):
     assert [s.name for s in facts.servers] == [host]
     assert [p.name for p in facts.providers] == [host]
     assert [a.provider for a in facts.allocations] == [f"node {host}"]
-    assert [a.id for a in facts.agents] == [host]
+    assert [a.id for a in agents_of(facts).own] == [host]
     assert facts.database.cell == f"cell of {host}"
 
 
@@ -98,7 +100,7 @@ def test_what_was_seen_before_is_handed_on():
     facts = sliced(memory=memory)
 
     assert (facts.heartbeats, facts.unit, facts.was_known) == ((mine,), unit, True)
-    assert facts.unchecked == view().unchecked
+    assert facts.unchecked == ()
 
 
 def test_a_service_without_id_has_no_heartbeat():
@@ -106,6 +108,7 @@ def test_a_service_without_id_has_no_heartbeat():
     assert sliced(view(services=(service(id=None),))).heartbeats == ()
 
 
+NO_NETWORK = {network_agents.NAME: network_agents.AgentReading(None)}
 OFF = SystemdUnit("nova-compute.service", active=False, enabled=False)
 ON = SystemdUnit("nova-compute.service", active=True, enabled=False)
 NOT_REACHED = SystemdUnit("nova-compute", active=False, enabled=False, reached=False)
@@ -114,23 +117,23 @@ NOT_REACHED = SystemdUnit("nova-compute", active=False, enabled=False, reached=F
 @pytest.mark.parametrize(
     ("what", "unit", "expected"),
     [
-        ({}, None, ["network agents"]),
-        ({"unchecked": ()}, None, []),
-        ({"databases": None}, None, ["network agents", "databases: not given"]),
+        ({}, None, []),
+        ({"registrars": NO_NETWORK}, None, ["network agents: no network service"]),
+        ({"databases": None}, None, ["databases: not given"]),
         (
             {"databases": {"node1": build.database(all_cells=False)}},
             None,
-            ["network agents", "host mapping, aggregate rows and other cells"],
+            ["host mapping, aggregate rows and other cells"],
         ),
-        ({"services": ()}, None, ["network agents", "whether nova-compute still runs"]),
-        ({"services": ()}, ON, ["network agents", "whether nova-compute still runs"]),
-        ({"services": ()}, NOT_REACHED, ["network agents", "whether nova-compute still runs"]),
-        ({"services": ()}, OFF, ["network agents"]),
-        ({"services": (build.conductor(),)}, None, ["network agents", "whether nova-compute"]),
+        ({"services": ()}, None, ["whether nova-compute still runs"]),
+        ({"services": ()}, ON, ["whether nova-compute still runs"]),
+        ({"services": ()}, NOT_REACHED, ["whether nova-compute still runs"]),
+        ({"services": ()}, OFF, []),
+        ({"services": (build.conductor(),)}, None, ["whether nova-compute"]),
     ],
     ids=[
         "all given",
-        "agents looked at",
+        "agents not read",
         "no database",
         "not every cell",
         "no service",
@@ -153,13 +156,15 @@ def test_an_alias_is_one_more_name_of_the_host():
     asked = request(aliases=frozenset({"node1.internal"}))
     seen = view(
         providers=(provider("a", "node1.internal"), provider("b", "NODE1.internal")),
-        agents=(build.agent(id="a", host="node1.internal"), build.agent(id="b", host="internal")),
+        registrars=build.agent_reading(
+            build.agent(id="a", host="node1.internal"), build.agent(id="b", host="internal")
+        ),
     )
 
-    found = host_facts(seen, "node1", asked, Memory())
+    found = sliced(seen, asked=asked)
 
     assert [p.uuid for p in found.providers] == ["a"]
-    assert [a.id for a in found.agents] == ["a"]
+    assert [a.id for a in agents_of(found).own] == ["a"]
     assert found.identity.names == {"node1", "node1.internal"}
 
 
@@ -387,11 +392,11 @@ def test_dead_agents_under_the_hypervisor_s_name_are_found(what, asked, found):
     )
     memory = Memory(HostIdentity(names=frozenset({"node1", HV})))
 
-    seen = replace(view(), agents=agents, **what)
+    seen = replace(view(), registrars=build.agent_reading(*agents), **what)
     facts = sliced(seen, memory=memory, asked=request(**asked))
 
-    assert [a.id for a in facts.agents_by_hypervisor] == found
-    assert "own" in [a.id for a in facts.agents]
+    assert [a.id for a in agents_of(facts).by_hypervisor] == found
+    assert "own" in [a.id for a in agents_of(facts).own]
 
 
 def test_a_fleet_knows_the_hypervisors_that_have_other_names():

@@ -227,6 +227,6 @@ def test_silence_is_golden():
 
 def test_parts_that_planning_reads_leave_the_host_alone():
     """A plan asks neither the unit on the host nor the heartbeats by themselves."""
-    from nova_decom.model.request import PLANNED_PARTS
+    from nova_decom.registrars import PLANNED_PARTS
 
     assert set(Part) - PLANNED_PARTS == {Part.UNIT, Part.HEARTBEATS}

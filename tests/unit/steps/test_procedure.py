@@ -85,7 +85,7 @@ READS = {
         Part.ALLOCATIONS,
     },
     "delete-providers": {Part.SERVICES, Part.PROVIDERS, Part.ALLOCATIONS},
-    "delete-agents": {Part.AGENTS},
+    "delete-agents": {"network-agents"},
     "purge-rows": {Part.SERVICES, Part.DATABASE},
     "purge-registration": {Part.SERVICES, Part.AGGREGATES, Part.DATABASE},
     "enable-service": {Part.SERVICES},

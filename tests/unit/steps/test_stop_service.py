@@ -10,7 +10,8 @@ import pytest
 from nova_decom.errors import RefusedError
 from nova_decom.model.heartbeat import Heartbeat
 from nova_decom.model.machine import SystemdUnit
-from nova_decom.model.request import PLANNED_PARTS, Part, StopWith
+from nova_decom.model.request import Part, StopWith
+from nova_decom.registrars import PLANNED_PARTS
 from nova_decom.steps.stop_service import StopService
 from tests.unit import build
 from tests.unit.build import SERVICE, facts, request

@@ -12,14 +12,13 @@ from nova_decom.model.change import Change
 from nova_decom.model.cloud import MoveSnapshot
 from nova_decom.model.host import HostFacts
 from nova_decom.model.machine import StopOrder
-from nova_decom.model.request import Part
 from nova_decom.model.sql import Transaction
 
 
 class Cloud(Protocol):
     """The cloud: two ways to read it, and one method for each kind of change."""
 
-    def refresh(self, host: str, parts: frozenset[Part]) -> HostFacts:
+    def refresh(self, host: str, parts: frozenset[str]) -> HostFacts:
         """Read these parts of the host again; its facts, with the other parts as they were."""
 
     def send(self, call: ApiCall) -> str | None:
@@ -48,8 +47,8 @@ class Step(ABC):
 
     name: ClassVar[str]
     reversible: ClassVar[bool] = False
-    reads: ClassVar[frozenset[Part]]
-    guarded: ClassVar[frozenset[Part]] = frozenset()
+    reads: ClassVar[frozenset[str]]
+    guarded: ClassVar[frozenset[str]] = frozenset()
     #: The changes only wait, so that those of servers that arrive later need no review.
     only_waits: ClassVar[bool] = False
     #: The changes are moves of servers: several at once, also of servers that arrive later.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The step delete-agents: dead agents of exactly this host."""
+"""Neutron's agents, and the step delete-agents: dead agents of exactly this host."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from nova_decom.model.change import Status
 from nova_decom.model.host_slice import Memory, host_facts
 from nova_decom.model.report import Result
 from nova_decom.model.snapshot import CloudSnapshot
-from nova_decom.steps.delete_agents import DeleteAgents
-from tests.unit.build import AGENT, agent, facts, ghost, request
+from nova_decom.registrars import with_registrars
+from nova_decom.registrars.network_agents import DeleteAgents, agents_of
+from tests.unit.build import AGENT, agent, agent_reading, agents, facts, ghost, request
 from tests.unit.fake import FakeCloud
 from tests.unit.world import World
 
@@ -23,7 +24,7 @@ METADATA = agent(id="metadata", binary="neutron-metadata-agent", agent_type="Met
 
 
 @pytest.mark.parametrize(
-    ("state", "agents"),
+    ("state", "found"),
     [
         (facts(), []),
         (facts(agents=(agent(),)), [AGENT]),
@@ -45,9 +46,9 @@ METADATA = agent(id="metadata", binary="neutron-metadata-agent", agent_type="Met
         "all to stay",
     ],
 )
-def test_dead_agents_are_deleted(state, agents):
+def test_dead_agents_are_deleted(state, found):
     """One that lives would come back; one that neutron keeps is not asked for again."""
-    assert [(c.action, c.target) for c in STEP.changes(state)] == [("delete", a) for a in agents]
+    assert [(c.action, c.target) for c in STEP.changes(state)] == [("delete", a) for a in found]
 
 
 def test_the_plan_says_which_agent():
@@ -62,7 +63,7 @@ def test_only_the_agent_goes():
     state = facts(agents=(agent(), METADATA))
     change, _ = STEP.changes(state)
 
-    assert STEP.after(change, state) == replace(state, agents=(METADATA,))
+    assert STEP.after(change, state) == replace(state, registrars=agents(METADATA))
 
 
 def test_the_agent_is_deleted_by_one_call():
@@ -71,21 +72,22 @@ def test_the_agent_is_deleted_by_one_call():
     change, _ = STEP.changes(world.truth)
 
     assert STEP.apply(change, FakeCloud(world), world.truth) == "req-1"
-    assert (world.writes, world.truth.agents) == (["agent"], (METADATA,))
+    assert (world.writes, agents_of(world.truth).own) == (["agent"], (METADATA,))
 
 
 @pytest.mark.parametrize(
-    ("aliases", "agents"),
+    ("aliases", "found"),
     [((), ["node1"]), (("node1.example.org",), ["node1", "node1.example.org"])],
 )
-def test_agents_of_other_names_are_the_hosts_only_by_an_alias(aliases, agents):
+def test_agents_of_other_names_are_the_hosts_only_by_an_alias(aliases, found):
     """Neutron may know the host by another name; nobody guesses it."""
     hosts = ("node1", "node1.example.org", "NODE1", "node11")
-    view = CloudSnapshot(agents=tuple(agent(id=host, host=host) for host in hosts))
+    view = CloudSnapshot(registrars=agent_reading(*(agent(id=host, host=host) for host in hosts)))
 
-    state = host_facts(view, "node1", request(aliases=frozenset(aliases)), Memory())
+    asked = request(aliases=frozenset(aliases))
+    state = with_registrars(host_facts(view, "node1", asked, Memory()), view)
 
-    assert [c.target for c in STEP.changes(state)] == agents
+    assert [c.target for c in STEP.changes(state)] == found
 
 
 def test_an_agent_that_neutron_does_not_delete_is_told_with_what_does(run):

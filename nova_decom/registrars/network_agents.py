@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registrar network-agents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+from nova_decom.model.api_call import ApiCall
+from nova_decom.model.change import Change
+from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import Kept, Leftover
+from nova_decom.model.registrar import Access, Checked, Ghost, Registrar
+from nova_decom.model.snapshot import CloudSnapshot, grouped
+from nova_decom.model.step import Step
+
+NAME = "network-agents"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkAgent:
+    """A neutron agent of exactly this host; ``refused`` when neutron would not delete it."""
+
+    id: str
+    binary: str
+    agent_type: str
+    host: str
+    alive: bool
+    refused: bool = False
+
+
+@dataclass(frozen=True)
+class AgentReading:
+    """The agents of the cloud; None where it has no network service."""
+
+    agents: tuple[NetworkAgent, ...] | None = ()
+
+    @cached_property
+    def of(self) -> Mapping[str, tuple[NetworkAgent, ...]]:
+        """Host -> its agents."""
+        return grouped((a.host, a) for a in self.agents or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """The agents of one host."""
+
+    own: tuple[NetworkAgent, ...] = ()
+    #: Dead agents under hypervisor hostnames of the host that are no other host's.
+    by_hypervisor: tuple[NetworkAgent, ...] = field(default=(), compare=False)
+    is_read: bool = field(default=True, compare=False)
+
+
+def agents_of(facts: HostFacts) -> Agents:
+    """The agents among the facts of a host."""
+    found: Agents = facts.registrars.get(NAME, Agents())
+    return found
+
+
+def delete_agent(agent: str) -> ApiCall:
+    """Delete a network agent; neutron refuses for some kinds (OVN before 18.0)."""
+    return ApiCall("network", "DELETE", f"/agents/{agent}", is_optional=True)
+
+
+class DeleteAgents(Step):
+    """Delete the host's network agents that are not alive.
+
+    Neutron would delete one that is alive too, and it would come back with its next report:
+    those are named instead, to be stopped first.
+    """
+
+    name: ClassVar[str] = "delete-agents"
+    reads: ClassVar[frozenset[str]] = frozenset({NAME})
+
+    def changes(self, facts: HostFacts) -> Iterator[Change]:
+        """One change for each dead agent of exactly this host or its aliases."""
+        if facts.request.keep_agents:
+            return
+        for agent in agents_of(facts).own:
+            if not agent.alive and not agent.refused:
+                call = delete_agent(agent.id)
+                detail = f"{call.text} ({agent.agent_type} on {agent.host})"
+                yield Change(self.name, "delete", agent.id, detail, call=call)
+
+    def after(self, change: Change, facts: HostFacts) -> HostFacts:
+        """The facts without the agent."""
+        known = agents_of(facts)
+        left = replace(known, own=tuple(a for a in known.own if a.id != change.target))
+        return replace(facts, registrars={**facts.registrars, NAME: left})
+
+
+class NetworkAgents(Registrar[AgentReading, Agents]):
+    """Neutron has a record of each agent of a host, and schedules on those that report.
+
+    Agents report under the value of ``host`` in neutron's configuration, which may be the host's
+    name, a hypervisor hostname, or another name (``--host-alias``).
+    """
+
+    name: ClassVar[str] = NAME
+    check_name: ClassVar[str] = "right to list network agents"
+    rights: ClassVar[str] = "admin in neutron (`get_agent`, `delete_agent`)"
+    after_delete: ClassVar[tuple[Step, ...]] = (DeleteAgents(),)
+    journal = ("agents", "network-agent", ("agent_type", "binary", "id"))
+
+    def read(
+        self, access: Access, names: Collection[str] | None, before: AgentReading | None
+    ) -> AgentReading:
+        """Read all agents by one list, or those of a single host by one for each of its names."""
+        if not access.has("network"):
+            return AgentReading(None)
+        if names is None:
+            return AgentReading(tuple(_listed(access)))
+        found = [a for name in sorted(names) for a in _listed(access, name)]
+        others = [a for a in (before and before.agents) or () if a.host not in names]
+        return AgentReading((*others, *found))
+
+    def facts(self, reading: AgentReading | None, facts: HostFacts, view: CloudSnapshot) -> Agents:
+        """The agents of the host and its aliases, and the dead ones of its hypervisors."""
+        reading = reading or AgentReading()
+        aliases = facts.request.aliases - {facts.host}
+        others = facts.identity.names - aliases - {facts.host}
+        own = [a for h in (facts.host, *sorted(aliases)) for a in reading.of.get(h, ())]
+        return Agents(
+            tuple(replace(a, refused=a.id in view.refused) for a in own),
+            tuple(
+                a
+                for name in sorted(others)
+                if not _is_of_another(view, name, facts.host)
+                for a in reading.of.get(name, ())
+                if not a.alive
+            ),
+            is_read=reading.agents is not None,
+        )
+
+    def check(self, access: Access) -> Checked:
+        """List the agents."""
+        if not access.has("network"):
+            return Checked("no network service in the catalogue; agents are not checked")
+        return Checked(f"{len(tuple(_listed(access)))} agents")
+
+    def names_of(self, facts: HostFacts) -> Iterator[Ghost]:
+        """Each agent; one that is alive is not to be deleted."""
+        for agent in agents_of(facts).own:
+            alone = "" if agent.alive else f"openstack network agent delete {agent.id}"
+            text = f"network agent {agent.id}"
+            yield Ghost(agent.host, "network-agent", agent.id, text, alone)
+
+    def leftovers(self, facts: HostFacts) -> Iterator[Leftover]:
+        """Every agent, the living ones to be stopped first."""
+        if facts.request.keep_agents:
+            return
+        remove = f"nova-decom remove {facts.host}"
+        for agent in agents_of(facts).own:
+            state, cure = "not alive", remove
+            if agent.alive:
+                state, cure = "still alive", f"stop it on the host, then: {remove}"
+            elif agent.refused:
+                state, cure = "neutron refuses to delete it", "remove its OVN chassis"
+            detail = f"{agent.agent_type} ({agent.binary}), {state}"
+            yield Leftover("network-agent", agent.id, detail, cure)
+        for agent in agents_of(facts).by_hypervisor:
+            detail = f"{agent.agent_type} ({agent.binary}) on {agent.host}, not alive"
+            cure = f"{remove} --host-alias {agent.host}"
+            yield Leftover("network-agent", agent.id, detail, cure)
+
+    def kept(self, facts: HostFacts) -> Iterator[Kept]:
+        """Every agent with ``--keep-agents``."""
+        if facts.request.keep_agents:
+            yield from (Kept(a.binary, a.host, "--keep-agents") for a in agents_of(facts).own)
+
+    def unchecked(self, facts: HostFacts) -> Iterator[str]:
+        """The agents, where there is no network service."""
+        if not agents_of(facts).is_read:
+            yield "network agents: no network service"
+
+    def records(self, facts: HostFacts) -> tuple[NetworkAgent, ...]:
+        """The agents of the host."""
+        return agents_of(facts).own
+
+    def lost(
+        self, saved: Sequence[Mapping[str, Any]], begun: Collection[str], facts: HostFacts
+    ) -> Iterator[str]:
+        """The agents that were deleted and are not there again."""
+        known = {a.id for a in agents_of(facts).own}
+        for agent in saved:
+            if agent["id"] in begun and agent["id"] not in known:
+                yield f"{agent['binary']} on {agent['host']} registers again when it is started"
+
+    def ghosts(self, reading: AgentReading, gone: Collection[str]) -> Iterator[Ghost]:
+        """The dead agents of these names."""
+        for agent in reading.agents or ():
+            if not agent.alive and agent.host in gone:
+                detail = f"{agent.agent_type} of a host that nova does not know, not alive"
+                alone = f"openstack network agent delete {agent.id}"
+                yield Ghost(agent.host, "network-agent", agent.id, detail, alone)
+
+
+def _listed(access: Access, host: str | None = None) -> Iterator[NetworkAgent]:
+    """All agents, or those of exactly one host."""
+    params = {} if host is None else {"host": host}
+    for entry in access.list("network", "/agents", "agents", **params):
+        if host in {None, entry["host"]}:
+            yield NetworkAgent(
+                id=entry["id"],
+                binary=entry["binary"],
+                agent_type=entry["agent_type"],
+                host=entry["host"],
+                alive=bool(entry["alive"]),
+            )
+
+
+def _is_of_another(view: CloudSnapshot, name: str, host: str) -> bool:
+    """True when a name is another host's, or the hypervisor hostname of one."""
+    return name in view.services_of or any(
+        n.hypervisor_hostname == name and n.host != host for n in view.compute_nodes
+    )
