@@ -19,7 +19,8 @@ def audit_cloud(given: GivenOptions) -> AuditReport:
     app = Context(given)
     cloud = app.reading()
     known = HostMemory(app.state_dir, app.cloud.key).hosts()
-    traces = audit(cloud.read_for_audit(known))
+    with app.showing():
+        traces = audit(cloud.read_for_audit(known))
     found = ExitCode.CHANGES if traces and app.settings.detailed_exitcode else ExitCode.SUCCESS
     databases = cloud.clients.databases
     unchecked = () if databases and databases.api else (NOT_ALL,)

@@ -16,6 +16,7 @@ from nova_decom.cli.options import (
     DETAILED,
     DOCTOR_OPTIONS,
     DRAIN_OPTIONS,
+    FOLLOW,
     HOOKS,
     HTML,
     LOCK_URL,
@@ -23,6 +24,7 @@ from nova_decom.cli.options import (
     ON_FAILURE,
     OUT,
     PROCEDURE_OPTIONS,
+    PROGRESS,
     REMOVE_OPTIONS,
     RUN_OPTIONS,
     SELECTION,
@@ -113,7 +115,8 @@ def drain_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
 
 
 @cli.command(
-    "enable", params=[HOSTS, YES, *SELECTION, ON_FAILURE, TIMEOUT, HOOKS, LOCK_URL, *COMMON]
+    "enable",
+    params=[HOSTS, YES, *SELECTION, ON_FAILURE, TIMEOUT, HOOKS, LOCK_URL, PROGRESS, *COMMON],
 )
 @click.pass_obj
 def enable_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
@@ -143,7 +146,7 @@ def audit_command(given: GivenOptions) -> Report:
     return audit_cloud(given)
 
 
-@cli.command("restore", params=[RUN, DETAILED, YES, LOCK_URL, *COMMON])
+@cli.command("restore", params=[RUN, DETAILED, YES, LOCK_URL, PROGRESS, *COMMON])
 @click.pass_obj
 def restore_command(given: GivenOptions, run: str) -> Report:
     """Undo a run, as far as possible."""
@@ -157,12 +160,16 @@ def restore_command(given: GivenOptions, run: str) -> Report:
     params=[
         click.Argument(["run"], required=False, metavar="[RUN]", shell_complete=completion.runs),
         COLUMN,
+        FOLLOW,
+        PROGRESS,
         *COMMON_OF_LIST,
     ],
 )
 @click.pass_obj
 def runs_command(given: GivenOptions, run: str | None) -> Report:
     """Show the runs: who did what, when and why; with RUN, all of its journal."""
+    if given.values.get("follow") and run is None:
+        raise click.UsageError("--follow needs a RUN; last is the newest.")
     from nova_decom.cli.runs import runs  # noqa: PLC0415
 
     return runs(given, run)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from nova_decom.apply.hooks import NAMES, Hooks, no_hooks
 from nova_decom.cli.given import GivenOptions
+from nova_decom.cli.log import set_up_logging, warn_of_settings
 from nova_decom.cli.settings import (
-    Settings,
     cloud_name,
     expanded,
     inherited,
@@ -51,8 +50,8 @@ from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.request import REPORT_INTERVAL
 from nova_decom.output.console import console
 from nova_decom.output.decision import print_cloud
-from nova_decom.output.escape import safe
 from nova_decom.output.metrics import MEASURED, check_metrics
+from nova_decom.output.reading import reading
 from nova_decom.state.host_lock import host_lock
 from nova_decom.state.host_name_cache import HostNames
 from nova_decom.state.journal import RunJournal, request_id
@@ -64,15 +63,6 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
-
-#: Settings that confirm or overrule, by the commands that obey them.
-SILENT = {
-    "plan": ("skip_guard",),
-    "remove": ("yes", "skip_guard"),
-    "drain": ("yes", "skip_guard"),
-    "restore": ("yes",),
-}
-SECRET_OPTIONS = ("api_db_url", "cell_db_url", "lock_url")
 
 
 class Context:
@@ -94,9 +84,8 @@ class Context:
         self._names = HostNames(state_dir_of(given.values.get("state_dir")))
         if self.settings.metrics_textfile and given.command in MEASURED:
             check_metrics(expanded(self.settings.metrics_textfile))
-        _set_up_logging(self.settings)
-        _warn_of_passwords(given)
-        _name_silent_settings(given, self.settings)
+        set_up_logging(self.settings)
+        warn_of_settings(given, self.settings)
         self._conf = self._read_conf()
         self._identity = CloudIdentity()
         self._databases: NovaDatabases | None = None
@@ -114,6 +103,13 @@ class Context:
         """
         clients = self._clients(journal.run, clock)
         return self._cloud(journal.run, clients, journal.save, clock, gather)
+
+    @contextmanager
+    def showing(self) -> Iterator[None]:
+        """Show on a terminal what is read within, where that takes long."""
+        quiet = self.settings.is_silent or self.settings.progress != "auto"
+        with reading(console(sys.stderr, self.settings.color), quiet=quiet):
+            yield
 
     @contextmanager
     def sharing(self, hosts: Sequence[str]) -> Iterator[None]:
@@ -166,7 +162,12 @@ class Context:
         database = WritableDatabase if writable else Database
         remote = WritableRemote if writable else Remote
         self._databases = NovaDatabases(sources, database) if sources else None
-        if is_first and settings.format == "table" and not settings.quiet:
+        if (
+            is_first
+            and settings.format == "table"
+            and settings.progress != "json"
+            and not settings.quiet
+        ):
             print_cloud(console(sys.stderr, settings.color), self._identity, sources.labels)
         return Clients(
             compute=Compute(api),
@@ -219,52 +220,6 @@ class Context:
         if not api and not cells and main:
             cells = (target(main),)
         return Sources(target(api) if api else None, cells, main)
-
-
-def _warn_of_passwords(given: GivenOptions) -> None:
-    for name in SECRET_OPTIONS:
-        if given.from_command_line(name):
-            log.warning(
-                "--%s on the command line shows its password to every user of this machine; "
-                "use the environment or clouds.yaml",
-                name.replace("_", "-"),
-            )
-
-
-def _name_silent_settings(given: GivenOptions, settings: Settings) -> None:
-    """Name the settings that confirm or overrule, where nobody has typed them for this command."""
-    for name in SILENT.get(given.command, ()):
-        value = settings.values[name]
-        if value and not given.from_command_line(name):
-            where = f"NOVA_DECOM_{name.upper()}" if name in given.values else "clouds.yaml"
-            which = "" if value is True else f" {', '.join(value)}"
-            option = f"--{name.replace('_', '-')}{which}"
-            sys.stderr.write(f"warning: {safe(option)} is set by {where}\n")
-
-
-def _file_handler(path: str) -> logging.Handler:
-    """Append to the file, which is created with mode 0600."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        return logging.StreamHandler(os.fdopen(handle, "a", 1, "utf-8", "backslashreplace"))
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}", "give another --log-file") from None
-
-
-def _set_up_logging(settings: Settings) -> None:
-    """Log to stderr or a file."""
-    level = logging.WARNING
-    if settings.debug or settings.verbose > 1:
-        level = logging.DEBUG
-    handler: logging.Handler = logging.StreamHandler(sys.stderr)
-    if settings.log_file:
-        handler = _file_handler(settings.log_file)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.captureWarnings(capture=True)
-    if not settings.debug:
-        for noisy in ("keystoneauth", "openstack", "urllib3"):
-            logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
 def hooks_of(app: Context, command: str, run: str) -> Hooks:

@@ -24,8 +24,9 @@ def list_hosts(given: GivenOptions, hosts: tuple[str, ...]) -> ListReport:
 
     :raises RefusedError: a host named is not known.
     """
-    cloud = Context(given).reading()
-    facts = cloud.read_hosts(named(hosts) or None, OVERVIEW_PARTS)
+    app = Context(given)
+    with app.showing():
+        facts = app.reading().read_hosts(named(hosts) or None, OVERVIEW_PARTS)
     plans = [make_plan(f) for f in facts]
     for plan in plans:
         known = next(f for f in plan.findings if f.guard == "host-known")

@@ -213,10 +213,17 @@ YES = _flag("-y", "--yes", help="Do not ask for confirmation.")
 LOCK_URL = _option(
     "--lock-url",
     metavar="URL",
-    help="Lock each host at this lock service (etcd, ZooKeeper, Redis, MySQL, a directory; URL of "
-    "tooz) before it is read, beside the claim in nova; needs nova-decom[lock].",
+    help="Lock each host also at this lock service (URL of tooz: etcd, ZooKeeper, Redis, MySQL, a "
+    "directory) before it is read; needs nova-decom[lock].",
 )
-RUN_OPTIONS = (YES, *SELECTION, *_SIDE_BY_SIDE, ON_FAILURE, TIMEOUT, HOOKS, LOCK_URL)
+PROGRESS = _option(
+    "--progress",
+    type=click.Choice(["auto", "lines", "json"]),
+    default="auto",
+    help="Progress on stderr: lines, one JSON object per event, or live on a terminal.",
+)
+FOLLOW = _flag("--follow", help="Show the progress of RUN from its journal until it ends.")
+RUN_OPTIONS = (YES, *SELECTION, *_SIDE_BY_SIDE, ON_FAILURE, TIMEOUT, HOOKS, LOCK_URL, PROGRESS)
 
 ROWS = _option(
     "--rows",
@@ -277,6 +284,7 @@ REMOVE_OPTIONS = (
     ),
     TIMEOUT,
     HOOKS,
+    PROGRESS,
 )
 
 DETAILED = _flag(
@@ -306,7 +314,7 @@ OPTIONS: Mapping[str, click.Option] = {
         *REMOVE_OPTIONS,
         *DOCTOR_OPTIONS,
         *DRAIN_OPTIONS,
-        *(DETAILED, OUT, METRICS, HTML, COLUMN),
+        *(DETAILED, OUT, METRICS, HTML, COLUMN, FOLLOW),
     )
 }
 DEFAULTS: Mapping[str, Any] = {name: option.default for name, option in OPTIONS.items()}

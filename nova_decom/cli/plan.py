@@ -46,9 +46,11 @@ def plan_with(app: Context, hosts: tuple[str, ...], job: Job = REMOVE) -> Report
     hosts = named(hosts)
     raise_if_aliases_of_several(app, hosts)
     cloud = app.reading()
-    facts = (
-        facts_to_plan(app, cloud, hosts, job) if hosts else cloud.read_hosts(None, OVERVIEW_PARTS)
-    )
+    if hosts:
+        facts = facts_to_plan(app, cloud, hosts, job)
+    else:
+        with app.showing():
+            facts = cloud.read_hosts(None, OVERVIEW_PARTS)
     plans = [make_plan(f, job) for f in facts]
     if app.settings.out:
         save_plans(Path(app.settings.out), plans, app.cloud)
@@ -61,9 +63,10 @@ def facts_to_plan(
     app: Context, cloud: LiveCloud, hosts: tuple[str, ...], job: Job
 ) -> tuple[HostFacts, ...]:
     """The facts of hosts that are named; a job that stops nova-compute asks their machines too."""
-    facts = with_chosen(app, cloud.read_hosts(hosts), cloud.clients.projects)
     stops = any(step.name == StopService.name for step in job.steps)
-    return cloud.ask_machines(facts) if stops else facts
+    with app.showing():
+        facts = with_chosen(app, cloud.read_hosts(hosts), cloud.clients.projects)
+        return cloud.ask_machines(facts) if stops else facts
 
 
 def _detailed(plans: list[Plan]) -> ExitCode:

@@ -73,7 +73,8 @@ def _plan_and_run(app: Context, record: Record, pasts: Sequence[SavedHost]) -> R
     """Plan, confirm and carry out a restore; with ``--dry-run`` only plan."""
     read = app.reading()
     cloud = LiveRestoringCloud(read, app.cloud)
-    plans = [(past, plan_restore(past, cloud.present(past), record.problem)) for past in pasts]
+    with app.showing():
+        plans = [(past, plan_restore(past, cloud.present(past), record.problem)) for past in pasts]
     if app.settings.dry_run:
         return _planned(app, plans)
     todo = [(past, plan) for past, plan in plans if plan.changes and not plan.blocked]
@@ -129,7 +130,7 @@ def _run(
             version=version("nova-decom"),
             global_request_id=request_id(journal.run),
         )
-        with progress(err, quiet=app.settings.quiet) as shown:
+        with progress(err, quiet=app.settings.quiet, style=app.settings.progress) as shown:
             on_bug = partial(unexpected, given=app.settings.values)
             in_hand = InHand(err)
             interrupts.announce = in_hand.announce

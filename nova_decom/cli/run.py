@@ -130,7 +130,7 @@ def _run(
         # A start hook may have changed the cloud: then nothing read before is used.
         planned_at = read.gathered if hooks.are_none else LONG_AGO
         err = console(sys.stderr, app.settings.color)
-        with progress(err, quiet=app.settings.quiet) as shown:
+        with progress(err, quiet=app.settings.quiet, style=app.settings.progress) as shown:
             executor = _executor(app, job, cloud, journal, slots)
             in_hand = InHand(err)
             interrupts.announce = in_hand.announce

@@ -46,6 +46,7 @@ class Settings:
     column: tuple[str, ...]
     verbose: int
     quiet: bool
+    progress: str
     debug: bool
     log_file: str | None
     color: str
@@ -85,6 +86,7 @@ class Settings:
     out: str | None
     hooks: str | None
     html: str | None
+    follow: bool
     lock_url: str | None
     metrics_textfile: str | None
     grants: bool
@@ -95,6 +97,11 @@ class Settings:
     def values(self) -> dict[str, Any]:
         """Every setting by its name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @property
+    def is_silent(self) -> bool:
+        """True when stderr has no text for people, or none that was not asked for."""
+        return self.quiet or self.format != "table" or self.progress == "json"
 
     def request(self, run: str, report_interval: float, command: str = "remove") -> Request:
         """The operator's request, with the claim for ``disabled_reason``.

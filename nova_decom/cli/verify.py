@@ -15,5 +15,6 @@ def verify_hosts(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     app = Context(given)
     hosts = selected(app, hosts)
     raise_if_aliases_of_several(app, hosts)
-    reports = tuple(verify(f) for f in app.reading().read_hosts(hosts))
+    with app.showing():
+        reports = tuple(verify(f) for f in app.reading().read_hosts(hosts))
     return Report("verify", max(int(r.exit_code) for r in reports), reports)

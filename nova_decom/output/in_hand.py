@@ -8,7 +8,7 @@ from rich.console import Console
 from nova_decom.apply.observers import MoveProgress
 from nova_decom.model.change import Change
 from nova_decom.output.console import line
-from nova_decom.output.progress import summary
+from nova_decom.output.progress_lines import summary
 from nova_decom.steps import MOVING_STEPS
 
 #: The most changes that are named.

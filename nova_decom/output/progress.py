@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The progress of a run: live lines on a terminal, one line per event elsewhere."""
+"""The progress of a run on a terminal, and the choice of the progress for each place."""
 
 from __future__ import annotations
 
@@ -16,22 +16,12 @@ from rich.text import Text
 
 from nova_decom.apply.observers import MoveProgress, NullProgress, Progress
 from nova_decom.model.change import Change
-from nova_decom.model.cloud import Action
 from nova_decom.output.escape import safe
+from nova_decom.output.progress_lines import JsonLines, Lines, flight, moves_in_short, summary
 from nova_decom.steps import MOVING_STEPS
 
 log = logging.getLogger(__name__)
 
-MINUTE = 60
-WAYS = {
-    Action.LIVE: "live-migrate",
-    Action.COLD: "cold-migrate",
-    Action.EVACUATE: "evacuate",
-    Action.CONFIRM: "confirm",
-    Action.OFFLOAD: "offload",
-    Action.START: "start",
-    Action.STOP: "stop",
-}
 MARKS = {
     "done": ("✓", "green"),
     "failed": ("✗", "bold red"),
@@ -39,28 +29,6 @@ MARKS = {
     "pending": ("…", "yellow"),
     "in-progress": ("…", "yellow"),
 }
-
-
-class Lines:
-    """One line per event, for pipes, cron and logs."""
-
-    def __init__(self, err: Console) -> None:
-        self._err = err
-
-    def change(self, host: str, change: Change, status: str, note: str = "") -> None:
-        """Print the begin or the end of a change."""
-        note = f" ({note})" if note else ""
-        self._say(f"{safe(host)}: {summary(change)}: {status}{safe(note)}")
-
-    def waiting(self, host: str, what: str, seconds: float) -> None:
-        """Print what the run waits for, and its bound."""
-        self._say(f"{safe(host)}: waiting up to {seconds:g} s: {safe(what)}")
-
-    def moves(self, moves: MoveProgress) -> None:
-        """Print nothing: each move is a change with a begin and an end."""
-
-    def _say(self, line: str) -> None:
-        self._err.print(Text(line))
 
 
 class Screen:
@@ -120,30 +88,12 @@ class Screen:
         return grid
 
 
-def summary(change: Change) -> str:
-    """The change in a few words."""
-    return safe(change.label or f"{change.step} {change.action}")
-
-
 def _add_moves(grid: Table, moves: MoveProgress, spinner: Spinner) -> None:
     """Add a line for the host, with rate and time left, and one for each server that moves."""
-    elapsed = moves.now - moves.since
-    head = f"{safe(moves.host)}  {moves.moved} moved, {moves.left} left, {moves.failed} failed"
-    if moves.moved and elapsed > 0:
-        rate = moves.moved / elapsed
-        head += f"  {rate * 60:.1f} a minute, about {_minutes(moves.left / rate)} left"
-    grid.add_row(spinner, Text(f"{head}  {_minutes(elapsed)}"))
-    for flight in moves.flights:
-        name = flight.server.name if flight.server else flight.id
-        way = WAYS[flight.action] if flight.action else "wait"
-        to = flight.arriving_on or flight.to or "?"
-        text = Text(f"  {safe(name)}  {way}  {safe(moves.host)} → {safe(to)}")
-        text.append(f"  {moves.now - flight.began:.0f} s", "dim")
-        grid.add_row("", text)
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < MINUTE else f"{seconds / MINUTE:.0f} min"
+    grid.add_row(spinner, Text(moves_in_short(moves)))
+    for move in moves.flights:
+        what, seconds = flight(moves, move)
+        grid.add_row("", Text(f"  {what}").append(f"  {seconds}", "dim"))
 
 
 class Guarded:
@@ -177,11 +127,13 @@ class Guarded:
 
 
 @contextmanager
-def progress(err: Console, *, quiet: bool) -> Iterator[Progress]:
-    """The progress that fits where stderr goes; with ``quiet`` one that shows nothing."""
-    if quiet:
+def progress(err: Console, *, quiet: bool, style: str = "auto") -> Iterator[Progress]:
+    """The progress of a style, or that fits where stderr goes; ``quiet`` shows nothing."""
+    if style == "json":
+        yield Guarded(JsonLines())
+    elif quiet:
         yield NullProgress()
-    elif not (err.is_terminal and err.is_interactive):
+    elif style == "lines" or not (err.is_terminal and err.is_interactive):
         yield Guarded(Lines(err))
     else:
         with Live(console=err, refresh_per_second=8, transient=True) as live:

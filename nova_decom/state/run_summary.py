@@ -100,7 +100,7 @@ def outcomes(record: Record, host: str) -> Iterator[Outcome]:
     for event in record.of(host):
         kind = event.get("event")
         if kind == "started" or kind in STATUSES:
-            change = _change(event)
+            change = change_of(event)
             status = Status.PENDING if kind == "started" else Status(str(kind))
             begun[change.key] = Outcome(
                 change,
@@ -111,7 +111,8 @@ def outcomes(record: Record, host: str) -> Iterator[Outcome]:
     yield from begun.values()
 
 
-def _change(event: Event) -> Change:
+def change_of(event: Event) -> Change:
+    """The change of an event, as far as the journal has it."""
     step, action, target, detail = (
         str(event.get(name, "")) for name in ("step", "action", "target", "detail")
     )

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import io
+import json
+import sys
+from datetime import datetime
 
 import pytest
 
@@ -90,10 +93,62 @@ def test_in_a_pipe_each_move_is_told_when_it_begins_and_ends():
     lines = progress.Lines(console(stream, "never"))
 
     lines.change("node1", CHANGE, "started")
-    lines.moves(moves(flight()))
+    lines.moves(moves(flight(), now=1010.0))
     lines.change("node1", CHANGE, "done", "to node2")
 
-    assert stream.getvalue().splitlines() == [
+    assert [line.split(" ", 1)[1] for line in stream.getvalue().splitlines()] == [
         "node1: live-migrate 'web': started",
         "node1: live-migrate 'web': done (to node2)",
+    ]
+
+
+def test_in_a_pipe_each_line_has_its_time_and_a_long_move_a_line_now_and_then():
+    """Thirty seconds after the moves began, and again thirty later."""
+    stream = io.StringIO()
+    lines = progress.Lines(console(stream, "never"))
+
+    for now in (1029.0, 1030.0, 1059.0, 1060.0):
+        lines.moves(moves(flight(to="node2", began=1000.0), now=now))
+
+    times, texts = zip(
+        *(line.split(" ", 1) for line in stream.getvalue().splitlines()), strict=True
+    )
+    assert all(datetime.fromisoformat(time).tzinfo for time in times)
+    assert [" ".join(text.split()) for text in texts] == [
+        "node1 3 moved, 4 left, 1 failed 6.0 a minute, about 40 s left 30 s",
+        "web live-migrate node1 → node2 30 s",
+        "node1 3 moved, 4 left, 1 failed 3.0 a minute, about 1 min left 1 min",
+        "web live-migrate node1 → node2 60 s",
+    ]
+
+
+def test_for_programs_each_event_is_one_json_object(capsys):
+    """Whatever stderr is, and with --quiet; foreign text stays data."""
+    with progress.progress(console(sys.stderr, "never"), quiet=True, style="json") as shown_by:
+        shown_by.change("a\x1b[2J", CHANGE, "done", "to node2")
+        shown_by.waiting("node1", "nothing may come back", 60.0)
+        shown_by.moves(moves(flight()))
+
+    events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert all(datetime.fromisoformat(event.pop("at")).tzinfo for event in events)
+    assert events == [
+        {
+            "event": "change",
+            "host": "a\x1b[2J",
+            "step": "move-servers",
+            "action": "move",
+            "target": "id-of-web",
+            "detail": "POST",
+            "status": "done",
+            "note": "to node2",
+        },
+        {"event": "waiting", "host": "node1", "what": "nothing may come back", "seconds": 60.0},
+        {
+            "event": "moves",
+            "host": "node1",
+            "moved": 3,
+            "left": 4,
+            "failed": 1,
+            "servers": ["id-of-web"],
+        },
     ]
