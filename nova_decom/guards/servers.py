@@ -10,6 +10,9 @@ from nova_decom.moves.candidates import candidates, is_judged, no_candidate, que
 from nova_decom.moves.capacity import unplaceable
 from nova_decom.moves.eligibility import ALLOW_LOSS, MOVING, Blocker, Move, moves_of, named
 
+#: Report intervals without a report after which a host does not answer any more.
+REPORTS_MISSED = 3
+
 
 def servers_present(facts: HostFacts) -> Objection | None:
     """No server is on the host, in whatever state, that this run does not move."""
@@ -167,6 +170,23 @@ def _common_blocker(facts: HostFacts) -> Objection | None:
             f"--target {target} is no other enabled host that is up, or leaves in this run",
             "choose another, or none: the scheduler chooses then",
         )
+    return _silent_target(facts)
+
+
+def _silent_target(facts: HostFacts) -> Objection | None:
+    """The objection to a target that nova still takes for up, and that does not report any more.
+
+    Nova accepts a move to it for a minute (service_down_time), and the server hangs there.
+    """
+    target, interval = facts.request.target, facts.request.report_interval
+    for service in facts.fleet.schedulable:
+        silence = facts.fleet.seconds_since(service.updated_at) or 0.0
+        if service.host == target and silence > REPORTS_MISSED * interval:
+            return Objection(
+                f"nova-compute on --target {target} has not reported for {silence:g} s, though "
+                f"nova takes it for up (it should report every {interval:g} s)",
+                "start it, or choose another target; if hosts report less often, give --nova-conf",
+            )
     return None
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from nova_decom.model.cloud import HostCapacity, Owner, ServerGroup
 from nova_decom.model.plan import Verdict
@@ -42,6 +43,20 @@ WEST = build.fleet(service(), build.neighbour("w", zone="west"))
 def moving(**what):
     """A host with one server, which moves."""
     return facts(**{"request": AUTO, "servers": WEB} | what)
+
+
+def silent_for(seconds, host="node2"):
+    """A cloud in which nova-compute of one host reported these seconds before the others."""
+    hosts = {
+        service().host: service(),
+        "node2": build.neighbour(),
+        "node3": build.neighbour("node3"),
+    }
+    last = datetime(2026, 11, 23, 4, 15, tzinfo=UTC)
+    times = {name: last - timedelta(seconds=seconds if name == host else 0) for name in hosts}
+    return build.fleet(
+        *(replace(s, updated_at=f"{times[n]:%Y-%m-%dT%H:%M:%S}.0") for n, s in hosts.items())
+    )
 
 
 def room(host="node2", memory=512, cpus=2):
@@ -269,6 +284,29 @@ MOVING_CASES = [
         "servers-movable",
         "a target",
         moving(request=request(servers=Servers.AUTO, target="node2")),
+        OK,
+        "",
+    ),
+    (
+        "servers-movable",
+        "a target that was killed a moment ago",
+        moving(fleet=silent_for(31), request=request(servers=Servers.AUTO, target="node2")),
+        BLOCKED,
+        "nova-compute on --target node2 has not reported for 31 s, though nova takes it for up",
+    ),
+    (
+        "servers-movable",
+        "a target that reports late",
+        moving(fleet=silent_for(30), request=request(servers=Servers.AUTO, target="node2")),
+        OK,
+        "",
+    ),
+    (
+        "servers-movable",
+        "another host than the target is silent",
+        moving(
+            fleet=silent_for(31, "node3"), request=request(servers=Servers.AUTO, target="node2")
+        ),
         OK,
         "",
     ),
