@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from nova_decom.apply.change_runner import ChangeRunner, as_bug
 from nova_decom.apply.checks import (
@@ -74,7 +74,8 @@ class Executor:
 
         A failure ends the host and becomes part of its report; nothing further is deleted.
         """
-        return HostExecution(self, reviewed).run()
+        job = self.job.on(reviewed.result)
+        return HostExecution(replace(self, job=job), reviewed).run()
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from nova_decom.model.cloud import Action, MoveSnapshot, Server
 from nova_decom.model.host import HostFacts
 from nova_decom.model.step import Cloud, Step
 from nova_decom.moves.capacity import another_target
-from nova_decom.moves.eligibility import MOVING, Blocker, Move
+from nova_decom.moves.move import MOVING, Blocker, Move
 from nova_decom.moves.status import MoveInProgress, Phase, Refusal
 
 #: The phase of a move since nova accepted the action.

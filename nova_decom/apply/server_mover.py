@@ -28,7 +28,8 @@ from nova_decom.model.change import Change, Status
 from nova_decom.model.cloud import Action, MoveSnapshot
 from nova_decom.model.host import HostFacts
 from nova_decom.model.step import Cloud, Step
-from nova_decom.moves.eligibility import FINISHED, MOVING, Move, moves_of
+from nova_decom.moves.eligibility import moves_of
+from nova_decom.moves.move import FINISHED, MOVING, Move
 from nova_decom.moves.status import (
     Kind,
     MoveInProgress,

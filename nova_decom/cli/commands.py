@@ -16,6 +16,7 @@ from nova_decom.cli.options import (
     DETAILED,
     DOCTOR_OPTIONS,
     DRAIN_OPTIONS,
+    ENABLE_OPTIONS,
     FOLLOW,
     HOOKS,
     HTML,
@@ -116,11 +117,14 @@ def drain_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
 
 @cli.command(
     "enable",
-    params=[HOSTS, YES, *SELECTION, ON_FAILURE, TIMEOUT, HOOKS, LOCK_URL, PROGRESS, *COMMON],
+    params=[
+        *(HOSTS, YES, *ENABLE_OPTIONS, *SELECTION),
+        *(ON_FAILURE, TIMEOUT, HOOKS, LOCK_URL, PROGRESS, *COMMON),
+    ],
 )
 @click.pass_obj
 def enable_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
-    """Enable hosts again that nova-decom has disabled."""
+    """Enable hosts again that nova-decom has disabled; with --bring-back move servers back."""
     require(given, hosts)
     from nova_decom.cli.drain import enable  # noqa: PLC0415
 

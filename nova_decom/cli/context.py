@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nova_decom.apply.hooks import NAMES, Hooks, no_hooks
 from nova_decom.cli.given import GivenOptions
@@ -74,8 +74,8 @@ class Context:
         self.command = given.command
         #: The hosts that this run is for.
         self.hosts: tuple[str, ...] = ()
-        #: The servers (ids) that it moves; None for all.
-        self.servers: frozenset[str] | None = None
+        #: The fields of the request that were chosen by what is in the cloud.
+        self.chosen: Mapping[str, Any] = {}
         self.locks = SharedLocks()
         self.settings = resolve(given.values, section("nova-decom"))
         given.resolved = self.settings.values
@@ -192,7 +192,7 @@ class Context:
         request = self.settings.request(run, self.report_interval, self.command)
         return LiveCloud(
             clients,
-            replace(request, leaving=frozenset(self.hosts), only=self.servers),
+            replace(request, leaving=frozenset(self.hosts), **self.chosen),
             recall=HostMemory(self.state_dir, self._identity.key).recall,
             images=images,
             clock=clock,

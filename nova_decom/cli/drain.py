@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from nova_decom.cli.bring_back import bring_back
 from nova_decom.cli.context import Context
 from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.hosts import selected
@@ -21,6 +22,10 @@ def drain(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
 
 
 def enable(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
-    """Enable hosts that nova-decom has disabled; asks for no confirmation."""
+    """Enable hosts that nova-decom has disabled; only ``--bring-back`` asks for confirmation.
+
+    :raises UnconfirmedError: that servers move back was not confirmed.
+    """
     app = Context(given)
-    return carry_out(app, selected(app, hosts), ENABLE)
+    chosen = selected(app, hosts)
+    return bring_back(app, chosen) if app.settings.bring_back else carry_out(app, chosen, ENABLE)

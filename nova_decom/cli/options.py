@@ -122,13 +122,7 @@ SKIP_GUARD = _list(
     type=click.Choice([guard.name for guard in GUARDS if guard.skippable]),
     help="Let this guard warn instead of block",
 )
-_SERVERS = (
-    _option(
-        "--servers",
-        type=click.Choice([str(way) for way in Servers]),
-        default_text="refuse; drain: auto",
-        help="How to move servers off the host; auto chooses by the state of each server.",
-    ),
+_PACE = (
     _option(
         "--max-moves",
         type=click.IntRange(min=1),
@@ -141,6 +135,16 @@ _SERVERS = (
         default=3600.0,
         help="Maximum time for the move of one server, in seconds.",
     ),
+)
+_SERVERS = (
+    _option(
+        "--servers",
+        type=click.Choice([str(way) for way in Servers]),
+        default_text="refuse; drain: auto",
+        help="How to move servers off the host; auto chooses by the state of each server, stop "
+        "(drain) stops them and leaves them there.",
+    ),
+    *_PACE,
     _option(
         "--target", metavar="HOST", help="Move servers to this host; the scheduler checks it."
     ),
@@ -157,6 +161,14 @@ _SERVERS = (
         "instance storage is shared.",
     ),
 )
+BRING_BACK = _option(
+    "--bring-back",
+    metavar="[RUN]",
+    is_flag=False,
+    flag_value="last",
+    help="Move the servers back that RUN, or the last drain, has moved away, and start those that "
+    "it has stopped; give HOST before this option.",
+)
 _CHOSEN = (
     _list("--project", metavar="NAME|ID", help="Move only the servers of this project"),
     _list(
@@ -165,6 +177,7 @@ _CHOSEN = (
         help="Move only this server; with --project, one of that project",
     ),
 )
+ENABLE_OPTIONS = (BRING_BACK, *_PACE)
 DRAIN_OPTIONS = (REASON, *_CHOSEN, *_SERVERS, OFFLINE, SKIP_GUARD)
 
 ON_FAILURE = _option(
@@ -314,6 +327,7 @@ OPTIONS: Mapping[str, click.Option] = {
         *REMOVE_OPTIONS,
         *DOCTOR_OPTIONS,
         *DRAIN_OPTIONS,
+        *ENABLE_OPTIONS,
         *(DETAILED, OUT, METRICS, HTML, COLUMN, FOLLOW),
     )
 }

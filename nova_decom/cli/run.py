@@ -65,14 +65,22 @@ def carry_out(
     if app.settings.dry_run:
         return plan_with(app, hosts, job)
     open_state_dir(app.state_dir)
+    raise_if_not_asked(app, job, hosts)
     asks = job.asks and not app.settings.yes
-    if asks and not sys.stdin.isatty():
-        raise UnconfirmedError(
-            "there is no terminal to ask for confirmation",
-            f"nova-decom {job.name} {' '.join(hosts)} --yes",
-        )
     with app.sharing(hosts):
         return _plan_and_run(app, hosts, job, saved, asks=asks)
+
+
+def raise_if_not_asked(app: Context, job: Job, hosts: Sequence[str], *options: str) -> None:
+    """Stop where a confirmation is needed that nobody can give.
+
+    :raises UnconfirmedError: the job asks, and there is no terminal.
+    """
+    if job.asks and not app.settings.yes and not sys.stdin.isatty():
+        raise UnconfirmedError(
+            "there is no terminal to ask for confirmation",
+            f"nova-decom {' '.join((job.name, *hosts, *options))} --yes",
+        )
 
 
 def _plan_and_run(
@@ -87,7 +95,9 @@ def _plan_and_run(
     if saved is not None:
         raise_if_other_options(saved.options, facts[0].request)
         raise_if_any_stale(saved.plans, plans)
-    todo = [p for p in plans if p.changes and not p.blocked]
+    # No server comes back to a host that may not be enabled.
+    is_shut = any(p.blocked and p.host == p.result.request.home for p in plans)
+    todo = [p for p in plans if p.changes and not p.blocked and not is_shut]
     nothing = [(p, f) for p, f in zip(plans, facts, strict=True) if p not in todo]
     done = [_without_changes(p, f, job) for p, f in nothing]
     if not todo:
@@ -184,7 +194,7 @@ def _one(app: Context, run: str, hooks: Hooks, executor: Executor, plan: Plan) -
         # However the host has ended, no other host may wait for it.
         slots.mark_disabled(plan.host)
         slots.ended(plan.host)
-        if report is None or _is_end(report, app.settings):
+        if report is None or _is_end(report, app.settings, plan):
             slots.halt()
     return report
 
@@ -204,11 +214,17 @@ def _locked(app: Context, run: str, hooks: Hooks, executor: Executor, plan: Plan
     return report
 
 
-def _is_end(report: HostReport, settings: Settings) -> bool:
-    """True when the other hosts do not begin; servers left by ``--partial`` end no other host."""
+def _is_end(report: HostReport, settings: Settings, plan: Plan) -> bool:
+    """True when the other hosts do not begin.
+
+    Servers that are left behind on purpose end no other host; a host that is not enabled ends
+    those from which servers would come back to it.
+    """
     if report.result is Result.INTERRUPTED:
         return True
-    stops = settings.on_failure == "stop" and not settings.partial
+    request = plan.result.request
+    is_partial = request.partial and plan.host != request.home
+    stops = settings.on_failure == "stop" and not is_partial
     return report.exit_code != ExitCode.SUCCESS and stops
 
 

@@ -26,8 +26,8 @@ def with_chosen(
     if app.command != "drain" or not (settings.project or settings.server):
         return facts
     found = [s for f in facts for s in f.servers]
-    app.servers = chosen(found, settings.project, settings.server, projects)
-    return tuple(replace(f, request=replace(f.request, only=app.servers)) for f in facts)
+    app.chosen = {"only": chosen(found, settings.project, settings.server, projects)}
+    return tuple(replace(f, request=replace(f.request, **app.chosen)) for f in facts)
 
 
 def chosen(

@@ -63,6 +63,7 @@ class Settings:
     project: tuple[str, ...]
     server: tuple[str, ...]
     partial: bool
+    bring_back: str | None
     leave_stopped: bool
     rebuild_local_disks: bool
     rows: str | None
@@ -109,7 +110,8 @@ class Settings:
         Without ``--servers``, a removal refuses to move servers and a drain moves them. Without
         ``--rows``, a removal deletes nova's history of the host, and verify accepts it.
 
-        :raises ConfigurationError: ``--partial`` for the removal of a running host.
+        :raises ConfigurationError: ``--partial`` for the removal of a running host, or
+            ``--servers stop`` for any removal.
         """
         may_be_partial = command == "drain" or self.offline
         if self.partial and not may_be_partial and command in {"remove", "plan"}:
@@ -118,7 +120,15 @@ class Settings:
                 "an empty one",
                 f"nova-decom drain HOST --partial first, then {command} without --partial",
             )
+        if self.servers == "stop" and command in {"remove", "plan"}:
+            raise ConfigurationError(
+                "--servers stop leaves servers on the host, and its removal needs an empty one",
+                "nova-decom drain HOST --servers stop, to restart it; or --servers auto",
+            )
         servers = self.servers or ("auto" if command == "drain" else "refuse")
+        if command == "enable":
+            # A section of clouds.yaml is for all commands; enabling moves nothing away.
+            servers = "refuse"
         return Request(
             claim=new_claim(run, operator(), self.reason_of(command)),
             stop_with=StopWith(self.stop_with),
@@ -207,6 +217,11 @@ def _check(settings: Settings) -> None:
             "give a reason without emoji and other characters beyond U+FFFF",
         )
     way, offline = settings.servers, settings.offline
+    if way == "stop" and offline:
+        raise ConfigurationError(
+            "--servers stop needs a running host, and --offline says that it is dead",
+            "give --servers evacuate, or leave out --offline",
+        )
     if way == "evacuate" and not offline:
         raise ConfigurationError(
             "--servers evacuate is only for a host that is dead and fenced",

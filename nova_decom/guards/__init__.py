@@ -23,6 +23,7 @@ from nova_decom.guards.servers import (
     servers_arriving,
     servers_movable,
     servers_present,
+    servers_returning,
 )
 from nova_decom.guards.service import machine_identity, service_alive
 from nova_decom.model.guard import Guard
@@ -75,7 +76,10 @@ GUARDS: tuple[Guard, ...] = (
     Guard("database-access", database_access, skippable=False, exit_code=ExitCode.UNAVAILABLE),
 )
 #: Asked by ``enable`` only.
-OWN_DISABLE = Guard("own-disable", own_disable, skippable=False)
+OF_ENABLE = (
+    Guard("own-disable", own_disable, skippable=False),
+    Guard("servers-returning", servers_returning, skippable=False),
+)
 
 
 def refusal_code(blocked: Iterable[Finding]) -> ExitCode:

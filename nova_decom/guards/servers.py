@@ -8,7 +8,8 @@ from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Objection, Verdict, some
 from nova_decom.moves.candidates import candidates, is_judged, no_candidate, query_for
 from nova_decom.moves.capacity import unplaceable
-from nova_decom.moves.eligibility import ALLOW_LOSS, MOVING, Blocker, Move, moves_of, named
+from nova_decom.moves.eligibility import ALLOW_LOSS, leave_host, moves_of
+from nova_decom.moves.move import MOVING, Blocker, Move, named
 
 #: Report intervals without a report after which a host does not answer any more.
 REPORTS_MISSED = 3
@@ -36,6 +37,16 @@ def servers_present(facts: HostFacts) -> Objection | None:
         f"--host {facts.host} (SOFT_DELETED ones show only with --deleted: restore or "
         "force-delete them)",
     )
+
+
+def servers_returning(facts: HostFacts) -> Objection | None:
+    """Each server that the drain moved away, or stopped, can come back."""
+    staying = facts.request.staying
+    if not staying:
+        return None
+    plural = "s do" if len(staying) > 1 else " does"
+    text = f"{len(staying)} server{plural} not come back: {some(staying)}"
+    return Objection(text, "this run leaves them as they are", Verdict.WARNING)
 
 
 def cure_of_stranded(host: str) -> str:
@@ -165,7 +176,9 @@ def _common_blocker(facts: HostFacts) -> Objection | None:
             f"nova-compute on {facts.host} is down, and servers leave only while it runs",
             "start it; or --offline when the host is dead and fenced",
         )
-    if target is not None and not candidates(facts):
+    if target is None or not leave_host(facts):
+        return None
+    if not candidates(facts):
         return Objection(
             f"--target {target} is no other enabled host that is up, or leaves in this run",
             "choose another, or none: the scheduler chooses then",
@@ -179,9 +192,9 @@ def _silent_target(facts: HostFacts) -> Objection | None:
     Nova accepts a move to it for a minute (service_down_time), and the server hangs there.
     """
     target, interval = facts.request.target, facts.request.report_interval
-    for service in facts.fleet.schedulable:
+    for service in facts.fleet.computes_by_host.get(target or "", ()):
         silence = facts.fleet.seconds_since(service.updated_at) or 0.0
-        if service.host == target and silence > REPORTS_MISSED * interval:
+        if silence > REPORTS_MISSED * interval:
             return Objection(
                 f"nova-compute on --target {target} has not reported for {silence:g} s, though "
                 f"nova takes it for up (it should report every {interval:g} s)",
@@ -192,7 +205,7 @@ def _silent_target(facts: HostFacts) -> Objection | None:
 
 def capacity(facts: HostFacts) -> Objection | None:
     """The enabled hosts that remain have room for the servers that leave."""
-    if facts.rooms is None or not facts.request.moves_servers:
+    if facts.rooms is None or not leave_host(facts):
         return None
     leaving = {c.server for c in moves_of(facts) if isinstance(c, Move)}
     leaving -= {blocked.server for blocked in _without_host(facts)}

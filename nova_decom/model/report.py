@@ -23,6 +23,7 @@ class Result(StrEnum):
     REMOVED = "removed"
     DRAINED = "drained"
     ENABLED = "enabled"
+    RETURNED = "returned"
     UNCHANGED = "unchanged"
     REFUSED = "refused"
     FAILED = "failed"

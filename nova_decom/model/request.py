@@ -48,6 +48,7 @@ class Servers(StrEnum):
     COLD = "cold"
     AUTO = "auto"
     EVACUATE = "evacuate"
+    STOP = "stop"
 
 
 class Rows(StrEnum):
@@ -85,6 +86,11 @@ class Request:
     max_hosts: int = 10
     #: The servers (ids) that are to move; None for all.
     only: frozenset[str] | None = None
+    #: The host to which servers of a drain come back; the servers that were stopped on it, and
+    #: those that do not come back, each with why.
+    home: str | None = None
+    stopped: frozenset[str] = frozenset()
+    staying: tuple[str, ...] = ()
 
     @property
     def reviewed(self) -> dict[str, Any]:
@@ -107,7 +113,7 @@ class Request:
 
     @property
     def moves_servers(self) -> bool:
-        """True when the run moves servers."""
+        """True when the run moves servers, or stops or starts them where they are."""
         return self.servers is not Servers.REFUSE
 
     def leaves(self, server: str) -> bool:

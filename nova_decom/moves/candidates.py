@@ -87,9 +87,16 @@ def no_candidate(facts: HostFacts, server: Server) -> NoCandidate | None:
 
 def _services(facts: HostFacts) -> Iterator[ComputeService]:
     request = facts.request
-    leaving = {facts.host, *request.leaving}
-    for service in facts.fleet.schedulable:
+    leaving = {facts.host, *request.leaving} - {request.home}
+    for service in (*facts.fleet.schedulable, *_home(facts)):
         if service.host not in leaving and request.target in {None, service.host}:
+            yield service
+
+
+def _home(facts: HostFacts) -> Iterator[ComputeService]:
+    """The service of the host to which servers come back: this run enables it before."""
+    for service in facts.fleet.computes_by_host.get(facts.request.home or "", ()):
+        if service.is_up and not service.takes_servers:
             yield service
 
 

@@ -8,7 +8,6 @@ unchanged since Queens).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from nova_decom.model.cloud import Action, Migration, Server
 from nova_decom.model.host import HostFacts
@@ -16,35 +15,23 @@ from nova_decom.model.request import Request, Servers
 from nova_decom.moves.candidates import no_candidate
 from nova_decom.moves.capacity import has_room
 from nova_decom.moves.features import Way, conditions, refused
+from nova_decom.moves.move import (
+    FAIL,
+    FINISHED,
+    IMMOVABLE_STATES,
+    MOVING,
+    RESET,
+    Blocker,
+    Move,
+    named,
+    record,
+    requested,
+)
+from nova_decom.moves.passing import DELETING, awaited, is_passing
+from nova_decom.moves.power import confirmed, started, stopped
 
-#: States that pass by themselves; a later reading shows another one. A server that is offloaded
-#: has its host for a moment longer (nova 34.0.0 compute/manager.py, _shelve_offload_instance).
-TRANSIENT_STATES = {
-    *("BUILD", "REBOOT", "HARD_REBOOT", "PASSWORD", "REBUILD", "MIGRATING", "RESIZE"),
-    *("REVERT_RESIZE", "SHELVED_OFFLOADED"),
-}
-#: Seconds without a change after which such a state, or a task, no longer passes by itself.
-STUCK_AFTER = 600.0
-#: The same for tasks that copy disks, during which nova does not change the server's record.
-STUCK_AFTER_COPYING = 3600.0
-COPYING = {
-    *("image_pending_upload", "image_uploading", "block_device_mapping", "spawning"),
-    *("shelving_image_pending_upload", "shelving_image_uploading", "unshelving"),
-    *("rebuild_block_device_mapping", "rebuild_spawning", "resize_migrating"),
-}
 #: The same for migrations in progress.
 STALLED_AFTER = 24 * 3600.0
-DELETING = {"deleting", "soft-deleting"}
-RESET = "openstack server set --state active --auto-approve"
-FAIL = "openstack server set --state error --auto-approve"
-#: States that block every way off the host, and their cures.
-IMMOVABLE_STATES: Mapping[str, str] = {
-    "SUSPENDED": "resume it (openstack server resume)",
-    "RESCUE": "unrescue it (openstack server unrescue)",
-    "ERROR": f"read its fault (openstack server show), then {RESET}, or delete it",
-    "SOFT_DELETED": "restore it (openstack server restore), or force-delete it",
-    "UNKNOWN": "its cell does not answer: bring that back",
-}
 REFUSED: Mapping[Way, str] = {
     Way.LIVE: "cannot move alive",
     Way.COLD: "cannot be cold-migrated",
@@ -53,37 +40,6 @@ REFUSED: Mapping[Way, str] = {
 STOP = "unpause and stop it first"
 EVACUABLE = {"ACTIVE", "SHUTOFF", "ERROR"}
 ALLOW_LOSS = "--rebuild-local-disks, if the instance storage is shared or the data may be lost"
-FINISHED = "finished"
-#: Actions that move a server by a migration of their own.
-MOVING = {Action.LIVE, Action.COLD, Action.EVACUATE}
-#: Final states of a migration after which the server is on its destination.
-MOVED = {"completed", "confirmed", "done"}
-#: Seconds within which the records of a server and of its migration may differ.
-CONSISTENT_WITHIN = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """The next request to nova for a server; without an action, only a wait for what goes on."""
-
-    server: str
-    action: Action | None
-    text: str
-    migration: Migration | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Blocker:
-    """The reason why a server cannot leave, and the cure.
-
-    ``in_migration`` and ``loses_disk`` are reasons for which there is a guard of their own.
-    """
-
-    server: str
-    text: str
-    remedy: str
-    in_migration: bool = False
-    loses_disk: bool = False
 
 
 def moves_of(facts: HostFacts) -> Iterator[Move | Blocker]:
@@ -94,6 +50,10 @@ def moves_of(facts: HostFacts) -> Iterator[Move | Blocker]:
     request = facts.request
     if not request.moves_servers:
         return
+    if request.home == facts.host:
+        yield from started(facts)
+        return
+    way = stopped if request.servers is Servers.STOP else _of
     active = {m.server: m for m in facts.migrations if not request.leaves(m.server)}
     for server in facts.servers:
         if request.leaves(server.id):
@@ -101,10 +61,19 @@ def moves_of(facts: HostFacts) -> Iterator[Move | Blocker]:
         migration = active.pop(server.id, None)
         if migration is not None:
             yield _in_migration(facts, migration, named(server))
-        else:
-            yield _left_behind(facts, server, _of(facts, server))
+            continue
+        move = way(facts, server)
+        if move is not None:
+            yield _left_behind(facts, server, move)
     for migration in active.values():
         yield _in_migration(facts, migration, f"server {migration.server}")
+
+
+def leave_host(facts: HostFacts) -> bool:
+    """True when servers leave this host, and are not only stopped or started on it."""
+    request = facts.request
+    stays = request.servers is Servers.STOP or request.home == facts.host
+    return request.moves_servers and not stays
 
 
 def _left_behind(facts: HostFacts, server: Server, move: Move | Blocker) -> Move | Blocker:
@@ -124,7 +93,7 @@ def _left_behind(facts: HostFacts, server: Server, move: Move | Blocker) -> Move
 
 
 def _in_migration(facts: HostFacts, migration: Migration, name: str) -> Move | Blocker:
-    text = _record(migration)
+    text = record(migration)
     if facts.request.evacuates and migration.type != "evacuation":
         why = f"{name}: {text}; it cannot end while the host is dead"
         cure = f"{RESET}, then run again"
@@ -147,11 +116,6 @@ def _in_migration(facts: HostFacts, migration: Migration, name: str) -> Move | B
     )
 
 
-def _record(migration: Migration) -> str:
-    known = f"{migration.type} {migration.id}, {migration.status}, from {migration.source}"
-    return f"{known} to {migration.destination or 'no host yet'}"
-
-
 def may_confirm(request: Request, migration: Migration) -> bool:
     """True for a cold migration, which is an operator's; a resize is its user's to confirm."""
     return request.confirm_resizes or migration.type == "migration"
@@ -167,65 +131,13 @@ def _of(facts: HostFacts, server: Server) -> Move | Blocker:
         if server.status == "SUSPENDED" and not refused(facts, server, Way.SHELVE):
             cure += ", or shelve it"
         return Blocker(server.id, named(server), cure)
-    if server.status in TRANSIENT_STATES or server.task_state is not None:
-        unchanged_for = facts.fleet.seconds_since(server.updated_at) or 0.0
-        blocked = _contradiction(facts, server, unchanged_for) or stuck(server, unchanged_for)
-        return blocked or _awaited(server)
+    if is_passing(server):
+        return awaited(facts, server, "move")
     if server.status == "SHELVED":
-        return _move(facts, server, Action.OFFLOAD, "offload")
+        return requested(facts, server, Action.OFFLOAD, "offload")
     if server.status == "VERIFY_RESIZE":
-        if request.confirm_resizes:
-            return _move(facts, server, Action.CONFIRM, "confirm, then move,")
-        cure = "--confirm-resizes, or openstack server resize confirm or revert"
-        return Blocker(server.id, f"{named(server)} waits for its resize to be confirmed", cure)
+        return confirmed(facts, server, "move")
     return _migrated(facts, server)
-
-
-def _awaited(server: Server) -> Move:
-    if server.task_state in DELETING:
-        return Move(server.id, None, f"wait until {named(server)}, {server.task_state}, is gone")
-    doing = server.task_state or server.status
-    return Move(server.id, None, f"wait for {named(server)}, {doing}, then move it")
-
-
-def stuck(server: Server, unchanged_for: float) -> Blocker | None:
-    """The blocker of a server whose state or task should have passed by itself, and has not."""
-    if server.status not in TRANSIENT_STATES and server.task_state is None:
-        return None
-    limit = STUCK_AFTER_COPYING if server.task_state in COPYING else STUCK_AFTER
-    if unchanged_for <= limit:
-        return None
-    doing = server.task_state or server.status
-    cure = f"find what holds it in the log of nova-compute, then {RESET}"
-    if server.status == "BUILD":
-        cure = f"delete it, or {FAIL}, then rebuild it"
-    if server.task_state in DELETING:
-        cure = f"{FAIL}, then delete it again"
-    return Blocker(
-        server.id, f"{named(server)}, {doing}, unchanged since {server.updated_at}", cure
-    )
-
-
-def _contradiction(facts: HostFacts, server: Server, unchanged_for: float) -> Blocker | None:
-    """The blocker of a server that nova calls migrating, by a migration that is over.
-
-    Records of the same moment may differ for seconds; these differ for longer.
-    """
-    if server.status != "MIGRATING" or unchanged_for <= CONSISTENT_WITHIN:
-        return None
-    for record in facts.ended:
-        is_old = (facts.fleet.seconds_since(record.updated_at) or 0.0) > CONSISTENT_WITHIN
-        if record.server == server.id and record.leaves(facts.host) and is_old:
-            if record.status not in MOVED:
-                return None
-            return Blocker(
-                server.id,
-                f"{named(server)} is here by its own record, and elsewhere by that of its "
-                f"migration ({_record(record)})",
-                f"find the host on which it runs (virsh list on both); if here, {RESET}; if "
-                "there, correct its host in nova's database first",
-            )
-    return None
 
 
 def _migrated(facts: HostFacts, server: Server) -> Move | Blocker:
@@ -249,7 +161,7 @@ def _by(facts: HostFacts, server: Server, way: Way, action: Action, verb: str) -
     """The move by this way, unless nova refuses it for a feature of the server."""
     features = refused(facts, server, way)
     if not features:
-        return _move(facts, server, action, verb, conditions(facts, server, way))
+        return requested(facts, server, action, verb, conditions(facts, server, way))
     text = f"{named(server)} has {', '.join(features)}, and {REFUSED[way]}"
     return Blocker(server.id, text, _other_ways(facts, server, way))
 
@@ -283,24 +195,3 @@ def _evacuated(facts: HostFacts, server: Server) -> Move | Blocker:
         text = f"{named(server)} has a local disk, whose data would be lost"
         return Blocker(server.id, text, ALLOW_LOSS, loses_disk=True)
     return move
-
-
-def _move(
-    facts: HostFacts,
-    server: Server,
-    action: Action,
-    verb: str,
-    only_if: tuple[str, ...] = (),
-) -> Move:
-    request = facts.request
-    to = ""
-    if action in MOVING and request.target:
-        to = f" to {request.target}"
-    also = f" (if {'; if '.join(only_if)})" if only_if else ""
-    return Move(server.id, action, f"{verb} {named(server)}{to}{also}")
-
-
-def named(server: Server) -> str:
-    """The server as messages name it."""
-    locked = ", locked" if server.locked else ""
-    return f"{server.name!r} {server.id} ({server.status}{locked})"

@@ -14,7 +14,9 @@ from enum import StrEnum
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import Action, Migration, MoveSnapshot, Server
 from nova_decom.model.request import Request
-from nova_decom.moves.eligibility import FINISHED, MOVING, TRANSIENT_STATES, may_confirm, stuck
+from nova_decom.moves.eligibility import may_confirm
+from nova_decom.moves.move import FINISHED, MOVING, POWERED
+from nova_decom.moves.passing import TRANSIENT_STATES, stuck
 
 #: Final states of a migration that leave the server on its source.
 WITHOUT_MOVE = {"error", "failed", "cancelled", "reverted"}
@@ -131,6 +133,8 @@ def goes_on(move: MoveInProgress, migration: Migration | None) -> str:
 
     Nova aborts live migrations only (nova 34.0.0, compute/api.py, live_migrate_abort).
     """
+    if move.action in POWERED:
+        return f"it goes on: openstack server show {move.id}"
     if migration is None or migration.is_over:
         return f"it goes on: openstack server migration list --server {move.id}"
     now = f"{migration.type} {migration.id} goes on ({migration.status})"
@@ -204,6 +208,8 @@ def _without_migration(move: MoveInProgress, snapshot: MoveSnapshot, now: float)
     here = snapshot.server(move.id)
     if here is None:
         return NextStep(Kind.DONE) if move.action is Action.OFFLOAD else GONE
+    if here.task_state is None and move.action and here.status == POWERED.get(move.action):
+        return NextStep(Kind.DONE)
     before = move.server.updated_at if move.server else None
     is_same = before is not None and before == here.updated_at
     waited = now - move.began if is_same and move.action is None else 0.0

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from nova_decom.guards import GUARDS, OWN_DISABLE
+from nova_decom.guards import GUARDS, OF_ENABLE
 from nova_decom.model.guard import Guard
+from nova_decom.model.host import HostFacts
 from nova_decom.model.report import Result
 from nova_decom.steps import PROCEDURE, Step
 from nova_decom.steps.enable_service import EnableService
+from nova_decom.steps.move_servers import MoveServers
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Job:
 
     ``asks``: the command needs a confirmation. ``deletes``: the host is gone afterwards, which
     is verified. ``checks_claim``: a claim of another run stops the command at any moment.
+    ``elsewhere`` is the job of the hosts from which servers come back.
     """
 
     name: str
@@ -27,6 +30,12 @@ class Job:
     asks: bool = True
     deletes: bool = False
     checks_claim: bool = True
+    elsewhere: Job | None = None
+
+    def on(self, facts: HostFacts) -> Job:
+        """The job of this host: this one, or that of a host from which servers come back."""
+        is_elsewhere = facts.request.home not in {None, facts.host}
+        return self.elsewhere if self.elsewhere and is_elsewhere else self
 
 
 def _guards(*names: str) -> tuple[Guard, ...]:
@@ -51,9 +60,27 @@ DRAIN = Job(
 ENABLE = Job(
     "enable",
     (EnableService(),),
-    (*_guards("host-known", "host-exact", "cells-answering"), OWN_DISABLE),
+    (*_guards("host-known", "host-exact", "cells-answering"), *OF_ENABLE),
     Result.ENABLED,
     asks=False,
     # The guard own-disable asks for the claim once, before the only change.
     checks_claim=False,
+)
+#: Moves servers back to the host that they were drained from.
+RETURN = Job(
+    "enable",
+    (MoveServers(),),
+    _guards(
+        *("host-known", "host-exact", "cells-answering"),
+        *("servers-movable", "capacity", "migrations-active"),
+    ),
+    Result.RETURNED,
+)
+#: Enables a host, starts the servers that a drain has stopped there, and moves the others back.
+BRING_BACK = replace(
+    ENABLE,
+    steps=(EnableService(), MoveServers()),
+    guards=(*ENABLE.guards, *_guards("servers-movable")),
+    asks=True,
+    elsewhere=RETURN,
 )

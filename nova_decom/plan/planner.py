@@ -14,6 +14,7 @@ from nova_decom.plan.leftovers import kept, leftovers
 
 def make_plan(facts: HostFacts, job: Job = REMOVE) -> Plan:
     """The findings about a host and every change that the job would make."""
+    job = job.on(facts)
     changes, after = _changes(facts, job)
     claiming = {step.name for step in job.steps if step.writes_claim}
     if facts.is_disabled and all(c.step in claiming for c in changes):

@@ -9,14 +9,15 @@ from typing import ClassVar
 
 from nova_decom.model.api_call import ApiCall, server_action
 from nova_decom.model.change import Change
-from nova_decom.model.cloud import Allocation, Owner
+from nova_decom.model.cloud import Action, Allocation, Owner
 from nova_decom.model.host import HostFacts
-from nova_decom.model.request import Part
+from nova_decom.model.request import Part, Servers
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.model.step import Cloud, Step
-from nova_decom.moves.eligibility import Blocker, Move, moves_of
+from nova_decom.moves.eligibility import leave_host, moves_of
+from nova_decom.moves.move import POWERED, Blocker, Move
 
-MOVE = "move"
+MOVE, STOP, START = "move", "stop", "start"
 
 
 class MoveServers(Step):
@@ -26,7 +27,8 @@ class MoveServers(Step):
     offloading for SHELVED; servers of a dead host are built anew elsewhere (evacuate). Runs
     while nova-compute still does, some moves side by side, and goes on until two readings in a
     row show none left: servers that were being scheduled to the host arrive late. A server has
-    moved when it was read on another host, in its old state, its migration over.
+    moved when it was read on another host, in its old state, its migration over. With
+    ``--servers stop`` the servers that run are stopped, and all stay on the host.
     """
 
     name: ClassVar[str] = "move-servers"
@@ -41,7 +43,7 @@ class MoveServers(Step):
         for move in moves_of(facts):
             call = _call(move, facts)
             detail = _detail(move, call)
-            yield Change(self.name, MOVE, move.server, detail, call=call, label=move.text)
+            yield Change(self.name, _verb(facts), move.server, detail, call=call, label=move.text)
 
     def after(self, change: Change, facts: HostFacts) -> HostFacts:
         """The facts without the server; after an evacuation its allocations stay."""
@@ -49,6 +51,18 @@ class MoveServers(Step):
         if isinstance(move, Blocker):
             return facts
         server = move.server
+        if not leave_host(facts):
+            status = POWERED[
+                Action.STOP if facts.request.servers is Servers.STOP else Action.START
+            ]
+            return replace(
+                facts,
+                servers=tuple(
+                    replace(s, status=status, task_state=None) if s.id == server else s
+                    for s in facts.servers
+                ),
+                migrations=tuple(m for m in facts.migrations if m.server != server),
+            )
         migrations = {m.uuid for m in facts.migrations if m.server == server}
         kept = (a for a in facts.allocations if a.consumer not in migrations)
         if facts.request.evacuates:
@@ -68,6 +82,13 @@ class MoveServers(Step):
         move = move_of(change, facts)
         call = move and _call(move, facts)
         return cloud.send(call) if call else None
+
+
+def _verb(facts: HostFacts) -> str:
+    """The action on all servers of the host; a bring-back finds those stopped by it."""
+    if leave_host(facts):
+        return MOVE
+    return START if facts.host == facts.request.home else STOP
 
 
 def move_of(change: Change, facts: HostFacts) -> Move | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.cli.conftest import Hosts
 from tests.cli.run import NovaDecom
 from tests.lab import Lab
+from tests.lab.waiting import wait_until
 from tests.moving.servers import Fleet, Observer, migrations
 from tests.scenarios import calls
 
@@ -77,17 +78,45 @@ def assert_three_calls_a_poll(log: str) -> None:
 
 
 def test_enable_takes_back_our_own_disabling_and_no_other(
-    lab: Lab, decom: NovaDecom, hosts: Hosts
+    lab: Lab, decom: NovaDecom, hosts: Hosts, fleet: Fleet
 ) -> None:
-    """A host that was drained takes servers again; one that somebody else disabled is left."""
+    """A host that was drained takes servers again; one that somebody else disabled is left.
+
+    The servers come home that are still where the drain has moved them, in their state.
+    """
     hosts.start("back1")
+    servers = fleet.boot("back1", ACTIVE=3, SHUTOFF=1)
+    deleted, moved_on, *home = servers
     assert decom("drain", "back1", "--yes").code == 0
     assert calls.service(lab, "back1")["status"] == "disabled"
+    lab.delete_servers(deleted)
+    del fleet.servers[deleted]
+    where = fleet.now()
+    lab.connection().compute.live_migrate_server(moved_on, host=None, block_migration="auto")
+    wait_until(
+        lambda: fleet.now()[moved_on] not in {where[moved_on], (where[moved_on][0], "MIGRATING")},
+        timeout=60,
+        what="the server to move on",
+    )
 
-    ran = decom("enable", "back1", "-f", "json")
+    ran = decom("enable", "back1", "--bring-back", "--yes", "-f", "json")
 
-    assert (ran.code, ran.host["result"], ran.json["changed"]) == (0, "enabled", True)
+    assert ran.code == 0, ran.out + ran.err
+    ends = {h["host"]: h["result"] for h in ran.json["hosts"]}
+    assert ends == {"back1": "enabled"} | {where[s][0]: "returned" for s in home}
     assert calls.service(lab, "back1")["status"] == "enabled"
+    assert {s: fleet.now()[s] for s in home} == {s: ("back1", servers[s]) for s in home}
+    assert fleet.now()[moved_on][0] != "back1"
+    (named,) = (f for f in ran.json["hosts"][0]["findings"] if f["guard"] == "servers-returning")
+    assert f"{deleted} was deleted" in named["message"]
+    assert f"{moved_on} (ACTIVE) has moved on to " in named["message"]
+    assert decom("enable", "back1", "--bring-back", "--yes", "-f", "json").json["changed"] is False
+
+    assert decom("drain", "back1", "--servers", "stop", "--yes").code == 0
+    assert {fleet.now()[s] for s in home} == {("back1", "SHUTOFF")}
+    ran = decom("enable", "back1", "--bring-back", "--yes", "-f", "json")
+    assert ran.code == 0, ran.out + ran.err
+    assert {s: fleet.now()[s] for s in home} == {s: ("back1", servers[s]) for s in home}
     assert decom("enable", "back1", "-f", "json").host["result"] == "unchanged"
     compute = lab.connection().compute
     compute.disable_service(calls.service(lab, "back1")["id"], disabled_reason="broken fan")

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the guard of ``enable`` lets pass, and what it objects to."""
+"""What the guards of ``enable`` let pass, and what they object to."""
 
 from __future__ import annotations
 
 from nova_decom.model.plan import Verdict
 from tests.unit import build
-from tests.unit.build import facts, service
+from tests.unit.build import facts, request, service
 
-OK, BLOCKED = Verdict.OK, Verdict.BLOCKED
+OK, WARNING, BLOCKED = Verdict.OK, Verdict.WARNING, Verdict.BLOCKED
 HELD = "nova-decom OTHER by x@far until 2026-11-24T12:00:00Z: old"
 HELD_OF_SOMEBODY = "nova-decom OTHER by x@far until 2026-11-24T12:00:00Z (was disabled): old"
 
@@ -19,6 +19,21 @@ def disabled(reason, **what):
 
 #: guard, what is the case, facts, verdict, words of the message
 ENABLE_CASES = [
+    ("servers-returning", "all come back", facts(), OK, ""),
+    (
+        "servers-returning",
+        "one does not",
+        facts(request=request(staying=("id-of-db was deleted",))),
+        WARNING,
+        "1 server does not come back: id-of-db was deleted",
+    ),
+    (
+        "servers-returning",
+        "several do not",
+        facts(request=request(staying=("id-of-db was deleted", "'web' has moved on to node3"))),
+        WARNING,
+        "2 servers do not come back: id-of-db was deleted, 'web' has moved on to node3",
+    ),
     (
         "own-disable",
         "no service",

@@ -17,7 +17,7 @@ from nova_decom.cli.options import DEFAULTS
 from nova_decom.clients.host.ssh import UNITS, sudoers
 from nova_decom.clients.mysql.grants import api_grants, cell_grants
 from nova_decom.exit_codes import ExitCode
-from nova_decom.guards import GUARDS, OWN_DISABLE
+from nova_decom.guards import GUARDS, OF_ENABLE
 from nova_decom.model.request import Rows
 from nova_decom.output.json_envelope import schema
 from nova_decom.steps import PROCEDURE
@@ -88,7 +88,7 @@ def test_every_right_that_is_tried_is_in_the_table_of_rights():
             assert [row for row in rows if step.name in row and what in row], (step.name, what)
 
 
-@pytest.mark.parametrize("guard", [*GUARDS, OWN_DISABLE], ids=lambda guard: guard.name)
+@pytest.mark.parametrize("guard", [*GUARDS, *OF_ENABLE], ids=lambda guard: guard.name)
 def test_every_refusal_is_in_the_table_of_what_to_do(guard):
     """With its cause and its way out."""
     link = f"| [{guard.name}](guards.md#{guard.name}) |"

@@ -17,7 +17,9 @@ from nova_decom.state.timeline import VERIFY, Span, spans, when
 #: The page loads nothing, also if a name in the journal contains markup.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 COLOURS = {
-    **dict.fromkeys(("removed", "drained", "clean", "unchanged", "done", "ok"), "good"),
+    **dict.fromkeys(
+        ("removed", "drained", "returned", "clean", "unchanged", "done", "ok"), "good"
+    ),
     **dict.fromkeys(("failed", "refused", "blocked"), "bad"),
     **dict.fromkeys(("leftovers", "interrupted", "unfinished"), "warn"),
     **dict.fromkeys(("warning", "pending", "in-progress"), "warn"),

@@ -16,7 +16,7 @@ from nova_decom.model.change import Status
 from nova_decom.model.cloud import Action, HostCapacity, ServerGroup
 from nova_decom.model.report import Result
 from nova_decom.model.request import Servers
-from nova_decom.plan.jobs import DRAIN, ENABLE
+from nova_decom.plan.jobs import BRING_BACK, DRAIN, ENABLE
 from tests.unit.build import allocation, migration, request, server, service
 from tests.unit.moving_states import MIXED, MOVABLE, OFF, WEB, dead, occupied, with_migration
 from tests.unit.world import World
@@ -401,6 +401,45 @@ def test_what_is_shown_adds_up(run):
     assert (first.moved, first.left, first.failed, len(first.flights)) == (0, 6, 0, 4)
     assert (last.moved, last.left, last.failed) == (5, 0, 1)
     assert {f.to for m in process.shown for f in m.flights} == {None, "node2"}
+
+
+def test_a_drain_may_stop_servers_and_a_later_run_starts_them(run):
+    """They stay on the host; those that were off before stay off."""
+    stopping = request(servers=Servers.STOP)
+    world = World(occupied(WEB, OFF, server("new", status="BUILD"), request=stopping))
+
+    report = run(world, job=DRAIN).go()
+
+    assert (report.result, report.exit_code) == (Result.DRAINED, ExitCode.SUCCESS)
+    assert {s.id: s.status for s in world.truth.servers} == dict.fromkeys(
+        ("id-of-web", "id-of-off", "id-of-new"), "SHUTOFF"
+    )
+    assert outcomes(report) == dict.fromkeys(("id-of-web", "id-of-new"), (DONE, None))
+    assert run(world, job=DRAIN).reviewed.changes == ()
+    stopped = frozenset(outcomes(report))
+    starting = request(servers=Servers.AUTO, home="node1", target="node1", stopped=stopped)
+    world.change(request=starting)
+
+    report = run(world, job=BRING_BACK).go()
+
+    assert (report.result, report.exit_code) == (Result.ENABLED, ExitCode.SUCCESS)
+    assert {s.id for s in world.truth.servers if s.status == "ACTIVE"} == stopped
+    assert world.truth.service.status == "enabled"
+
+
+def test_a_server_that_does_not_start_is_named(run):
+    """The host is enabled all the same."""
+    stopped = frozenset({"id-of-off", "id-of-broken"})
+    asked = request(servers=Servers.AUTO, home="node1", target="node1", stopped=stopped)
+    broken = server("broken", status="ERROR")
+    world = World(occupied(OFF, broken, request=replace(asked, partial=True)))
+    world.change(services=(service(status="disabled", disabled_reason=asked.claim),))
+
+    report = run(world, job=BRING_BACK).go()
+
+    assert (report.result, report.exit_code) == (Result.FAILED, ExitCode.FAILED)
+    assert "'broken' id-of-broken (ERROR): nova starts none in this state" in report.error
+    assert outcomes(report)["id-of-off"] == (DONE, None)
 
 
 def test_enabling_takes_back_our_own_disabling(run):

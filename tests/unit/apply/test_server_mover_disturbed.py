@@ -23,7 +23,7 @@ from nova_decom.model.change import Status
 from nova_decom.model.cloud import Action, HostCapacity, ServerGroup
 from nova_decom.model.report import Result
 from nova_decom.model.request import Servers
-from nova_decom.moves.eligibility import MOVING
+from nova_decom.moves.move import MOVING
 from nova_decom.moves.status import BEGIN_WITHIN
 from nova_decom.plan.jobs import DRAIN
 from tests.unit.build import fleet, migration, neighbour, request, server, service

@@ -13,7 +13,7 @@ from nova_decom.errors import BadRequestError, ConflictError, NoAnswerError, Tra
 from nova_decom.model.change import Status
 from nova_decom.model.cloud import HostCapacity
 from nova_decom.model.request import Servers
-from nova_decom.moves.eligibility import MOVING
+from nova_decom.moves.move import MOVING
 from nova_decom.plan.jobs import DRAIN
 from tests.unit.build import fleet, neighbour, request, server, service
 from tests.unit.conftest import Run

@@ -85,14 +85,18 @@ def test_a_failed_host_ends_the_run_unless_told_otherwise(result, code, on_failu
     """An interrupt always does."""
     report = HostReport("node1", result, exit_code=code)
 
-    assert remove._is_end(report, resolve({"on_failure": on_failure}, {})) is ends
+    settings = resolve({"on_failure": on_failure}, {})
+
+    assert remove._is_end(report, settings, make_plan(facts())) is ends
 
 
-def test_servers_that_partial_leaves_end_no_other_host():
-    """The other hosts are emptied too."""
+@pytest.mark.parametrize(("home", "ends"), [(None, False), ("node2", False), ("node1", True)])
+def test_servers_that_partial_leaves_end_no_other_host(home, ends):
+    """The other hosts are emptied too; but to a host that is not enabled nothing comes back."""
     report = HostReport("node1", Result.FAILED, exit_code=ExitCode.FAILED)
+    plan = make_plan(facts(request=request(partial=True, home=home)))
 
-    assert not remove._is_end(report, resolve({"partial": True}, {}))
+    assert remove._is_end(report, resolve({}, {}), plan) is ends
 
 
 def test_a_host_that_was_not_begun_is_told_with_the_way_on():

@@ -66,7 +66,7 @@ def test_each_option_matches_exactly(of, named, words):
 
 def app(command, **given):
     """The context of a command."""
-    return SimpleNamespace(command=command, settings=resolve(given, {}), servers=None)
+    return SimpleNamespace(command=command, settings=resolve(given, {}), chosen={})
 
 
 def test_the_choice_is_kept_for_the_run():
@@ -76,7 +76,7 @@ def test_the_choice_is_kept_for_the_run():
 
     found = with_chosen(drain, hosts, projects)
 
-    assert drain.servers == {DB.id}
+    assert drain.chosen == {"only": {DB.id}}
     assert [f.request.only for f in found] == [{DB.id}, {DB.id}]
 
 
@@ -86,4 +86,4 @@ def test_without_a_choice_all_move(other):
     hosts = (facts(servers=(WEB, DB)),)
 
     assert with_chosen(other, hosts, projects) == hosts
-    assert other.servers is None
+    assert other.chosen == {}

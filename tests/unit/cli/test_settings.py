@@ -250,6 +250,7 @@ WAYS = [
     ({"servers": "evacuate"}, "give --offline as well"),
     ({"servers": "live", "offline": True}, "--servers evacuate"),
     ({"servers": "cold", "offline": True}, "--servers evacuate"),
+    ({"servers": "stop", "offline": True}, "--servers evacuate"),
 ]
 
 
@@ -271,6 +272,8 @@ def test_ways_that_contradict_the_state_of_the_host_are_refused(given, cure):
         ("drain", {"servers": "cold"}, "cold", False),
         ("drain", {"offline": True}, "auto", True),
         ("remove", {"servers": "evacuate", "offline": True}, "evacuate", True),
+        ("drain", {"servers": "stop"}, "stop", False),
+        ("enable", {"servers": "auto"}, "refuse", False),
         ("remove", {"offline": True}, "refuse", False),
     ],
 )
@@ -314,3 +317,12 @@ def test_the_removal_of_a_running_host_is_not_partial(command):
 def test_a_claim_holds_longer_than_all_waits_of_a_host(given, seconds):
     """An hour at least: whoever comes after a dead run has to wait for it."""
     assert resolve(given, {}).validity == seconds
+
+
+@pytest.mark.parametrize("command", ["remove", "plan"])
+def test_a_removal_does_not_stop_servers_and_leave_them(command):
+    """The remedy is the command that does."""
+    with pytest.raises(ConfigurationError) as raised:
+        resolve({"servers": "stop"}, {}).request("RUN", 10.0, command)
+
+    assert "drain HOST --servers stop" in raised.value.remedy

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.guards import GUARDS, OWN_DISABLE, judge
+from nova_decom.guards import GUARDS, OF_ENABLE, judge
 from nova_decom.guards.host import is_known
 from nova_decom.model.host import Fleet
 from nova_decom.model.plan import NAMED, summary
@@ -17,7 +17,7 @@ from tests.unit.build import absent, database, facts, fleet, neighbour, request,
 from tests.unit.guard_cases import BLOCKED, OK, TABLE, WARNING
 from tests.unit.guard_moving_cases import AUTO, moving
 
-EVERY = (*GUARDS, OWN_DISABLE)
+EVERY = (*GUARDS, *OF_ENABLE)
 BY_NAME = {guard.name: guard for guard in EVERY}
 
 

@@ -9,38 +9,42 @@ import pytest
 
 from nova_decom.model.cloud import Action
 from nova_decom.model.request import Servers
-from nova_decom.moves.eligibility import Move, moves_of
+from nova_decom.moves.eligibility import moves_of
+from nova_decom.moves.move import Move
 from tests.unit import build
 from tests.unit.build import facts, fleet, migration, neighbour, request, server, service
 
 LIVE, COLD, EVACUATE = Action.LIVE, Action.COLD, Action.EVACUATE
 CONFIRM, OFFLOAD = Action.CONFIRM, Action.OFFLOAD
+STOP, START = Action.STOP, Action.START
 #: No way leads off the host; nothing is asked, it passes by itself.
 NO, WAIT = "no", "wait"
-#: the state of a server, and how it leaves: auto, live, cold, evacuate
+#: It may stay as it is.
+STAY = "stay"
+#: the state of a server, and how it leaves: auto, live, cold, evacuate, or is stopped
 STATES = {
-    "ACTIVE": (LIVE, LIVE, COLD, EVACUATE),
-    "PAUSED": (LIVE, LIVE, NO, NO),
-    "SHUTOFF": (COLD, NO, COLD, EVACUATE),
-    "ERROR": (NO, NO, NO, EVACUATE),
-    "SUSPENDED": (NO, NO, NO, NO),
-    "RESCUE": (NO, NO, NO, NO),
-    "SOFT_DELETED": (NO, NO, NO, NO),
-    "UNKNOWN": (NO, NO, NO, NO),
-    "VERIFY_RESIZE": (NO, NO, NO, NO),
-    "SHELVED": (OFFLOAD, OFFLOAD, OFFLOAD, NO),
-    "SHELVED_OFFLOADED": (WAIT, WAIT, WAIT, NO),
-    "BUILD": (WAIT, WAIT, WAIT, NO),
-    "REBOOT": (WAIT, WAIT, WAIT, NO),
-    "HARD_REBOOT": (WAIT, WAIT, WAIT, NO),
-    "PASSWORD": (WAIT, WAIT, WAIT, NO),
-    "REBUILD": (WAIT, WAIT, WAIT, NO),
-    "MIGRATING": (WAIT, WAIT, WAIT, NO),
-    "RESIZE": (WAIT, WAIT, WAIT, NO),
-    "REVERT_RESIZE": (WAIT, WAIT, WAIT, NO),
-    "A STATE OF TOMORROW": (NO, NO, NO, NO),
+    "ACTIVE": (LIVE, LIVE, COLD, EVACUATE, STOP),
+    "PAUSED": (LIVE, LIVE, NO, NO, NO),
+    "SHUTOFF": (COLD, NO, COLD, EVACUATE, STAY),
+    "ERROR": (NO, NO, NO, EVACUATE, NO),
+    "SUSPENDED": (NO, NO, NO, NO, STAY),
+    "RESCUE": (NO, NO, NO, NO, NO),
+    "SOFT_DELETED": (NO, NO, NO, NO, STAY),
+    "UNKNOWN": (NO, NO, NO, NO, NO),
+    "VERIFY_RESIZE": (NO, NO, NO, NO, NO),
+    "SHELVED": (OFFLOAD, OFFLOAD, OFFLOAD, NO, STAY),
+    "SHELVED_OFFLOADED": (WAIT, WAIT, WAIT, NO, WAIT),
+    "BUILD": (WAIT, WAIT, WAIT, NO, WAIT),
+    "REBOOT": (WAIT, WAIT, WAIT, NO, WAIT),
+    "HARD_REBOOT": (WAIT, WAIT, WAIT, NO, WAIT),
+    "PASSWORD": (WAIT, WAIT, WAIT, NO, WAIT),
+    "REBUILD": (WAIT, WAIT, WAIT, NO, WAIT),
+    "MIGRATING": (WAIT, WAIT, WAIT, NO, WAIT),
+    "RESIZE": (WAIT, WAIT, WAIT, NO, WAIT),
+    "REVERT_RESIZE": (WAIT, WAIT, WAIT, NO, WAIT),
+    "A STATE OF TOMORROW": (NO, NO, NO, NO, NO),
 }
-WAYS = (Servers.AUTO, Servers.LIVE, Servers.COLD, Servers.EVACUATE)
+WAYS = (Servers.AUTO, Servers.LIVE, Servers.COLD, Servers.EVACUATE, Servers.STOP)
 MATRIX = [
     pytest.param(status, way, wanted, id=f"{status}, {way}")
     for status, row in STATES.items()
@@ -70,7 +74,11 @@ def kind(found):
 @pytest.mark.parametrize(("status", "way", "wanted"), MATRIX)
 def test_a_state_and_a_way_make_a_course(status, way, wanted):
     """What cannot leave is told why, and what would help."""
-    found = only(moved(way, servers=(server(status=status),)))
+    state = moved(way, servers=(server(status=status),))
+    if wanted is STAY:
+        assert not tuple(moves_of(state))
+        return
+    found = only(state)
 
     assert (found.server, kind(found)) == ("id-of-web", wanted)
     assert "'web' id-of-web" in found.text
@@ -289,3 +297,25 @@ def test_each_way_is_one_of_the_ways():
     """The table of states has a column for each."""
     assert {*WAYS, Servers.REFUSE} == set(Servers)
     assert build.HOST == "node1"
+
+
+#: the state of a server that a drain has stopped, and what brings it back
+STARTED = [("SHUTOFF", START), ("ACTIVE", STAY), ("ERROR", NO), ("PAUSED", NO), ("BUILD", WAIT)]
+
+
+@pytest.mark.parametrize(("status", "wanted"), STARTED)
+def test_a_server_that_was_stopped_is_started_where_it_is(status, wanted):
+    """Another that is off was off before; what comes to the host is no business of this host."""
+    back = {"home": "node1", "target": "node1", "stopped": frozenset({"id-of-web"})}
+    servers = (server(status=status), server("other", status="SHUTOFF"))
+    state = moved(servers=servers, asked=back, migrations=(migration(source="node2"),))
+
+    assert [kind(m) for m in moves_of(state)] == [wanted] * (wanted is not STAY)
+
+
+def test_a_resize_is_confirmed_before_its_server_is_stopped():
+    """Where that is allowed."""
+    resized = (server(status="VERIFY_RESIZE"),)
+    found = only(moved(Servers.STOP, servers=resized, asked={"confirm_resizes": True}))
+
+    assert (found.action, found.text.split(" 'web'")[0]) == (CONFIRM, "confirm, then stop,")

@@ -10,8 +10,9 @@ import pytest
 from nova_decom.model.cloud import Action, Port
 from nova_decom.model.nova_version import NEWEST, OLDEST, NovaVersion, release_of
 from nova_decom.model.request import Servers
-from nova_decom.moves.eligibility import Move, moves_of
+from nova_decom.moves.eligibility import moves_of
 from nova_decom.moves.features import FEATURES, Traits, Way, conditions, refused
+from nova_decom.moves.move import Move
 from tests.unit.build import facts, request, server, service
 
 RELEASES = range(OLDEST, NEWEST + 1)

@@ -126,6 +126,12 @@ FATES = [
     ("what was waited for is over", flight(None), IDLE, AGAIN),
     ("not yet offloaded", flight(OFFLOAD, server=server(status="SHELVED")),
      sight(server(status="SHELVED")), RUNNING),
+    ("stopped", flight(STOP), sight(server(status="SHUTOFF")), DONE_HERE),
+    ("stopped, its answer lost", flight(STOP, refusal=Refusal(STOP, "lost", is_lost=True)),
+     sight(server(status="SHUTOFF")), DONE_HERE),
+    ("being stopped", flight(STOP), sight(server(task_state="powering-off")), RUNNING),
+    ("to be stopped, and broken", flight(STOP), sight(server(status="ERROR")), AGAIN),
+    ("started", flight(START, server=server(status="SHUTOFF")), IDLE, DONE_HERE),
     ("unshelved meanwhile", flight(OFFLOAD, server=server(status="SHELVED")), IDLE, AGAIN),
     ("a resize within the host, confirmed",
      flight(CONFIRM, server=server(status="VERIFY_RESIZE")), IDLE, AGAIN),
@@ -267,6 +273,11 @@ def test_a_move_that_nova_goes_on_with_names_the_command_that_nova_accepts(type_
 
     assert text.endswith(remedy)
     assert ("migration abort" in text) == (remedy.startswith("openstack server migration abort"))
+
+
+def test_a_server_that_is_being_stopped_has_no_migration():
+    """It is looked at itself."""
+    assert goes_on(flight(STOP), None).endswith("openstack server show id-of-web")
 
 
 def test_what_is_done_late_is_done():

@@ -7,7 +7,8 @@ import pytest
 
 from nova_decom.guards import GUARDS
 from nova_decom.model.report import Result
-from nova_decom.plan.jobs import DRAIN, ENABLE, REMOVE, _guards
+from nova_decom.model.request import Servers
+from nova_decom.plan.jobs import BRING_BACK, DRAIN, ENABLE, REMOVE, RETURN, _guards
 from nova_decom.plan.planner import make_plan
 from nova_decom.steps import PROCEDURE
 from tests.unit import build
@@ -25,11 +26,19 @@ JOBS = [
         "disable-service await-arrivals move-servers",
         f"{ALWAYS} fleet-healthy last-host blast-radius foreign-disable {SERVERS} ironic",
     ),
-    (ENABLE, "enable-service", f"{ALWAYS} own-disable"),
+    (ENABLE, "enable-service", f"{ALWAYS} own-disable servers-returning"),
+    (
+        BRING_BACK,
+        "enable-service move-servers",
+        f"{ALWAYS} own-disable servers-returning servers-movable",
+    ),
+    (RETURN, "move-servers", f"{ALWAYS} servers-movable capacity migrations-active"),
 ]
 
 
-@pytest.mark.parametrize(("job", "steps", "guards"), JOBS, ids=[job.name for job, *_ in JOBS])
+@pytest.mark.parametrize(
+    ("job", "steps", "guards"), JOBS, ids=["drain", "enable", "bring back", "return"]
+)
 def test_a_job_has_its_steps_and_guards(job, steps, guards):
     """In this order; what deletes nothing needs fewer guards."""
     assert [step.name for step in job.steps] == steps.split()
@@ -85,6 +94,36 @@ def test_removing_takes_all_steps_and_guards_and_asks_first():
         ("drain", Result.DRAINED, True),
         ("enable", Result.ENABLED, False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("host", "service", "steps"),
+    [
+        ("node1", build.service(status="disabled"), ["enable-service", "move-servers"]),
+        ("node2", build.service("node2", status="disabled"), ["move-servers"]),
+    ],
+)
+def test_servers_come_back_to_a_host_that_is_enabled_first(host, service, steps):
+    """Hosts from which they come stay as they are, and only the chosen servers leave."""
+    asked = build.request(
+        servers=Servers.AUTO,
+        home="node1",
+        target="node1",
+        leaving=frozenset({"node1", "node2"}),
+        only=frozenset({"id-of-web"}),
+        stopped=frozenset({"id-of-web"}),
+    )
+    stopped = build.server(status="SHUTOFF" if host == "node1" else "ACTIVE", host=host)
+    servers = (stopped, build.server("other", host=host))
+    home = build.service(status="disabled", disabled_reason="nova-decom RUN by ops@jump: old")
+    cloud = build.fleet(home, build.neighbour())
+    state = facts(host, request=asked, service=service, servers=servers, fleet=cloud)
+
+    plan = make_plan(state, BRING_BACK)
+
+    assert [c.step for c in plan.changes] == steps
+    assert plan.changes[-1].target == "id-of-web"
+    assert not [f for f in plan.blocked if f.guard != "own-disable"]
 
 
 def test_guards_are_chosen_by_name_and_keep_the_order_of_the_job():

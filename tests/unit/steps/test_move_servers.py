@@ -9,7 +9,7 @@ import pytest
 
 from nova_decom.model.cloud import Action, Owner
 from nova_decom.model.request import Servers
-from nova_decom.moves.eligibility import IMMOVABLE_STATES
+from nova_decom.moves.move import IMMOVABLE_STATES
 from nova_decom.steps.move_servers import MoveServers, move_of
 from tests.unit.build import allocation, database, instance_row, migration, request, server
 from tests.unit.fake import FakeCloud
