@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,8 @@ from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clients.consumers import Clients
 from nova_decom.clients.host.ssh import UNITS, Remote, sudoers
 from nova_decom.clients.mysql.cells import NovaDatabases
+from nova_decom.clients.mysql.grants import USER
+from nova_decom.clients.mysql.url import target
 from nova_decom.errors import ConfigurationError, MissingRightError, NovaDecomError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.api_call import ApiCall
@@ -74,12 +76,24 @@ def _lines(app: Context, hosts: Sequence[str]) -> Iterator[str]:
                 "--grants needs to know the databases",
                 "give --nova-conf, --api-db-url or --cell-db-url, with a user that may read",
             )
-        yield from databases.grants(app.settings.request("RUN", app.report_interval).rows)
+        url = app.settings.api_db_url or next(iter(app.settings.cell_db_url), None)
+        user = target(url).arguments.get("user") if url else None
+        rows = app.settings.request("RUN", app.report_interval).rows
+        yield from databases.grants(rows, user or USER)
     if app.settings.sudoers:
-        remote = Remote(app.ssh_config)
-        machines = [remote.machine(host) for host in hosts]
-        found = [identity.unit.name for machine in machines for identity in machine.units]
-        yield from sudoers(dict.fromkeys(found) if hosts else UNITS)
+        yield from _sudoers(Remote(app.ssh_config), hosts)
+
+
+def _sudoers(remote: Remote, hosts: Sequence[str]) -> Iterable[str]:
+    """The lines for the units and the ssh users of the hosts; without hosts for all units."""
+    if not hosts:
+        return sudoers(UNITS)
+    machines = {host: remote.machine(host) for host in hosts}
+    return dict.fromkeys(
+        line
+        for host, machine in machines.items()
+        for line in sudoers((found.unit.name for found in machine.units), remote.user(host))
+    )
 
 
 def _state(app: Context) -> Iterator[DoctorCheck]:

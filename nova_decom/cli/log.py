@@ -45,8 +45,12 @@ def set_up_logging(settings: Settings) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
+    # It logs the whole answer of keystone, the only body of an answer that any library logs.
+    logging.getLogger("keystoneauth.identity").setLevel(logging.INFO)
     if not settings.debug:
-        for noisy in ("keystoneauth", "openstack", "urllib3"):
+        # What the libraries of a lock service warn of is for a log file, not for the terminal.
+        locks = () if settings.log_file else ("kazoo", "tooz")
+        for noisy in ("keystoneauth", "openstack", "urllib3", *locks):
             logging.getLogger(noisy).setLevel(logging.ERROR)
 
 

@@ -7,7 +7,7 @@ import pymysql
 import pytest
 
 from nova_decom.clients.mysql.cells import NovaDatabases
-from nova_decom.clients.mysql.grants import CELL_RIGHTS
+from nova_decom.clients.mysql.grants import CELL_RIGHTS, api_grants
 from nova_decom.clients.mysql.sources import Sources
 from nova_decom.clients.mysql.url import target
 from nova_decom.model.request import Request, Rows
@@ -82,3 +82,10 @@ def test_each_database_has_its_place_before_its_statements(nova):
     assert lines[0] == places[0]
     assert [p.split()[1] for p in places][:2] == ["nova_api", "nova"]
     assert all(line.endswith(";") for line in lines if line not in places)
+
+
+def test_a_user_with_a_quote_in_the_name_ends_no_string():
+    """It comes from the URL."""
+    (line, *_) = api_grants("nova_api", "o'hara\\")
+
+    assert line == r"GRANT SELECT ON nova_api.cell_mappings TO 'o''hara\\'@'%';"

@@ -12,6 +12,7 @@ from nova_decom.errors import UnavailableError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.api_call import disable_service
 from nova_decom.retry import RETRY_WITHIN
+from tests.chaos.process import live
 from tests.faults import proxy
 from tests.faults.proxy import Rule
 
@@ -157,3 +158,11 @@ def test_a_token_that_soon_ends_is_renewed_before(cloud):
 
     assert script.count(LOGIN) >= 2
     assert {code for _, code in cloud.openstack.answered} <= {200, 201}
+
+
+def test_grants_are_for_the_user_of_the_url_given(cloud):
+    """Who gives nova.conf has nova's own user there."""
+    lines = live(cloud.site, ["doctor", "--grants", "-f", "json"]).output["lines"]
+
+    assert "GRANT SELECT ON nova_api.cell_mappings TO 'nova'@'%';" in lines
+    assert all(line.startswith("-- ") or line.endswith(" TO 'nova'@'%';") for line in lines)

@@ -31,7 +31,8 @@ PLANTED: Body = {
     "configurations": {SECRET: SECRET},
     "cpu_info": SECRET,
 }
-MARKS = {"id", "uuid", "binary"}
+#: Fields that each object has: also those of a token's catalogue, and allocations.
+MARKS = {"id", "uuid", "binary", "resources", "consumer_generation", "user_id"}
 #: Files of the test itself, that the program only reads.
 GIVEN = {"clouds.yaml", "cloud.json"}
 #: Columns of tenants that the program reads, or whose values mean something.
@@ -75,7 +76,7 @@ def planted(cloud):
 
     def with_secrets(method, url, headers, body):
         code, more, content = answer(method, url, headers, body)
-        if content and not url.startswith(("/identity", "/placement")):
+        if content:
             content = json.dumps(plant(json.loads(content))).encode()
         return code, more, content
 
@@ -88,6 +89,14 @@ def written(directory: Path) -> Iterator[Path]:
     for path in directory.rglob("*"):
         if path.is_file() and path.name not in GIVEN:
             yield path
+
+
+def without_images(journal: Path) -> Iterator[bytes]:
+    """The journal without the objects of placement that went: a restore needs them whole."""
+    for line in journal.read_bytes().splitlines():
+        event = json.loads(line)
+        if event["event"] != "before-image" or event["database"] != "placement":
+            yield line
 
 
 def run(planted: Any, number: int, *command: str) -> None:
@@ -124,6 +133,7 @@ def test_no_secret_is_in_anything_that_a_command_writes(planted):
         run(planted, number, *command)
 
     files = {path.name: path.read_bytes() for path in written(directory)}
+    files[journal.name] = b"".join(without_images(journal))
     secrets = [SECRET, PASSWORD, *planted.openstack.tokens]
     assert [(n, s) for n, text in files.items() for s in secrets if s.encode() in text] == []
     assert stat.S_IMODE(log.stat().st_mode) == 0o600

@@ -8,10 +8,8 @@ position: so no node has to be sent the state of another.
 import contextlib
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +21,7 @@ from pymysql.connections import Connection
 from pymysql.cursors import DictCursor
 
 from tests.database.server import LAB, PASSWORD, TABLES, nova_databases
+from tests.database.servers.ports import free_ports
 from tests.database.servers.versions import Version
 from tests.lab.layout import Layout, new_site
 from tests.lab.mariadb import copy_tree
@@ -46,7 +45,7 @@ class Node:
         self._version = version
         self.name = f"galera{number}"
         self.datadir = directory / self.name
-        self.port, self.group_port, self.ist_port, self.sst_port = _free_ports(4)
+        self.port, self.group_port, self.ist_port, self.sst_port = free_ports(4)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, peers: str, *, first: bool = False) -> None:
@@ -246,20 +245,6 @@ def locked(node: Node) -> Iterator[None]:
             cursor.execute("UNLOCK TABLES")
 
 
-#: Below the kernel's own range of outgoing ports (32768 and up); each is given once.
-PORTS = iter(random.sample(range(26000, 32000), 6000))
-
-
 def _user() -> str:
     """Not root: the transfer of state between nodes does not work as root."""
     return "mysql" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-
-
-def _free_ports(number: int) -> list[int]:
-    """Ports that nobody listens on, and that the kernel gives to nobody else."""
-    ports: list[int] = []
-    while len(ports) < number:
-        port = next(PORTS)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            ports.append(port)
-    return ports

@@ -54,7 +54,7 @@ class Remote:
 
     def __init__(self, config: Path | None = None) -> None:
         """``config`` is a configuration file for the operator's ssh, None for the usual one."""
-        self._config = config
+        self._options = [] if config is None else ["-F", str(config)]
 
     def machine(self, host: str) -> Machine:
         """The names of the machine behind ``ssh HOST``, and its nova-compute units.
@@ -69,6 +69,14 @@ class Remote:
             )
         return machine
 
+    def user(self, host: str) -> str:
+        """The user as whom ssh logs in to the machine, by the configuration of ssh.
+
+        :raises ChangeFailedError: ssh cannot read its configuration.
+        """
+        said = _execute(["ssh", *self._options, "-G", "--", host], host, "ssh", "")
+        return next(line.split()[1] for line in said.splitlines() if line.startswith("user "))
+
     def stop(self, host: str, order: StopOrder) -> None:
         """Refuse: this client only looks."""
         raise WriteRefusedError(
@@ -76,10 +84,9 @@ class Remote:
         )
 
     def _run(self, host: str, *arguments: str) -> str:
-        config = [] if self._config is None else ["-F", str(self._config)]
         options = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_TIMEOUT}"]
         remote = shlex.join(["sh", "-c", _AS_ROOT, "nova-decom", *arguments])
-        command = ["ssh", "-T", *options, *config, "--", host, remote]
+        command = ["ssh", "-T", *options, *self._options, "--", host, remote]
         return _execute(command, host, "ssh", probe())
 
 
@@ -102,12 +109,12 @@ class WritableRemote(Remote):
             )
 
 
-def sudoers(units: Iterable[str]) -> Iterator[str]:
+def sudoers(units: Iterable[str], user: str = "decom") -> Iterator[str]:
     """The lines of sudoers that let the user of ssh stop these units, and nothing else."""
     for unit in units:
         # A comma, a colon, an equals sign and a backslash mean something in sudoers.
-        plain = re.sub(r"([,:=\\])", r"\\\1", unit)
-        yield f"decom ALL=(root) NOPASSWD: /usr/bin/systemctl disable --now {plain}"
+        who, plain = (re.sub(r"([,:=\\])", r"\\\1", name) for name in (user, unit))
+        yield f"{who} ALL=(root) NOPASSWD: /usr/bin/systemctl disable --now {plain}"
 
 
 def probe() -> str:

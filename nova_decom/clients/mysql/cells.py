@@ -16,7 +16,7 @@ from nova_decom.clients.mysql.checks import (
     check_statement,
 )
 from nova_decom.clients.mysql.connection import Database, Images
-from nova_decom.clients.mysql.grants import api_grants, cell_grants
+from nova_decom.clients.mysql.grants import USER, api_grants, cell_grants
 from nova_decom.clients.mysql.registration import Registration, Registrations
 from nova_decom.clients.mysql.sources import Cell, Sources, find_cells
 from nova_decom.clients.mysql.url import Target
@@ -133,14 +133,14 @@ class NovaDatabases:
             sample_transactions(request, cells, has_api_database=self.api is not None)
         )
 
-    def grants(self, rows: Rows) -> Iterator[str]:
+    def grants(self, rows: Rows, user: str = USER) -> Iterator[str]:
         """The GRANT statements for a user of its own, after the place of each database."""
         if self.api is not None:
             yield f"-- {self.api.target.label}"
-            yield from api_grants(self.api.target.database)
+            yield from api_grants(self.api.target.database, user)
         for cell in self.cells:
             yield f"-- {cell.database.target.label}"
-            yield from cell_grants(cell.database.target.database, rows)
+            yield from cell_grants(cell.database.target.database, rows, user)
 
     def compute_nodes(self, uuids: Collection[str]) -> tuple[ComputeNodeRow, ...]:
         """The live compute nodes with these uuids, of any host; one query per cell."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from nova_decom.model.request import Rows
 
-#: The user of the statements; its host and name are for the operator to change.
-USER = "'decom'@'%'"
+#: The user of the statements where no URL names one; its host is for the operator to change.
+USER = "decom"
 _READ, _WRITTEN = ("SELECT",), ("SELECT", "INSERT", "DELETE")
 _CHANGED = ("SELECT", "INSERT", "UPDATE", "DELETE")
 #: Table of nova's API database -> the rights that all commands together need on it.
@@ -30,19 +30,20 @@ CELL_RIGHTS: Mapping[str, Sequence[str]] = {
 PURGES = {"INSERT", "DELETE"}
 
 
-def api_grants(database: str) -> Iterator[str]:
+def api_grants(database: str, user: str = USER) -> Iterator[str]:
     """The GRANT statements for nova's API database."""
-    return _grants(database, API_RIGHTS)
+    return _grants(database, API_RIGHTS, user)
 
 
-def cell_grants(database: str, rows: Rows) -> Iterator[str]:
+def cell_grants(database: str, rows: Rows, user: str = USER) -> Iterator[str]:
     """The GRANT statements for the database of a cell; fewer where rows are kept."""
     left_out = PURGES if rows is Rows.KEEP else set()
     kept = {t: [r for r in rights if r not in left_out] for t, rights in CELL_RIGHTS.items()}
-    return _grants(database, kept)
+    return _grants(database, kept, user)
 
 
-def _grants(database: str, rights: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _grants(database: str, rights: Mapping[str, Sequence[str]], user: str) -> Iterator[str]:
     name = database if re.fullmatch(r"\w+", database) else f"`{database.replace('`', '``')}`"
+    account = "'{}'@'%'".format(user.replace("\\", r"\\").replace("'", "''"))
     for table, granted in rights.items():
-        yield f"GRANT {', '.join(granted)} ON {name}.{table} TO {USER};"
+        yield f"GRANT {', '.join(granted)} ON {name}.{table} TO {account};"

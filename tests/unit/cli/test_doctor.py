@@ -24,12 +24,14 @@ def test_without_hosts_the_units_of_all_deployments_are_in_sudoers(capsys):
 
 
 def test_the_units_of_a_host_are_asked_for(capsys, box):  # noqa: F811 - the fixture
-    """Each once, in one JSON document where that is asked for."""
+    """Each once, for the user of ssh, in one JSON document where that is asked for."""
     box.unit("devstack@n-cpu.service")
 
     assert run(["doctor", "node1", "node2", "--sudoers", "-f", "json"]) == 0
 
-    assert json.loads(capsys.readouterr().out)["lines"] == [LINE + "devstack@n-cpu.service"]
+    assert json.loads(capsys.readouterr().out)["lines"] == [
+        LINE.replace("decom", "ops", 1) + "devstack@n-cpu.service"
+    ]
 
 
 def test_a_host_that_cannot_be_asked_ends_the_command(capsys, box):  # noqa: F811 - the fixture

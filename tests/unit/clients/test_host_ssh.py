@@ -22,6 +22,7 @@ UNIT = "nova-compute.service"
 GRACEFUL_SHUTDOWN = 180
 LOOKING = {"list-unit-files", "show", "is-active", "is-enabled"}
 SSH = """\
+case " $* " in *" -G "*) printf 'host x\\nuser ops\\nport 22\\n'; exit ;; esac
 while [ "$1" != -- ]; do shift; done
 printf '%s' "$3" >{box}/command
 exec sh -c "$3"
