@@ -12,6 +12,7 @@ from nova_decom.clock import Clock
 from nova_decom.errors import ChangeFailedError
 from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.cloud import Server
+from nova_decom.model.plan import counted
 from nova_decom.moves.status import MoveInProgress
 
 
@@ -59,8 +60,8 @@ class MoveLog:
         if self.failed:
             named = "; ".join(f"{server}: {why}" for server, why in self.failed.items())
             raise ChangeFailedError(
-                f"{self.host}: {len(self.failed)} servers could not be moved: {named}",
-                "mend what is named, then run again",
+                f"{self.host}: {counted(len(self.failed), 'server')} could not be moved: {named}",
+                "solve what is named with each server, then run again",
             )
 
     def end(

@@ -30,6 +30,7 @@ from nova_decom.cli.options import (
     RUN_OPTIONS,
     SELECTION,
     TIMEOUT,
+    WIDE,
     YES,
 )
 
@@ -70,7 +71,7 @@ def require(given: GivenOptions, hosts: tuple[str, ...], *instead: str) -> None:
         raise click.UsageError("Missing argument 'HOST...'.")
 
 
-@cli.command("list", params=[HOSTS, COLUMN, *COMMON_OF_LIST])
+@cli.command("list", params=[HOSTS, COLUMN, WIDE, *COMMON_OF_LIST])
 @click.pass_obj
 def list_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Show compute hosts: service, heartbeat, servers, migrations, rows, verdict."""
@@ -164,6 +165,7 @@ def restore_command(given: GivenOptions, run: str) -> Report:
     params=[
         click.Argument(["run"], required=False, metavar="[RUN]", shell_complete=completion.runs),
         COLUMN,
+        WIDE,
         FOLLOW,
         PROGRESS,
         *COMMON_OF_LIST,

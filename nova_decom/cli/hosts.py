@@ -12,6 +12,7 @@ from nova_decom.cli.context import Context
 from nova_decom.cli.settings import expanded
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.cloud import NOVA_COMPUTE, Aggregate, ComputeService
+from nova_decom.model.plan import counted
 from nova_decom.output.console import console, line
 
 #: nova keeps host names in 255 characters of MySQL's three-byte utf8.
@@ -69,8 +70,7 @@ def selected(app: Context, hosts: Sequence[str]) -> tuple[str, ...]:
             found += _checked("--match", glob, matching(glob, services))
     chosen = named(found)
     err = console(sys.stderr, settings.color)
-    count = "1 host" if len(chosen) == 1 else f"{len(chosen)} hosts"
-    err.print(line(f"{count} selected: {', '.join(chosen)}"))
+    err.print(line(f"{counted(len(chosen), 'host')} selected: {', '.join(chosen)}"))
     return chosen
 
 

@@ -315,6 +315,7 @@ DOCTOR_OPTIONS = (
     _flag("--sudoers", help="Print the lines that sudoers on the hosts needs for ssh."),
 )
 HTML = _option("--html", type=click.Path(dir_okay=False), help="File to write the report to.")
+WIDE = _flag("--wide", help="Show every column, also where the terminal is too narrow.")
 COLUMN = _list("-c", "--column", metavar="NAME", help="Show only this column")
 
 #: Every option by its Python name, which is also its key in clouds.yaml.
@@ -328,7 +329,7 @@ OPTIONS: Mapping[str, click.Option] = {
         *DOCTOR_OPTIONS,
         *DRAIN_OPTIONS,
         *ENABLE_OPTIONS,
-        *(DETAILED, OUT, METRICS, HTML, COLUMN, FOLLOW),
+        *(DETAILED, OUT, METRICS, HTML, COLUMN, WIDE, FOLLOW),
     )
 }
 DEFAULTS: Mapping[str, Any] = {name: option.default for name, option in OPTIONS.items()}

@@ -44,6 +44,7 @@ class Settings:
     dry_run: bool
     format: str
     column: tuple[str, ...]
+    wide: bool
     verbose: int
     quiet: bool
     progress: str

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from nova_decom.model.cloud import NOVA_COMPUTE, ComputeService, ResourceProvider
 from nova_decom.model.host import HostFacts
 from nova_decom.model.names import other_spellings
-from nova_decom.model.plan import Objection, Verdict, some
+from nova_decom.model.plan import Objection, Verdict, counted, some
 from nova_decom.registrars import names_of
 
 #: How much of two names must be the same: one wrong letter in five is a typing error, with two
@@ -143,7 +143,7 @@ def ironic(facts: HostFacts) -> Objection | None:
     if not nodes:
         return None
     return Objection(
-        f"the host serves {len(nodes)} ironic nodes: {some(nodes)}",
+        f"the host serves {counted(len(nodes), 'ironic node')}: {some(nodes)}",
         "move them first: nova-manage db ironic_compute_node_move",
     )
 

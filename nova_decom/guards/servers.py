@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from nova_decom.model.cloud import Action, Owner, Server, distinct
 from nova_decom.model.host import HostFacts
-from nova_decom.model.plan import Objection, Verdict, some
+from nova_decom.model.plan import Objection, Verdict, counted, some
 from nova_decom.moves.candidates import candidates, is_judged, no_candidate, query_for
 from nova_decom.moves.capacity import unplaceable
 from nova_decom.moves.eligibility import ALLOW_LOSS, leave_host, moves_of
@@ -26,9 +26,7 @@ def servers_present(facts: HostFacts) -> Objection | None:
     named = {server: text for server, text in named.items() if server not in moved}
     if not named:
         return _fence(facts) if moved and facts.request.evacuates else None
-    text = (
-        f"{len(named)} server{'s' if len(named) > 1 else ''} on the host: {some(named.values())}"
-    )
+    text = f"{counted(len(named), 'server')} on the host: {some(named.values())}"
     if facts.service is None:
         return Objection(text, cure_of_stranded(facts.host))
     return Objection(
@@ -107,8 +105,8 @@ def _on_their_way(servers: dict[str, str]) -> str:
 
 def _fence(facts: HostFacts) -> Objection:
     return Objection(
-        f"{len(facts.servers)} servers will be started elsewhere from their disks: the host must "
-        "be fenced, or both write to the same volumes",
+        f"{counted(len(facts.servers), 'server')} will be started elsewhere from their disks: the "
+        "host must be fenced, or both write to the same volumes",
         "power the host off, or cut it off from storage and networks, before you confirm",
         Verdict.WARNING,
     )
@@ -152,7 +150,7 @@ def servers_movable(facts: HostFacts) -> Objection | None:
     if without_host or not facts.request.may_be_partial:
         others = "moves the others" + (", and lets nova try these" if without_host else "")
         skipped = f" (--skip-guard servers-movable {others})"
-    text = f"{len(found)} servers cannot leave the host: {some(o.text for o in found)}"
+    text = f"{counted(len(found), 'server')} cannot leave the host: {some(o.text for o in found)}"
     return Objection(text, "; ".join(cures) + skipped, is_partial=True)
 
 
@@ -213,8 +211,8 @@ def capacity(facts: HostFacts) -> Objection | None:
     left = unplaceable(facts, servers)
     if left:
         return Objection(
-            f"by placement no other host has room for {len(left)} of {len(leaving)} servers: "
-            f"{some(_with_needs(facts, s) for s in left)}",
+            f"by placement no other host has room for {len(left)} of "
+            f"{counted(len(leaving), 'server')}: {some(_with_needs(facts, s) for s in left)}",
             "make room, or enable more hosts; --skip-guard capacity lets the scheduler try",
             is_partial=True,
         )
@@ -222,8 +220,8 @@ def capacity(facts: HostFacts) -> Objection | None:
     if not not_judged:
         return None
     return Objection(
-        f"{len(not_judged)} of {len(leaving)} servers are not judged, as placement was not asked "
-        f"for what they need (groups of resources, or of traits): {some(not_judged)}",
+        f"{len(not_judged)} of {counted(len(leaving), 'server')} not judged: placement was not "
+        f"asked for what they need (groups of resources, or of traits): {some(not_judged)}",
         "nova's scheduler decides when they move",
         Verdict.WARNING,
     )
@@ -252,7 +250,7 @@ def migrations_active(facts: HostFacts) -> Objection | None:
         for m in active
     )
     return Objection(
-        f"{len(active)} migrations in progress: {some(texts)}",
+        f"{counted(len(active), 'migration')} in progress: {some(texts)}",
         "wait for them, or confirm (--confirm-resizes), revert or abort them: openstack server "
         f"migration list --host {facts.host}",
         is_partial=facts.request.moves_servers,
@@ -280,9 +278,9 @@ def pci_allocated(facts: HostFacts) -> Objection | None:
     ]
     if not taken:
         return None
-    texts = (f"{d.address} {d.status} by {d.instance_uuid}" for d in taken)
+    texts = (f"{d.address} {d.status} by {d.instance_uuid or 'no server'}" for d in taken)
     return Objection(
-        f"{len(taken)} PCI devices are in use: {some(texts)}",
+        f"{counted(len(taken), 'PCI device')} in use: {some(texts)}",
         "move or delete the servers that hold them",
         is_partial=facts.request.moves_servers,
     )

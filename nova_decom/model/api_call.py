@@ -50,7 +50,7 @@ class ApiCall:
     @property
     def text(self) -> str:
         """The request as plan, journal and documentation show it."""
-        body = "" if self.body is None else f" {json.dumps(self.body)}"
+        body = "" if self.body is None else f" {json.dumps(self.body, ensure_ascii=False)}"
         return f"{self.method} {self.path}{body}"
 
     def with_expiry(self, until: datetime) -> ApiCall:

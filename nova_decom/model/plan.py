@@ -125,6 +125,11 @@ def summary(thing: object) -> str:
     return " ".join((thing.__doc__ or "").split("\n\n", maxsplit=1)[0].split())
 
 
+def counted(number: int, noun: str) -> str:
+    """The number with its noun, which gets an s unless there is one."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def some(texts: Iterable[str]) -> str:
     """The first :data:`NAMED` texts, and the number of the others."""
     items = list(texts)

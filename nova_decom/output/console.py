@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TextIO
 
 from rich.console import Console
@@ -18,6 +19,11 @@ OFF_TERMINAL = 1000
 WIDE = 100
 #: The indentation of a text below its label.
 BELOW = 8
+
+#: The end of the label of a remedy.
+REMEDY = "→ "
+#: The begin of a command that an operator copies.
+COMMAND = re.compile(r"\b(nova-decom|openstack|nova-manage|rabbitmqctl|mariadb|GRANT) [a-z A-Z]")
 
 Part = str | tuple[str, str]
 
@@ -59,10 +65,12 @@ def entry(out: Console, label: tuple[Part, ...], text: Part, *, beside: bool = T
     """Print a label and a text; on a terminal, the lines of the text are aligned.
 
     On a terminal the text is printed below the label without ``beside``, or where a word would
-    be broken otherwise: a uuid in two pieces cannot be copied.
+    be broken otherwise: a uuid in two pieces cannot be copied. A long remedy with a command has
+    no line breaks of ours at all.
     """
     head, body = line(*label), line(text)
-    if not out.is_terminal:
+    has_command = head.plain.endswith(REMEDY) and COMMAND.search(body.plain)
+    if not out.is_terminal or (has_command and head.cell_len + body.cell_len > out.width):
         out.print(head + body)
         return
     longest = max(map(len, body.plain.split()), default=0)

@@ -102,6 +102,7 @@ def _change(outcome: Outcome) -> dict[str, Any]:
         "request_id": outcome.request_id,
         "seconds": None if outcome.seconds is None else round(outcome.seconds, 1),
         "to": outcome.to,
+        "error": outcome.error,
     }
 
 

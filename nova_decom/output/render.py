@@ -6,11 +6,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
 from functools import singledispatch
 from typing import Any
 
 from nova_decom.errors import ConfigurationError
-from nova_decom.model.plan import Verdict
+from nova_decom.model.change import Status
+from nova_decom.model.plan import Verdict, counted
 from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.model.tables import (
     AuditReport,
@@ -34,6 +36,8 @@ AT_A_GLANCE = {
     HOST: ("host", "status", "state", "heartbeat", "zone", "servers", "verdict"),
     RUN: ("run", "command", "hosts", "result", "exit_code", "by", "reason"),
 }
+#: The columns that a narrow terminal leaves out, the first one first.
+FIRST_TO_GO = ("zone", "heartbeat", "reason", "by", "exit code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Style:
     color: str = "auto"
     column: tuple[str, ...] = ()
     quiet: bool = False
+    wide: bool = False
     verbose: bool = False
 
     @classmethod
@@ -100,8 +105,14 @@ def _error_of(host: HostReport, command: str) -> tuple[str, str | None] | None:
         return f"{host.host}: refused by {blocking}{unchanged}", None
     if host.error is None:
         return None
+    from nova_decom.steps import MOVING_STEPS  # noqa: PLC0415
+
     if command == "verify" and blocking:
         return f"{host.host}: {host.result}; a removal would be refused by {blocking}", None
+    if stuck := [
+        o for o in host.outcomes if o.status is Status.FAILED and o.change.step in MOVING_STEPS
+    ]:
+        return f"{host.host}: {counted(len(stuck), 'server')} could not be moved", host.remedy
     return f"{host.host}: {host.result}: {host.error}", host.remedy
 
 
@@ -159,7 +170,8 @@ def _show_rows(rows: Sequence[Row], columns: tuple[str, ...], style: Style, empt
     from nova_decom.output.console import console, line  # noqa: PLC0415
 
     is_table = style.format == "table"
-    names = style.column or (AT_A_GLANCE.get(columns, columns) if is_table else columns)
+    glance = columns if style.wide else AT_A_GLANCE.get(columns, columns)
+    names = style.column or (glance if is_table else columns)
     for name in names:
         if name not in columns:
             raise ConfigurationError(f"no column {name!r}", f"one of: {', '.join(columns)}")
@@ -170,10 +182,27 @@ def _show_rows(rows: Sequence[Row], columns: tuple[str, ...], style: Style, empt
         return
     cells = [[_cell(row[name]) for name in names] for row in rows]
     if is_table:
+        if "heartbeat" in names:
+            at = names.index("heartbeat")
+            for line_ in cells:
+                line_[at] = age(line_[at], datetime.now(UTC))
         headings = [name.replace("_", " ") for name in names]
-        text.print_table(console(sys.stdout, style.color), headings, cells)
+        first_to_go = () if style.wide or style.column else FIRST_TO_GO
+        text.print_table(console(sys.stdout, style.color), headings, cells, first_to_go)
     else:
         sys.stdout.write(text.delimited(names, cells, style.format) + "\n")
+
+
+def age(time: str, now: datetime) -> str:
+    """How long ago the time in UTC was; a text that is no time stays as it is."""
+    try:
+        seconds = (now - datetime.fromisoformat(time).replace(tzinfo=UTC)).total_seconds()
+    except ValueError:
+        return time
+    for unit, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds // unit:.0f} {name} ago"
+    return f"{max(seconds, 0):.0f} s ago"
 
 
 def _cell(value: object) -> str:

@@ -8,11 +8,13 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from nova_decom.model.change import Change, Outcome, Status
-from nova_decom.model.plan import Verdict
+from nova_decom.model.plan import Verdict, counted
 from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.model.tables import DoctorCheck, StepsReport
 from nova_decom.output.console import BELOW, entry, is_narrow, line
@@ -39,6 +41,8 @@ STYLES = {
     Result.LEFTOVERS: "bold yellow",
     Result.INTERRUPTED: "bold yellow",
 }
+#: Changes of servers that are not where they should be; each is shown with its error.
+OPEN = {Status.FAILED, Status.IN_PROGRESS}
 #: Changes that leave no work.
 ENDED = {Status.DONE, Status.NOT_NEEDED}
 SUMMARY = ("host", "result", "changes", "left over", "why")
@@ -53,12 +57,12 @@ def print_report(out: Console, report: Report, *, verbose: bool) -> None:
     if len(report.hosts) > 1:
         out.print()
         print_table(out, SUMMARY, map(_summary, report.hosts))
-        out.print(line(counted(report)))
+        out.print(line(results_of(report)))
     if report.journal is not None:
         _print_end(out, report)
 
 
-def counted(report: Report) -> str:
+def results_of(report: Report) -> str:
     """The number of hosts by result."""
     counts = Counter(str(host.result) for host in report.hosts)
     return ", ".join(f"{count} {result}" for result, count in counts.items())
@@ -67,7 +71,7 @@ def counted(report: Report) -> str:
 def _print_end(out: Console, report: Report) -> None:
     """Print the verdict on a run in one line, and the commands that follow it."""
     seconds = f" in {report.seconds:.0f} s" if report.seconds is not None else ""
-    _print_heading(out, f"{counted(report)}{seconds}", f"run {report.run}")
+    _print_heading(out, f"{results_of(report)}{seconds}", f"run {report.run}")
     undo = "nova-decom restore last" if report.command == "remove" and report.changed else None
     if report.command == "drain" and report.changed:
         undo = f"nova-decom enable {' '.join(h.host for h in report.hosts if h.changed)}"
@@ -107,14 +111,34 @@ def verdict(report: HostReport) -> str:
     return "removable"
 
 
-def print_table(out: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table; the text of a cell that is too wide continues in the next line."""
+def print_table(
+    out: Console,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    first_to_go: Sequence[str] = (),
+) -> None:
+    """Print a table; a text that is too wide goes on in the next line, and no word is broken.
+
+    On a terminal where the words do not fit beside each other, columns of ``first_to_go`` are
+    left out, in this order.
+    """
+    cells = [[line(cell) for cell in row] for row in rows]
+    heads = [line(column) for column in columns]
+    widths = [max(map(_longest_word, each)) for each in zip(heads, *cells, strict=True)]
+    shown = list(range(len(columns)))
+    for name in first_to_go if out.is_terminal else ():
+        if sum(widths[n] + 1 for n in shown) > out.width and name in columns:
+            shown.remove(columns.index(name))
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    for column in columns:
-        table.add_column(line(column), overflow="fold")
-    for row in rows:
-        table.add_row(*(line(cell) for cell in row))
-    out.print(table, soft_wrap=False)
+    for n in shown:
+        table.add_column(heads[n], overflow="fold", min_width=widths[n])
+    for row in cells:
+        table.add_row(*(row[n] for n in shown))
+    out.print(table, soft_wrap=False, crop=False)
+
+
+def _longest_word(text: Text) -> int:
+    return max((cell_len(word) for word in text.plain.split()), default=1)
 
 
 def delimited(columns: Sequence[str], rows: Iterable[Sequence[str]], style: str) -> str:
@@ -222,7 +246,7 @@ def _print_outcomes(out: Console, outcomes: Sequence[Outcome], *, verbose: bool)
         status = (f"{outcome.status:10}", STYLES[outcome.status])
         label = (f"  {number:3}  ", status, f" {change.step:19} ")
         entry(out, label, _sentence(change), beside=not narrow)
-        if outcome.status is Status.IN_PROGRESS and outcome.error:
+        if outcome.status in OPEN and outcome.error:
             entry(out, (" " * BELOW + "→ ",), outcome.error)
         if verbose or outcome.status is Status.PLANNED:
             for text in _statements(change):
@@ -232,7 +256,7 @@ def _print_outcomes(out: Console, outcomes: Sequence[Outcome], *, verbose: bool)
 def _sentence(change: Change) -> str:
     if change.transaction is None:
         return change.detail
-    rows = f"{change.rows} row{'' if change.rows == 1 else 's'}"
+    rows = counted(change.rows or 0, "row")
     return f"{change.target}: {rows}, in one transaction"
 
 
@@ -242,7 +266,7 @@ def _statements(change: Change) -> Iterable[str]:
     yield "START TRANSACTION;"
     for statement in change.transaction.statements:
         verb = "find" if statement.is_read else "touch"
-        rows = f"{statement.rows} row{'' if statement.rows == 1 else 's'}"
+        rows = counted(statement.rows, "row")
         yield f"{statement.text};  -- must {verb} {rows}"
     yield "COMMIT;"
 

@@ -31,7 +31,8 @@ def _with(decom: NovaDecom, clouds: object, *arguments: str, **environment: str)
 def _is_one_message(ran: Ran, *codes: int) -> None:
     """It says what was seen and what to do, on stderr; stdout has a document only for -f json."""
     assert ran.code in codes, ran
-    lines = ran.err.strip().splitlines()
+    cloud = ran.err.startswith("Cloud ")
+    lines = ran.err.strip().splitlines()[cloud:]
     assert lines[0].startswith("error: ")
     assert lines[1].strip().startswith("→ ")
     assert len(lines) == 2, ran.err

@@ -137,7 +137,7 @@ def test_ironic(lab: Lab, decom: NovaDecom, host: str) -> None:
 
     ran = refuse(decom, host)
 
-    assert "1 ironic nodes" in ran.blocked()["ironic"]
+    assert "1 ironic node" in ran.blocked()["ironic"]
     assert "ironic_compute_node_move" in ran.host["error"]["remedy"]
 
 

@@ -207,21 +207,21 @@ MOVING_CASES = [
         "suspended",
         moving(servers=(build.server(status="SUSPENDED"),)),
         BLOCKED,
-        "1 servers cannot leave the host: 'web' id-of-web (SUSPENDED)",
+        "1 server cannot leave the host: 'web' id-of-web (SUSPENDED)",
     ),
     (
         "servers-movable",
         "one of two, and the others may move alone",
         moving(request=DRAINING, servers=(*WEB, SUSPENDED)),
         BLOCKED,
-        "1 servers cannot leave the host: 'web' id-of-web (SUSPENDED)",
+        "1 server cannot leave the host: 'web' id-of-web (SUSPENDED)",
     ),
     (
         "servers-movable",
         "one of two, and the others move alone",
         moving(request=PARTIAL, servers=(*WEB, SUSPENDED)),
         WARNING,
-        "1 servers cannot leave the host: 'web' id-of-web (SUSPENDED)",
+        "1 server cannot leave the host: 'web' id-of-web (SUSPENDED)",
     ),
     (
         "servers-movable",
@@ -322,7 +322,7 @@ MOVING_CASES = [
         "a member of a group that cannot leave anyway",
         moving(groups=(TOGETHER,), servers=(build.server(status="SUSPENDED"),)),
         BLOCKED,
-        "1 servers cannot leave the host: 'web' id-of-web (SUSPENDED)",
+        "1 server cannot leave the host: 'web' id-of-web (SUSPENDED)",
     ),
     (
         "servers-movable",
@@ -368,7 +368,7 @@ MOVING_CASES = [
         "a class that no other host has",
         with_room(room(), allocations=WITH_GPU, fitting={GPU: frozenset({"node1"})}),
         BLOCKED,
-        "no other host has room for 1 of 1 servers: 'web' id-of-web (needs VGPU:1)",
+        "no other host has room for 1 of 1 server: 'web' id-of-web (needs VGPU:1)",
     ),
     (
         "capacity",
@@ -394,7 +394,7 @@ MOVING_CASES = [
         "placement did not answer",
         with_room(room(), allocations=WITH_GPU),
         WARNING,
-        "1 of 1 servers are not judged, as placement was not asked for what they need",
+        "1 of 1 server not judged: placement was not asked for what they need",
     ),
     (
         "capacity",
@@ -425,7 +425,7 @@ MOVING_CASES = [
         "a resize of a user's, whose server is elsewhere",
         facts(request=AUTO, migrations=(build.migration(type="resize", status="finished"),)),
         BLOCKED,
-        "1 migrations in progress: 7 (resize of id-of-web, finished",
+        "1 migration in progress: 7 (resize of id-of-web, finished",
     ),
     (
         "migrations-active",
@@ -442,7 +442,7 @@ MOVING_CASES = [
         "one that cannot end, as the host is dead",
         moving(**DEAD, migrations=(build.migration(),)),
         BLOCKED,
-        "1 migrations in progress: 7",
+        "1 migration in progress: 7",
     ),
     (
         "pci-allocated",

@@ -20,7 +20,7 @@ ROW_CASES = [
         "one is claimed",
         facts(database=database(pci_devices=(build.pci_row(status="claimed"),))),
         BLOCKED,
-        "1 PCI devices are in use: 0000:01:00.0 claimed by None",
+        "1 PCI device in use: 0000:01:00.0 claimed by no server",
     ),
     (
         "pci-allocated",

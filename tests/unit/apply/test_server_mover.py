@@ -328,7 +328,9 @@ def test_what_can_move_moves_and_the_rest_is_named(run):
     report = run(world, job=DRAIN).go()
 
     assert (report.result, report.exit_code) == (Result.FAILED, ExitCode.FAILED)
-    assert "1 servers could not be moved: id-of-asleep: 'asleep'" in report.error
+    assert "1 server could not be moved: id-of-asleep: 'asleep'" in report.error
+    (failed,) = [o for o in report.outcomes if o.status is Status.FAILED]
+    assert failed.error.startswith("'asleep' id-of-asleep (SUSPENDED)")
     assert set(world.nova.elsewhere) == {"id-of-web", "id-of-off"}
     assert world.truth.servers == (SUSPENDED,)
     assert world.truth.service.status == "disabled"

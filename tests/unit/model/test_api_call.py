@@ -110,3 +110,10 @@ def test_the_text_of_a_change_contains_the_request_that_is_sent(state):
             assert change.call is None or change.call.text in change.detail
             assert change.call is None or change.transaction is None
             facts = step.after(change, facts)
+
+
+def test_a_reason_is_shown_as_it_was_typed():
+    """In the plan, the journal and the report; the request itself is encoded by its client."""
+    call = disable_service("s1", new_claim("R", "ops@jump", "机架七, Größe"))
+
+    assert '机架七, Größe"' in call.text

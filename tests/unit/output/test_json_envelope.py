@@ -139,6 +139,7 @@ def test_the_documented_example():
             "request_id": "req-1",
             "seconds": None,
             "to": None,
+            "error": None,
         }
     ]
     assert told["kept"][0].items() >= {"binary": "nova-conductor", "host": "node1"}.items()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -25,7 +26,7 @@ from nova_decom.model.tables import (
 )
 from nova_decom.output import progress, text
 from nova_decom.output.console import console, entry
-from nova_decom.output.render import Style, show
+from nova_decom.output.render import Style, age, show
 from nova_decom.plan.planner import make_plan
 from nova_decom.steps import PROCEDURE
 from nova_decom.verify.verify import verify
@@ -271,11 +272,66 @@ def test_the_list_as_a_table(capsys):
     """What fits a terminal: a heading, a line per host, a dash for what is not known."""
     out, _ = shown(capsys, ListReport("list", 0, rows=tuple(HostRow(**r) for r in ROWS)))
 
+    ago = age(ROW["heartbeat"], datetime.now(UTC))
     assert [" ".join(line.split()) for line in lines(out)] == [
         "host status state heartbeat zone servers verdict",
-        "node1 enabled up 2026-11-23T04:15:00 nova 2 ACTIVE, 1 ERROR removable",
+        f"node1 enabled up {ago} nova 2 ACTIVE, 1 ERROR removable",
         "node2 - - - - - -",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(-5, "0 s"), (4, "4 s"), (119, "119 s"), (150, "2 min"), (7200, "2 h"), (200000, "2 d")],
+)
+def test_a_heartbeat_is_shown_as_an_age(seconds, shown):
+    """Clocks differ; a reader of the table need not know the time in UTC."""
+    now = datetime(2026, 11, 23, 4, 15, tzinfo=UTC)
+
+    assert age((now - timedelta(seconds=seconds)).isoformat()[:19], now) == f"{shown} ago"
+    assert age("-", now) == "-"
+
+
+@pytest.mark.parametrize(("columns", "wide"), [(80, False), (40, False), (40, True)])
+def test_columns_give_way_before_a_word_is_broken(monkeypatch, columns, wide):
+    """The zone first, then the heartbeat; --wide shows all."""
+    name = "compute-0123456789.example.org"
+    stream = at_terminal(monkeypatch, columns).file
+    monkeypatch.setattr("sys.stdout", stream)
+    rows = (HostRow(**ROW | {"host": name}),)
+
+    show(ListReport("list", 0, rows=rows), Style(wide=wide))
+
+    head, _, rest = plain(stream).partition(name)
+    assert rest
+    assert ("zone" in head) is (wide or columns == 80)
+    assert ("rows" in head) is wide
+
+
+def test_a_long_remedy_with_a_command_has_no_line_break(monkeypatch):
+    """It is copied as one line; other texts are wrapped."""
+    out = at_terminal(monkeypatch, 60)
+    remedy = f"openstack server delete {' '.join('abcdefgh' * 9)}"
+
+    entry(out, ("    → ",), remedy)
+    assert f"    → {remedy}" in plain(out.file).splitlines()
+
+    entry(out, ("    → ",), f"prose of {remedy[24:]}")
+    assert remedy[24:] not in plain(out.file).replace(remedy, "")
+
+
+def test_a_failed_drain_names_each_server_once(capsys):
+    """With its error below its change; the last line counts."""
+    change = Change("move-servers", "move", "s1", "live-migrate 'web' (s1)")
+    why = "timed out after 3 s; live-migration 7 goes on: openstack server migration abort s1 7"
+    outcomes = (Outcome(change, Status.FAILED, error=why, begun=True),)
+    error = f"node1: 1 server could not be moved: s1: {why}"
+    host = HostReport("node1", Result.FAILED, (), outcomes, error=error, remedy="again")
+
+    out, err = shown(capsys, Report("drain", 1, (host,)))
+
+    assert f"→ {why}" in lines(out)
+    assert lines(err) == ["error: node1: 1 server could not be moved", "→ again"]
 
 
 @pytest.mark.parametrize(
