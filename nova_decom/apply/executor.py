@@ -23,6 +23,7 @@ from nova_decom.apply.server_mover import ServerMover
 from nova_decom.apply.settle import Verification
 from nova_decom.apply.source_answer import SourceAnswer
 from nova_decom.apply.step_runner import CLAIM, StepRunner
+from nova_decom.apply.undone import left_undone
 from nova_decom.apply.worker_slots import WorkerSlots
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.errors import (
@@ -110,6 +111,7 @@ class HostExecution:
                     self.lease.release()
         except Exception as error:  # noqa: BLE001 - a bug ends this host, and no other
             report = self.changes.failed(self.reviewed, error)
+            report = replace(report, to_do=tuple(left_undone(report, self.executor.job)))
         return self.changes.record(report)
 
     def _take_steps(self) -> HostReport:

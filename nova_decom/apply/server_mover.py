@@ -2,13 +2,15 @@
 """Servers moved off a host: several at once, each with a bound, all watched by one poll.
 
 A poll sends two requests, whatever the number of servers: for the newest migrations of the host,
-and for the servers of one host, this one or one on which a server arrives.
+and for the servers of one host, this one or one on which a server arrives. A third one asks for
+the progress of one live migration that takes long.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from nova_decom.apply.change_runner import ChangeRunner
@@ -42,6 +44,8 @@ from nova_decom.moves.status import (
 
 #: Readings without a server, one after the other, that count as an empty host.
 EMPTY_READINGS = 2
+#: Seconds after which the progress of a live migration is read: most are over before.
+SLOW_AFTER = 10.0
 
 
 @dataclass(slots=True)
@@ -66,6 +70,7 @@ class ServerMover:
     arriving_on: deque[str] = field(default_factory=deque)
     snapshot: MoveSnapshot = field(default_factory=MoveSnapshot)
     answered: float = 0.0
+    _progress_read: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Count the time of all moves from now."""
@@ -109,6 +114,7 @@ class ServerMover:
             if self.interrupts.asked is not None:
                 self._stop(self.interrupts)
             self._raise_if_late(bound)
+            self._read_progress()
             self.log.show(tuple(self.moving.values()), len(self.queue))
             self.clock.sleep(self.limits.every)
 
@@ -162,6 +168,16 @@ class ServerMover:
         self.facts = replace(self.facts, migrations=active, servers=here)
         return True
 
+    def _read_progress(self) -> None:
+        """Read the progress of one live migration that takes long, each time of another one."""
+        now = self.clock.now()
+        slow = [m for m in self.moving.values() if m.is_live and now - m.began > SLOW_AFTER]
+        if slow:
+            move = min(slow, key=lambda m: self._progress_read.get(m.id, 0.0))
+            self._progress_read[move.id] = now
+            with suppress(UnavailableError):
+                move.progress = self.cloud.live_progress(move.id) or move.progress
+
     def _queue_new(self) -> None:
         """Queue servers that arrived late, or came back."""
         if not self._shows_this_host:
@@ -198,6 +214,7 @@ class ServerMover:
         for move in tuple(self.moving.values()):
             migration = own_migration(move, self.snapshot)
             move.to = migration.destination if migration else move.to
+            move.migration = migration
             bound = self.limits.move_timeout
             step = next_step(move, self.snapshot, self.facts.request, self.answered, bound)
             self._advance(move, step)

@@ -32,7 +32,7 @@ from nova_decom.errors import (
 from nova_decom.guards.host import is_known, is_named_by_nova, is_traced_by_others
 from nova_decom.model.api_call import ApiCall
 from nova_decom.model.claim import ClaimPolicy, read_claim, run_of
-from nova_decom.model.cloud import Aggregate, ComputeService, MoveSnapshot
+from nova_decom.model.cloud import Aggregate, ComputeService, LiveProgress, MoveSnapshot
 from nova_decom.model.host import Fleet, HostFacts, HostIdentity
 from nova_decom.model.host_slice import host_facts
 from nova_decom.model.machine import StopOrder, SystemdUnit
@@ -170,6 +170,10 @@ class LiveCloud:
         """The words in which a service denies the right to a request that changes nothing."""
         client: Compute | Placement = getattr(self.clients, call.service)
         return client.refusal(call)
+
+    def live_progress(self, server: str) -> LiveProgress | None:
+        """Read the progress of the live migration of a server; None where nova shows none."""
+        return self.clients.compute.live_progress(server)
 
     def watch(self, host: str, look: str) -> MoveSnapshot:
         """Read a host's newest migrations and the servers of ``look``, whatever their number."""

@@ -152,6 +152,16 @@ def distinct(migrations: Iterable[Migration]) -> tuple[Migration, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveProgress:
+    """The bytes of memory and of disks that a live migration has to copy, and has left."""
+
+    memory: int = 0
+    memory_left: int = 0
+    disk: int = 0
+    disk_left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class MoveSnapshot:
     """A reading of moves in progress: a host's newest migrations, and the servers of one host.
 

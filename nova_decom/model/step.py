@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 from nova_decom.model.api_call import ApiCall
 from nova_decom.model.change import Change
-from nova_decom.model.cloud import MoveSnapshot
+from nova_decom.model.cloud import LiveProgress, MoveSnapshot
 from nova_decom.model.host import HostFacts
 from nova_decom.model.machine import StopOrder
 from nova_decom.model.sql import Transaction
@@ -29,6 +29,9 @@ class Cloud(Protocol):
 
     def release_allocations(self, consumer: str, providers: frozenset[str]) -> str | None:
         """Take these providers out of the consumer's allocations, and nothing else."""
+
+    def live_progress(self, server: str) -> LiveProgress | None:
+        """Read the progress of the live migration of a server; None where nova shows none."""
 
     def watch(self, host: str, look: str) -> MoveSnapshot:
         """Read the newest migrations of ``host``, and the servers of exactly the host ``look``."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from nova_decom.model.change import Change
-from nova_decom.model.cloud import Action, Migration, MoveSnapshot, Server
+from nova_decom.model.cloud import Action, LiveProgress, Migration, MoveSnapshot, Server
 from nova_decom.model.request import Request
 from nova_decom.moves.eligibility import may_confirm
 from nova_decom.moves.move import FINISHED, MOVING, POWERED
@@ -81,8 +81,8 @@ class MoveInProgress:
 
     ``server`` is the server before the move. Its migrations that are not among ``earlier`` (their
     keys: ids of two cells may be the same) belong to the move. ``to`` is the destination of that
-    migration, for the display. ``refusal`` is the answer to the last request that nova did not
-    accept.
+    migration, for the display, as are ``migration`` itself and its ``progress``. ``refusal`` is
+    the answer to the last request that nova did not accept.
     """
 
     change: Change
@@ -95,6 +95,14 @@ class MoveInProgress:
     arriving_on: str | None = None
     to: str | None = None
     refusal: Refusal | None = None
+    migration: Migration | None = None
+    progress: LiveProgress | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """True while nova copies the server's memory; then nova can be told to end that."""
+        record = self.migration
+        return record is not None and record.type == LIVE and record.status == "running"
 
     @property
     def id(self) -> str:
@@ -143,6 +151,17 @@ def goes_on(move: MoveInProgress, migration: Migration | None) -> str:
     if migration.type == EVACUATION:
         return f"{now} and cannot be aborted"
     return f"{now}; when it is finished: openstack server resize revert {move.id}"
+
+
+def ways_to_end(move: MoveInProgress) -> str:
+    """The commands that end a live migration early; "" where nova takes none of them."""
+    if not move.is_live or move.migration is None:
+        return ""
+    which = f"{move.id} {move.migration.id}"
+    return (
+        f"openstack server migration force complete {which} (pauses it until it is there), or "
+        f"openstack server migration abort {which}"
+    )
 
 
 def own_migration(move: MoveInProgress, snapshot: MoveSnapshot) -> Migration | None:

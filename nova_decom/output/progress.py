@@ -17,7 +17,14 @@ from rich.text import Text
 from nova_decom.apply.observers import MoveProgress, NullProgress, Progress
 from nova_decom.model.change import Change
 from nova_decom.output.escape import safe
-from nova_decom.output.progress_lines import JsonLines, Lines, flight, moves_in_short, summary
+from nova_decom.output.progress_lines import (
+    JsonLines,
+    Lines,
+    flight,
+    hint,
+    moves_in_short,
+    summary,
+)
 from nova_decom.steps import MOVING_STEPS
 
 log = logging.getLogger(__name__)
@@ -94,6 +101,8 @@ def _add_moves(grid: Table, moves: MoveProgress, spinner: Spinner) -> None:
     for move in moves.flights:
         what, seconds = flight(moves, move)
         grid.add_row("", Text(f"  {what}").append(f"  {seconds}", "dim"))
+        if hint(moves, move):
+            grid.add_row("", Text(f"    to end it: {hint(moves, move)}", "dim"))
 
 
 class Guarded:

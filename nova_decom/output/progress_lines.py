@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +14,8 @@ from rich.text import Text
 
 from nova_decom.apply.observers import MoveProgress
 from nova_decom.model.change import Change
-from nova_decom.model.cloud import Action
-from nova_decom.moves.status import MoveInProgress
+from nova_decom.model.cloud import Action, LiveProgress
+from nova_decom.moves.status import MoveInProgress, ways_to_end
 from nova_decom.output.escape import safe
 
 #: Seconds between two lines about moves that go on.
@@ -30,6 +30,9 @@ WAYS = {
     Action.STOP: "stop",
 }
 MINUTE = 60
+#: Seconds after which the commands are shown that end a live migration early.
+HINT_AFTER = 60.0
+GIB = 1024**3
 
 
 def summary(change: Change) -> str:
@@ -57,8 +60,27 @@ def flight(moves: MoveProgress, move: MoveInProgress) -> tuple[str, str]:
     name = move.server.name if move.server else move.id
     way = WAYS[move.action] if move.action else "wait"
     to = move.arriving_on or move.to or "?"
-    text = f"{safe(name)}  {way}  {safe(moves.host)} → {safe(to)}"
+    text = f"{safe(name)}  {way}  {safe(moves.host)} → {safe(to)}{_left(move.progress)}"
     return text, f"{moves.now - move.began:.0f} s"
+
+
+def _left(progress: LiveProgress | None) -> str:
+    """The memory, and the disk if it is copied, that a live migration has left."""
+    if progress is None:
+        return ""
+    parts = (
+        ("memory", progress.memory, progress.memory_left),
+        ("disk", progress.disk, progress.disk_left),
+    )
+    texts = [
+        f"{what} {left / GIB:.1f} of {total / GIB:.1f} GiB" for what, total, left in parts if total
+    ]
+    return f"  left: {', '.join(texts)}"
+
+
+def hint(moves: MoveProgress, move: MoveInProgress) -> str:
+    """How to end a live migration early, once it takes long."""
+    return ways_to_end(move) if moves.now - move.began > HINT_AFTER else ""
 
 
 @dataclass
@@ -97,6 +119,8 @@ class Lines:
             self._say(moves_in_short(moves))
             for move in moves.flights:
                 self._say("  ".join(("", *flight(moves, move))))
+                if hint(moves, move):
+                    self._say(f"    to end it: {hint(moves, move)}")
 
     def _say(self, line: str) -> None:
         self._err.print(Text(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}"))
@@ -122,7 +146,9 @@ class JsonLines:
         """Write the counts of the moves that go on, now and then."""
         if self._pace.is_due(moves):
             counts = {name: getattr(moves, name) for name in ("moved", "left", "failed")}
-            self._write("moves", moves.host, **counts, servers=[m.id for m in moves.flights])
+            left = {m.id: asdict(m.progress) for m in moves.flights if m.progress}
+            servers = [m.id for m in moves.flights]
+            self._write("moves", moves.host, **counts, servers=servers, progress=left)
 
     def _write(self, event: str, host: str, **about: Any) -> None:  # noqa: ANN401
         at = datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -199,7 +199,8 @@ def _print_host(out: Console, host: HostReport, *, verbose: bool, is_short: bool
     for thing in host.unchecked:
         entry(out, ("    ",), thing)
     if host.to_do:
-        _print_heading(out, "Still to do by hand")
+        is_early = host.result in {Result.FAILED, Result.INTERRUPTED}
+        _print_heading(out, "Left undone" if is_early else "Still to do by hand")
     for thing in host.to_do:
         entry(out, ("    ",), thing)
     if host.readd is not None:

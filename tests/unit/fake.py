@@ -13,7 +13,13 @@ from nova_decom.errors import JournalError, UnsupportedError
 from nova_decom.guards.host import is_known, is_named_by_nova
 from nova_decom.model.api_call import ApiCall
 from nova_decom.model.claim import belongs_to, run_of
-from nova_decom.model.cloud import NOVA_COMPUTE, Action, MoveSnapshot, ResourceProvider
+from nova_decom.model.cloud import (
+    NOVA_COMPUTE,
+    Action,
+    LiveProgress,
+    MoveSnapshot,
+    ResourceProvider,
+)
 from nova_decom.model.heartbeat import Heartbeat
 from nova_decom.model.host import HostFacts
 from nova_decom.model.machine import StopOrder, SystemdUnit
@@ -106,6 +112,12 @@ class FakeCloud:
         nova = self.world.nova
         nova.answer()
         return self._write(action.value, lambda: nova.act(server, action, target))
+
+    def live_progress(self, server: str) -> LiveProgress | None:
+        """The progress of a live migration, and a note that it was asked for."""
+        self.world.nova.progress_asked.append((self.world.time.now(), server))
+        self.world.nova.answer()
+        return self.world.nova.progress.get(server)
 
     def watch(self, host: str, look: str) -> MoveSnapshot:
         """Moves in progress."""

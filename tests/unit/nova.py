@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 
 from nova_decom.errors import ConflictError, NotFoundError, UnavailableError
-from nova_decom.model.cloud import Action, Migration, MoveSnapshot, Owner, Server
+from nova_decom.model.cloud import Action, LiveProgress, Migration, MoveSnapshot, Owner, Server
 from nova_decom.model.host import HostFacts
 
 BEGINS, TAKES, CONFIRMS, LINGERS = 1.0, 10.0, 1.0, 3.0
@@ -41,6 +41,8 @@ class Nova:
     silent_until: float = 0.0
     looks: list[tuple[float, str]] = field(default_factory=list)
     asked: list[tuple[str, Action, str | None]] = field(default_factory=list)
+    progress: dict[str, LiveProgress] = field(default_factory=dict)
+    progress_asked: list[tuple[float, str]] = field(default_factory=list)
     most: int = 0
     before: dict[str, str] = field(default_factory=dict)
 

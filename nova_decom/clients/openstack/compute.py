@@ -18,6 +18,7 @@ from nova_decom.model.cloud import (
     Aggregate,
     ComputeNode,
     ComputeService,
+    LiveProgress,
     Migration,
     Server,
     ServerGroup,
@@ -28,6 +29,8 @@ from nova_decom.model.cloud import (
 #: and the properties of their image from 2.98, server groups one policy and its rules from 2.64.
 HYPERVISORS, SERVERS, MIGRATIONS, GROUPS = "2.53", "2.98", "2.59", "2.64"
 SHARES = "2.97"
+#: Live migrations in progress show what they have left from 2.23.
+LIVE_PROGRESS = "2.23"
 #: The newest migrations of a host, among which those in progress of a host being emptied are.
 NEWEST = "300"
 #: Nova's newest microversion in release 24 (Xena), after those that answer 500 to the DELETE of a
@@ -134,6 +137,16 @@ class Compute:
         body = self._api.get("compute", "/os-migrations", MIGRATIONS, **params)
         found = (_migration(entry) for entry in body["migrations"])
         return tuple(m for m in found if host in {m.source, m.destination})
+
+    def live_progress(self, server: str) -> LiveProgress | None:
+        """The progress of the server's live migration; None before nova knows it, or has none."""
+        path = f"/servers/{server}/migrations"
+        body = self._api.find("compute", path, LIVE_PROGRESS) or {}
+        names = ("memory_total", "memory_remaining", "disk_total", "disk_remaining")
+        for entry in body.get("migrations") or ():
+            found = LiveProgress(*(entry.get(f"{name}_bytes") or 0 for name in names))
+            return found if found.memory or found.disk else None
+        return None
 
     def one_compute_node(self) -> ComputeNode | None:
         """Any compute node, which shows whether the token may list them."""

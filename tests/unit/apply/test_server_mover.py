@@ -9,11 +9,11 @@ from itertools import pairwise
 import pytest
 
 from nova_decom.apply.move_limits import MoveLimits
-from nova_decom.apply.server_mover import EMPTY_READINGS
+from nova_decom.apply.server_mover import EMPTY_READINGS, SLOW_AFTER
 from nova_decom.errors import ChangeFailedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
-from nova_decom.model.cloud import Action, HostCapacity, ServerGroup
+from nova_decom.model.cloud import Action, HostCapacity, LiveProgress, ServerGroup
 from nova_decom.model.report import Result
 from nova_decom.model.request import Servers
 from nova_decom.plan.jobs import BRING_BACK, DRAIN, ENABLE
@@ -403,6 +403,26 @@ def test_what_is_shown_adds_up(run):
     assert (first.moved, first.left, first.failed, len(first.flights)) == (0, 6, 0, 4)
     assert (last.moved, last.left, last.failed) == (5, 0, 1)
     assert {f.to for m in process.shown for f in m.flights} == {None, "node2"}
+
+
+def test_the_progress_of_slow_live_migrations_is_read_one_a_poll(run):
+    """Each in its turn, from ten seconds on; a cold migration shows none."""
+    world = World(occupied(WEB, server("db"), OFF))
+    for name in ("id-of-web", "id-of-db", "id-of-off"):
+        world.nova.script(name, "well", takes=60.0)
+    world.nova.progress["id-of-web"] = LiveProgress(memory=8, memory_left=2)
+    process = run(world, job=DRAIN)
+    process.go()
+
+    asked = world.nova.progress_asked
+    assert asked[0][0] > world.nova.looks[0][0] + SLOW_AFTER
+    assert all(b - a >= EVERY for (a, _), (b, _) in pairwise(asked))
+    assert {asked[0][1], asked[1][1]} == {"id-of-web", "id-of-db"}
+    assert [name for _, name in asked[2:4]] == [name for _, name in asked[:2]]
+    assert {name for _, name in asked} == {"id-of-web", "id-of-db"}
+    shown = {(f.id, f.progress) for m in process.shown for f in m.flights}
+    assert ("id-of-web", world.nova.progress["id-of-web"]) in shown
+    assert {progress for name, progress in shown if name != "id-of-web"} == {None}
 
 
 def test_a_drain_may_stop_servers_and_a_later_run_starts_them(run):

@@ -322,6 +322,13 @@ def test_interrupted_twice_it_abandons_what_moves(run):
     assert all(o.begun for o in going)
     assert len(world.truth.migrations) == 4
     assert world.time.now() - 1000 < 10
+    host, left, *moves = report.to_do
+    assert host == (
+        "node1 stays disabled by this run: nova-decom drain node1 goes on, nova-decom enable "
+        "node1 --bring-back takes it back"
+    )
+    assert left.startswith("9 servers are not moved: openstack server list --all-projects")
+    assert {move.rpartition(": ")[2] for move in moves} == aborts
     assert run(world, job=DRAIN).go().exit_code == ExitCode.SUCCESS
     assert set(moves_of(world).values()) == {1}
 

@@ -24,6 +24,7 @@ from nova_decom.moves.status import (
     next_step,
     own_migration,
     status_wanted,
+    ways_to_end,
 )
 from tests.unit.build import HOST, migration, request, server
 
@@ -273,6 +274,25 @@ def test_a_move_that_nova_goes_on_with_names_the_command_that_nova_accepts(type_
 
     assert text.endswith(remedy)
     assert ("migration abort" in text) == (remedy.startswith("openstack server migration abort"))
+
+
+@pytest.mark.parametrize(
+    ("record", "is_live"),
+    [
+        (migration(7), True),
+        (migration(7, status="preparing"), False),
+        (migration(7, type="migration"), False),
+        (None, False),
+    ],
+)
+def test_only_a_live_migration_that_runs_can_be_ended(record, is_live):
+    """Nova refuses the commands for others."""
+    text = ways_to_end(flight(migration=record))
+
+    assert bool(text) is is_live
+    if is_live:
+        assert "openstack server migration force complete id-of-web 7 " in text
+        assert text.endswith("openstack server migration abort id-of-web 7")
 
 
 def test_a_server_that_is_being_stopped_has_no_migration():

@@ -12,11 +12,11 @@ import pytest
 
 from nova_decom.apply.observers import MoveProgress
 from nova_decom.model.change import Change
-from nova_decom.model.cloud import Action
+from nova_decom.model.cloud import Action, LiveProgress
 from nova_decom.moves.status import MoveInProgress
 from nova_decom.output import progress
 from nova_decom.output.console import console
-from tests.unit.build import server
+from tests.unit.build import migration, server
 
 CHANGE = Change("move-servers", "move", "id-of-web", "POST", label="live-migrate 'web'")
 
@@ -150,5 +150,20 @@ def test_for_programs_each_event_is_one_json_object(capsys):
             "left": 4,
             "failed": 1,
             "servers": ["id-of-web"],
+            "progress": {},
         },
     ]
+
+
+def test_what_a_live_migration_has_left_is_shown_and_later_how_to_end_it():
+    """Its disk only where that is copied; the commands after a minute."""
+    running = migration(7, status="running")
+    young = flight(migration=running, progress=LiveProgress(8 << 30, 2 << 30))
+    old = flight(migration=running, progress=LiveProgress(0, 0, 4 << 30, 1 << 30), began=999.0)
+
+    first, second = shown(moves(young)), shown(moves(old))
+
+    assert "left: memory 2.0 of 8.0 GiB  5 s" in first
+    assert "force complete" not in first
+    assert "left: disk 1.0 of 4.0 GiB  61 s" in second
+    assert "to end it: openstack server migration force complete id-of-web 7" in second
