@@ -263,6 +263,10 @@ PROCEDURE_OPTIONS = (
     ROWS,
     _flag("--all-binaries", help="Also remove other nova services of the host that are down."),
     _flag("--keep-agents", help="Keep the network agents of the host."),
+    _flag(
+        "--reschedule-agents",
+        help="Move routers and networks of the host's dead L3 and DHCP agents to living agents.",
+    ),
     _list(
         "--host-alias",
         metavar="NAME",

@@ -70,6 +70,7 @@ class Settings:
     rows: str | None
     all_binaries: bool
     keep_agents: bool
+    reschedule_agents: bool
     host_alias: tuple[str, ...]
     absent_ok: bool
     skip_guard: tuple[str, ...]
@@ -138,6 +139,7 @@ class Settings:
             history_may_stay=command == "verify" and self.rows is None,
             all_binaries=self.all_binaries,
             keep_agents=self.keep_agents,
+            reschedule_agents=self.reschedule_agents,
             aliases=frozenset(self.host_alias),
             absent_ok=self.absent_ok,
             skip_guards=frozenset(self.skip_guard),

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from nova_decom.clients.openstack.api import Api
 from nova_decom.clients.openstack.listing import Entry, Paging, read_list
@@ -28,6 +29,10 @@ class LiveAccess:
         return read_list(
             self._api, service, path, key, version, paging=Paging.LINKS, params=params
         )
+
+    def find(self, service: str, path: str) -> Mapping[str, Any] | None:
+        """The body of an answer; None for 404 and 400."""
+        return self._api.find(service, path)
 
     def send(self, call: ApiCall) -> str | None:
         """Send one request that changes something; its request id."""

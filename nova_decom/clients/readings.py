@@ -234,4 +234,8 @@ class Readings:
         names = {hosts[0], *self.identity(hosts[0]).names} if len(hosts) == 1 else None
         before = self.view.registrars.get(registrar.name)
         found = registrar.read(self._clients.access, names, before)
+        of_run = {h for h in hosts if names or h in self._request.leaving}
+        if of_run:
+            known = of_run | self._request.aliases
+            found = registrar.of_run(self._clients.access, found, known)
         self._keep(registrars={**self.view.registrars, registrar.name: found})

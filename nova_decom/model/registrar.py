@@ -30,6 +30,9 @@ class Access(Protocol):
     ) -> Sequence[Mapping[str, Any]]:
         """All entries of a list of a service in the catalogue, whatever its number of pages."""
 
+    def find(self, service: str, path: str) -> Mapping[str, Any] | None:
+        """The body of an answer; None where there is no such thing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ghost:
@@ -89,6 +92,10 @@ class Registrar(ABC, Generic[Reading, Facts]):
 
         :raises NovaDecomError: the service cannot be read.
         """
+
+    def of_run(self, access: Access, reading: Reading, names: Collection[str]) -> Reading:
+        """The reading with what is read of hosts that a run is about to change alone."""
+        return reading
 
     def names_of(self, facts: HostFacts) -> Iterable[Ghost]:
         """The records by which a name that nova does not know is a host's."""

@@ -70,6 +70,7 @@ class Request:
     history_may_stay: bool = False
     all_binaries: bool = False
     keep_agents: bool = False
+    reschedule_agents: bool = False
     aliases: frozenset[str] = frozenset()
     absent_ok: bool = False
     skip_guards: frozenset[str] = frozenset()
@@ -107,6 +108,7 @@ class Request:
             "rows": str(self.rows),
             "all_binaries": self.all_binaries,
             "keep_agents": self.keep_agents,
+            "reschedule_agents": self.reschedule_agents,
             "host_alias": sorted(self.aliases),
             "skip_guard": sorted(self.skip_guards),
         }

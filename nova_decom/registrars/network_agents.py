@@ -4,59 +4,34 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from nova_decom.model.api_call import ApiCall
 from nova_decom.model.change import Change
+from nova_decom.model.guard import Guard
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Kept, Leftover
 from nova_decom.model.registrar import Access, Checked, Ghost, Registrar
-from nova_decom.model.snapshot import CloudSnapshot, grouped
+from nova_decom.model.snapshot import CloudSnapshot
 from nova_decom.model.step import Step
-
-NAME = "network-agents"
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkAgent:
-    """A neutron agent of exactly this host; ``refused`` when neutron would not delete it."""
-
-    id: str
-    binary: str
-    agent_type: str
-    host: str
-    alive: bool
-    refused: bool = False
-
-
-@dataclass(frozen=True)
-class AgentReading:
-    """The agents of the cloud; None where it has no network service."""
-
-    agents: tuple[NetworkAgent, ...] | None = ()
-
-    @cached_property
-    def of(self) -> Mapping[str, tuple[NetworkAgent, ...]]:
-        """Host -> its agents."""
-        return grouped((a.host, a) for a in self.agents or ())
-
-
-@dataclass(frozen=True, slots=True)
-class Agents:
-    """The agents of one host."""
-
-    own: tuple[NetworkAgent, ...] = ()
-    #: Dead agents under hypervisor hostnames of the host that are no other host's.
-    by_hypervisor: tuple[NetworkAgent, ...] = field(default=(), compare=False)
-    is_read: bool = field(default=True, compare=False)
-
-
-def agents_of(facts: HostFacts) -> Agents:
-    """The agents among the facts of a host."""
-    found: Agents = facts.registrars.get(NAME, Agents())
-    return found
+from nova_decom.registrars.agent_hosting import (
+    RescheduleAgents,
+    agents_hosting,
+    cure_of_dead_agent,
+    stranded,
+    takers,
+    with_targets,
+)
+from nova_decom.registrars.agent_records import (
+    NAME,
+    AgentReading,
+    Agents,
+    Hosted,
+    NetworkAgent,
+    agents_of,
+    with_agents,
+)
 
 
 def delete_agent(agent: str) -> ApiCall:
@@ -88,7 +63,7 @@ class DeleteAgents(Step):
         """The facts without the agent."""
         known = agents_of(facts)
         left = replace(known, own=tuple(a for a in known.own if a.id != change.target))
-        return replace(facts, registrars={**facts.registrars, NAME: left})
+        return with_agents(facts, left)
 
 
 class NetworkAgents(Registrar[AgentReading, Agents]):
@@ -101,7 +76,8 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
     name: ClassVar[str] = NAME
     check_name: ClassVar[str] = "right to list network agents"
     rights: ClassVar[str] = "admin in neutron (`get_agent`, `delete_agent`)"
-    after_delete: ClassVar[tuple[Step, ...]] = (DeleteAgents(),)
+    guards: ClassVar[tuple[Guard, ...]] = (Guard("agents-hosting", agents_hosting),)
+    after_delete: ClassVar[tuple[Step, ...]] = (RescheduleAgents(), DeleteAgents())
     journal = ("agents", "network-agent", ("agent_type", "binary", "id"))
 
     def read(
@@ -110,11 +86,22 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
         """Read all agents by one list, or those of a single host by one for each of its names."""
         if not access.has("network"):
             return AgentReading(None)
+        hosted = before.hosted if before else ()
         if names is None:
-            return AgentReading(tuple(_listed(access)))
+            return AgentReading(tuple(_listed(access)), hosted)
         found = [a for name in sorted(names) for a in _listed(access, name)]
         others = [a for a in (before and before.agents) or () if a.host not in names]
-        return AgentReading((*others, *found))
+        return AgentReading((*others, *found), hosted)
+
+    def of_run(
+        self, access: Access, reading: AgentReading, names: Collection[str]
+    ) -> AgentReading:
+        """Read what dead agents of these names alone serve, and which agents could."""
+        before = [h for h in reading.hosted if h.host in names]
+        others = [h for h in reading.hosted if h.host not in names]
+        found = stranded(access, (a for n in names for a in reading.of.get(n, ())), before)
+        hosted = (*others, *found)
+        return replace(reading, hosted=hosted, takers=takers(access, {h.kind for h in hosted}))
 
     def facts(self, reading: AgentReading | None, facts: HostFacts, view: CloudSnapshot) -> Agents:
         """The agents of the host and its aliases, and the dead ones of its hypervisors."""
@@ -122,6 +109,8 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
         aliases = facts.request.aliases - {facts.host}
         others = facts.identity.names - aliases - {facts.host}
         own = [a for h in (facts.host, *sorted(aliases)) for a in reading.of.get(h, ())]
+        names = {facts.host, *aliases}
+        hosted = [h for h in reading.hosted if h.host in names]
         return Agents(
             tuple(replace(a, refused=a.id in view.refused) for a in own),
             tuple(
@@ -131,6 +120,7 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
                 for a in reading.of.get(name, ())
                 if not a.alive
             ),
+            hosted=tuple(with_targets(hosted, reading.takers, {*names, *facts.request.leaving})),
             is_read=reading.agents is not None,
         )
 
@@ -143,7 +133,7 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
     def names_of(self, facts: HostFacts) -> Iterator[Ghost]:
         """Each agent; one that is alive is not to be deleted."""
         for agent in agents_of(facts).own:
-            alone = "" if agent.alive else f"openstack network agent delete {agent.id}"
+            alone = "" if agent.alive else cure_of_dead_agent(agent)
             text = f"network agent {agent.id}"
             yield Ghost(agent.host, "network-agent", agent.id, text, alone)
 
@@ -176,24 +166,33 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
             yield "network agents: no network service"
 
     def records(self, facts: HostFacts) -> tuple[NetworkAgent, ...]:
-        """The agents of the host."""
-        return agents_of(facts).own
+        """The agents of the host, with what they alone serve."""
+        known = agents_of(facts)
+        return tuple(
+            replace(a, serves=tuple(h for h in known.hosted if h.agent == a.id)) for a in known.own
+        )
 
     def lost(
         self, saved: Sequence[Mapping[str, Any]], begun: Collection[str], facts: HostFacts
     ) -> Iterator[str]:
-        """The agents that were deleted and are not there again."""
+        """The agents that were deleted and are not there again, and what others serve instead."""
         known = {a.id for a in agents_of(facts).own}
         for agent in saved:
             if agent["id"] in begun and agent["id"] not in known:
                 yield f"{agent['binary']} on {agent['host']} registers again when it is started"
+            for hosted in (Hosted(**h) for h in agent.get("serves", ())):
+                if hosted.id in begun:
+                    yield (
+                        f"{hosted.text} was given to another agent and stays there; to move it: "
+                        "openstack network agent remove, then add"
+                    )
 
     def ghosts(self, reading: AgentReading, gone: Collection[str]) -> Iterator[Ghost]:
         """The dead agents of these names."""
         for agent in reading.agents or ():
             if not agent.alive and agent.host in gone:
                 detail = f"{agent.agent_type} of a host that nova does not know, not alive"
-                alone = f"openstack network agent delete {agent.id}"
+                alone = cure_of_dead_agent(agent)
                 yield Ghost(agent.host, "network-agent", agent.id, detail, alone)
 
 

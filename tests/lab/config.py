@@ -151,7 +151,7 @@ def neutron(site: Site) -> Sections:
             "transport_url": site.transport_url,
             "auth_strategy": "keystone",
             "core_plugin": "ml2",
-            "service_plugins": "",
+            "service_plugins": "router",
             "api_paste_config": site.layout.etc / "neutron" / "api-paste.ini",
             "agent_down_time": 10,
             "rpc_workers": 1,

@@ -58,6 +58,11 @@ def compute(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None
     return _call(_connection(lab).compute, method, path, NOVA, body)
 
 
+def network(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """A call of neutron's API; its body, if it has one."""
+    return _call(_connection(lab).network, method, path, None, body)
+
+
 @lru_cache
 def _connection(lab: Lab) -> "Connection":
     """One for all calls: logging in takes longer than most of them."""
@@ -68,7 +73,9 @@ def act(lab: Lab, server: str, action: dict[str, Any]) -> None:
     compute(lab, "POST", f"/servers/{server}/action", action)
 
 
-def _call(proxy: Any, method: str, path: str, version: str, body: dict[str, Any] | None) -> Any:
+def _call(
+    proxy: Any, method: str, path: str, version: str | None, body: dict[str, Any] | None
+) -> Any:
     extra = {} if body is None else {"json": body}
     answer = proxy.request(path, method, microversion=version, raise_exc=False, **extra)
     assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"

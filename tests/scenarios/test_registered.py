@@ -207,18 +207,32 @@ def test_old_version(lab: Lab, decom: NovaDecom, host: str) -> None:
 
 @scenario(
     "X8",
-    state="one network agent of the host is dead, another one still reports",
-    by_hand="leaves both; the dead one stays in the list for ever",
-    does="deletes the dead one; the living one is named as left over (or kept: --keep-agents)",
-    result="exit 3 until it is stopped, then clean",
+    state="the dead L3 agent of the host alone serves a router, another agent still reports",
+    by_hand="leaves both; deleting the dead one takes the router from every agent, without a word",
+    does="names the router; with --reschedule-agents gives it to a living agent and deletes the "
+    "dead one; the other is named as left over (or kept: --keep-agents)",
+    result="exit 4 until the router may move, exit 3 until the other is stopped, then clean",
 )
 def test_network_agents(lab: Lab, decom: NovaDecom, host: str) -> None:
     """An agent that lives would come back; it is named until somebody stops it."""
     states.stopped(lab, host)
-    dead = lab.network_agent(host, "L3 agent")
+    dead = lab.network_agent(host, "L3 agent", alive=True)
+    router = calls.network(lab, "POST", "/routers", {"router": {"name": f"of-{host}"}})["router"][
+        "id"
+    ]
+    calls.network(lab, "POST", f"/agents/{dead}/l3-routers", {"router_id": router})
+    lab.network_agent(host, "L3 agent")
+    other = lab.network_agent(f"{host}-net", "L3 agent", alive=True)
     alive = lab.network_agent(host, "Open vSwitch agent", alive=True)
 
-    first = decom.remove(host, "--settle", "2")
+    refused = refuse(decom, host)
+
+    assert f"router 'of-{host}' {router}" in refused.blocked()["agents-hosting"]
+    first = decom.remove(host, "--reschedule-agents", "--settle", "2")
+    agents = calls.network(lab, "GET", f"/routers/{router}/l3-agents")["agents"]
+    assert [(a["id"], a["alive"]) for a in agents] == [(other, True)]
+    calls.network(lab, "DELETE", f"/routers/{router}")
+    lab.purge_host(f"{host}-net")
 
     assert first.code == 3, first.out + first.err
     assert dead in {c["target"] for c in first.host["changes"] if c["status"] == "done"}

@@ -27,7 +27,7 @@ from nova_decom.model.rows import (
     PciDeviceRow,
     ServiceRow,
 )
-from nova_decom.registrars import network_agents
+from nova_decom.registrars import agent_records
 
 HOST = "node1"
 CELL = "cell1"
@@ -102,17 +102,23 @@ def agent(**what):
         "host": HOST,
         "alive": False,
     }
-    return network_agents.NetworkAgent(**known | what)
+    return agent_records.NetworkAgent(**known | what)
 
 
 def agents(*of_host, **what):
     """Facts of the registrar of network agents, as all registrars' facts of a host."""
-    return {network_agents.NAME: network_agents.Agents(tuple(of_host), **what)}
+    return {agent_records.NAME: agent_records.Agents(tuple(of_host), **what)}
 
 
 def agent_reading(*of_cloud):
     """A reading of the registrar of network agents."""
-    return {network_agents.NAME: network_agents.AgentReading(tuple(of_cloud))}
+    return {agent_records.NAME: agent_records.AgentReading(tuple(of_cloud))}
+
+
+def hosted(name="r1", kind="l3-routers", **what):
+    """A router that only the host's dead L3 agent serves, and the agent that could."""
+    known = {"id": f"id-of-{name}", "agent": AGENT, "host": HOST, "target": "other-agent"}
+    return agent_records.Hosted(kind=kind, name=name, **known | what)
 
 
 def service_row(number=3, **what):
@@ -191,9 +197,10 @@ def facts(host=HOST, **what):
     here = what.pop("service", service(host))
     others = tuple(what.pop("other_services", ()))
     services = (*([here] if here else []), *others)
-    if what.keys() & {"agents", "agents_by_hypervisor"}:
-        beside = what.pop("agents_by_hypervisor", ())
-        what["registrars"] = agents(*what.pop("agents", ()), by_hypervisor=beside)
+    if what.keys() & {"agents", "agents_by_hypervisor", "hosted"}:
+        beside, served = what.pop("agents_by_hypervisor", ()), what.pop("hosted", ())
+        own = what.pop("agents", ())
+        what["registrars"] = agents(*own, by_hypervisor=beside, hosted=served)
     known = {
         "request": request(),
         "services": services,

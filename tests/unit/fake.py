@@ -26,7 +26,7 @@ from nova_decom.model.machine import StopOrder, SystemdUnit
 from nova_decom.model.request import Part, StopWith
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.model.sql import API_DATABASE, Transaction
-from nova_decom.registrars import PLANNED_PARTS, network_agents
+from nova_decom.registrars import PLANNED_PARTS, agent_records
 from tests.unit import build, rows
 from tests.unit.world import UNIT, World
 
@@ -95,6 +95,15 @@ class FakeCloud:
                 return self._delete_provider(uuid)
             case ("network", "DELETE", "agents", agent):
                 return self._delete_agent(agent)
+        return self._reschedule(call)
+
+    def _reschedule(self, call: ApiCall) -> str | None:
+        match (call.service, call.method, *call.path.split("/")[1:]):
+            case ("network", "DELETE", "agents", agent, "l3-routers", router):
+                return self._take_router(agent, router)
+            case ("network", "POST", "agents", agent, kind):
+                ((_, what),) = (call.body or {}).items()
+                return self._give(agent, kind, what)
         raise AssertionError(f"not a request of the procedure: {call}")
 
     def _set_service(self, service: str, status: str, reason: str | None) -> str:
@@ -159,13 +168,33 @@ class FakeCloud:
 
     def _delete_agent(self, agent: str) -> str | None:
         """A dead agent of the host; neutron keeps those that stand for an OVN chassis."""
-        agents = network_agents.agents_of(self.world.truth).own
+        agents = agent_records.agents_of(self.world.truth).own
         assert agent in {a.id for a in agents if not a.alive}
         rest = tuple(a for a in agents if a.id != agent)
         if self.world.has_chassis:
             self._refused.add(agent)
             raise UnsupportedError("HTTP 400: a chassis has it", "look")
         return self._write("agent", lambda: self.world.change(registrars=build.agents(*rest)))
+
+    def _take_router(self, agent: str, router: str) -> str | None:
+        """A router leaves the agent that has it."""
+        known = agent_records.agents_of(self.world.truth)
+        (mine,) = [h for h in known.hosted if h.id == router]
+        assert (mine.agent, mine.is_bound) == (agent, True)
+        others = tuple(h for h in known.hosted if h is not mine)
+        return self._serve("take", (*others, replace(mine, is_bound=False)))
+
+    def _give(self, agent: str, kind: str, what: str) -> str | None:
+        """Neutron refuses a router that another agent has."""
+        known = agent_records.agents_of(self.world.truth)
+        (mine,) = [h for h in known.hosted if h.id == what]
+        assert (mine.kind, mine.target) == (kind, agent)
+        assert kind == "dhcp-networks" or not mine.is_bound
+        return self._serve("give", tuple(h for h in known.hosted if h is not mine))
+
+    def _serve(self, name: str, hosted: tuple[agent_records.Hosted, ...]) -> str:
+        after = build.agents(*agent_records.agents_of(self.world.truth).own, hosted=hosted)
+        return self._write(name, lambda: self.world.change(registrars=after))
 
     def run(self, transaction: Transaction) -> None:
         """A transaction on the host's cell, or on the API database."""
@@ -212,10 +241,10 @@ class FakeCloud:
         """The records of these registrars; refusals of neutron are noted."""
         found = {n: f for n, f in self.world.truth.registrars.items() if n in parts}
         seen = {**self._seen.registrars, **found}
-        if network_agents.NAME in seen:
-            own = seen[network_agents.NAME].own
-            noted = (replace(a, refused=a.refused or a.id in self._refused) for a in own)
-            seen |= build.agents(*noted)
+        if agent_records.NAME in seen:
+            known = seen[agent_records.NAME]
+            noted = (replace(a, refused=a.refused or a.id in self._refused) for a in known.own)
+            seen |= build.agents(*noted, hosted=known.hosted)
         self._see(registrars=seen)
 
     def _see(self, **what: object) -> None:

@@ -27,6 +27,7 @@ TRACES = {
 }
 OLD_AGENT = {"agents": (build.agent(),), "was_known": True}
 SEEN = HostIdentity(frozenset({build.NODE}))
+SERVED = (build.hosted(), build.hosted("n1", "dhcp-networks"))
 ABSENT_OK = request(absent_ok=True)
 OF_HYPERVISOR = Fleet((neighbour(),), frozenset({"node2"}), (), {"hv9": ("node2",)})
 
@@ -38,6 +39,31 @@ def claimed(reason, **what):
 
 #: guard, what is the case, facts, verdict, words of the message
 TABLE = [
+    ("agents-hosting", "they serve nothing alone", facts(agents=(build.agent(),)), OK, ""),
+    (
+        "agents-hosting",
+        "a router",
+        facts(hosted=(build.hosted(),)),
+        BLOCKED,
+        "dead agents of the host are the only ones of 1 router or network: router 'r1' id-of-r1",
+    ),
+    ("agents-hosting", "kept", facts(hosted=SERVED, request=request(keep_agents=True)), OK, ""),
+    (
+        "agents-hosting",
+        "given to others",
+        facts(hosted=SERVED, request=request(reschedule_agents=True)),
+        WARNING,
+        "2 routers or networks: router 'r1' id-of-r1, network 'n1' id-of-n1",
+    ),
+    (
+        "agents-hosting",
+        "no other agent lives",
+        facts(
+            hosted=(build.hosted(target=None), SERVED[1]), request=request(reschedule_agents=True)
+        ),
+        BLOCKED,
+        "no living agent of another host can take router 'r1' id-of-r1",
+    ),
     ("host-known", "it is there", facts(), OK, ""),
     ("host-known", "nothing names it", absent(), BLOCKED, "nothing in this cloud names 'node1'"),
     (

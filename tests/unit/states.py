@@ -21,6 +21,7 @@ from tests.unit.build import (
     fleet,
     ghost,
     history,
+    hosted,
     node_row,
     provider,
     request,
@@ -42,6 +43,11 @@ MAPPED = database(compute_nodes=(node_row(mapped=1),))
 LEFT_BEHIND: dict[str, HostFacts] = {
     "with a dead agent, kept": facts(agents=(agent(),), request=request(keep_agents=True)),
     "with an agent alive": facts(agents=(agent(alive=True),)),
+    "with agents that alone serve a router and a network, rescheduled": facts(
+        agents=(agent(),),
+        hosted=(hosted(), hosted("n1", "dhcp-networks")),
+        request=request(reschedule_agents=True),
+    ),
     "with an agent that neutron keeps": facts(agents=(agent(refused=True),)),
     "an evacuated server's allocation": facts(allocations=(stale(Owner.ELSEWHERE),)),
     "a migration's allocation": facts(allocations=(stale(Owner.MIGRATION),)),

@@ -95,6 +95,10 @@ options:
     description: Leave network agents alone.
     type: bool
     default: false
+  reschedule_agents:
+    description: Move routers and networks of dead L3 and DHCP agents to living ones first.
+    type: bool
+    default: false
   host_aliases:
     description: Other exact names of the host, for its agents and providers.
     type: list
@@ -239,6 +243,7 @@ FLAGS = {
     "rebuild_local_disks": "--rebuild-local-disks",
     "all_binaries": "--all-binaries",
     "keep_agents": "--keep-agents",
+    "reschedule_agents": "--reschedule-agents",
     "absent_ok": "--absent-ok",
 }
 LISTS = {"host_aliases": "--host-alias", "skip_guards": "--skip-guard"}

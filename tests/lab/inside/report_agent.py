@@ -26,21 +26,46 @@ BINARIES = {
     "Metadata agent": "neutron-metadata-agent",
 }
 
+TOPICS = {"DHCP agent": "dhcp_agent", "L3 agent": "l3_agent"}
+"""Neutron sends its orders to these topics."""
+CONFIGURATIONS = {
+    "DHCP agent": {"dhcp_driver": "neutron.agent.linux.dhcp.Dnsmasq", "networks": 0},
+    "L3 agent": {"agent_mode": "legacy", "handle_internal_only_routers": True, "routers": 0},
+}
+
 
 def state(host: str, agent_type: str) -> dict[str, object]:
     return {
         "binary": BINARIES.get(agent_type, "neutron-agent"),
         "host": host,
-        "topic": "N/A",
+        "topic": TOPICS.get(agent_type, "N/A"),
         "agent_type": agent_type,
-        "configurations": {"bridge_mappings": {}, "tunnel_types": [], "devices": 0},
+        "configurations": CONFIGURATIONS.get(
+            agent_type, {"bridge_mappings": {}, "tunnel_types": [], "devices": 0}
+        ),
     }
+
+
+class Obedient:
+    """Answers the order that neutron waits for: that an L3 agent has a router."""
+
+    target = oslo_messaging.Target(version="1.4")
+
+    def router_added_to_agent(self, context: object, payload: object) -> None:
+        """Neutron waits a minute for this answer, then two, and answers 500 without it."""
+
+
+def serve(transport: object, host: str, topic: str) -> None:
+    target = oslo_messaging.Target(exchange="neutron", topic=topic, server=host)
+    oslo_messaging.get_rpc_server(transport, target, [Obedient()]).start()
 
 
 def main(transport_url: str, host: str, agent_type: str) -> None:
     # The global one: newer releases register some options nowhere else.
     cfg.CONF([])
     transport = oslo_messaging.get_rpc_transport(cfg.CONF, url=transport_url)
+    if agent_type in TOPICS:
+        serve(transport, host, TOPICS[agent_type])
     target = oslo_messaging.Target(exchange="neutron", topic=TOPIC, version="1.2")
     client = oslo_messaging.get_rpc_client(transport, target)
     context = {"is_admin": True, "roles": ["admin"], "request_id": f"req-{uuid.uuid4()}"}

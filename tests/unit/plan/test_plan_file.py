@@ -141,6 +141,7 @@ CHOICES = [
     {"confirm_resizes": True},
     {"leave_stopped": True},
     {"rebuild_local_disks": True},
+    {"reschedule_agents": True},
     {"partial": True},
     {"stop_with": StopWith.NONE},
     {"offline": True},

@@ -85,6 +85,7 @@ READS = {
         Part.ALLOCATIONS,
     },
     "delete-providers": {Part.SERVICES, Part.PROVIDERS, Part.ALLOCATIONS},
+    "reschedule-agents": {"network-agents"},
     "delete-agents": {"network-agents"},
     "purge-rows": {Part.SERVICES, Part.DATABASE},
     "purge-registration": {Part.SERVICES, Part.AGGREGATES, Part.DATABASE},
