@@ -57,6 +57,7 @@ class FreshFacts:
         answers slowly would be read for ever. A reading serves all hosts that ask meanwhile, so
         the slot is given back; where that took too long, the host is read again with its slot.
         """
+        self._ask_host_itself(parts & ALONE)
         shared = parts - ALONE
         is_old = newer_than is not None and (self._begun < newer_than or not self._is_fresh())
         if shared and (is_old or shared - self._parts):
@@ -65,12 +66,14 @@ class FreshFacts:
             if newer_than is not None and not self._is_fresh():
                 with self.slots.slot_kept():
                     self._read(shared)
-        return self._with_host_itself(parts & ALONE)
+        return self._read_already()
 
     def poll(self, parts: frozenset[str]) -> HostFacts:
         """The facts with these parts read now, for a host that has given its slot back."""
         self._read(parts - ALONE)
-        return self._with_host_itself(parts & ALONE)
+        if parts & ALONE:
+            self._facts = self.cloud.refresh(self.host, parts & ALONE)
+        return self._read_already()
 
     def invalidate(self) -> None:
         """Forget what was read: the host is about to be changed."""
@@ -90,10 +93,18 @@ class FreshFacts:
         heard = parts >= HEARTBEAT_SOURCES
         self._parts = parts | ({Part.HEARTBEATS} if heard else frozenset())
 
-    def _with_host_itself(self, parts: frozenset[str]) -> HostFacts:
-        """The facts; the parts that only the host itself knows are asked for each time."""
-        if parts or self._facts is None:
-            self._facts = self.cloud.refresh(self.host, parts)
+    def _ask_host_itself(self, parts: frozenset[str]) -> None:
+        """Ask for the parts that only the host itself knows, each time, and without a slot.
+
+        It comes before the other readings, which would grow old meanwhile.
+        """
+        if parts:
+            with self.slots.slot_released():
+                self._facts = self.cloud.refresh(self.host, parts)
+
+    def _read_already(self) -> HostFacts:
+        if self._facts is None:
+            self._facts = self.cloud.refresh(self.host, frozenset())
         return self._facts
 
     def _is_fresh(self) -> bool:

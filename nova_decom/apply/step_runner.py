@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from nova_decom.apply.change_runner import ChangeRunner
@@ -63,8 +64,10 @@ class StepRunner:
         def attempt() -> str | None:
             if not change.only_waits:
                 self.fresh.invalidate()
+            slots = self.fresh.slots
             try:
-                return step.apply(change, self.cloud, facts)
+                with slots.slot_released() if step.on_host else nullcontext():
+                    return step.apply(change, self.cloud, facts)
             except (UnavailableError, TransientError) as error:
                 self.changes.journal.event(
                     "unanswered", host=facts.host, error=str(error), **change_record(change)

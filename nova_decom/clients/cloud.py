@@ -23,12 +23,7 @@ from nova_decom.clients.read_batching import BatchedReads
 from nova_decom.clients.reader import CloudReader
 from nova_decom.clients.readings import Readings
 from nova_decom.clock import LONG_AGO, Clock
-from nova_decom.errors import (
-    BadRequestError,
-    ChangeFailedError,
-    UnsupportedError,
-    WriteRefusedError,
-)
+from nova_decom.errors import BadRequestError, UnsupportedError, WriteRefusedError
 from nova_decom.guards.host import is_known, is_named_by_nova, is_traced_by_others
 from nova_decom.model.api_call import ApiCall
 from nova_decom.model.claim import ClaimPolicy, read_claim, run_of
@@ -36,7 +31,6 @@ from nova_decom.model.cloud import Aggregate, ComputeService, LiveProgress, Move
 from nova_decom.model.host import Fleet, HostFacts, HostIdentity
 from nova_decom.model.host_slice import host_facts
 from nova_decom.model.machine import StopOrder, SystemdUnit
-from nova_decom.model.ownership import own_units, units_to_stop
 from nova_decom.model.request import Part, Request, StopWith
 from nova_decom.model.snapshot import compute_hosts, fleet_of
 from nova_decom.model.sql import Image, Transaction
@@ -78,7 +72,14 @@ class LiveCloud:
             clients, request, self._history, self._heartbeats, keep_names, self._clock
         )
         self._readings = readings
-        self._machines = Machines(clients.remote, clients.owners_of, readings.identity)
+        self._machines = Machines(
+            clients.remote,
+            self._history,
+            self._heartbeats,
+            clients.owners_of,
+            readings.identity,
+            self._slice,
+        )
         has_rows = clients.databases is not None
         self._reader = CloudReader(readings, self._heartbeats, self._clock, has_rows=has_rows)
         self._reads = BatchedReads(self._reader.read, gather)
@@ -124,8 +125,8 @@ class LiveCloud:
         """
         if parts - {Part.UNIT}:
             self._reads(host, parts)
-        if Part.UNIT in parts:
-            self._read_unit(host)
+        if Part.UNIT in parts and self._request.asks_machines:
+            self._machines.read_unit(host)
         return self._slice(host)
 
     def ask_machines(self, facts: Sequence[HostFacts]) -> tuple[HostFacts, ...]:
@@ -133,13 +134,11 @@ class LiveCloud:
 
         Whether the unit is off is read again when it is to be stopped.
         """
-        asked = [f.host for f in facts if f.stops_nova_compute]
-        if self._request.stop_with is not StopWith.SSH or not asked:
+        asked = [f for f in facts if f.stops_nova_compute]
+        if not self._request.asks_machines or not asked:
             return tuple(facts)
-        machines = self._machines.ask(asked)
-        for host, machine in machines.items():
-            self._history.add(host, machine=machine)
-        return tuple(replace(f, machine=self._history.of(f.host).machine) for f in facts)
+        found = {f.host: f for f in self._machines.ask(asked)}
+        return tuple(found.get(f.host, f) for f in facts)
 
     def continue_from(self, other: LiveCloud) -> None:
         """Take over the readings of another cloud: heartbeats stand still since its first one."""
@@ -189,7 +188,7 @@ class LiveCloud:
             off = SystemdUnit("(by the stop command)", active=False, enabled=False)
             self._history.add(host, unit=off)
         elif order is not None:
-            self.clients.remote.stop(host, order)
+            self._machines.stop(host, order)
 
     def release_allocations(self, consumer: str, providers: frozenset[str]) -> str | None:
         """Take these providers out of the consumer's allocations, saved first."""
@@ -231,30 +230,6 @@ class LiveCloud:
         ours = found.run == run_of(facts.request.claim)
         dead = not ours and self._holding.has_ended(found.run, facts.host)
         return dead or found.has_lapsed(datetime.now(UTC))
-
-    def _read_unit(self, host: str) -> None:
-        """Read the unit on the host over ssh, unless it was off at an earlier reading."""
-        known = self._history.of(host).unit
-        over_ssh = self._request.stop_with is StopWith.SSH and not self._request.offline
-        if not over_ssh or (known and known.is_off):
-            return
-        try:
-            machine = self._machines.read(host)
-        except ChangeFailedError:
-            if self._slice(host).service is not None:
-                raise
-            # No service shows that the host lives: it need not answer.
-            unit = SystemdUnit("nova-compute", active=False, enabled=False, reached=False)
-            self._history.add(host, unit=unit)
-            return
-        self._history.add(host, machine=machine)
-        self._history.add(host, unit=_state_of(self._slice(host)))
-
-
-def _state_of(facts: HostFacts) -> SystemdUnit | None:
-    """The unit that is to be stopped; one that is off when there is none."""
-    units = facts.machine.units if facts.machine else ()
-    return next((u.unit for u in (*units_to_stop(facts), *own_units(facts), *units)), None)
 
 
 def _has_only_traces(facts: HostFacts) -> bool:

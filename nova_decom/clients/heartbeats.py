@@ -18,7 +18,7 @@ from math import inf
 from nova_decom.clients.host_history import HostHistory
 from nova_decom.clients.mysql.cells import NovaDatabases
 from nova_decom.clock import Clock
-from nova_decom.model.cloud import ComputeService
+from nova_decom.model.cloud import NOVA_COMPUTE, ComputeService
 from nova_decom.model.heartbeat import LONGEST_GAP, Heartbeat
 from nova_decom.model.snapshot import CloudSnapshot
 
@@ -89,6 +89,14 @@ class Heartbeats:
         if last is not None:
             self._gap = max([self._gap, *_gaps(before, after, span.ended - last.begun)])
         self._read = {None: span} if host is None else self._read | {host: span}
+
+    def compute_ended(self, host: str, *, ended: bool) -> None:
+        """Note whether the machine shows that the process of the host's nova-compute has ended."""
+        kept = {
+            uuid: beat.noted(ended=ended) if beat.binary == NOVA_COMPUTE else beat
+            for uuid, beat in self._history.of(host).heartbeats.items()
+        }
+        self._history.add(host, heartbeats=kept)
 
     @contextmanager
     def writing(self, service: str) -> Iterator[None]:

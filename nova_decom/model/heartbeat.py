@@ -25,6 +25,9 @@ class Heartbeat:
     moved: bool = False
     updated_at: str = ""
     gap: float = 0.0
+    #: Beats from before the end of the process that readings may still show; None while it is not
+    #: proved that the process has ended.
+    late_beats: int | None = None
     #: The connection that reads the counters has shown a new one of another service since then.
     sees_new_rows: bool = True
 
@@ -32,6 +35,18 @@ class Heartbeat:
     def still_for(self) -> float:
         """Seconds for which the values are proved not to have changed."""
         return self.until - self.since
+
+    @property
+    def has_ended(self) -> bool:
+        """True when the process was proved to have ended, and no beat has contradicted it."""
+        return self.late_beats is not None
+
+    def noted(self, *, ended: bool) -> Heartbeat:
+        """The heartbeat of a process that was just seen to have ended, or to run.
+
+        One beat may have come between the last reading and its end.
+        """
+        return replace(self, late_beats=1 if ended else None)
 
     def seen(self, value: str, begun: float, ended: float, updated_at: str = "") -> Heartbeat:
         """The heartbeat after one more reading, which began and ended then."""
@@ -44,5 +59,6 @@ class Heartbeat:
             since=ended,
             until=ended,
             moved=True,
+            late_beats=self.late_beats - 1 if self.late_beats else None,
             gap=max(self.gap, self.still_for if self.still_for <= LONGEST_GAP else 0.0),
         )

@@ -269,11 +269,13 @@ class HostFacts:
         return max(self.request.silence, gap + self.request.report_interval)
 
     def is_silent(self, service: ComputeService) -> bool:
-        """True when nova takes the service for down and its heartbeat is proved to stand still."""
+        """True when the service is proved to send no more heartbeats.
+
+        Its process was seen to have ended, on the machine that is the host; or nova takes it for
+        down and its heartbeat stands still for long enough.
+        """
         heartbeat = self.heartbeat_of(service)
-        return (
-            heartbeat is not None
-            and not service.is_up
-            and heartbeat.sees_new_rows
-            and heartbeat.still_for >= self.silence_of(service)
-        )
+        if heartbeat is None:
+            return False
+        stands_still = heartbeat.still_for >= self.silence_of(service) and not service.is_up
+        return heartbeat.has_ended or (stands_still and heartbeat.sees_new_rows)

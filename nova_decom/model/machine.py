@@ -44,13 +44,15 @@ class UnitIdentity:
 class Machine:
     """The host names and nova-compute units of a machine.
 
-    ``checksum`` changes when the machine would describe itself otherwise. ``problem`` says why the
-    machine could not be asked, and ``cure`` what helps.
+    ``checksum`` changes when the machine would describe itself otherwise. ``processes`` is the
+    number of processes of nova-compute, of any unit or of none; None when it is not known.
+    ``problem`` says why the machine could not be asked, and ``cure`` what helps.
     """
 
     names: tuple[str, ...] = ()
     units: tuple[UnitIdentity, ...] = ()
     checksum: str = ""
+    processes: int | None = None
     problem: str = ""
     cure: str = ""
 

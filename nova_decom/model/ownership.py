@@ -21,6 +21,14 @@ def own_units(facts: HostFacts) -> tuple[UnitIdentity, ...]:
     return tuple(u for u in units if not _why_other(u, facts) and _is_proved(u, facts))
 
 
+def has_ended(facts: HostFacts) -> bool:
+    """True when the machine is proved to be the host, and no nova-compute runs or starts on it."""
+    machine, own = facts.machine, own_units(facts)
+    if machine is None or machine.processes != 0 or not own:
+        return False
+    return all(u.unit.is_off for u in machine.units)
+
+
 def units_to_stop(facts: HostFacts) -> tuple[UnitIdentity, ...]:
     """The units that stop-service stops: the host's own, else the one that may be its own."""
     units = own_units(facts)

@@ -128,6 +128,11 @@ class Request:
         return self.moves_servers and self.offline
 
     @property
+    def asks_machines(self) -> bool:
+        """True when the run asks the machines of its hosts over ssh."""
+        return self.stop_with is StopWith.SSH and not self.offline
+
+    @property
     def silence(self) -> float:
         """Seconds for which a heartbeat must be unchanged: two report intervals."""
         return 2 * self.report_interval

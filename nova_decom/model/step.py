@@ -56,6 +56,8 @@ class Step(ABC):
     only_waits: ClassVar[bool] = False
     #: The changes are moves of servers: several at once, also of servers that arrive later.
     moves_servers: ClassVar[bool] = False
+    #: The changes are made on the host itself, which may take minutes: they hold no slot.
+    on_host: ClassVar[bool] = False
     #: Requests that change nothing and need the rights of the step's own requests.
     tries: ClassVar[tuple[ApiCall, ...]] = ()
     #: The change writes the claim of the run into the compute service.

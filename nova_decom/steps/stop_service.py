@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from nova_decom.errors import RefusedError
 from nova_decom.model.change import Change
+from nova_decom.model.cloud import NOVA_COMPUTE
 from nova_decom.model.heartbeat import Heartbeat
 from nova_decom.model.host import HostFacts
 from nova_decom.model.machine import StopOrder, SystemdUnit
@@ -27,14 +28,16 @@ class StopService(Step):
     seconds after the delete (nova 34.0.0 compute/resource_tracker.py:776). One reading of
     ``state`` proves nothing: it says *up* for a minute after the process died, and *down*
     while a message queue is slow. The counter and ``updated_at`` must stand still as well, for
-    two report intervals, or longer than the longest gap between two beats that was seen. Where
-    the service's row was deleted under a living nova-compute no heartbeat tells of it: the host
-    itself is asked, if it answers. A machine whose nova-compute belongs to another nova
-    host is left alone.
+    two report intervals, or longer than the longest gap between two beats that was seen. A
+    machine that is proved to be the host, with its units off and no process of nova-compute,
+    proves more than that: the heartbeat is not waited for. Where the service's row was deleted
+    under a living nova-compute no heartbeat tells of it: the host itself is asked, if it answers.
+    A machine whose nova-compute belongs to another nova host is left alone.
     """
 
     name: ClassVar[str] = "stop-service"
     reversible: ClassVar[bool] = True
+    on_host: ClassVar[bool] = True
     reads: ClassVar[frozenset[str]] = frozenset({Part.HEARTBEATS, Part.UNIT})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:
@@ -93,5 +96,7 @@ def _how(facts: HostFacts) -> str:
 
 def _proof(binary: str, silence: float, request: Request) -> str:
     needed = f"the heartbeat of {binary} must stand still for {silence:g} s and nova show it down"
-    is_ours = _we_stop(request) or request.offline
-    return needed if is_ours else f"{needed} (you stop it; this waits for you)"
+    if not _we_stop(request) and not request.offline:
+        return f"{needed} (you stop it; this waits for you)"
+    by_machine = request.asks_machines and binary == NOVA_COMPUTE
+    return f"{needed}, or the host show that its process has ended" if by_machine else needed

@@ -276,7 +276,9 @@ class FatedRemote(Remote):
     def machine(self, host: str) -> Machine:
         with _ssh(self._fate, f"look at {host}"):
             unit = SystemdUnit(UNIT, **State.read(self._state).units.get(host, UNIT_ON))
-            return Machine((host,), (UnitIdentity(unit, host),), "sum")
+            # On every second host the user of ssh sees no processes.
+            processes = int(unit.active) if host < "node10" else None
+            return Machine((host,), (UnitIdentity(unit, host),), "sum", processes)
 
 
 class FatedWritableRemote(FatedRemote):

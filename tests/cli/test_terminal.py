@@ -66,6 +66,7 @@ def test_a_typed_name_removes_with_live_progress(
 ) -> None:
     """Each change is ticked off; the wait shows what is waited for."""
     hosts.start("typed1")
+    (hosts.directory("typed1") / "no_pgrep").touch()
     child = terminal("remove", "typed1", "--settle", "2")
     child.expect_exact(PROMPT)
     child.sendline("typed1")
@@ -91,6 +92,7 @@ def test_an_interrupt_ends_at_the_next_safe_point(
     """What was begun is told, nothing further is deleted, and running again goes on."""
     name = f"halted{code}"
     hosts.start(name)
+    (hosts.directory(name) / "no_pgrep").touch()
     child = terminal("remove", name, "--yes", "--report-interval", "30")
     child.expect("must stand still")
     child.kill(number)

@@ -33,6 +33,7 @@ class SSH:
         _make_key(self._key)
         _make_key(host.host_key)
         self._write_systemctl(host)
+        self._write_pgrep(host)
         self._write_hostname(host)
         config = host.directory / "sshd_config"
         config.write_text(self._server_config(host))
@@ -91,6 +92,23 @@ Host {host.name}
         places = shlex.join([str(host.directory), str(self._site.layout.pids)])
         script.write_text(
             f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(CHECKOUT))} exec {command} {places} "$@"\n'
+        )
+        script.chmod(0o755)
+
+    def _write_pgrep(self, host: Host) -> None:
+        """`pgrep` sees the host's own nova-compute: all hosts share the machine's processes.
+
+        It fails where the host has a file `no_pgrep`.
+        """
+        script = host.bin / "pgrep"
+        blind, units, systemctl = (
+            shlex.quote(str(path))
+            for path in (host.directory / "no_pgrep", host.units, host.bin / "systemctl")
+        )
+        script.write_text(
+            f"#!/bin/sh\n[ ! -e {blind} ] || exit 2\n"
+            f'pid=$({systemctl} show -p MainPID --value "$(head -n 1 {units})")\n'
+            '[ "${pid:-0}" != 0 ] && echo "$pid"\n'
         )
         script.chmod(0o755)
 

@@ -6,7 +6,7 @@ It knows one host and the ids it was given; everything else it is asked for fail
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from nova_decom.errors import JournalError, UnsupportedError
@@ -23,6 +23,7 @@ from nova_decom.model.cloud import (
 from nova_decom.model.heartbeat import Heartbeat
 from nova_decom.model.host import HostFacts
 from nova_decom.model.machine import StopOrder, SystemdUnit
+from nova_decom.model.ownership import has_ended
 from nova_decom.model.request import Part, StopWith
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.model.sql import API_DATABASE, Transaction
@@ -74,6 +75,7 @@ class FakeCloud:
         asks = truth.request.stop_with is StopWith.SSH and not truth.request.offline
         if Part.UNIT in parts and asks:
             self._see(unit=self.world.unit, machine=self.world.machine)
+            self._see(heartbeats=tuple(self._noted()))
         self._see(was_known=is_known(self._seen), was_named=is_named_by_nova(self._seen))
         return self._seen
 
@@ -246,6 +248,11 @@ class FakeCloud:
             noted = (replace(a, refused=a.refused or a.id in self._refused) for a in known.own)
             seen |= build.agents(*noted, hosted=known.hosted)
         self._see(registrars=seen)
+
+    def _noted(self) -> Iterator[Heartbeat]:
+        ended = has_ended(self._seen)
+        for beat in self._seen.heartbeats:
+            yield beat.noted(ended=ended) if beat.binary == NOVA_COMPUTE else beat
 
     def _see(self, **what: object) -> None:
         self._seen = replace(self._seen, **what)

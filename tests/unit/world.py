@@ -61,6 +61,8 @@ class World:
         #: The option ``host`` of nova-compute on the machine that ssh reaches.
         self.configured: str | None = truth.host
         self.beating = bool(truth.service and truth.service.is_up)
+        #: The user of ssh sees all processes of the machine.
+        self.sees_processes = False
         #: The heartbeat moves between any two readings; else once in a report interval.
         self.beats_fast = bool(truth.servers)
         self._beats = 0
@@ -78,7 +80,8 @@ class World:
     def machine(self) -> Machine:
         """What the machine says of itself."""
         unit = UnitIdentity(self.unit, self.configured)
-        return Machine((self.truth.host,), (unit,), f"sum of {self.configured}")
+        processes = int(self.beating) if self.sees_processes else None
+        return Machine((self.truth.host,), (unit,), f"sum of {self.configured}", processes)
 
     def change(self, **what: object) -> None:
         """Something happens to the host."""

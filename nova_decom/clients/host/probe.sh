@@ -6,10 +6,11 @@
 #   line UNIT TEXT            a line of that file: only the options named in WANTED leave the machine
 #   unread UNIT PATH          a configuration file that this user may not read
 #   node UNIT UUID            the content of a compute_id file of the unit
-#   sum CHECKSUM              of all lines but those of the units' states
+#   processes NUMBER          the processes of nova-compute, of any unit or of none; only for root
+#   sum CHECKSUM              of all lines but those of units' states and processes
 #
 # With "stop CHECKSUM UNIT..." it stops and disables these units, but only while the checksum of
-# the machine is still this one; else it prints "changed".
+# the machine is still this one, else it prints "changed"; then it prints the same as "look".
 root=
 units="UNITS"
 wanted='^(host|state_path|my_ip|my_block_storage_ip)[ \t]*[=:]'
@@ -158,27 +159,40 @@ checksum() {
     printf '%s\n' "$1" | cksum | tr ' ' -
 }
 
-set -f
-text=$(identity)
-case $1 in
-look)
-    printf '%s\n' "$text"
+# Processes in containers count too. Other users may not see all processes: they are told no number.
+# The pattern does not match the shell that has this script as its argument.
+processes() {
+    [ "$(id -u)" = 0 ] || return
+    found=$(pgrep -f '(^|/)nova-compute( |:|$)|nova[.]cmd[.]compute')
+    case $? in
+    0) printf '%s\n' "$found" | wc -l | sed 's/^ */processes /' ;;
+    1) echo processes 0 ;;
+    esac
+}
+
+states_of_units() {
     for unit in $(found_units); do
         active=$(systemctl is-active "$unit")
         enabled=$(systemctl is-enabled "$unit")
         printf 'unit %s %s %s\n' "$unit" "${active:-unknown}" "${enabled:-unknown}"
     done
-    printf 'sum %s\n' "$(checksum "$text")"
-    ;;
-stop)
+}
+
+set -f
+text=$(identity)
+sum=$(checksum "$text")
+if [ "$1" = stop ]; then
     expected=$2
     shift 2
     sudo=
     [ "$(id -u)" = 0 ] || sudo="sudo -n"
-    if [ "$expected" = "$(checksum "$text")" ]; then
-        $sudo systemctl disable --now "$@"
-    else
+    if [ "$expected" != "$sum" ]; then
         echo changed
+        exit
     fi
-    ;;
-esac
+    $sudo systemctl disable --now "$@" || exit
+fi
+printf '%s\n' "$text"
+states_of_units
+processes
+printf 'sum %s\n' "$sum"

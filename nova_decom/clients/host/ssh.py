@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryFile
+from threading import BoundedSemaphore
 from typing import IO
 
 from nova_decom.clients.host.process import run
@@ -34,6 +35,8 @@ UNITS = (
     "devstack@n-cpu.service",
 )
 CONNECT_TIMEOUT = 10
+#: Connections at the same time: the hosts wait for each other's systemctl, not for the API.
+CONNECTIONS = 16
 #: Seconds for one command on the host; from 33.0.0 nova-compute may take three minutes to stop
 #: (graceful_shutdown_timeout, nova 33.0.0 conf/base.py:25).
 COMMAND_TIMEOUT = 240
@@ -55,6 +58,7 @@ class Remote:
     def __init__(self, config: Path | None = None) -> None:
         """``config`` is a configuration file for the operator's ssh, None for the usual one."""
         self._options = [] if config is None else ["-F", str(config)]
+        self._connections = BoundedSemaphore(CONNECTIONS)
 
     def machine(self, host: str) -> Machine:
         """The names of the machine behind ``ssh HOST``, and its nova-compute units.
@@ -77,7 +81,7 @@ class Remote:
         said = _execute(["ssh", *self._options, "-G", "--", host], host, "ssh", "")
         return next(line.split()[1] for line in said.splitlines() if line.startswith("user "))
 
-    def stop(self, host: str, order: StopOrder) -> None:
+    def stop(self, host: str, order: StopOrder) -> Machine | None:
         """Refuse: this client only looks."""
         raise WriteRefusedError(
             f"stop {', '.join(order.units)} on {host} by a client that only looks"
@@ -87,19 +91,22 @@ class Remote:
         options = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_TIMEOUT}"]
         remote = shlex.join(["sh", "-c", _AS_ROOT, "nova-decom", *arguments])
         command = ["ssh", "-T", *options, *self._options, "--", host, remote]
-        return _execute(command, host, "ssh", probe())
+        with self._connections:
+            return _execute(command, host, "ssh", probe())
 
 
 class WritableRemote(Remote):
     """Stops units over ssh."""
 
-    def stop(self, host: str, order: StopOrder) -> None:
+    def stop(self, host: str, order: StopOrder) -> Machine | None:
         """Stop and disable these units, if the machine still describes itself as before.
+
+        The machine after that, by the same connection; None when there is no unit to stop.
 
         :raises ChangeFailedError: ssh failed, another machine answers, or systemctl refused.
         """
         if not order.units:
-            return
+            return None
         said = self._run(host, "stop", order.checksum, *order.units)
         if "changed" in said.splitlines():
             raise ChangeFailedError(
@@ -107,6 +114,7 @@ class WritableRemote(Remote):
                 "read; no unit was stopped",
                 "run again",
             )
+        return read_machine(said)
 
 
 def sudoers(units: Iterable[str], user: str = "decom") -> Iterator[str]:
@@ -143,7 +151,8 @@ def read_machine(answer: str) -> Machine:
         host = None if unread else _host(name, lines, next(iter(names), None))
         units.append(UnitIdentity(unit, host, uuids))
     checksum = next((value for value, _ in told.get("sum", ())), "")
-    return Machine(names, tuple(units), checksum)
+    number = next((n for n, _ in told.get("processes", ()) if n.isdecimal()), None)
+    return Machine(names, tuple(units), checksum, int(number) if number else None)
 
 
 def _host(unit: str, lines: Iterable[list[str]], hostname: str | None) -> str | None:

@@ -66,12 +66,30 @@ class Placement:
 
         Capacity counts reserved amounts and allocation ratios, as placement does.
         """
-        path, wanted = "/allocation_candidates", {"resources": "MEMORY_MB:1"}
-        body = self._api.get("placement", path, SUMMARIES, **wanted)
         return {
             uuid: [(name, r["capacity"] - r["used"]) for name, r in p["resources"].items()]
-            for uuid, p in body["provider_summaries"].items()
+            for uuid, p in self._with_memory_left().items()
         }
+
+    def unused(self) -> frozenset[str]:
+        """Providers of which nothing is used, in one call: they have no allocations.
+
+        Those of trees without memory left are not among them, used or not; none are where
+        placement is too old to show every class and every provider of a tree.
+        """
+        if self._api.microversion("placement", SUMMARIES) != SUMMARIES:
+            return frozenset()
+        return frozenset(
+            uuid
+            for uuid, p in self._with_memory_left().items()
+            if p["resources"] and not any(r["used"] for r in p["resources"].values())
+        )
+
+    def _with_memory_left(self) -> dict[str, Any]:
+        """The summaries of all providers of the trees that have memory left."""
+        path, wanted = "/allocation_candidates", {"resources": "MEMORY_MB:1"}
+        body = self._api.get("placement", path, SUMMARIES, **wanted)
+        return dict(body["provider_summaries"])
 
     def roots_with(self, query: ResourceQuery) -> frozenset[str] | None:
         """The root providers of the trees that have what is asked for; None: not answered."""

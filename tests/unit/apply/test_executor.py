@@ -34,6 +34,7 @@ BLOCKED = [
 
 
 PROOF = "nova-compute must stand still for 20 s and nova show it down"
+BY_MACHINE = "the host show that its process has ended"
 
 
 def statuses(report):
@@ -94,11 +95,25 @@ def test_the_order_of_a_run(run):
     assert [told for told in process.told if told[-1] != "started"] == [
         ("disable-service", "disable", "done"),
         ("stop-service", "stop", "done"),
-        ("waiting", f"the heartbeat of {PROOF}", 300.0),
+        ("waiting", f"the heartbeat of {PROOF}, or {BY_MACHINE}", 300.0),
         ("stop-service", "prove", "done"),
         ("delete-service", "delete", "done"),
         ("purge-rows", "delete", "done"),
         ("waiting", "nothing may come back", 60.0),
+    ]
+
+
+def test_a_machine_that_shows_the_end_of_nova_compute_is_not_waited_for(run):
+    """Its heartbeat would prove less. What may come back is waited for as ever."""
+    world = World(facts())
+    world.sees_processes = True
+    process = run(world)
+
+    process.go()
+
+    assert world.writes == ["disable", "stop", "delete", "purge"]
+    assert [told for told in process.told if told[0] == "waiting"] == [
+        ("waiting", "nothing may come back", 60.0)
     ]
 
 

@@ -83,11 +83,14 @@ def test_the_plan_of_a_killed_run_can_be_carried_out_to_its_end(run, number):
     assert world.writes.count("delete") == world.writes.count("purge") == 1
 
 
+@pytest.mark.parametrize("sees_processes", [False, True])
 @pytest.mark.parametrize("stop_with", StopWith)
-def test_a_heartbeat_that_moves_for_ever_ends_the_run_before_any_delete(run, stop_with):
+def test_a_heartbeat_that_moves_for_ever_ends_the_run_before_any_delete(
+    run, stop_with, sees_processes
+):
     """A unit that claims to be stopped proves nothing; the wait has a bound."""
     world = World(facts(request=request(stop_with=stop_with)))
-    world.obeys = False
+    world.obeys, world.sees_processes = False, sees_processes
 
     report = run(world).go()
 

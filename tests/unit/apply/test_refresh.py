@@ -139,7 +139,7 @@ def test_the_host_itself_is_asked_apart():
         seen.get(frozenset({Part.UNIT}))
         seen.poll(frozenset({SERVICES, Part.UNIT}))
     unit = {Part.UNIT}
-    assert cloud.asked == [{SERVICES}, unit, unit, unit, {SERVICES}, unit]
+    assert cloud.asked == [unit, {SERVICES}, unit, unit, {SERVICES}, unit]
 
 
 @pytest.mark.parametrize(("takes", "asked"), [(FRESH / 2, 1), (FRESH * 2, 2)])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -21,6 +22,7 @@ SECRET = "rabbit://nova:s3cret@mq"
 UNIT = "nova-compute.service"
 GRACEFUL_SHUTDOWN = 180
 LOOKING = {"list-unit-files", "show", "is-active", "is-enabled"}
+STOPS = f"echo inactive >{UNIT}/is-active && echo disabled >{UNIT}/is-enabled\n"
 SSH = """\
 case " $* " in *" -G "*) printf 'host x\\nuser ops\\nport 22\\n'; exit ;; esac
 while [ "$1" != -- ]; do shift; done
@@ -258,6 +260,58 @@ def test_only_the_units_that_are_named_are_stopped(box):
     WritableRemote().stop("node1", StopOrder((UNIT,), machine.checksum))
 
     assert box.stopped() == [UNIT]
+
+
+def test_a_machine_that_was_stopped_describes_itself_by_the_same_connection(box):
+    """Nobody has to ask again whether it worked."""
+    box.unit()
+    before = Remote().machine("node1")
+    box.script("systemctl", f'[ "$1" != disable ] || cd {box.path}/units && {STOPS}{SYSTEMCTL}')
+
+    after = WritableRemote().stop("node1", StopOrder((UNIT,), before.checksum))
+
+    assert after.checksum == before.checksum
+    assert (before.units[0].unit.is_off, after.units[0].unit.is_off) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("pgrep", "number"),
+    [("exit 1", 0), ("echo 7; echo 8", 2), ("exit 2", None), ("exit 127", None)],
+    ids=["none", "two", "pgrep fails", "no pgrep"],
+)
+def test_the_processes_of_nova_compute_are_counted(box, pgrep, number):
+    """That none were found is told apart from that nobody could look."""
+    box.unit()
+    box.script("pgrep", pgrep)
+
+    assert Remote().machine("node1").processes == number
+
+
+def test_a_user_who_may_not_see_all_processes_is_told_no_number(box):
+    """/proc may be mounted so that others' processes are hidden."""
+    box.unit()
+    box.script("pgrep", "exit 1")
+    box.script("id", "echo 1000")
+    box.script("sudo", "exit 1")
+
+    assert Remote().machine("node1").processes is None
+
+
+def test_a_process_is_known_by_its_command_line(box, tmp_path):
+    """The shell that asks, whose argument is the whole script, is not taken for nova-compute."""
+    box.unit()
+    before = Remote().machine("node1").processes
+    program = tmp_path / "nova-compute"
+    program.write_text("#!/bin/sh\necho\nread -r _\n")
+    program.chmod(0o755)
+
+    command, pipe = [program, "--config-file", "nova.conf"], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as child:
+        assert child.stdout.readline() == b"\n"
+        during = Remote().machine("node1").processes
+        child.communicate(b"\n")
+
+    assert during == before + 1
 
 
 def test_no_unit_is_stopped_on_a_machine_that_has_changed(box):

@@ -61,3 +61,32 @@ def test_the_roots_of_the_trees_that_have_them():
 def test_a_question_that_placement_refuses_has_no_answer():
     """A trait that it does not know, or an old placement."""
     assert Placement(Answers(refuses=True)).roots_with(GPU) is None
+
+
+@pytest.mark.parametrize(("version", "unused"), [("1.29", {"empty"}), ("1.28", set())])
+def test_providers_of_which_nothing_is_used(version, unused):
+    """In every class; a provider without inventory shows nothing, and is not among them."""
+    summaries = {
+        "empty": {"VCPU": {"used": 0, "capacity": 8}, "MEMORY_MB": {"used": 0, "capacity": 9}},
+        "used": {"VCPU": {"used": 1, "capacity": 8}, "MEMORY_MB": {"used": 0, "capacity": 9}},
+        "nothing": {},
+    }
+
+    class Summaries:
+        """Placement with these."""
+
+        def microversion(self, *_asked):
+            """The version that it answers by."""
+            return version
+
+        def get(self, *asked, **params):
+            """All of them."""
+            assert (*asked, params) == (
+                "placement",
+                "/allocation_candidates",
+                "1.29",
+                {"resources": "MEMORY_MB:1"},
+            )
+            return {"provider_summaries": {u: {"resources": r} for u, r in summaries.items()}}
+
+    assert Placement(Summaries()).unused() == unused

@@ -103,6 +103,7 @@ def test_stopping_where_no_service_is_left_depends_on_what_the_host_answers():
     ("asked", "words"),
     [
         ({"report_interval": 30.0}, "nova-compute must stand still for 60 s"),
+        ({}, "and nova show it down, or the host show that its process has ended"),
         (
             {"stop_with": StopWith.NONE},
             "for 20 s and nova show it down (you stop it; this waits for you)",
@@ -125,6 +126,39 @@ def test_a_proof_waits_for_longer_than_the_longest_gap_that_was_seen():
     assert "for 130 s" in change.detail
     after = STOP.after(change, slow)
     assert after.is_silent(after.service)
+
+
+ENDED = build.heartbeat().noted(ended=True)
+LATE = ENDED.seen("count 8", 5, 5)
+
+
+@pytest.mark.parametrize(
+    ("beat", "changes"),
+    [
+        (ENDED, []),
+        (LATE, []),
+        (LATE.seen("count 9", 7, 7), [PROVE]),
+        (LATE.noted(ended=False), [PROVE]),
+        (ENDED.seen("count 8", 5, 5).noted(ended=True).seen("count 9", 7, 7), []),
+    ],
+    ids=["none since", "one from before", "two", "it runs again", "seen again"],
+)
+def test_a_process_that_was_seen_to_have_ended_is_not_waited_for(beat, changes):
+    """Nova shows it up for a minute. A beat that cannot be its own contradicts."""
+    state = facts(unit=OFF, heartbeats=(beat,))
+
+    assert state.service.is_up
+    assert told(state) == changes
+
+
+def test_the_end_of_nova_compute_proves_no_other_binary_silent():
+    """Each heartbeat is another process."""
+    world = World(BOTH)
+    world.sees_processes, world.beating, world.unit = True, False, OFF
+
+    seen = FakeCloud(world).refresh("node1", PLANNED_PARTS | {Part.UNIT})
+
+    assert told(seen) == [("prove", build.CONDUCTOR)]
 
 
 def test_a_proof_only_waits():
