@@ -25,7 +25,7 @@ from nova_decom.cli.settings import (
     state_dir,
     state_dir_of,
 )
-from nova_decom.clients.access import LiveAccess
+from nova_decom.clients.access import live_access
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clients.consumers import Clients
 from nova_decom.clients.host.hook_runner import HookDirectory, usual_hooks
@@ -42,7 +42,13 @@ from nova_decom.clients.openstack.identity import Identity
 from nova_decom.clients.openstack.image import Image
 from nova_decom.clients.openstack.network import Network
 from nova_decom.clients.openstack.placement import Placement
-from nova_decom.clients.openstack.session import connect, identity_of, section
+from nova_decom.clients.openstack.session import (
+    LoggedSession,
+    ReadOnlySession,
+    connect,
+    identity_of,
+    section,
+)
 from nova_decom.clock import Clock
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.claim import ClaimPolicy
@@ -175,7 +181,14 @@ class Context:
             network=Network(api),
             databases=self._databases,
             remote=remote(self.ssh_config),
-            access=LiveAccess(api),
+            access=live_access(
+                api,
+                self.settings.rabbitmq_api_url,
+                self._databases,
+                LoggedSession if writable else ReadOnlySession,
+                connection.config.config.get("cacert"),
+                clock,
+            ),
             stop_command=StopCommand(settings.stop_command) if settings.stop_command else None,
             projects=Identity(api).projects,
             image=Image(api).properties,

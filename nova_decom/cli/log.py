@@ -21,7 +21,7 @@ SILENT = {
     "drain": ("yes", "skip_guard"),
     "restore": ("yes",),
 }
-SECRET_OPTIONS = ("api_db_url", "cell_db_url", "lock_url")
+SECRET_OPTIONS = ("api_db_url", "cell_db_url", "rabbitmq_api_url", "lock_url")
 
 
 def _file_handler(path: str) -> logging.Handler:

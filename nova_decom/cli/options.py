@@ -90,6 +90,12 @@ _COMMON = (
         metavar="URL",
         help="URL of a cell database; with --api-db-url, the credentials for that cell",
     ),
+    _list(
+        "--rabbitmq-api-url",
+        metavar="[CELL=]URL",
+        help="URL of the management API of a cell's RabbitMQ; user, password and virtual host "
+        "are those of the cell mapping unless the URL has them",
+    ),
     _option("--ssh-config", type=click.Path(), help="Configuration file for ssh."),
     _option("--state-dir", type=click.Path(), help="Directory of the journals and locks."),
     _flag("--dry-run", help="Show what would change; uses read-only connections."),
@@ -266,6 +272,10 @@ PROCEDURE_OPTIONS = (
     _flag(
         "--reschedule-agents",
         help="Move routers and networks of the host's dead L3 and DHCP agents to living agents.",
+    ),
+    _flag(
+        "--discard-messages",
+        help="Delete the message queues of the host also with messages in them.",
     ),
     _list(
         "--host-alias",

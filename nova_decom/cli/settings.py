@@ -27,7 +27,7 @@ from nova_decom.model.request import Request, Rows, Servers, StopWith
 #: The reason of a command without ``--reason``, where it is not that of a removal.
 REASONS = {"drain": "maintenance", "enable": "end of maintenance"}
 #: Settings that hold a password, or may hold one.
-SECRET = {"api_db_url", "cell_db_url", "lock_url", "stop_command"}
+SECRET = {"api_db_url", "cell_db_url", "rabbitmq_api_url", "lock_url", "stop_command"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Settings:
     nova_conf: tuple[str, ...]
     api_db_url: str | None
     cell_db_url: tuple[str, ...]
+    rabbitmq_api_url: tuple[str, ...]
     state_dir: str | None
     ssh_config: str | None
     dry_run: bool
@@ -71,6 +72,7 @@ class Settings:
     all_binaries: bool
     keep_agents: bool
     reschedule_agents: bool
+    discard_messages: bool
     host_alias: tuple[str, ...]
     absent_ok: bool
     skip_guard: tuple[str, ...]
@@ -140,6 +142,7 @@ class Settings:
             all_binaries=self.all_binaries,
             keep_agents=self.keep_agents,
             reschedule_agents=self.reschedule_agents,
+            discard_messages=self.discard_messages,
             aliases=frozenset(self.host_alias),
             absent_ok=self.absent_ok,
             skip_guards=frozenset(self.skip_guard),

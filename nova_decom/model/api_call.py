@@ -46,6 +46,8 @@ class ApiCall:
     saved: tuple[str, ...] = ()
     #: A refusal (400) is for ever: it is noted, and the run goes on without it.
     is_optional: bool = False
+    #: The place of the service, where it has several that are not in the catalogue.
+    place: str | None = None
 
     @property
     def text(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
+from nova_decom.clock import Clock
 from nova_decom.model.guard import Guard
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Condition, Kept, Leftover
@@ -19,8 +20,27 @@ Reading = TypeVar("Reading")
 Facts = TypeVar("Facts")
 
 
+class Broker(Protocol):
+    """The management API of the message queue of a cell: one virtual host."""
+
+    label: str
+    vhost: str
+    cell: str | None
+
+    def queues(self) -> Sequence[Mapping[str, Any]]:
+        """Every queue, by one request; counts that are not known are absent."""
+
+
 class Access(Protocol):
     """The systems that a registrar may read; a test has its own."""
+
+    clock: Clock
+
+    def brokers(self) -> Sequence[Broker]:
+        """The brokers whose management API is given."""
+
+    def cells(self) -> Sequence[str]:
+        """The names of all cells that have a broker; none where they are not known."""
 
     def has(self, service: str) -> bool:
         """True when the catalogue has a service of this type."""
@@ -125,6 +145,10 @@ class Registrar(ABC, Generic[Reading, Facts]):
         self, saved: Sequence[Mapping[str, Any]], begun: Collection[str], facts: HostFacts
     ) -> Iterable[str]:
         """What a restore does not bring back, of the saved records; ``begun`` are targets."""
+        return ()
+
+    def hosts(self, reading: Reading) -> Iterable[str]:
+        """The names in its records that are certainly those of compute hosts."""
         return ()
 
     def ghosts(self, reading: Reading, gone: Collection[str]) -> Iterable[Ghost]:

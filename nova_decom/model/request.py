@@ -71,6 +71,7 @@ class Request:
     all_binaries: bool = False
     keep_agents: bool = False
     reschedule_agents: bool = False
+    discard_messages: bool = False
     aliases: frozenset[str] = frozenset()
     absent_ok: bool = False
     skip_guards: frozenset[str] = frozenset()
@@ -109,6 +110,7 @@ class Request:
             "all_binaries": self.all_binaries,
             "keep_agents": self.keep_agents,
             "reschedule_agents": self.reschedule_agents,
+            "discard_messages": self.discard_messages,
             "host_alias": sorted(self.aliases),
             "skip_guard": sorted(self.skip_guards),
         }

@@ -230,10 +230,13 @@ def records_of_registrars(cloud: AuditSnapshot) -> Iterator[Trace]:
     """Records of hosts that nova no longer knows, in the services beside it."""
     living = {s.host for s in cloud.view.services}
     living |= {n.hypervisor_hostname for n in cloud.view.compute_nodes if n.host in cloud.hosts}
-    gone = _known_names(cloud) - living
+    known = _known_names(cloud)
     for registrar in REGISTRARS:
         reading = cloud.view.registrars.get(registrar.name)
-        for ghost in registrar.ghosts(reading, gone) if reading is not None else ():
+        if reading is None:
+            continue
+        gone = known.union(registrar.hosts(reading)) - living
+        for ghost in registrar.ghosts(reading, gone):
             host, cure = _trace_elsewhere(cloud, ghost.name, ghost.alone)
             yield Trace(host, Leftover(ghost.kind, ghost.target, ghost.detail, cure))
 

@@ -15,7 +15,7 @@ from tests.lab.errors import LabError
 from tests.lab.releases import Release
 
 PORT_NAMES = (
-    "mariadb", "rabbitmq", "rabbitmq_dist", "epmd", "memcached",
+    "mariadb", "rabbitmq", "rabbitmq_dist", "rabbitmq_api", "epmd", "memcached",
     "keystone", "placement", "glance", "neutron", "nova", "ssh",
 )  # fmt: skip
 # Below the kernel's own range of outgoing ports (32768 and up), so that nobody is given one of
@@ -220,6 +220,8 @@ def load_site(layout: Layout, releases: Mapping[str, Release]) -> Site | None:
     try:
         content = json.loads(layout.site_file.read_text())
     except FileNotFoundError:
+        return None
+    if content["ports"].keys() != set(PORT_NAMES):
         return None
     layout = replace(layout, cache_root=Path(content["cache"]))
     release = releases[content["release"]]

@@ -45,7 +45,7 @@ class RabbitMQ:
         self._home.mkdir(parents=True)
         (self._home / "rabbitmq.conf").write_text(self._configuration())
         self._definitions.write_text(self._vhosts())
-        (self._home / "enabled_plugins").write_text("[].\n")
+        (self._home / "enabled_plugins").write_text("[rabbitmq_management].\n")
         self._processes.wait_ready(
             EPMD, lambda: _accepts(ports["epmd"]), timeout=10, what="epmd to listen"
         )
@@ -53,9 +53,12 @@ class RabbitMQ:
         self._processes.start(Daemon(NAME, (SERVER,), log, self._environment()))
 
     def wait(self) -> None:
-        port = self._site.ports["rabbitmq"]
+        ports = (self._site.ports["rabbitmq"], self._site.ports["rabbitmq_api"])
         self._processes.wait_ready(
-            NAME, lambda: _accepts(port), timeout=90, what="rabbitmq to accept connections"
+            NAME,
+            lambda: all(map(_accepts, ports)),
+            timeout=90,
+            what="rabbitmq to accept connections",
         )
 
     def _configuration(self) -> str:
@@ -66,6 +69,8 @@ class RabbitMQ:
             "log.file = false",
             "vm_memory_high_watermark.relative = 0.6",
             "disk_free_limit.absolute = 50MB",
+            f"management.tcp.port = {self._site.ports['rabbitmq_api']}",
+            "management.tcp.ip = 127.0.0.1",
         ]
         if self._site.cell_count > 1:
             lines.append(f"load_definitions = {self._definitions}")

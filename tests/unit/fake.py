@@ -27,7 +27,7 @@ from nova_decom.model.ownership import has_ended
 from nova_decom.model.request import Part, StopWith
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.model.sql import API_DATABASE, Transaction
-from nova_decom.registrars import PLANNED_PARTS, agent_records
+from nova_decom.registrars import PLANNED_PARTS, agent_records, queue_records
 from tests.unit import build, rows
 from tests.unit.world import UNIT, World
 
@@ -95,6 +95,8 @@ class FakeCloud:
                 return self._create_provider(body["uuid"], body["name"])
             case ("placement", "DELETE", "resource_providers", uuid):
                 return self._delete_provider(uuid)
+            case ("message-queue", "DELETE", "api", "queues", _, name):
+                return self._write("queue", lambda: self._delete_queue(name.partition("?")[0]))
             case ("network", "DELETE", "agents", agent):
                 return self._delete_agent(agent)
         return self._reschedule(call)
@@ -167,6 +169,14 @@ class FakeCloud:
         assert uuid not in {a.provider for a in truth.allocations}
         rest = tuple(p for p in truth.providers if p.uuid != uuid)
         return self._write("provider", lambda: self.world.change(providers=rest))
+
+    def _delete_queue(self, name: str) -> None:
+        """A queue of the host; RabbitMQ keeps a classic one with messages by itself."""
+        known = queue_records.queues_of(self.world.truth)
+        assert name in {q.name for q in known.queues}
+        left = replace(known, queues=tuple(q for q in known.queues if q.name != name))
+        registrars = {**self.world.truth.registrars, queue_records.NAME: left}
+        self.world.change(registrars=registrars)
 
     def _delete_agent(self, agent: str) -> str | None:
         """A dead agent of the host; neutron keeps those that stand for an OVN chassis."""

@@ -28,7 +28,7 @@ CELL_COLUMNS: Mapping[str, Sequence[str]] = {
     ),
 }
 API_COLUMNS: Mapping[str, Sequence[str]] = {
-    "cell_mappings": ("id", "uuid", "name", "database_connection"),
+    "cell_mappings": ("id", "uuid", "name", "database_connection", "transport_url"),
     "host_mappings": ("id", "host", "cell_id"),
     "aggregate_hosts": ("id", "host", "aggregate_id"),
 }

@@ -39,6 +39,8 @@ class Cell:
     uuid: str | None
     name: str
     database: Database
+    #: Where its message queue is.
+    transport: str | None = field(default=None, repr=False)
 
 
 def find_cells(
@@ -51,13 +53,13 @@ def find_cells(
         for name, place in zip(names, places, strict=True):
             yield Cell(None, name, connect(place))
         return
-    rows = api.rows("SELECT uuid, name, database_connection FROM cell_mappings")
+    rows = api.rows("SELECT uuid, name, database_connection, transport_url FROM cell_mappings")
     mappings = [m for m in rows if m["uuid"] != CELL0]
     urls = [expand_template(m["database_connection"], sources.main) for m in mappings]
     names = _unique([(m["name"] or m["uuid"], m["uuid"]) for m in mappings])
     places = _prefer([target(url) for url in urls], sources.cells)
     for mapping, name, place in zip(mappings, names, places, strict=True):
-        yield Cell(mapping["uuid"], name, connect(place))
+        yield Cell(mapping["uuid"], name, connect(place), mapping["transport_url"])
 
 
 def _prefer(mapped: Sequence[Target], given: Sequence[Target]) -> tuple[Target, ...]:

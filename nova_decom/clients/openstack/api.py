@@ -88,8 +88,19 @@ class Api:
         :raises UnavailableError: no answer, or an answer that is none.
         """
         return self._again(
-            lambda: _body(service, path, self._send(service, "GET", path, wanted, params=params))
+            lambda: _body(
+                service, path, self._send(service, "GET", path, wanted, params=params), dict
+            )
         )
+
+    def get_list(self, service: str, path: str, **params: str) -> list[dict[str, Any]]:
+        """As :meth:`get`, where the body is a list."""
+
+        def ask() -> list[dict[str, Any]]:
+            response = self._send(service, "GET", path, None, params=params)
+            return _body(service, path, response, list)
+
+        return self._again(ask)
 
     def find(
         self, service: str, path: str, wanted: str | None = None, **params: str
@@ -100,7 +111,7 @@ class Api:
             response = self._send(service, "GET", path, wanted, params=params)
             if response.status_code in {BAD_REQUEST, NOT_FOUND}:
                 return None
-            return _body(service, path, response)
+            return _body(service, path, response, dict)
 
         return self._again(ask)
 
@@ -189,7 +200,8 @@ class Api:
             ) from error
 
 
-def _body(service: str, path: str, response: Any) -> dict[str, Any]:  # noqa: ANN401
+def _body(service: str, path: str, response: Any, kind: type[T]) -> T:  # noqa: ANN401
+    """The body of an answer, which is of this kind."""
     if response.status_code >= BAD_REQUEST:
         seen = f"GET {path} of {service}: HTTP {response.status_code} {_reason(response)}"
         remedy = "nova-decom doctor checks each service and right"
@@ -204,7 +216,7 @@ def _body(service: str, path: str, response: Any) -> dict[str, Any]:  # noqa: AN
         body = response.json()
     except ValueError:
         body = None
-    if not isinstance(body, dict):
+    if not isinstance(body, kind):
         raise NoAnswerError(
             f"GET {path} of {service}: the answer is not JSON of an API",
             "look at the proxy before it",

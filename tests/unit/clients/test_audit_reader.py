@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from nova_decom.clients.access import LiveAccess
 from nova_decom.clients.audit_reader import read_for_audit
 from nova_decom.model.rows import CloudRows
 from nova_decom.verify.audit import audit
@@ -31,7 +32,7 @@ def read(rows):
     clients = SimpleNamespace(
         databases=rows and SimpleNamespace(cloud_rows=lambda: rows),
         compute=SimpleNamespace(servers_of=servers_of),
-        access=SimpleNamespace(has=lambda _service: False),
+        access=LiveAccess(SimpleNamespace(has=lambda _service: False)),
         placement=SimpleNamespace(
             compute_providers=lambda: (LEFT,), allocations=lambda uuid: (allocation(uuid),)
         ),

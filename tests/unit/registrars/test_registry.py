@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from nova_decom.clock import Clock
 from nova_decom.model.registrar import Ghost, Registrar
 from nova_decom.model.snapshot import CloudSnapshot
 from nova_decom.registrars import PLANNED_PARTS, REGISTRARS, names_of, with_registrars
@@ -21,11 +22,19 @@ class Catalogue:
 
     def __init__(self, *services):
         """In any order."""
-        self.services, self.asked = services, []
+        self.services, self.asked, self.clock = services, [], Clock()
 
     def has(self, service):
         """True for those given."""
         return service in self.services
+
+    def brokers(self):
+        """None is given."""
+        return ()
+
+    def cells(self):
+        """No database is given."""
+        return ()
 
     def list(self, service, path, _key, _version=None, **params):
         """Nothing is listed."""

@@ -87,6 +87,7 @@ READS = {
     "delete-providers": {Part.SERVICES, Part.PROVIDERS, Part.ALLOCATIONS},
     "reschedule-agents": {"network-agents"},
     "delete-agents": {"network-agents"},
+    "delete-queues": {"message-queue"},
     "purge-rows": {Part.SERVICES, Part.DATABASE},
     "purge-registration": {Part.SERVICES, Part.AGGREGATES, Part.DATABASE},
     "enable-service": {Part.SERVICES},
