@@ -38,7 +38,10 @@ DOORS = {
     "rich": (("output",), "foreign text passes one place where it is made harmless"),
     "tooz": (("clients",), "an extra"),
     "prometheus_client": (("output",), "an extra, asked for before anything is done"),
-    "yaml": (("output", "clients"), "clouds.yaml is checked; output only when asked for"),
+    "yaml": (
+        ("output", "clients", "cli"),
+        "clouds.yaml is checked, and its clouds completed; output only when asked for",
+    ),
     "tenacity": (("retry",), "one policy of retrying, one clock"),
     "click": (("cli", "osc"), "only the command line asks and exits"),
     "osc_lib": (("osc",), "an extra; only openstack itself imports what is there"),

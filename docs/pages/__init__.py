@@ -11,6 +11,7 @@ from pages.exit_codes import exit_codes
 from pages.guards import guards
 from pages.journal import journal
 from pages.json_document import json_document
+from pages.leftovers import leftovers
 from pages.moves import moves
 from pages.procedure import procedure
 from pages.registrars import registrars
@@ -22,6 +23,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "guards.md": guards,
     "journal.md": journal,
     "json.md": json_document,
+    "leftovers.md": leftovers,
     "moves.md": moves,
     "procedure.md": procedure,
     "registrars.md": registrars,

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import click
 
 from nova_decom.cli import completion
 from nova_decom.cli.given import GivenOptions
+from nova_decom.cli.help import Group
 from nova_decom.cli.options import (
     COLUMN,
     COMMON,
@@ -43,7 +45,9 @@ RUN = click.Argument(["run"], metavar="RUN", shell_complete=completion.runs)
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
-@click.group(invoke_without_command=True, context_settings=CONTEXT, params=[*COMMON_OF_LIST])
+@click.group(
+    cls=Group, invoke_without_command=True, context_settings=CONTEXT, params=[*COMMON_OF_LIST]
+)
 @click.version_option(package_name="nova-decom")
 @click.pass_context
 def cli(context: click.Context) -> Report | None:
@@ -74,7 +78,7 @@ def require(given: GivenOptions, hosts: tuple[str, ...], *instead: str) -> None:
 @cli.command("list", params=[HOSTS, COLUMN, WIDE, *COMMON_OF_LIST])
 @click.pass_obj
 def list_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
-    """Show compute hosts: service, heartbeat, servers, migrations, rows, verdict."""
+    """Show compute hosts: service, servers, migrations, verdict."""
     from nova_decom.cli.list import list_hosts  # noqa: PLC0415 - lazy, for the start-up
 
     return list_hosts(given, hosts)
@@ -83,7 +87,7 @@ def list_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
 @cli.command("plan", params=[HOSTS, OUT, DETAILED, *SELECTION, *PROCEDURE_OPTIONS, *COMMON])
 @click.pass_obj
 def plan_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
-    """Show the guards' findings and every API call and SQL statement of a removal."""
+    """Show the guards and every API call and SQL statement."""
     return plan_hosts(given, hosts)
 
 
@@ -125,7 +129,7 @@ def drain_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
 )
 @click.pass_obj
 def enable_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
-    """Enable hosts again that nova-decom has disabled; with --bring-back move servers back."""
+    """Enable drained hosts; with --bring-back also move servers back."""
     require(given, hosts)
     from nova_decom.cli.drain import enable  # noqa: PLC0415
 
@@ -173,7 +177,7 @@ def restore_command(given: GivenOptions, run: str) -> Report:
 )
 @click.pass_obj
 def runs_command(given: GivenOptions, run: str | None) -> Report:
-    """Show the runs: who did what, when and why; with RUN, all of its journal."""
+    """Show who did what, when and why; with RUN, one run in full."""
     if given.values.get("follow") and run is None:
         raise click.UsageError("--follow needs a RUN; last is the newest.")
     from nova_decom.cli.runs import runs  # noqa: PLC0415
@@ -184,7 +188,7 @@ def runs_command(given: GivenOptions, run: str | None) -> Report:
 @cli.command("doctor", params=[HOSTS, *DOCTOR_OPTIONS, *COMMON])
 @click.pass_obj
 def doctor_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
-    """Check credentials, rights, microversions, databases, and ssh to each HOST."""
+    """Check credentials, rights, databases, and ssh to each HOST."""
     from nova_decom.cli.doctor import doctor  # noqa: PLC0415
 
     return doctor(given, hosts)
@@ -193,7 +197,7 @@ def doctor_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
 @cli.command("report", params=[RUN, HTML, *COMMON])
 @click.pass_obj
 def report_command(given: GivenOptions, run: str) -> Report:
-    """Write a run as one self-contained HTML page, for a change ticket."""
+    """Write a run as one page, for a change ticket."""
     from nova_decom.cli.report import report  # noqa: PLC0415
 
     return report(given, run)
@@ -213,3 +217,33 @@ def steps_command() -> Report:
 def completion_command(shell: str) -> None:
     """Print the shell completion script."""
     click.echo(completion.script(cli, shell))
+
+
+@cli.command(
+    "explain",
+    params=[click.Argument(["name"], metavar="NAME", shell_complete=completion.names), *COMMON],
+)
+def explain_command(name: str) -> Report:
+    """Explain a guard, a step, a kind of leftover or an exit code."""
+    from nova_decom.cli.explain import explain  # noqa: PLC0415
+
+    return explain(name)
+
+
+@cli.command("help", params=[click.Argument(["command"], required=False), *COMMON])
+@click.pass_context
+def help_command(context: click.Context, command: str | None) -> None:
+    """Show the help of the program or of a command."""
+    above = context.parent or context
+    if command is None:
+        click.echo(cli.get_help(above))
+        return
+    _, found, _ = cli.resolve_command(above, [command])
+    if found is not None:
+        click.echo(found.get_help(found.make_context(command, [], above, resilient_parsing=True)))
+
+
+@cli.command("version", params=[*COMMON])
+def version_command() -> None:
+    """Show the version."""
+    click.echo(f"nova-decom, version {version('nova-decom')}")

@@ -7,7 +7,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from nova_decom.cli.given import GivenOptions
-from nova_decom.cli.settings import cloud_name, state_dir_of
+from nova_decom.cli.settings import cloud_name, clouds_files, state_dir_of
 from nova_decom.errors import NovaDecomError
 from nova_decom.state.host_name_cache import HostNames
 
@@ -34,7 +34,39 @@ def runs(context: click.Context, _parameter: click.Parameter, incomplete: str) -
     except NovaDecomError:
         return []
     names = (path.name.removesuffix(".jsonl") for path in directory.glob("*.jsonl"))
-    return sorted((name for name in names if name.startswith(incomplete)), reverse=True)
+    found = sorted((name for name in names if name.startswith(incomplete)), reverse=True)
+    is_any = incomplete and "last".startswith(incomplete) and any(directory.glob("*.jsonl"))
+    return ["last"] if is_any else found
+
+
+def names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The names that ``explain`` knows."""
+    from nova_decom.cli.explain import texts  # noqa: PLC0415 - lazy, for the start-up
+
+    return sorted(name for name in texts() if name.startswith(incomplete))
+
+
+def columns(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The columns of the command."""
+    from nova_decom.output.render import HOST, RUN, TRACE  # noqa: PLC0415
+
+    known = {"list": HOST, "audit": TRACE, "runs": RUN}.get(context.command.name or "", ())
+    return [name for name in known if name.startswith(incomplete)]
+
+
+def clouds(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The clouds of the first clouds.yaml that there is."""
+    import yaml  # noqa: PLC0415
+
+    for path in clouds_files():
+        try:
+            found = yaml.safe_load(path.read_text("utf-8"))["clouds"]
+            return sorted(name for name in found if str(name).startswith(incomplete))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError):
+            break
+    return []
 
 
 def script(command: click.Command, shell: str) -> str:

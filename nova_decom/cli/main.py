@@ -18,9 +18,11 @@ import click
 from nova_decom.apply.interrupts import obeyed
 from nova_decom.cli.commands import cli
 from nova_decom.cli.given import GivenOptions
+from nova_decom.cli.help import near
 from nova_decom.errors import NovaDecomError, RunInterruptedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import Report
+from nova_decom.output.escape import safe
 from nova_decom.output.streams import abandon, tolerant_stderr
 
 
@@ -148,10 +150,20 @@ def _usage(
     style = _format(given, arguments)
     if style in {"json", "yaml"}:
         given.put("format", style, 3)
-        report = Report(given.command, error.exit_code, error=error.format_message())
+        report = Report(given.command, error.exit_code, error=message(error))
         return _show(report, given)
-    error.show(sys.stderr)
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "nova-decom"
+    sys.stderr.write(f"error: {safe(message(error))}\n     → {path} --help\n")
     return error.exit_code
+
+
+def message(error: click.ClickException) -> str:
+    """The message of a mistake; of an unknown option with the nearest one only."""
+    if isinstance(error, click.NoSuchOption):
+        hint = near(error.option_name, error.possibilities or ())
+        return f"No such option {error.option_name!r}.{hint}"
+    return error.format_message()
 
 
 def _format(given: GivenOptions, arguments: Sequence[str] | None) -> str:

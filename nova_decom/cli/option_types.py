@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Types of option values that click does not have."""
+"""How an option is made, and types of option values that click does not have."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
+
+from nova_decom.cli.given import collect
 
 
 class Seconds(click.FloatRange):
@@ -41,3 +43,53 @@ class Paths(click.Path):
     def split_envvar_value(self, rv: str) -> Sequence[str]:
         """The paths of a variable, between blanks as the values of every other list."""
         return rv.split()
+
+
+def option(
+    *names: str,
+    help: str,  # noqa: A002 - click's word
+    default: object = None,
+    default_text: str | None = None,
+    **attributes: Any,  # noqa: ANN401
+) -> click.Option:
+    """An option with its environment variable; the help ends with its default, if it has one."""
+    long = next(name for name in names if name.startswith("--"))
+    shown = _shown(default) if default_text is None else default_text
+    return click.Option(
+        names,
+        help=f"{help}  [default: {shown}]" if shown else help,
+        default=default,
+        expose_value=False,
+        callback=collect,
+        envvar=f"NOVA_DECOM_{long[2:].upper().replace('-', '_')}",
+        show_envvar=False,
+        **attributes,
+    )
+
+
+def _shown(default: object) -> str:
+    if not default:
+        return ""
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def flag(*names: str, help: str) -> click.Option:  # noqa: A002
+    """An option without a value."""
+    return option(*names, help=help, default=False, is_flag=True)
+
+
+def listed(*names: str, help: str, **attributes: Any) -> click.Option:  # noqa: A002, ANN401
+    """An option that can be given several times."""
+    return option(*names, help=f"{help} (repeatable).", default=(), multiple=True, **attributes)
+
+
+def completed_by(name: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """The function of this name in :mod:`nova_decom.cli.completion`, which needs the options."""
+
+    def complete(context: click.Context, parameter: click.Parameter, text: str) -> list[str]:
+        from nova_decom.cli import completion  # noqa: PLC0415
+
+        found: list[str] = getattr(completion, name)(context, parameter, text)
+        return found
+
+    return complete

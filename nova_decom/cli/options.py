@@ -13,47 +13,12 @@ from typing import Any
 
 import click
 
-from nova_decom.cli.given import collect
-from nova_decom.cli.option_types import Paths, Seconds
+from nova_decom.cli.option_types import Paths, Seconds, completed_by
+from nova_decom.cli.option_types import flag as _flag
+from nova_decom.cli.option_types import listed as _list
+from nova_decom.cli.option_types import option as _option
 from nova_decom.guards import GUARDS
 from nova_decom.model.request import REPORT_INTERVAL, Rows, Servers, StopWith
-
-
-def _option(
-    *names: str,
-    help: str,  # noqa: A002 - click's word
-    default: object = None,
-    default_text: str | None = None,
-    **attributes: Any,  # noqa: ANN401
-) -> click.Option:
-    """An option with its environment variable; the help ends with its default, if it has one."""
-    long = next(name for name in names if name.startswith("--"))
-    shown = _shown(default) if default_text is None else default_text
-    return click.Option(
-        names,
-        help=f"{help}  [default: {shown}]" if shown else help,
-        default=default,
-        expose_value=False,
-        callback=collect,
-        envvar=f"NOVA_DECOM_{long[2:].upper().replace('-', '_')}",
-        show_envvar=False,
-        **attributes,
-    )
-
-
-def _shown(default: object) -> str:
-    if not default:
-        return ""
-    return f"{default:g}" if isinstance(default, float) else str(default)
-
-
-def _flag(*names: str, help: str) -> click.Option:  # noqa: A002
-    return _option(*names, help=help, default=False, is_flag=True)
-
-
-def _list(*names: str, help: str, **attributes: Any) -> click.Option:  # noqa: A002, ANN401
-    return _option(*names, help=f"{help} (repeatable).", default=(), multiple=True, **attributes)
-
 
 FORMATS = ("table", "json", "yaml")
 LIST_FORMATS = (*FORMATS, "csv", "value")
@@ -69,6 +34,7 @@ _COMMON = (
     _option(
         "--os-cloud",
         metavar="NAME",
+        shell_complete=completed_by("clouds"),
         help="Cloud in clouds.yaml.",
         default_text="OS_CLOUD, or the OS_* variables",
     ),
@@ -330,7 +296,13 @@ DOCTOR_OPTIONS = (
 )
 HTML = _option("--html", type=click.Path(dir_okay=False), help="File to write the report to.")
 WIDE = _flag("--wide", help="Show every column, also where the terminal is too narrow.")
-COLUMN = _list("-c", "--column", metavar="NAME", help="Show only this column")
+COLUMN = _list(
+    "-c",
+    "--column",
+    metavar="NAME",
+    shell_complete=completed_by("columns"),
+    help="Show only this column",
+)
 
 #: Every option by its Python name, which is also its key in clouds.yaml.
 OPTIONS: Mapping[str, click.Option] = {

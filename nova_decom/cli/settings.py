@@ -275,6 +275,14 @@ def cloud_name(given: str | None) -> str:
     return given or os.environ.get("OS_CLOUD") or ""
 
 
+def clouds_files() -> list[Path]:
+    """The places of clouds.yaml, in the order in which the SDK reads them."""
+    if os.environ.get("OS_CLIENT_CONFIG_FILE"):
+        return [Path(os.environ["OS_CLIENT_CONFIG_FILE"])]
+    places = (Path(), expanded("~/.config/openstack"), Path("/etc/openstack"))
+    return [place / "clouds.yaml" for place in places]
+
+
 def expanded(path: str) -> Path:
     """The path with ~ replaced by the home directory.
 

@@ -102,7 +102,8 @@ def _error_of(host: HostReport, command: str) -> tuple[str, str | None] | None:
     blocking = ", ".join(f.guard for f in host.findings if f.verdict is Verdict.BLOCKED)
     if host.result is Result.REFUSED and blocking:
         unchanged = "" if command == "verify" else "; nothing was changed"
-        return f"{host.host}: refused by {blocking}{unchanged}", None
+        more = "; ".join(f"nova-decom explain {name}" for name in blocking.split(", "))
+        return f"{host.host}: refused by {blocking}{unchanged}", more
     if host.error is None:
         return None
     from nova_decom.steps import MOVING_STEPS  # noqa: PLC0415

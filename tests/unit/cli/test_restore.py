@@ -205,4 +205,4 @@ def test_a_run_that_changed_nothing_has_nothing_to_put_back(capsys, clean_enviro
 def test_one_run_is_named(capsys, arguments):
     """Usage."""
     assert run(arguments) == 2
-    assert "Usage: nova-decom restore" in capsys.readouterr().err
+    assert "nova-decom restore --help" in capsys.readouterr().err

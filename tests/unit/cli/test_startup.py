@@ -81,7 +81,7 @@ def test_the_package_is_a_program():
     )
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Usage: nova-decom" in done.stderr
+    assert "→ nova-decom --help" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["steps"], ["steps", "-f", "json"]])

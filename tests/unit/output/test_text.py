@@ -169,7 +169,8 @@ def test_guards_that_passed_are_counted_and_named_when_asked(capsys, verbose):
     assert "→ move or delete them" in out
     assert ("ironic" in out) is bool(verbose)
     assert "Nothing was changed." in out
-    assert err == "error: node1: refused by servers-present; nothing was changed\n"
+    refused_by = "error: node1: refused by servers-present; nothing was changed"
+    assert lines(err) == [refused_by, "→ nova-decom explain servers-present"]
 
 
 def test_a_guard_is_told_once_when_looking(capsys):

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kinds of leftovers, each in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+KINDS: Mapping[str, str] = {
+    "aggregate": "An aggregate still has the host as a member, though it has no compute service. "
+    "A host that comes back under the name is in the aggregate again.",
+    "allocation": "An allocation of a server or a migration is left on a resource provider of the "
+    "host. Placement refuses to delete the provider while it is there.",
+    "compute-node": "A compute node names the host, and no compute service does. A new host of "
+    "the name may get a second one beside it.",
+    "compute-service": "A compute service of the host is registered, or has no compute node.",
+    "host-mapping": "The API database maps the host to a cell, and no compute service is there. "
+    "A host of the name that comes back in another cell is looked for in this one.",
+    "network-agent": "A network agent of the host is still registered in neutron.",
+    "odd-soft-delete": "A row was soft-deleted by hand with deleted = 1 in place of its own id. A "
+    "second removal of the name would fail on it.",
+    "old-version": "A service of an older release is still registered. It keeps nova at the "
+    "oldest RPC version, and an upgrade may be refused.",
+    "provider-missing": "A compute node of a live host has no resource provider, so that the "
+    "scheduler never gives it a server.",
+    "resource-provider": "A resource provider has the name of the host, and no compute node does. "
+    "A new compute node of the name gets no provider, and never a server.",
+    "row": "A row that a restore cannot put back: another one has taken its place.",
+    "rows": "Rows of the host are left in the cell database.",
+    "server": "A server is on the host in nova's records, in some state.",
+    "stale-mapped": "A compute node is soft-deleted and still counts as mapped: discover_hosts "
+    "would not find the same node again.",
+}
