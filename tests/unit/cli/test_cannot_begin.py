@@ -35,7 +35,7 @@ CHANGING = {
     "restore": [RUN, "--yes"],
 }
 LOCAL = {"runs": [RUN], "report": [RUN, "--html", "page.html"]}
-ALONE = {"steps": [], "completion": ["bash"], "explain": ["4"], "help": [], "version": []}
+ALONE = {"steps": [], "completion": ["bash"], "explain": ["4"], "help": ["steps"], "version": []}
 COMMANDS = ASKING | CHANGING | LOCAL | ALONE
 
 AUTH = "{auth_url: %s, username: u, password: secret, project_name: p}"
