@@ -47,7 +47,7 @@ def _row(facts: HostFacts, report: HostReport) -> HostRow:
         host=facts.host,
         status=service.status if service else None,
         state=service.state if service else None,
-        heartbeat=(service.updated_at or "").split(".")[0] or None if service else None,
+        heartbeat=_heartbeat(facts),
         zone=service.zone if service else None,
         compute_nodes=tuple(n.hypervisor_hostname for n in facts.compute_nodes),
         servers=dict(Counter(s.status for s in facts.servers)),
@@ -56,3 +56,16 @@ def _row(facts: HostFacts, report: HostReport) -> HostRow:
         rows_deleted=deleted,
         verdict=verdict(report),
     )
+
+
+def _heartbeat(facts: HostFacts) -> str | None:
+    """The time of the last report; without databases, that of the last change of the service.
+
+    Nova's API shows ``updated_at`` alone, which disabling and enabling move too.
+    """
+    service, database = facts.service, facts.database
+    if service is None:
+        return None
+    rows = [r.last_seen_up for r in database.services if r.uuid == service.id] if database else []
+    seen = next((seen for seen in rows if seen), None) or service.updated_at or ""
+    return seen.replace(" ", "T").split(".")[0] or None

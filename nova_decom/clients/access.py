@@ -13,6 +13,7 @@ from nova_decom.clients.openstack.session import LoggedSession
 from nova_decom.clients.rabbitmq import Broker, places
 from nova_decom.clock import Clock
 from nova_decom.model.api_call import ApiCall
+from nova_decom.model.registrar import Param
 
 
 class LiveAccess:
@@ -37,7 +38,7 @@ class LiveAccess:
         return self._api.has(service)
 
     def list(
-        self, service: str, path: str, key: str, version: str | None = None, **params: str
+        self, service: str, path: str, key: str, version: str | None = None, **params: Param
     ) -> Sequence[Entry]:
         """All entries of a list; pages are followed where the list carries links."""
         return read_list(

@@ -17,6 +17,7 @@ def read_for_audit(
 ) -> audit.AuditSnapshot:
     """Services, aggregates, providers, compute nodes, registrars and the rows of all hosts.
 
+    Placement lists the members of one aggregate at a time.
     Placement lists allocations only by provider: they are read only of roots without node.
     Without databases, servers are read only of hosts that are gone and left something else.
     When all cells are known, compute nodes come from their rows: the API needs minutes for
@@ -33,7 +34,11 @@ def read_for_audit(
         view = replace(view, compute_nodes=nodes_in_rows(view, rows.compute_nodes))
     records = {r.name: r.read(clients.access, None, None) for r in REGISTRARS}
     view = replace(view, registrars=records)
-    found = audit.AuditSnapshot(view, rows, clients.placement.compute_providers(), remembered)
+    members = {
+        a.uuid: clients.placement.members(a.uuid) for a in view.aggregates if a.uuid and a.hosts
+    }
+    compute_providers = clients.placement.compute_providers()
+    found = audit.AuditSnapshot(view, rows, compute_providers, remembered, members)
     ghosts = [t.leftover.target for t in audit.providers_without_nodes(found)]
     held = [a for uuid in ghosts for a in clients.placement.allocations(uuid) or ()]
     view = replace(view, allocations=tuple(held))

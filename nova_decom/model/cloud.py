@@ -180,12 +180,13 @@ class MoveSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """A host aggregate and its members."""
+    """A host aggregate and its members; ``uuid`` is its name in placement (from 2.41)."""
 
     id: int
     name: str
     hosts: tuple[str, ...] = ()
     metadata: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    uuid: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

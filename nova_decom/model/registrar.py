@@ -16,6 +16,7 @@ from nova_decom.model.snapshot import CloudSnapshot
 from nova_decom.model.step import Step
 
 #: What a registrar reads of the whole cloud, and its facts about one host.
+Param = str | Sequence[str]
 Reading = TypeVar("Reading")
 Facts = TypeVar("Facts")
 
@@ -46,7 +47,7 @@ class Access(Protocol):
         """True when the catalogue has a service of this type."""
 
     def list(
-        self, service: str, path: str, key: str, version: str | None = None, **params: str
+        self, service: str, path: str, key: str, version: str | None = None, **params: Param
     ) -> Sequence[Mapping[str, Any]]:
         """All entries of a list of a service in the catalogue, whatever its number of pages."""
 
@@ -63,6 +64,8 @@ class Ghost:
     target: str
     detail: str
     alone: str
+    #: The removal of the host does not delete the record.
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,11 @@ class NetworkAgent:
     host: str
     alive: bool
     refused: bool = False
+    #: The OVN chassis of which neutron makes the agent, and when it answered last.
+    chassis: str | None = None
+    heartbeat: str | None = field(default=None, compare=False)
+    #: An OVN agent that has answered between two readings; ``alive`` alone may be old.
+    has_moved: bool = field(default=False, compare=False)
     serves: tuple[Hosted, ...] = ()
 
 
@@ -80,6 +85,9 @@ class Agents:
     by_hypervisor: tuple[NetworkAgent, ...] = field(default=(), compare=False)
     #: The routers and networks that only dead agents of the host serve.
     hosted: tuple[Hosted, ...] = field(default=(), compare=False)
+    #: The chassis of the host, and other ones, of which only ``Chassis_Private`` is left.
+    ghosts: tuple[str, ...] = field(default=(), compare=False)
+    other_ghosts: tuple[str, ...] = field(default=(), compare=False)
     is_read: bool = field(default=True, compare=False)
 
 

@@ -32,6 +32,16 @@ from nova_decom.registrars.agent_records import (
     agents_of,
     with_agents,
 )
+from nova_decom.registrars.ovn_agents import (
+    GHOST_HOST,
+    AwaitAgents,
+    cure_of_ghost,
+    ghosts_of,
+    in_order,
+    is_deletable,
+)
+
+GHOST = "only Chassis_Private is left of it: neutron lists its agents under no host"
 
 
 def delete_agent(agent: str) -> ApiCall:
@@ -43,7 +53,8 @@ class DeleteAgents(Step):
     """Delete the host's network agents that are not alive.
 
     Neutron would delete one that is alive too, and it would come back with its next report:
-    those are named instead, to be stopped first.
+    those are named instead, to be stopped first. Agents of an OVN chassis are deleted when all
+    of them are dead.
     """
 
     name: ClassVar[str] = "delete-agents"
@@ -53,8 +64,9 @@ class DeleteAgents(Step):
         """One change for each dead agent of exactly this host or its aliases."""
         if facts.request.keep_agents:
             return
-        for agent in agents_of(facts).own:
-            if not agent.alive and not agent.refused:
+        own = agents_of(facts).own
+        for agent in in_order(own):
+            if is_deletable(agent, own):
                 call = delete_agent(agent.id)
                 detail = f"{call.text} ({agent.agent_type} on {agent.host})"
                 yield Change(self.name, "delete", agent.id, detail, call=call)
@@ -77,20 +89,27 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
     check_name: ClassVar[str] = "right to list network agents"
     rights: ClassVar[str] = "admin in neutron (`get_agent`, `delete_agent`)"
     guards: ClassVar[tuple[Guard, ...]] = (Guard("agents-hosting", agents_hosting),)
-    after_delete: ClassVar[tuple[Step, ...]] = (RescheduleAgents(), DeleteAgents())
+    after_delete: ClassVar[tuple[Step, ...]] = (
+        AwaitAgents(),
+        RescheduleAgents(),
+        DeleteAgents(),
+    )
     journal = ("agents", "network-agent", ("agent_type", "binary", "id"))
 
     def read(
         self, access: Access, names: Collection[str] | None, before: AgentReading | None
     ) -> AgentReading:
-        """Read all agents by one list, or those of a single host by one for each of its names."""
+        """Read all agents, or those of a single host under all its names, by one list.
+
+        Agents of OVN that lost their chassis are of no host: they are read each time.
+        """
         if not access.has("network"):
             return AgentReading(None)
+        known = {a.id: a for a in (before and before.agents) or ()}
         hosted = before.hosted if before else ()
-        if names is None:
-            return AgentReading(tuple(_listed(access)), hosted)
-        found = [a for name in sorted(names) for a in _listed(access, name)]
-        others = [a for a in (before and before.agents) or () if a.host not in names]
+        asked = None if names is None else {*names, GHOST_HOST}
+        found = [_with_moves(agent, known) for agent in _listed(access, asked)]
+        others = [a for a in known.values() if asked is not None and a.host not in asked]
         return AgentReading((*others, *found), hosted)
 
     def of_run(
@@ -111,6 +130,8 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
         own = [a for h in (facts.host, *sorted(aliases)) for a in reading.of.get(h, ())]
         names = {facts.host, *aliases}
         hosted = [h for h in reading.hosted if h.host in names]
+        ghosts = tuple(ghosts_of(reading.of.get(GHOST_HOST, ())))
+        all_names = names | facts.identity.names
         return Agents(
             tuple(replace(a, refused=a.id in view.refused) for a in own),
             tuple(
@@ -121,6 +142,8 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
                 if not a.alive
             ),
             hosted=tuple(with_targets(hosted, reading.takers, {*names, *facts.request.leaving})),
+            ghosts=tuple(g for g in ghosts if g in all_names),
+            other_ghosts=tuple(g for g in ghosts if g not in all_names),
             is_read=reading.agents is not None,
         )
 
@@ -128,7 +151,7 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
         """List the agents."""
         if not access.has("network"):
             return Checked("no network service in the catalogue; agents are not checked")
-        return Checked(f"{len(tuple(_listed(access)))} agents")
+        return Checked(f"{len(tuple(_listed(access, None)))} agents")
 
     def names_of(self, facts: HostFacts) -> Iterator[Ghost]:
         """Each agent; one that is alive is not to be deleted."""
@@ -142,10 +165,14 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
         if facts.request.keep_agents:
             return
         remove = f"nova-decom remove {facts.host}"
-        for agent in agents_of(facts).own:
+        own = agents_of(facts).own
+        for agent in own:
             state, cure = "not alive", remove
             if agent.alive:
                 state, cure = "still alive", f"stop it on the host, then: {remove}"
+            elif not is_deletable(agent, own) and not agent.refused:
+                state = "not alive, but another agent of its chassis is"
+                cure = f"stop ovn-controller on the host, then: {remove}"
             elif agent.refused:
                 state, cure = "neutron refuses to delete it", "remove its OVN chassis"
             detail = f"{agent.agent_type} ({agent.binary}), {state}"
@@ -154,6 +181,8 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
             detail = f"{agent.agent_type} ({agent.binary}) on {agent.host}, not alive"
             cure = f"{remove} --host-alias {agent.host}"
             yield Leftover("network-agent", agent.id, detail, cure)
+        for chassis in agents_of(facts).ghosts:
+            yield Leftover("ovn-chassis", chassis, GHOST, cure_of_ghost(chassis))
 
     def kept(self, facts: HostFacts) -> Iterator[Kept]:
         """Every agent with ``--keep-agents``."""
@@ -164,6 +193,11 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
         """The agents, where there is no network service."""
         if not agents_of(facts).is_read:
             yield "network agents: no network service"
+        for chassis in agents_of(facts).other_ghosts:
+            yield (
+                f"whether OVN chassis {chassis} was of this host: {GHOST}; "
+                f"if it was: {cure_of_ghost(chassis)}"
+            )
 
     def records(self, facts: HostFacts) -> tuple[NetworkAgent, ...]:
         """The agents of the host, with what they alone serve."""
@@ -188,7 +222,10 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
                     )
 
     def ghosts(self, reading: AgentReading, gone: Collection[str]) -> Iterator[Ghost]:
-        """The dead agents of these names."""
+        """The dead agents of these names, and chassis of which only a part is left."""
+        for chassis in ghosts_of(reading.of.get(GHOST_HOST, ())):
+            cure = cure_of_ghost(chassis)
+            yield Ghost(chassis, "ovn-chassis", chassis, GHOST, cure, stays=True)
         for agent in reading.agents or ():
             if not agent.alive and agent.host in gone:
                 detail = f"{agent.agent_type} of a host that nova does not know, not alive"
@@ -196,18 +233,27 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
                 yield Ghost(agent.host, "network-agent", agent.id, detail, alone)
 
 
-def _listed(access: Access, host: str | None = None) -> Iterator[NetworkAgent]:
-    """All agents, or those of exactly one host."""
-    params = {} if host is None else {"host": host}
-    for entry in access.list("network", "/agents", "agents", **params):
-        if host in {None, entry["host"]}:
+def _listed(access: Access, names: Collection[str] | None) -> Iterator[NetworkAgent]:
+    """All agents, or those of exactly these hosts."""
+    params = {} if names is None else {"host": sorted(names)}
+    for entry in access.list("network", "/agents", "agents", None, **params):
+        if names is None or entry["host"] in names:
             yield NetworkAgent(
                 id=entry["id"],
                 binary=entry["binary"],
                 agent_type=entry["agent_type"],
                 host=entry["host"],
                 alive=bool(entry["alive"]),
+                chassis=(entry.get("configurations") or {}).get("chassis_name"),
+                heartbeat=entry.get("heartbeat_timestamp"),
             )
+
+
+def _with_moves(agent: NetworkAgent, known: Mapping[str, NetworkAgent]) -> NetworkAgent:
+    """The agent; it has moved if its heartbeat is another than at an earlier reading."""
+    before = known.get(agent.id)
+    has_moved = before is not None and (before.has_moved or before.heartbeat != agent.heartbeat)
+    return replace(agent, has_moved=has_moved)
 
 
 def _is_of_another(view: CloudSnapshot, name: str, host: str) -> bool:

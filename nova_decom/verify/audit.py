@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from nova_decom.guards.servers import cure_of_stranded
@@ -18,8 +18,10 @@ from nova_decom.model.cloud import NOVA_COMPUTE, ResourceProvider
 from nova_decom.model.names import other_spellings
 from nova_decom.model.plan import Leftover
 from nova_decom.model.rows import CloudRows, ComputeNodeRow, ServiceRow
-from nova_decom.model.snapshot import CloudSnapshot
+from nova_decom.model.snapshot import CloudSnapshot, grouped
 from nova_decom.registrars import REGISTRARS
+
+SYNC_AGGREGATES = "nova-manage placement sync_aggregates"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class AuditSnapshot:
     rows: CloudRows | None
     compute_providers: tuple[ResourceProvider, ...] = ()
     remembered: frozenset[str] = frozenset()
+    #: Aggregate (uuid) -> the resource providers that are in it.
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
     def hosts(self) -> frozenset[str]:
@@ -187,8 +191,37 @@ def nodes_without_providers(cloud: AuditSnapshot) -> Iterator[Trace]:
     for node in cloud.view.compute_nodes:
         if node.uuid not in known and node.host in cloud.hosts:
             detail = f"{node.hypervisor_hostname} has no resource provider"
-            cure = "restart nova-compute there once no other provider has its name"
+            cure = (
+                "restart nova-compute there once no other provider has its name, "
+                f"then: {SYNC_AGGREGATES}"
+            )
             yield Trace(node.host, Leftover("provider-missing", node.uuid, detail, cure))
+
+
+def providers_without_aggregates(cloud: AuditSnapshot) -> Iterator[Trace]:
+    """Providers of living hosts that lack an aggregate of the host: boots into its zone fail."""
+    known = {p.uuid for p in cloud.view.providers}
+    nodes = grouped((n.host, n.uuid) for n in cloud.view.compute_nodes if n.uuid in known)
+    for aggregate in cloud.view.aggregates:
+        members = cloud.members.get(aggregate.uuid or "")
+        for host in aggregate.hosts if members is not None else ():
+            for node in nodes.get(host, ()) if host in cloud.hosts else ():
+                if node not in (members or ()):
+                    detail = f"is not in aggregate {aggregate.name!r}, of which the host is"
+                    leftover = Leftover("provider-aggregate", node, detail, SYNC_AGGREGATES)
+                    yield Trace(host, leftover)
+
+
+def unmapped_hosts(cloud: AuditSnapshot) -> Iterator[Trace]:
+    """Hosts that the scheduler may choose and that have no host mapping: no server gets there."""
+    if cloud.rows is None or not cloud.rows.all_cells:
+        return
+    for service in cloud.view.services:
+        if service.takes_servers and service.host not in cloud.rows.mapped_hosts:
+            detail = "enabled and up, without host mapping: each server that is sent there is lost"
+            cure = "nova-manage cell_v2 discover_hosts --by-service"
+            leftover = Leftover("host-mapping-missing", service.host, detail, cure)
+            yield Trace(service.host, leftover)
 
 
 def odd_rows(cloud: AuditSnapshot) -> Iterator[Trace]:
@@ -238,6 +271,7 @@ def records_of_registrars(cloud: AuditSnapshot) -> Iterator[Trace]:
         gone = known.union(registrar.hosts(reading)) - living
         for ghost in registrar.ghosts(reading, gone):
             host, cure = _trace_elsewhere(cloud, ghost.name, ghost.alone)
+            cure = ghost.alone if ghost.stays else cure
             yield Trace(host, Leftover(ghost.kind, ghost.target, ghost.detail, cure))
 
 
@@ -263,6 +297,9 @@ CHECKS: tuple[Callable[[AuditSnapshot], Iterator[Trace]], ...] = (
     aggregate_members,
     providers_without_nodes,
     nodes_without_providers,
+    # nova-manage placement sync_aggregates refuses a host without mapping: that comes first.
+    unmapped_hosts,
+    providers_without_aggregates,
     odd_rows,
     old_versions,
     records_of_registrars,

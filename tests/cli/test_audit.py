@@ -10,6 +10,7 @@ import pytest
 from tests.cli.run import NovaDecom, Ran
 from tests.cli.snapshot import Snapshot
 from tests.lab import Lab
+from tests.lab.schema import run_tool
 
 #: The kinds of traces that each ghost leaves, by its name.
 GHOSTS = {
@@ -80,6 +81,30 @@ def test_every_ghost_is_found_once_and_its_cure_works(
         assert snapshot.traces_of(host["host"]) == set()
 
     assert decom("audit", "--detailed-exitcode").code == 0
+
+
+def test_a_living_host_that_gets_no_server_is_named_and_the_cures_work(
+    decom: NovaDecom, lab: Lab
+) -> None:
+    """Without host mapping; and in an aggregate of which placement does not know."""
+    nova = lab.connection().compute
+    aggregate = nova.create_aggregate(name="not-in-placement")
+    nova.add_host_to_aggregate(aggregate.id, "node2")
+    with lab.sql("placement") as connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM resource_provider_aggregates")
+    with lab.sql("nova_api") as connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM host_mappings WHERE host = 'node2'")
+
+    ran = decom("audit", "-f", "json")
+
+    kinds = ["provider-aggregate", "host-mapping-missing"]
+    assert _found(ran) == {"node2": Counter(kinds)}
+    for leftover in ran.host["leftovers"]:
+        program, *words = leftover["remedy"].split()
+        run_tool(lab.site, program, "--config-file", str(lab.nova_conf), *words)
+    assert decom("audit", "--detailed-exitcode").code == 0
+    nova.remove_host_from_aggregate(aggregate.id, "node2")
+    nova.delete_aggregate(aggregate.id)
 
 
 def _found(ran: Ran) -> dict[str, Counter[str]]:

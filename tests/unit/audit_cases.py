@@ -17,6 +17,7 @@ from tests.unit.build import (
     service_row,
 )
 
+LIVING = ("node1", "node2")
 GHOST_ROW = node_row(9, uuid="node-of-old", host="old", hypervisor_hostname="old")
 LEFT_PROVIDER = provider("left", "old")
 OLD_AGENT = agent(id="agent-of-old", host="old")
@@ -102,6 +103,21 @@ FOUND = [
         [("node1", "provider-missing", "second")],
     ),
     (
+        audit.providers_without_aggregates,
+        "one of two hosts, in one of two aggregates",
+        {
+            "aggregates": (replace(aggregate(7, "az2", LIVING), uuid="of-az2"),),
+            "providers_in": {"of-az2": frozenset({"node-of-node1"})},
+        },
+        [("node2", "provider-aggregate", "node-of-node2")],
+    ),
+    (
+        audit.unmapped_hosts,
+        "one that gets servers",
+        {"services": (service("new", id="s"),)},
+        [("new", "host-mapping-missing", "new")],
+    ),
+    (
         audit.odd_rows,
         "a service deleted as no nova does it",
         {"rows_of_services": (service_row(9, host="old", deleted=1),)},
@@ -159,6 +175,24 @@ FOUND = [
 
 #: question, what is the case, what is there besides
 NOT_FOUND = [
+    (
+        audit.providers_without_aggregates,
+        "a ghost has no provider that could be in one",
+        {
+            "aggregates": (replace(aggregate(7, "az2", (*LIVING, "old")), uuid="of-az2"),),
+            "providers_in": {"of-az2": frozenset({"node-of-node1", "node-of-node2"})},
+        },
+    ),
+    (
+        audit.unmapped_hosts,
+        "one that is disabled, one that is down",
+        {
+            "services": (
+                service("off", id="t", status="disabled"),
+                service("dead", id="u", state="down"),
+            )
+        },
+    ),
     (
         audit.stranded_servers,
         "on a host whose nova-compute is down",

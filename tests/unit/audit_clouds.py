@@ -28,7 +28,8 @@ def clean(**what):
     """Two hosts in order, a controller, shared storage, a network node; and what else is there.
 
     What is given is added to that: parts of the view, ``rows_of_...`` for rows, and
-    ``compute_providers`` and ``remembered`` as they are.
+    ``compute_providers``, ``providers_in`` (aggregate -> providers) and ``remembered`` as they
+    are.
     """
     view = {
         "services": (*(service(h, id=f"service-of-{h}") for h in LIVING), conductor("ctl1")),
@@ -73,6 +74,7 @@ def clean(**what):
         ),
         tuple(p for p in view["providers"] if p.uuid.startswith("node-of-"))
         + what.pop("compute_providers", ()),
+        members=what.pop("providers_in", {}),
         **what,
     )
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import openstack.config
@@ -81,7 +81,7 @@ class Api:
         return endpoint is not None
 
     def get(
-        self, service: str, path: str, wanted: str | None = None, **params: str
+        self, service: str, path: str, wanted: str | None = None, **params: str | Sequence[str]
     ) -> dict[str, Any]:
         """The body of a read, tried again within a bound when it fails on the way.
 

@@ -13,7 +13,7 @@ from typing import Any
 from nova_decom.clients.openstack.api import Api
 from nova_decom.clients.openstack.listing import PAGE, Entry, Paging, read_list
 from nova_decom.errors import MissingRightError
-from nova_decom.model.api_call import AGGREGATES, SERVICES, ApiCall
+from nova_decom.model.api_call import SERVICES, ApiCall
 from nova_decom.model.cloud import (
     Aggregate,
     ComputeNode,
@@ -45,6 +45,8 @@ SERVER_RIGHTS = {
 }
 #: Nova 32 and newer shows the hosts of migrations by this right only.
 MIGRATION_HOST_RIGHT = "os_compute_api:os-migrations:index:host"
+#: Shows the uuids of aggregates.
+AGGREGATE_UUIDS = "2.41"
 
 
 class Compute:
@@ -196,9 +198,15 @@ class Compute:
 
     def aggregates(self) -> tuple[Aggregate, ...]:
         """All host aggregates with their members."""
-        entries = read_list(self._api, "compute", "/os-aggregates", "aggregates", AGGREGATES)
+        entries = read_list(self._api, "compute", "/os-aggregates", "aggregates", AGGREGATE_UUIDS)
         return tuple(
-            Aggregate(a["id"], a["name"], tuple(a["hosts"]), tuple(sorted(a["metadata"].items())))
+            Aggregate(
+                id=a["id"],
+                name=a["name"],
+                hosts=tuple(a["hosts"]),
+                metadata=tuple(sorted(a["metadata"].items())),
+                uuid=a.get("uuid"),
+            )
             for a in entries
         )
 

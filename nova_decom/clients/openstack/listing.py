@@ -8,7 +8,7 @@ and gives a link only with a full page: a list is at its end when a page is empt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -39,7 +39,7 @@ def read_list(  # noqa: PLR0913 - a list is a path, its key, and how it is cut
     *,
     paging: Paging = Paging.NONE,
     mark: str = "id",
-    params: Mapping[str, str] | None = None,
+    params: Mapping[str, str | Sequence[str]] | None = None,
 ) -> tuple[Entry, ...]:
     """All entries of a list, each once; ``mark`` is the field that tells them apart.
 

@@ -47,6 +47,13 @@ class Placement:
         )
         return () if found is None else _providers(found["resource_providers"])
 
+    def members(self, aggregate: str) -> frozenset[str]:
+        """The providers (uuid) that are in an aggregate (uuid)."""
+        path, key = "/resource_providers", "resource_providers"
+        asked = {"member_of": aggregate}
+        found = read_list(self._api, "placement", path, key, TREES, params=asked)
+        return frozenset(p["uuid"] for p in found)
+
     def allocations(self, provider: str) -> tuple[Allocation, ...] | None:
         """The allocations of one provider; None when placement answers that it has none such.
 

@@ -85,6 +85,7 @@ READS = {
         Part.ALLOCATIONS,
     },
     "delete-providers": {Part.SERVICES, Part.PROVIDERS, Part.ALLOCATIONS},
+    "await-agents": {"network-agents"},
     "reschedule-agents": {"network-agents"},
     "delete-agents": {"network-agents"},
     "delete-queues": {"message-queue"},
@@ -93,7 +94,7 @@ READS = {
     "enable-service": {Part.SERVICES},
 }
 REVERSIBLE = {
-    *("disable-service", "await-arrivals", "move-servers", "stop-service"),
+    *("disable-service", "await-arrivals", "move-servers", "stop-service", "await-agents"),
     "enable-service",
 }
 
