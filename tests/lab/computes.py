@@ -11,11 +11,11 @@ from typing import Any
 
 from tests.lab import config
 from tests.lab.cells import FIRST, Cell
+from tests.lab.discovery import discovery
 from tests.lab.errors import LabError
 from tests.lab.layout import Site
 from tests.lab.mariadb import MariaDB
 from tests.lab.processes import Daemon, Processes
-from tests.lab.schema import run_tool
 
 UP_TIMEOUT = 120.0
 DEFAULT_UNIT = "nova-compute.service"
@@ -176,7 +176,7 @@ class Computes:
         host.state.mkdir()
 
     def discover(self) -> None:
-        self._manage("discover_hosts", "--verbose")
+        discovery(self._site).map("nodes")
 
     def heartbeats(self) -> Heartbeats:
         """The heartbeats of all live compute services."""
@@ -207,7 +207,7 @@ class Computes:
 
     def _map(self, hosts: Iterable[Host]) -> None:
         """Discover hosts that have no mapping; by service those whose node claims to have one."""
-        for options in ((), ("--by-service",)):
+        for by in ("nodes", "services"):
             mapped = self._rows(
                 FIRST,
                 "SELECT c.name, h.host FROM nova_api.host_mappings h"
@@ -215,7 +215,7 @@ class Computes:
             )
             if {(host.cell.name, host.name) for host in hosts} <= set(mapped):
                 return
-            self._manage("discover_hosts", "--verbose", *options)
+            discovery(self._site).map(by)
 
     def _wait(self, host: Host, what: str, check: Callable[[], bool]) -> None:
         self._processes.wait_ready(host.compute, check, timeout=UP_TIMEOUT, what=what)
@@ -237,10 +237,6 @@ class Computes:
             " JOIN placement.inventories i ON i.resource_provider_id = p.id WHERE n.deleted = 0",
         )
         return host.name in {name for (name,) in rows}
-
-    def _manage(self, *arguments: str) -> None:
-        conf = str(self._site.layout.nova_conf)
-        run_tool(self._site, "nova-manage", "--config-file", conf, "cell_v2", *arguments)
 
     def _rows(self, cell: Cell, query: str) -> list[tuple[Any, ...]]:
         """Names are compared by the caller: the databases' collation ignores case."""
