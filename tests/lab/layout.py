@@ -19,8 +19,8 @@ PORT_NAMES = (
     "keystone", "placement", "glance", "neutron", "nova", "ssh",
 )  # fmt: skip
 # Below the kernel's own range of outgoing ports (32768 and up), so that nobody is given one of
-# ours between two starts.
-FIRST_PORT, LAST_PORT = 12000, 32000
+# ours between two starts; above are those of the tests' database servers.
+FIRST_PORT, LAST_PORT = 12000, 24000
 HOST_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 """A host's name is also the name of its directory, unchanged, so two hosts never share one."""
 
