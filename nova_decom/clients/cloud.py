@@ -73,12 +73,7 @@ class LiveCloud:
         )
         self._readings = readings
         self._machines = Machines(
-            clients.remote,
-            self._history,
-            self._heartbeats,
-            clients.owners_of,
-            readings.identity,
-            self._slice,
+            clients, self._history, self._heartbeats, readings.identity, self._slice
         )
         has_rows = clients.databases is not None
         self._reader = CloudReader(readings, self._heartbeats, self._clock, has_rows=has_rows)

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from nova_decom.clients.consumers import Clients
 from nova_decom.clients.heartbeats import Heartbeats
-from nova_decom.clients.host.ssh import CONNECTIONS, Remote
+from nova_decom.clients.host.ssh import CONNECTIONS
 from nova_decom.clients.host_history import HostHistory
 from nova_decom.errors import ChangeFailedError
 from nova_decom.model.host import HostFacts, HostIdentity
@@ -20,14 +21,13 @@ from nova_decom.model.ownership import has_ended, own_units, units_to_stop
 class Machines:
     """Reads the machines of hosts, keeps them in the history, and stops their units.
 
-    ``owners_of`` returns the hosts that have compute nodes with these uuids; ``identity`` the
-    names and uuids of a host; ``slice_of`` its facts by the readings so far.
+    ``identity`` returns the names and uuids of a host; ``slice_of`` its facts by the readings so
+    far.
     """
 
-    remote: Remote
+    clients: Clients
     history: HostHistory
     heartbeats: Heartbeats
-    owners_of: Callable[[Collection[str]], Mapping[str, frozenset[str]]]
     identity: Callable[[str], HostIdentity]
     slice_of: Callable[[str], HostFacts]
 
@@ -68,7 +68,7 @@ class Machines:
 
         :raises ChangeFailedError: ssh failed, another machine answers, or systemctl refused.
         """
-        machine = self.remote.stop(host, order)
+        machine = self.clients.remote.stop(host, order)
         if machine is not None:
             self._keep(host, self._with_owners(host, machine))
 
@@ -91,7 +91,7 @@ class Machines:
         self.heartbeats.compute_ended(host, ended=has_ended(facts))
 
     def _read(self, host: str) -> Machine:
-        return self._with_owners(host, self.remote.machine(host))
+        return self._with_owners(host, self.clients.remote.machine(host))
 
     def _with_owners(self, host: str, machine: Machine) -> Machine:
         """The machine; nova is asked for the hosts of compute nodes that are not the host's."""
@@ -100,7 +100,7 @@ class Machines:
         uuids = frozenset().union(*(u.node_uuids for u in strange))
         if not uuids:
             return machine
-        owners = self.owners_of(uuids)
+        owners = self.clients.owners_of(uuids)
         units = (
             replace(u, node_hosts=frozenset().union(*(owners[uuid] for uuid in u.node_uuids)))
             if u in strange
