@@ -79,7 +79,8 @@ def _lines(app: Context, hosts: Sequence[str]) -> Iterator[str]:
         url = app.settings.api_db_url or next(iter(app.settings.cell_db_url), None)
         user = target(url).arguments.get("user") if url else None
         rows = app.settings.request("RUN", app.report_interval).rows
-        yield from databases.grants(rows, user or USER)
+        closes = app.settings.close_evacuations
+        yield from databases.grants(rows, user or USER, closes=closes)
     if app.settings.sudoers:
         yield from _sudoers(Remote(app.ssh_config), hosts)
 

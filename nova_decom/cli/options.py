@@ -217,6 +217,11 @@ ROWS = _option(
     help="Delete the host's rows in the cell database, or keep them soft-deleted as nova does.",
 )
 
+CLOSE_EVACUATIONS = _flag(
+    "--close-evacuations",
+    help="Set open evacuations from the host to completed in the cell database.",
+)
+
 PROCEDURE_OPTIONS = (
     REASON,
     _option(
@@ -239,10 +244,8 @@ PROCEDURE_OPTIONS = (
         "--reschedule-agents",
         help="Move routers and networks of the host's dead L3 and DHCP agents to living agents.",
     ),
-    _flag(
-        "--discard-messages",
-        help="Delete the message queues of the host also with messages in them.",
-    ),
+    _flag("--discard-messages", help="Delete the host's message queues with messages in them."),
+    CLOSE_EVACUATIONS,
     _list(
         "--host-alias",
         metavar="NAME",
@@ -291,6 +294,7 @@ METRICS = _option(
 )
 DOCTOR_OPTIONS = (
     ROWS,
+    CLOSE_EVACUATIONS,
     _flag("--grants", help="Print the GRANT statements for a database user of its own."),
     _flag("--sudoers", help="Print the lines that sudoers on the hosts needs for ssh."),
 )

@@ -73,6 +73,7 @@ class Settings:
     keep_agents: bool
     reschedule_agents: bool
     discard_messages: bool
+    close_evacuations: bool
     host_alias: tuple[str, ...]
     absent_ok: bool
     skip_guard: tuple[str, ...]
@@ -143,6 +144,7 @@ class Settings:
             keep_agents=self.keep_agents,
             reschedule_agents=self.reschedule_agents,
             discard_messages=self.discard_messages,
+            close_evacuations=self.close_evacuations,
             aliases=frozenset(self.host_alias),
             absent_ok=self.absent_ok,
             skip_guards=frozenset(self.skip_guard),

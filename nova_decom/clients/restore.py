@@ -15,7 +15,7 @@ from nova_decom.model.sql import API_DATABASE, Transaction, marks
 from nova_decom.restore.current import CurrentHost, Row
 from nova_decom.restore.saved import SavedHost
 
-CELL_TABLES = ("services", "compute_nodes", "pci_devices")
+CELL_TABLES = ("services", "compute_nodes", "pci_devices", "migrations")
 API_TABLES = ("aggregate_hosts", "host_mappings")
 
 
@@ -88,6 +88,8 @@ def _keys(table: str, cell: str, past: SavedHost) -> Iterator[tuple[str, Sequenc
     mine = [row for row in past.rows if (row.cell, row.table) == (cell, table)]
     mapping = [past.mapping[0]] if past.mapping and table == "host_mappings" else []
     yield "id", [*(row.id for row in mine), *mapping]
+    if table == "migrations":
+        return
     if table == "pci_devices":
         nodes = [r.id for r in past.rows if (r.cell, r.table) == (cell, "compute_nodes")]
         yield "compute_node_id", nodes

@@ -122,6 +122,8 @@ class Migration:
     destination: str | None
     created_at: str | None = None
     updated_at: str | None = field(default=None, compare=False)
+    #: The cell of its row, where it was read from one.
+    cell: str | None = field(default=None, compare=False)
 
     @property
     def key(self) -> str:

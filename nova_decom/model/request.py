@@ -72,6 +72,7 @@ class Request:
     keep_agents: bool = False
     reschedule_agents: bool = False
     discard_messages: bool = False
+    close_evacuations: bool = False
     aliases: frozenset[str] = frozenset()
     absent_ok: bool = False
     skip_guards: frozenset[str] = frozenset()
@@ -111,6 +112,7 @@ class Request:
             "keep_agents": self.keep_agents,
             "reschedule_agents": self.reschedule_agents,
             "discard_messages": self.discard_messages,
+            "close_evacuations": self.close_evacuations,
             "host_alias": sorted(self.aliases),
             "skip_guard": sorted(self.skip_guards),
         }

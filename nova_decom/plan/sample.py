@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nova_decom.model.cloud import NOVA_COMPUTE
+from nova_decom.model.cloud import NOVA_COMPUTE, Migration
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Request
 from nova_decom.model.rows import (
@@ -32,6 +32,9 @@ def sample_transactions(
         aggregate_hosts=(AggregateHostRow(0, 0),) if has_api_database else (),
         services=tuple(ServiceRow(0, None, HOST, NOVA_COMPUTE, 0, cell=c) for c in cells),
         compute_nodes=tuple(ComputeNodeRow(0, None, HOST, HOST, None, 0, cell=c) for c in cells),
+        evacuations=tuple(
+            Migration(0, "", "", "done", "evacuation", HOST, None, cell=c) for c in cells
+        ),
         pci_devices=tuple(PciDeviceRow(0, 0, "", "", None, 0, cell=c) for c in cells),
     )
     transactions = transactions_of(HostFacts(HOST, request, database=rows))

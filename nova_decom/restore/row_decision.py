@@ -18,6 +18,7 @@ IDENTITY = {
     "pci_devices": ("compute_node_id", "address"),
     "aggregate_hosts": ("host", "aggregate_id"),
     "host_mappings": ("host",),
+    "migrations": ("source_compute", "uuid"),
 }
 #: The columns that two rows cannot share; nova's unique keys also have ``deleted``.
 KEYS = {
@@ -26,6 +27,7 @@ KEYS = {
     "pci_devices": ("compute_node_id", "address"),
     "aggregate_hosts": ("host", "aggregate_id"),
     "host_mappings": ("host",),
+    "migrations": ("uuid",),
 }
 
 
@@ -66,6 +68,8 @@ def decide(row: WantedRow, past: SavedHost, present: CurrentHost) -> RowDecision
         return _absent(row, past, present, taken)
     if any(there[n] != row.values[n] for n in IDENTITY[row.table] if n in row.values):
         return _refuse(f"another row has this id now: {_told(row.table, there)}", LOOK_AGAIN)
+    if row.table == "migrations":
+        return _reopened(row, there)
     if there.get("deleted", 0) == row.values.get("deleted", 0) or not there["deleted"]:
         # As it was, or nova has brought it back to life by itself.
         return RowDecision()
@@ -74,6 +78,15 @@ def decide(row: WantedRow, past: SavedHost, present: CurrentHost) -> RowDecision
     values = {n: row.values[n] for n in ("deleted", "deleted_at", "mapped") if n in row.values}
     seen = {name: there[name] for name in ("host", "deleted")}
     return RowDecision(update={**values, **_state(row, past, there)}, before=seen)
+
+
+def _reopened(row: WantedRow, there: Row) -> RowDecision:
+    """An evacuation that the run closed; one that nova has changed since is left."""
+    if there["status"] != "completed" or row.values["status"] == "completed":
+        return RowDecision()
+    seen = {name: there[name] for name in ("source_compute", "status")}
+    values = {name: row.values[name] for name in ("status", "updated_at") if name in row.values}
+    return RowDecision(update=values, before=seen)
 
 
 LOOK_AGAIN = "nothing is to be done when that is right; else remove it first"
@@ -87,6 +100,8 @@ def _absent(
         return _is_fulfilled(row, taken)
     if taken is not None:
         return _refuse(f"its place is taken: {_told(row.table, taken)}", LOOK_AGAIN)
+    if row.table == "migrations":
+        return RowDecision()
     if not row.whole:
         why = "is gone: archived, or deleted by somebody else; the run did not save it"
         return _refuse(why, "the next start of nova-compute registers the host anew")

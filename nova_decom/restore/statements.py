@@ -23,7 +23,8 @@ def statements(
         old = [row.id for row, d in mine if d.update is not None]
         new = [row.id for row, d in mine if d.insert is not None]
         if old:
-            yield by_id("SELECT *", table, old, past.host, LOCK)
+            owner = None if table == "migrations" else past.host
+            yield by_id("SELECT *", table, old, owner, LOCK)
         if new:
             sql = f"SELECT id FROM {table} WHERE id IN ({marks(new)}){LOCK}"
             yield Statement(sql, tuple(new), 0)

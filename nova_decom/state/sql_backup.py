@@ -9,8 +9,11 @@ from typing import Any
 
 from nova_decom.model.sql import Image, Statement, Transaction, insert, update
 
-#: The tables that the procedure deletes from, parents before their children.
-TABLES = ("host_mappings", "aggregate_hosts", "services", "compute_nodes", "pci_devices")
+#: The tables that the procedure changes, parents before their children.
+TABLES = (
+    *("host_mappings", "aggregate_hosts", "services", "compute_nodes", "pci_devices"),
+    "migrations",
+)
 
 
 def heading(run: str) -> str:
@@ -63,7 +66,8 @@ def _writes(images: Sequence[Image], transaction: Transaction) -> Iterator[State
                 yield insert(image.table, row)
             else:
                 values = {name: value for name, value in row.items() if name != "id"}
-                yield update(image.table, row["id"], values, {"host": row["host"]})
+                owner = "source_compute" if image.table == "migrations" else "host"
+                yield update(image.table, row["id"], values, {owner: row[owner]})
 
 
 def _deleted_ids(table: str, transaction: Transaction) -> frozenset[object]:

@@ -10,6 +10,7 @@ from nova_decom.model.step import Cloud, Step
 from nova_decom.registrars import REGISTRARS
 from nova_decom.steps.await_arrivals import AwaitArrivals
 from nova_decom.steps.clear_allocations import ClearAllocations
+from nova_decom.steps.close_evacuations import CloseEvacuations
 from nova_decom.steps.delete_providers import DeleteProviders
 from nova_decom.steps.delete_service import DeleteService
 from nova_decom.steps.disable_service import DisableService
@@ -31,6 +32,7 @@ PROCEDURE: tuple[Step, ...] = (
     DeleteService(),
     DeleteProviders(),
     *(step for registrar in REGISTRARS for step in registrar.after_delete),
+    CloseEvacuations(),
     PurgeRows(),
     PurgeRegistration(),
 )

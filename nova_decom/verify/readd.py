@@ -93,5 +93,6 @@ def _evacuations(facts: HostFacts) -> Condition:
         Met.NOT_MET,
         f"evacuations from {facts.host} are open, of servers {servers}: one that moves back is "
         "destroyed when nova-compute restarts",
-        f"start nova-compute of the new {facts.host} twice before you enable the host",
+        f"nova-decom remove {facts.host} --close-evacuations, with the databases; or start "
+        f"nova-compute of the new {facts.host} twice before you enable the host",
     )

@@ -21,6 +21,7 @@ from nova_decom.restore.plan import plan_restore
 from nova_decom.restore.saved import SavedHost, saved_host
 from nova_decom.state.journal import RunJournal
 from nova_decom.state.journal_reader import read_record
+from nova_decom.steps.close_evacuations import CloseEvacuations
 from nova_decom.steps.purge_registration import PurgeRegistration
 from nova_decom.steps.purge_rows import PurgeRows
 from tests.database.conftest import Nova
@@ -61,7 +62,7 @@ class Removal:
                 self._delete_service(journal, before)
             self.between = self.nova.cell.checksums(*CELL_TABLES)
             facts = replace(self.facts(), services=())
-            for step in (PurgeRows(), PurgeRegistration()):
+            for step in (CloseEvacuations(), PurgeRows(), PurgeRegistration()):
                 for change in step.changes(facts):
                     assert change.transaction is not None
                     self.nova.writing().run(change.transaction, journal.save)
@@ -91,7 +92,8 @@ class Removal:
             aggregates=self.aggregates(),
             databases=self.nova.reading().facts(["node1"]),
         )
-        return host_facts(view, "node1", Request(rows=self.rows), Memory())
+        asked = Request(rows=self.rows, close_evacuations=True)
+        return host_facts(view, "node1", asked, Memory())
 
     def aggregates(self) -> tuple[Aggregate, ...]:
         """Nova's API, played by the rows."""

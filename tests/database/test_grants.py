@@ -2,6 +2,7 @@
 """The GRANT statements of ``doctor --grants``, run as they are printed, are enough and no more."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import pymysql
 import pytest
@@ -10,7 +11,9 @@ from nova_decom.clients.mysql.cells import NovaDatabases
 from nova_decom.clients.mysql.grants import CELL_RIGHTS, api_grants
 from nova_decom.clients.mysql.sources import Sources
 from nova_decom.clients.mysql.url import target
+from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Request, Rows
+from nova_decom.steps.close_evacuations import CloseEvacuations
 from tests.database.conftest import Images
 
 #: MySQL's number of an error.
@@ -22,8 +25,8 @@ pytestmark = pytest.mark.database
 def granted(nova):
     """The databases as a user whose only rights are the statements for these rows."""
 
-    def make(rows):
-        statements = list(nova.reading().grants(Rows(rows)))
+    def make(rows, *, closes=False):
+        statements = list(nova.reading().grants(Rows(rows), closes=closes))
         with nova.server.connect() as connection, connection.cursor() as cursor:
             cursor.execute("DROP USER IF EXISTS 'decom'@'%'")
             cursor.execute("CREATE USER 'decom'@'%' IDENTIFIED BY 'decom'")
@@ -54,6 +57,41 @@ def test_the_grants_are_enough_for_a_removal(nova, granted, rows):
 
     assert not nova.cell.query("SELECT id FROM nova.services WHERE deleted = 0")
     assert bool(nova.cell.rows("services")) is (rows == "keep")
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_to_close_evacuations_needs_a_right_of_its_own(granted, closes):
+    """Every statement of it is tried, and the missing right is named."""
+    databases = granted("purge", closes=closes)
+    problems = [
+        c.name for c in databases.try_removal(Request(close_evacuations=True)) if c.problem
+    ]
+
+    assert bool(problems) is not closes
+    assert all("migrations" in name for name in problems)
+
+
+def test_open_evacuations_are_closed_by_primary_key(nova, granted):
+    """Those of another host, and those that nova has closed, stay as they are."""
+
+    def evacuation(source, status="done"):
+        server = nova.cell.instance("node2")
+        more = {"migration_type": "evacuation", "instance_uuid": server}
+        return nova.cell.migration(source, "node2", status, **more)
+
+    kept = [evacuation("NODE1"), evacuation("node1", "completed")]
+    closed = [evacuation("node1"), evacuation("node1")]
+    databases, images = granted("purge", closes=True), Images()
+    request = Request(close_evacuations=True)
+    facts = HostFacts("node1", request, database=databases.facts(["node1"])["node1"])
+    (change,) = CloseEvacuations().changes(facts)
+    databases.run(change.transaction, images)
+
+    status = {r["id"]: r["status"] for r in nova.cell.rows("migrations")}
+    assert [status[i] for i in (*kept, *closed)] == ["done", *["completed"] * 3]
+    assert [r["status"] for r in images.rows["migrations"]] == ["done", "done"]
+    again = databases.facts(["node1"])["node1"]
+    assert list(CloseEvacuations().changes(replace(facts, database=again))) == []
 
 
 @pytest.mark.parametrize("table", [t for t, rights in CELL_RIGHTS.items() if "INSERT" in rights])

@@ -83,6 +83,29 @@ def test_every_byte_comes_back(node1, how):
     assert (again.changes, again.leftovers, again.blocked) == ((), (), ())
 
 
+def test_evacuations_that_were_closed_are_open_again(node1):
+    """One that somebody has changed since is left."""
+    nova = node1.nova
+    more = {"migration_type": "evacuation", "updated_at": STAMP}
+    numbers = [
+        nova.cell.migration(
+            "node1", "node0", "done", **more, instance_uuid=nova.cell.instance("node0")
+        )
+        for _ in range(2)
+    ]
+    before = nova.cell.rows("migrations")
+    node1.run()
+    assert {r["status"] for r in nova.cell.rows("migrations")} == {"completed"}
+    nova.cell.query("UPDATE nova.migrations SET status = 'error' WHERE id = %s", numbers[1])
+
+    Restoring(node1).go()
+
+    assert nova.cell.rows("migrations")[0] == before[0]
+    assert nova.cell.rows("migrations")[1]["status"] == "error"
+    assert Restoring(node1).plan().changes == ()
+    assert "UPDATE migrations SET" in node1.sql.read_text("utf-8")
+
+
 def test_a_ghost_comes_back_as_a_ghost(node1):
     """Live rows without a service, their mapping and memberships, purged by SQL alone."""
     node1.nova.cell.query("DELETE FROM nova.services WHERE BINARY host = 'node1'")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -176,7 +176,9 @@ class CellRows:
                 for i in self.instances_of.get(host, ())
             ),
             active_migrations=tuple(_migration(m) for m in self.migrations_of.get(host, ())),
-            evacuations=tuple(_migration(m) for m in self.evacuations_of.get(host, ())),
+            evacuations=tuple(
+                replace(_migration(m), cell=self.cell) for m in self.evacuations_of.get(host, ())
+            ),
             nodes_needed={self.cell: self.needing_nodes[host]}
             if host in self.needing_nodes
             else {},

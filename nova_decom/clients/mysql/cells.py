@@ -133,14 +133,14 @@ class NovaDatabases:
             sample_transactions(request, cells, has_api_database=self.api is not None)
         )
 
-    def grants(self, rows: Rows, user: str = USER) -> Iterator[str]:
+    def grants(self, rows: Rows, user: str = USER, *, closes: bool = False) -> Iterator[str]:
         """The GRANT statements for a user of its own, after the place of each database."""
         if self.api is not None:
             yield f"-- {self.api.target.label}"
             yield from api_grants(self.api.target.database, user)
         for cell in self.cells:
             yield f"-- {cell.database.target.label}"
-            yield from cell_grants(cell.database.target.database, rows, user)
+            yield from cell_grants(cell.database.target.database, rows, user, closes=closes)
 
     def compute_nodes(self, uuids: Collection[str]) -> tuple[ComputeNodeRow, ...]:
         """The live compute nodes with these uuids, of any host; one query per cell."""

@@ -35,11 +35,17 @@ def api_grants(database: str, user: str = USER) -> Iterator[str]:
     return _grants(database, API_RIGHTS, user)
 
 
-def cell_grants(database: str, rows: Rows, user: str = USER) -> Iterator[str]:
-    """The GRANT statements for the database of a cell; fewer where rows are kept."""
+def cell_grants(
+    database: str, rows: Rows, user: str = USER, *, closes: bool = False
+) -> Iterator[str]:
+    """The GRANT statements for the database of a cell; fewer where rows are kept.
+
+    ``closes`` adds the right to close evacuations.
+    """
     left_out = PURGES if rows is Rows.KEEP else set()
     kept = {t: [r for r in rights if r not in left_out] for t, rights in CELL_RIGHTS.items()}
-    return _grants(database, kept, user)
+    more = {"migrations": [*CELL_RIGHTS["migrations"], "UPDATE"]} if closes else {}
+    return _grants(database, kept | more, user)
 
 
 def _grants(database: str, rights: Mapping[str, Sequence[str]], user: str) -> Iterator[str]:

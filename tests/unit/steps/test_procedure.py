@@ -89,6 +89,7 @@ READS = {
     "reschedule-agents": {"network-agents"},
     "delete-agents": {"network-agents"},
     "delete-queues": {"message-queue"},
+    "close-evacuations": {Part.SERVICES, Part.DATABASE},
     "purge-rows": {Part.SERVICES, Part.DATABASE},
     "purge-registration": {Part.SERVICES, Part.AGGREGATES, Part.DATABASE},
     "enable-service": {Part.SERVICES},
