@@ -6,7 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from nova_decom.errors import BusyError, ChangeFailedError, MissingRightError, RefusedError
+from nova_decom.errors import (
+    BusyError,
+    ChangeFailedError,
+    MissingRightError,
+    RefusedError,
+    UnavailableError,
+)
 from nova_decom.guards import FOREIGN_DISABLE, judge
 from nova_decom.model.api_call import ApiCall
 from nova_decom.model.host import HostFacts
@@ -57,6 +63,23 @@ def raise_if_forbidden(
         raise MissingRightError(
             f"the token lacks rights that {job.name} needs: {'; '.join(denied)}",
             "give the token these rights; nova-decom doctor names each",
+        )
+
+
+def raise_if_behind(facts: HostFacts) -> None:
+    """Stop where the database lacks what this run has written through nova.
+
+    :raises UnavailableError: it is a replica that is behind, or the database of another cloud.
+    """
+    service, database = facts.service, facts.database
+    if service is None or database is None or not facts.claim_is_ours:
+        return
+    rows = [r for r in database.services if r.uuid == service.id and not r.deleted]
+    if any(row.disabled is not None and not row.disabled for row in rows):
+        raise UnavailableError(
+            f"{facts.host}: the database has services {rows[0].id} enabled, which this run has "
+            "disabled through nova: its rows are old",
+            "give the URL of the server that takes writes, not that of a replica",
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from nova_decom.apply.change_runner import ChangeRunner, as_bug
 from nova_decom.apply.checks import (
+    raise_if_behind,
     raise_if_blocked,
     raise_if_held,
     raise_if_not_deletable,
@@ -220,6 +221,8 @@ class HostExecution:
         facts = self.lease.renew_if_expired(facts, parts)
         raise_if_held(facts, run.job)
         self.lease.raise_if_overtaken(facts, self._deleted_services())
+        if Part.DATABASE in parts:
+            raise_if_behind(facts)
         raise_if_not_deletable(facts, run.job)
         raise_if_undone(step, facts, run.job)
         return facts

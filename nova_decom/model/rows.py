@@ -27,6 +27,8 @@ class ServiceRow:
     report_count: int = field(default=0, compare=False)
     #: When nova-compute last reported, UTC; a change by the API does not move it.
     last_seen_up: str | None = field(default=None, compare=False)
+    #: None where it was not read.
+    disabled: bool | None = field(default=None, compare=False)
     version: int = field(default=0, compare=False)
     forced_down: bool = field(default=False, compare=False)
 

@@ -4,6 +4,7 @@
 import threading
 import time
 
+import pymysql
 import pytest
 
 from nova_decom.clients.mysql.checks import CELL_COLUMNS, check_database
@@ -82,6 +83,27 @@ def test_a_conflict_at_commit_repeats_the_whole_purge(cluster, through, address)
     assert images.rows["services"][0]["report_count"] == 43
     assert is_gone(one)
     assert is_gone(two)
+
+
+def test_a_transaction_that_a_write_through_another_node_has_ended(cluster, through):
+    """The next statement, whichever it is, fails with 1213; the one after it stays."""
+    _, two, _ = through
+    with cluster.nodes[0].connect("nova") as other, other.cursor() as cursor:
+        cursor.execute("START TRANSACTION")
+        cursor.execute("SELECT id FROM services WHERE host = 'node1' FOR UPDATE")
+        two.cell.query(BEAT)
+        wait(lambda: _code(cursor, "SELECT 1") == 1213, "the transaction to be ended")
+        cursor.execute("DELETE FROM pci_devices")
+        cursor.execute("ROLLBACK")
+    assert two.cell.rows("pci_devices") == []
+
+
+def _code(cursor, sql):
+    try:
+        cursor.execute(sql)
+    except pymysql.MySQLError as error:
+        return error.args[0]
+    return None
 
 
 @pytest.mark.parametrize("table", ONCE)

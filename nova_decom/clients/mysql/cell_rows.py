@@ -54,7 +54,7 @@ class CellRows:
         """Read all of them, soft-deleted ones included."""
         rows, places = database.rows, marks(hosts)
         services = rows(
-            "SELECT id, uuid, host, `binary`, deleted, report_count, "
+            "SELECT id, uuid, host, `binary`, deleted, disabled, report_count, "
             "CAST(last_seen_up AS CHAR) AS last_seen_up FROM services "
             f"WHERE host IN ({places}) ORDER BY id",
             *hosts,

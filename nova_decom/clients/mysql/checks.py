@@ -15,7 +15,10 @@ from nova_decom.model.sql import Statement, marks
 
 #: The columns that are read or written, by table; the same in every release since Queens.
 CELL_COLUMNS: Mapping[str, Sequence[str]] = {
-    "services": ("id", "uuid", "host", "binary", "report_count", "deleted", "deleted_at"),
+    "services": (
+        *("id", "uuid", "host", "binary", "report_count", "disabled"),
+        *("deleted", "deleted_at"),
+    ),
     "compute_nodes": (
         *("id", "uuid", "host", "hypervisor_hostname", "hypervisor_type"),
         *("service_id", "mapped", "deleted", "deleted_at"),
@@ -105,10 +108,19 @@ def _schema(database: Database, columns: Mapping[str, Sequence[str]]) -> Check:
 
 
 def _server(database: Database) -> Check:
-    row = database.rows("SELECT @@global.read_only AS ro")[0]
-    if str(row["ro"]) not in {"0", "OFF"}:
+    reads, writes = database.servers()
+    if reads["ro"] or writes["ro"]:
         return _read_only(database)
-    return Check(f"{database.target.label}: {TAKES_WRITES}")
+    label = database.target.label
+    name = f"{label}: {TAKES_WRITES}"
+    if reads == writes:
+        return Check(name)
+    first, second = (f"{s['host']}:{s['port']} (server_id {s['id']})" for s in (reads, writes))
+    return Check(
+        name,
+        f"{label}: reads go to {first} and transactions to {second}; a replica may be behind",
+        "give the URL of the server that takes writes, past the proxy that splits the statements",
+    )
 
 
 def _read_only(database: Database) -> Check:

@@ -18,6 +18,7 @@ from nova_decom.clients.mysql.errors import (
     NO_SUCH_COLUMN,
     READ_ONLY,
     TRANSIENT_CODES,
+    TURNED_READ_ONLY,
     code_of,
     is_transient,
     library_missing,
@@ -42,6 +43,9 @@ DATABASE_ATTEMPTS = 5
 #: Seconds of innodb_lock_wait_timeout in a transaction.
 LOCK_WAIT = 5
 
+#: The server that answers, and whether it refuses writes.
+SERVER = "SELECT @@hostname AS host, @@port AS port, @@server_id AS id, @@global.read_only AS ro"
+
 Images = Callable[[Sequence[Image]], None]
 
 
@@ -50,6 +54,8 @@ class Database:
 
     read_only = True
     _is_galera_node = False
+    #: True after a connection to a server that takes writes.
+    _has_met_writer = False
 
     def __init__(self, target: Target, clock: Clock | None = None) -> None:
         """The connection is made at the first use."""
@@ -80,6 +86,28 @@ class Database:
         """
         try:
             return self._retried(lambda _cursor: self._is_galera_node)
+        except pymysql.MySQLError as error:
+            raise unavailable(self.target, error) from None
+
+    def servers(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The server that answers a read, and the one that runs a transaction.
+
+        They are two where a proxy splits reads from writes: a replica may be behind.
+
+        :raises UnavailableError: the database cannot be reached, or refuses.
+        """
+
+        def ask(cursor: DictCursor) -> tuple[dict[str, Any], dict[str, Any]]:
+            reads = _server(cursor)
+            if reads["ro"]:
+                return reads, reads  # it may refuse to begin the transaction
+            cursor.execute("START TRANSACTION READ WRITE")
+            writes = _server(cursor)
+            cursor.execute("ROLLBACK")
+            return reads, writes
+
+        try:
+            return self._retried(ask)
         except pymysql.MySQLError as error:
             raise unavailable(self.target, error) from None
 
@@ -175,9 +203,17 @@ class Database:
         with connection.cursor() as cursor:
             for setting in self._session():
                 cursor.execute(setting)
-            cursor.execute("SHOW VARIABLES WHERE Variable_name = 'wsrep_on'")
-            row = cursor.fetchone()
-            self._is_galera_node = row is not None and row["Value"] == "ON"
+            cursor.execute("SHOW VARIABLES WHERE Variable_name IN ('wsrep_on', 'read_only')")
+            variables = {row["Variable_name"]: row["Value"] for row in cursor.fetchall()}
+            self._is_galera_node = variables.get("wsrep_on") == "ON"
+            takes_writes = variables["read_only"] == "OFF"
+            if self._has_met_writer and not takes_writes:
+                # A load balancer may have turned to a replica, which may be behind.
+                connection.close()
+                raise pymysql.OperationalError(
+                    TURNED_READ_ONLY, "the server that answers now is read-only, unlike before"
+                )
+            self._has_met_writer = takes_writes
             if self._is_galera_node:
                 # Reads of one node must see what was committed at another.
                 cursor.execute("SET SESSION wsrep_sync_wait = 1")
@@ -201,3 +237,9 @@ class Database:
                 f"{self.target.label}: the server offers no TLS, and the URL asks for it",
                 "switch TLS on in the server, or leave ssl_ca out of the URL",
             )
+
+
+def _server(cursor: DictCursor) -> dict[str, Any]:
+    cursor.execute(SERVER)
+    row = cursor.fetchone() or {}
+    return row | {"ro": str(row["ro"]) not in {"0", "OFF"}}

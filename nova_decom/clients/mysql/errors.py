@@ -21,7 +21,9 @@ TRANSIENT_CODES = LOST | CONFLICTS | CROWDED | {NOT_READY}
 #: The account may not log in, and the account may not run the statement.
 LOGIN_DENIED = frozenset({1045, 1698})
 DENIED = frozenset({1044, 1142, 1143, 1227, 1370})
-READ_ONLY = frozenset({1290, 1792, 1836})
+#: The server refuses writes by an option.
+TURNED_READ_ONLY = 1290
+READ_ONLY = frozenset({TURNED_READ_ONLY, 1792, 1836})
 NO_SUCH_COLUMN = 1054
 WRONG_SCHEMA = frozenset({1049, NO_SUCH_COLUMN, 1146})
 _REMEDIES = (

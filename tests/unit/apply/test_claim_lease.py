@@ -20,7 +20,7 @@ from nova_decom.model.claim import EFFECTIVE_AFTER
 from nova_decom.model.report import Result
 from nova_decom.model.request import Servers
 from nova_decom.plan.jobs import DRAIN
-from tests.unit.build import facts, ghost, request, service
+from tests.unit.build import database, facts, ghost, node_row, request, service, service_row
 from tests.unit.fake import FakeCloud, FakeJournal
 from tests.unit.moving_states import WEB, occupied
 from tests.unit.nova import WELL
@@ -184,6 +184,23 @@ def test_a_service_that_another_run_deleted_ends_this_one(run, stage):
     assert (report.result, report.exit_code) == (Result.FAILED, ExitCode.BUSY)
     assert "was deleted by somebody else meanwhile" in report.error
     assert world.writes == ["disable", "stop"]
+
+
+@pytest.mark.parametrize("shown", [False, True, None])
+def test_rows_without_what_the_run_has_written_end_it(run, shown):
+    """A replica that is behind has the service enabled still; nothing is deleted then."""
+    rows = database(services=(service_row(disabled=shown),), compute_nodes=(node_row(),))
+    world = World(replace(state(), database=rows))
+    process = run(world)
+
+    report = process.go()
+
+    if shown is False:
+        assert (report.result, report.exit_code) == (Result.FAILED, ExitCode.UNAVAILABLE)
+        assert "the database has services 3 enabled, which this run has disabled" in report.error
+        assert world.writes == ["disable", "stop", "disable"]  # the claim, at the end its release
+    else:
+        assert report.exit_code == ExitCode.SUCCESS
 
 
 def hold_of(world):
