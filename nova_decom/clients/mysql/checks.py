@@ -16,7 +16,7 @@ from nova_decom.model.sql import Statement, marks
 #: The columns that are read or written, by table; the same in every release since Queens.
 CELL_COLUMNS: Mapping[str, Sequence[str]] = {
     "services": (
-        *("id", "uuid", "host", "binary", "report_count", "disabled"),
+        *("id", "uuid", "host", "binary", "report_count", "last_seen_up", "disabled"),
         *("deleted", "deleted_at"),
     ),
     "compute_nodes": (
