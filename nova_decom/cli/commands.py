@@ -15,6 +15,7 @@ from nova_decom.cli.options import (
     COLUMN,
     COMMON,
     COMMON_OF_LIST,
+    COMMON_OF_REPORT,
     DETAILED,
     DOCTOR_OPTIONS,
     DRAIN_OPTIONS,
@@ -194,7 +195,7 @@ def doctor_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     return doctor(given, hosts)
 
 
-@cli.command("report", params=[RUN, HTML, *COMMON])
+@cli.command("report", params=[RUN, HTML, *COMMON_OF_REPORT])
 @click.pass_obj
 def report_command(given: GivenOptions, run: str) -> Report:
     """Write a run as one page, for a change ticket."""

@@ -14,7 +14,7 @@ GROUPS: Mapping[str, str] = {
     "Servers": "servers max_moves max_moves_total move_timeout target confirm_resizes project "
     "server partial leave_stopped rebuild_local_disks bring_back",
     "Stopping nova-compute": "stop_with stop_command offline report_interval",
-    "Deleting": "rows all_binaries keep_agents host_alias absent_ok",
+    "Deleting": "rows all_binaries keep_agents discard_messages host_alias absent_ok",
     "Order and waiting": "jobs on_failure timeout settle hooks lock_url",
     "Plan and confirmation": "dry_run yes reason plan out skip_guard detailed_exitcode",
     "Checks": "grants sudoers",

@@ -46,7 +46,8 @@ def set_up_logging(settings: Settings) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
     # It logs the whole answer of keystone, the only body of an answer that any library logs.
-    logging.getLogger("keystoneauth.identity").setLevel(logging.INFO)
+    least = logging.INFO if settings.debug else logging.ERROR
+    logging.getLogger("keystoneauth.identity").setLevel(least)
     if not settings.debug:
         # What the libraries of a lock service warn of is for a log file, not for the terminal.
         locks = () if settings.log_file else ("kazoo", "tooz")

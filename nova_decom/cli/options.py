@@ -77,6 +77,7 @@ _COMMON = (
     ),
 )
 COMMON = (_format(FORMATS), *_COMMON)
+COMMON_OF_REPORT = (_format((*FORMATS, "html", "md")), *_COMMON)
 COMMON_OF_LIST = (_format(LIST_FORMATS), *_COMMON)
 
 REASON = _option(
@@ -298,7 +299,12 @@ DOCTOR_OPTIONS = (
     _flag("--grants", help="Print the GRANT statements for a database user of its own."),
     _flag("--sudoers", help="Print the lines that sudoers on the hosts needs for ssh."),
 )
-HTML = _option("--html", type=click.Path(dir_okay=False), help="File to write the report to.")
+HTML = _option(
+    "--html",
+    type=click.Path(dir_okay=False),
+    help="File for the page; - for stdout.",
+    default_text="RUN.html",
+)
 WIDE = _flag("--wide", help="Show every column, also where the terminal is too narrow.")
 COLUMN = _list(
     "-c",

@@ -77,6 +77,21 @@ def test_a_report_is_readable_and_asks_for_nothing(
     tab.screenshot(pictures / f"report-{width}-{scheme}.png")
 
 
+def test_calls_and_sql_are_there_when_the_page_is_printed(tab: Browser, tmp_path: Path) -> None:
+    """A ticket gets a PDF, in which nothing can be unfolded."""
+    path = written(journals.full(), tmp_path)
+    tab.open(path)
+    tab.call("Emulation.setEmulatedMedia", media="print")
+
+    try:
+        text = tab.tell("document.body.innerText")
+    finally:
+        tab.call("Emulation.setEmulatedMedia", media="")
+
+    assert "DELETE FROM services WHERE id IN (9) AND host = 'node1201'" in text
+    assert "PUT /os-services/" in text
+
+
 def test_names_and_reasons_stay_text(tab: Browser, tmp_path: Path) -> None:
     """No element comes out of a journal but those of the page; nothing is run or loaded."""
     path = written(journals.hostile(), tmp_path)

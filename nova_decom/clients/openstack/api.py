@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import openstack.config
@@ -33,6 +35,9 @@ BAD_REQUEST, FORBIDDEN, NOT_FOUND, CONFLICT, TOO_MANY_REQUESTS = 400, 403, 404, 
 REFUSALS = {BAD_REQUEST: BadRequestError, NOT_FOUND: NotFoundError, CONFLICT: ConflictError}
 #: Answers that may be others a moment later.
 TRANSIENT_STATUSES = frozenset({TOO_MANY_REQUESTS, 500, 502, 503, 504})
+#: The begin of what urllib3 adds to an error, and the cause within it.
+POOL = re.compile(r": HTTPS?ConnectionPool\(")
+CAUSE = re.compile(r"\[Errno -?\d+\] ([\w ,.-]+)")
 #: Attempts at a read that gets no answer.
 READ_ATTEMPTS = 4
 
@@ -152,6 +157,16 @@ class Api:
             clock=self._clock,
         )
 
+    def _regions(self) -> str:
+        """The regions of the catalogue; empty where it cannot be read."""
+        session = self._connection.session
+        with suppress(keystone.ClientException, AttributeError):
+            auth: Any = session.auth
+            endpoints = auth.get_access(session).service_catalog.get_endpoints()
+            found = {str(e.get("region")) for each in endpoints.values() for e in each}
+            return ", ".join(sorted(found))
+        return ""
+
     def _proxy(self, service: str) -> Any:  # noqa: ANN401
         return getattr(self._connection, service)
 
@@ -191,6 +206,12 @@ class Api:
             raise UnavailableError(
                 f"{service}: the catalogue has no endpoint: {_first_line(error)}",
                 "check region and interface of the cloud",
+            ) from error
+        except openstack.exceptions.ConfigException as error:
+            raise UnavailableError(
+                f"no endpoint of {service} in region {self._connection.config.get_region_name()}; "
+                f"the catalogue has: {self._regions() or 'none'}",
+                "give --os-region-name, or correct region_name in clouds.yaml",
             ) from error
         except (keystone.ClientException, openstack.exceptions.SDKException) as error:
             kind = NoAnswerError if _may_pass(error) else UnavailableError
@@ -259,7 +280,10 @@ def _numbers(microversion: str) -> tuple[int, ...]:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", maxsplit=1)[0]
+    """The first line of the error; of a lost connection its place and its cause."""
+    text = str(error).strip().split("\n", maxsplit=1)[0]
+    causes = CAUSE.findall(text)
+    return f"{POOL.split(text)[0]}: {causes[-1]}" if causes and POOL.search(text) else text
 
 
 def _reason(response: Any) -> str:  # noqa: ANN401

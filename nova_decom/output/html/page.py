@@ -35,6 +35,8 @@ PARTS = (
     ("host_mapping", "host-mapping", ("cell",)),
 )
 LONG = 120
+#: Commands that delete no record, so that there is none to be gone afterwards.
+WITHOUT_DELETIONS = ("drain", "enable", "restore")
 
 
 def page(record: Record) -> str:
@@ -84,6 +86,9 @@ def _summary(record: Record) -> Iterator[Html]:
 
 
 def _hosts(record: Record) -> Iterator[Html]:
+    if len(record.hosts) > 1:
+        rows = [(h, _badge(_result(record, h)), _error(record, h)) for h in record.hosts]
+        yield table(("host", "result", "why"), rows)
     for host in record.hosts:
         events = record.of(host)
         end = record.last(host, "result") or {}
@@ -94,7 +99,8 @@ def _hosts(record: Record) -> Iterator[Html]:
             yield tag("h3", "Timeline")
             yield picture(done)
         yield from _changes([s for s in done if s.step != VERIFY])
-        yield from _before_and_after(record.last(host, "before"), end)
+        if record.header.get("command") not in WITHOUT_DELETIONS:
+            yield from _before_and_after(record.last(host, "before"), end)
         yield from _leftovers(end)
         yield from _saved(events)
         yield from _findings(record.last(host, "findings") or {})
@@ -135,15 +141,17 @@ def _changes(done: Sequence[Span]) -> Iterator[Html]:
 
 
 def _detail(text: str) -> Child:
-    """A long text, SQL mostly, is folded; each statement has a line of its own."""
+    """A long text, SQL mostly, can be folded; each statement has a line of its own."""
     if len(text) <= LONG:
         return tag("span", text, class_="mono")
     lines = text.replace("; ", ";\n")
     first = f"{text[: LONG // 2]}…"
+    # It is open, since a browser prints no closed one.
     return tag(
         "details",
         tag("summary", tag("span", first, class_="mono")),
         tag("div", lines, class_="sql mono"),
+        open=True,
     )
 
 
@@ -233,6 +241,10 @@ def _result(record: Record, host: str) -> str:
     end = record.last(host, "result")
     without = "unfinished" if record.of(host) else "not begun"
     return without if end is None else _word(end.get("result"))
+
+
+def _error(record: Record, host: str) -> str:
+    return _word((record.last(host, "result") or {}).get("error"))
 
 
 def _badge(word: str) -> Html:

@@ -75,6 +75,7 @@ def test_a_page_has_all_that_a_ticket_wants(tmp_path):
         "node1202: ssh: Connection timed out → mend ssh",
         "nova-decom remove node1202",
         "Not checked hosts of other regions",
+        "node1202 failed node1202: ssh: Connection timed out",
         "node1203 not begun Nothing was done: an earlier host of the run failed.",
     ):
         assert said in text
@@ -268,11 +269,6 @@ class TestCommand:
 
         assert Reader((tmp_path / "page.html").read_text("utf-8")).text
         assert capsys.readouterr() == ("", "page.html\n")
-
-    def test_it_needs_a_file(self, capsys):
-        """It is said how to name one."""
-        assert run(["report", RUN]) == 2
-        assert "give --html FILE" in capsys.readouterr().err
 
     def test_a_file_that_cannot_be_written(self, capsys, tmp_path):
         """Nothing else happens."""
