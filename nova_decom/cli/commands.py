@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from nova_decom.cli import completion
+from nova_decom.cli.common_options import COMMON, COMMON_OF_LIST, COMMON_OF_REPORT
 from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.help import Group
 from nova_decom.cli.options import (
     COLUMN,
-    COMMON,
-    COMMON_OF_LIST,
-    COMMON_OF_REPORT,
     DETAILED,
     DOCTOR_OPTIONS,
     DRAIN_OPTIONS,
