@@ -14,14 +14,15 @@ GROUPS: Mapping[str, str] = {
     "Servers": "servers max_moves max_moves_total move_timeout target confirm_resizes project "
     "server partial leave_stopped rebuild_local_disks bring_back",
     "Stopping nova-compute": "stop_with stop_command offline report_interval",
-    "Deleting": "rows all_binaries keep_agents discard_messages host_alias absent_ok reschedule_agents",
+    "Deleting": "rows all_binaries keep_agents reschedule_agents discard_messages host_alias "
+    "absent_ok",
     "Order and waiting": "jobs on_failure timeout settle hooks lock_url",
     "Plan and confirmation": "dry_run yes reason plan out skip_guard detailed_exitcode",
     "Checks": "grants sudoers",
     "Output": "format column wide follow html progress metrics_textfile verbose quiet color debug "
     "log_file version help",
-    "Cloud and databases": "os_cloud os_region_name nova_conf api_db_url cell_db_url rabbitmq_api_url ssh_config "
-    "state_dir",
+    "Cloud and databases": "os_cloud os_region_name nova_conf api_db_url cell_db_url "
+    "rabbitmq_api_url ssh_config state_dir",
 }
 _CLOUD = (
     "os_cloud os_region_name nova_conf api_db_url cell_db_url ssh_config dry_run debug log_file"

@@ -15,11 +15,16 @@ KINDS: Mapping[str, str] = {
     "compute-service": "A compute service of the host is registered, or has no compute node.",
     "host-mapping": "The API database maps the host to a cell, and no compute service is there. "
     "A host of the name that comes back in another cell is looked for in this one.",
+    "host-mapping-missing": "A host that is enabled and up has no host mapping: each server that "
+    "the scheduler sends there is lost.",
     "network-agent": "A network agent of the host is still registered in neutron.",
     "odd-soft-delete": "A row was soft-deleted by hand with deleted = 1 in place of its own id. A "
     "second removal of the name would fail on it.",
     "old-version": "A service of an older release is still registered. It keeps nova at the "
     "oldest RPC version, and an upgrade may be refused.",
+    "ovn-chassis": "An OVN chassis of the host is still registered, and no agent answers for it.",
+    "provider-aggregate": "The resource provider of a live host lacks an aggregate of the host, so "
+    "that servers for its availability zone are not sent there.",
     "provider-missing": "A compute node of a live host has no resource provider, so that the "
     "scheduler never gives it a server.",
     "resource-provider": "A resource provider has the name of the host, and no compute node does. "
