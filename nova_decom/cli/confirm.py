@@ -39,7 +39,8 @@ def confirm(
     """
     err = console(sys.stderr, app.settings.color)
     report = Report(verb, ExitCode.SUCCESS, (*todo, *others))
-    print_report(err, report, verbose=app.settings.verbose > 0)
+    verbose = app.settings.verbose > 0
+    print_report(err, report, verbose=verbose, reads=verbose)
     wanted = todo[0].host if len(todo) == 1 else str(len(todo))
     what = "the host name" if len(todo) == 1 else "the number of hosts"
     print_decision(err, app.cloud, todo, permanent)

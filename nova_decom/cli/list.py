@@ -31,7 +31,8 @@ def list_hosts(given: GivenOptions, hosts: tuple[str, ...]) -> ListReport:
     for plan in plans:
         known = next(f for f in plan.findings if f.guard == "host-known")
         if known.verdict is Verdict.BLOCKED:
-            raise RefusedError(known.message, known.remedy)
+            # A list has no --absent-ok, which the parenthesis is about.
+            raise RefusedError(known.message, (known.remedy or "").partition(" (")[0])
     rows = tuple(_row(f, planned(p)) for f, p in zip(facts, plans, strict=True))
     return ListReport("list", ExitCode.SUCCESS, rows=rows)
 

@@ -18,17 +18,19 @@ NEAR = 0.8
 
 
 def host_known(facts: HostFacts) -> Objection | None:
-    """Something names the host, now or in history; a typing error must not look like success."""
+    """The host exists or once existed, so that a typing error does not look like a success."""
     if is_known(facts):
         return None
-    message = f"nothing in this cloud names {facts.host!r}"
+    message = f"{facts.host!r} was not found in nova, placement or neutron"
     if is_traced(facts):
         message = f"nova does not know {facts.host!r}; {_traces(facts)}"
-    near = difflib.get_close_matches(facts.host, sorted(facts.fleet.names), n=5, cutoff=NEAR)
+    names = {name.casefold(): name for name in sorted(facts.fleet.names)}
+    found = difflib.get_close_matches(facts.host.casefold(), names, n=5, cutoff=NEAR)
+    near = [names[name] for name in found]
     if facts.request.absent_ok:
-        return Objection(message, "--absent-ok takes that for done", Verdict.WARNING)
+        return Objection(message, "with --absent-ok, it counts as removed", Verdict.WARNING)
     hint = f"did you mean: {', '.join(near)}?" if near else "nova-decom list shows every host"
-    return Objection(message, f"{hint} (--absent-ok takes absent for done)")
+    return Objection(message, f"{hint} (with --absent-ok, a missing host counts as removed)")
 
 
 def is_known(facts: HostFacts) -> bool:

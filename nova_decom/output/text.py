@@ -48,12 +48,16 @@ ENDED = {Status.DONE, Status.NOT_NEEDED}
 SUMMARY = ("host", "result", "changes", "left over", "why")
 
 
-def print_report(out: Console, report: Report, *, verbose: bool) -> None:
-    """Print the report of each host, and a summary of several."""
+def print_report(out: Console, report: Report, *, verbose: bool, reads: bool = True) -> None:
+    """Print the report of each host, and a summary of several.
+
+    ``reads``: print the statements of a transaction that only check, too.
+    """
     for number, host in enumerate(report.hosts):
         if number:
             out.print()
-        _print_host(out, host, verbose=verbose, is_short=report.is_confirmed and not verbose)
+        is_short = report.is_confirmed and not verbose
+        _print_host(out, host, verbose=verbose, is_short=is_short, reads=reads)
     if len(report.hosts) > 1:
         out.print()
         print_table(out, SUMMARY, map(_summary, report.hosts))
@@ -181,7 +185,9 @@ def print_error(err: Console, message: str, remedy: str | None) -> None:
         entry(err, ("     → ",), remedy)
 
 
-def _print_host(out: Console, host: HostReport, *, verbose: bool, is_short: bool) -> None:
+def _print_host(
+    out: Console, host: HostReport, *, verbose: bool, is_short: bool, reads: bool
+) -> None:
     """Print a host; ``is_short`` leaves out guards that passed and changes that are done."""
     result = (str(host.result), STYLES.get(host.result, ""))
     out.print(line((host.host, "bold"), "  ", result, _but(host)))
@@ -191,7 +197,7 @@ def _print_host(out: Console, host: HostReport, *, verbose: bool, is_short: bool
         _print_heading(out, "Nothing was changed.")
     else:
         open_ones = [o for o in host.outcomes if o.status not in ENDED or not is_short]
-        _print_outcomes(out, open_ones, verbose=verbose)
+        _print_outcomes(out, open_ones, verbose=verbose, reads=reads)
     _print_list(out, "Left over", [(x.kind, x.target, x.detail, x.remedy) for x in host.leftovers])
     _print_list(out, "Kept", [(k.binary, k.host, k.why, None) for k in host.kept])
     if host.unchecked:
@@ -238,7 +244,9 @@ def _print_findings(out: Console, host: HostReport, *, verbose: bool) -> None:
             entry(out, ("             → ",), finding.remedy)
 
 
-def _print_outcomes(out: Console, outcomes: Sequence[Outcome], *, verbose: bool) -> None:
+def _print_outcomes(
+    out: Console, outcomes: Sequence[Outcome], *, verbose: bool, reads: bool
+) -> None:
     narrow = is_narrow(out)
     if outcomes:
         _print_heading(out, "Changes")
@@ -250,7 +258,7 @@ def _print_outcomes(out: Console, outcomes: Sequence[Outcome], *, verbose: bool)
         if outcome.status in OPEN and outcome.error:
             entry(out, (" " * BELOW + "→ ",), outcome.error)
         if verbose or outcome.status is Status.PLANNED:
-            for text in _statements(change):
+            for text in _statements(change, reads=reads):
                 entry(out, (" " * (BELOW if narrow else 20),), (text, "dim"))
 
 
@@ -261,11 +269,11 @@ def _sentence(change: Change) -> str:
     return f"{change.target}: {rows}, in one transaction"
 
 
-def _statements(change: Change) -> Iterable[str]:
+def _statements(change: Change, *, reads: bool) -> Iterable[str]:
     if change.transaction is None:
         return
     yield "START TRANSACTION;"
-    for statement in change.transaction.statements:
+    for statement in (s for s in change.transaction.statements if reads or not s.is_read):
         verb = "find" if statement.is_read else "touch"
         rows = counted(statement.rows, "row")
         yield f"{statement.text};  -- must {verb} {rows}"

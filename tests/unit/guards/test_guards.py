@@ -119,7 +119,7 @@ def test_an_unknown_host_is_answered_with_the_nearest_names(host, names, meant):
 
     told = finding("host-known", state).remedy
 
-    assert told == f"{meant} (--absent-ok takes absent for done)"
+    assert told == f"{meant} (with --absent-ok, a missing host counts as removed)"
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda g: g.name)

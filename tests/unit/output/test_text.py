@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -99,6 +100,19 @@ def test_a_plan_shows_every_statement_that_will_run(capsys):
     assert "-- must touch 1 row\n" in out
     assert "2 rows, in one transaction" in out
     assert all(c.detail in out for c in plan.changes[:-1])
+
+
+def test_above_the_prompt_only_statements_that_change_something_are_shown(capsys):
+    """The others only check; plan and --verbose show them."""
+    out = console(sys.stdout, "never")
+
+    text.print_report(
+        out, Report("remove", 0, (planned(make_plan(facts())),)), verbose=False, reads=False
+    )
+
+    seen = capsys.readouterr().out
+    assert "DELETE FROM services" in seen
+    assert "SELECT" not in seen
 
 
 def test_what_blocks_a_plan_stands_in_its_first_line(capsys):
