@@ -23,7 +23,7 @@ KINDS: Mapping[str, str] = {
     "old-version": "A service of an older release is still registered. It keeps nova at the "
     "oldest RPC version, and an upgrade may be refused.",
     "ovn-chassis": "An OVN chassis of the host is still registered, without a live agent.",
-    "provider-aggregate": "The resource provider of a live host lacks an aggregate of the host, so "
+    "provider-aggregate": "The resource provider of a live host lacks an aggregate of it, so "
     "that servers for its availability zone are not sent there.",
     "provider-missing": "A compute node of a live host has no resource provider, so that the "
     "scheduler never gives it a server.",
