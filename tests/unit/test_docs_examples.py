@@ -101,3 +101,37 @@ def test_another_time_and_another_uuid_are_the_same():
 
     assert missing(shown, seen) is None
     assert missing(shown, seen.replace("up", "down")) == shown[0]
+
+
+@pytest.mark.parametrize(
+    ("translated", "original"),
+    [
+        ("README.zh-CN.md", "README.md"),
+        ("docs/from-by-hand.zh-CN.md", "docs/from-by-hand.md"),
+    ],
+)
+def test_a_translation_shows_the_commands_and_outputs_of_the_page_that_is_run(
+    translated, original
+):
+    """Only comments are translated, so that the examples stay as true as those of the original."""
+
+    def shown(name):
+        text = (CHECKOUT / name).read_text("utf-8")
+        return [
+            (re.sub(r"\s+# .*", "", command.text), command.output, command.code, command.types)
+            for block in blocks(text)
+            for command in block.commands
+        ]
+
+    assert shown(translated) == shown(original)
+
+
+@pytest.mark.parametrize("column", [0, 1])
+def test_the_translated_table_has_the_commands_of_the_original(column):
+    """In the same rows: by hand, and with nova-decom."""
+
+    def codes(name):
+        rows = re.findall(r"^\|.*\|$", (CHECKOUT / name).read_text("utf-8"), re.MULTILINE)
+        return [re.findall(r"`[^`]+`", row.split(" | ")[column]) for row in rows]
+
+    assert codes("docs/from-by-hand.zh-CN.md") == codes("docs/from-by-hand.md")
