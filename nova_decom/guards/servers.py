@@ -7,9 +7,10 @@ from nova_decom.model.cloud import Action, Owner, Server, distinct
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Objection, Verdict, counted, some
 from nova_decom.moves.candidates import candidates, is_judged, no_candidate, query_for
-from nova_decom.moves.capacity import unplaceable
+from nova_decom.moves.capacity import fit, unplaceable
 from nova_decom.moves.eligibility import ALLOW_LOSS, leave_host, moves_of
 from nova_decom.moves.move import MOVING, Blocker, Move, named
+from nova_decom.moves.packing import Fit
 
 #: Report intervals without a report after which a host does not answer any more.
 REPORTS_MISSED = 3
@@ -208,8 +209,15 @@ def capacity(facts: HostFacts) -> Objection | None:
     leaving = {c.server for c in moves_of(facts) if isinstance(c, Move)}
     leaving -= {blocked.server for blocked in _without_host(facts)}
     servers = [s for s in facts.servers if s.id in leaving]
-    left = unplaceable(facts, servers)
-    if left:
+    left, how = unplaceable(facts, servers), fit(facts, servers)
+    if how is Fit.SOMETIMES:
+        return Objection(
+            f"{len(leaving)} servers just fit on the other hosts: nova's scheduler may spread "
+            "them so that it finds no host for the last",
+            "make room, or enable more hosts; a server without a host stays, and is named",
+            Verdict.WARNING,
+        )
+    if left and how is not Fit.ALWAYS:
         return Objection(
             f"by placement no other host has room for {len(left)} of "
             f"{counted(len(leaving), 'server')}: {some(_with_needs(facts, s) for s in left)}",

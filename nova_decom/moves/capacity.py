@@ -9,6 +9,7 @@ from dataclasses import replace
 from nova_decom.model.cloud import HostCapacity, Server
 from nova_decom.model.host import HostFacts
 from nova_decom.moves.candidates import candidates, groups_of, hosts_for
+from nova_decom.moves.packing import Fit, Need, Packing
 
 MEMORY = "MEMORY_MB"
 Resources = dict[str, int]
@@ -60,6 +61,26 @@ def _packed(
                 rooms[host][name] -= amount
         groups |= {g.members: g.with_member_on(server.id, host) for g in own}
     return tuple(left), rooms
+
+
+def fit(facts: HostFacts, servers: Collection[Server]) -> Fit:
+    """Whether the servers find room on the other hosts, moved in this order."""
+    may_take = set(candidates(facts))
+    rooms = {r.host: dict(r.free) for r in facts.rooms or () if r.host in may_take}
+    apart = [g for g in facts.groups if g.policy == "anti-affinity"]
+    members: dict[tuple[int, str], int] = {}
+    for number, group in enumerate(apart):
+        for _, host in group.hosts:
+            members[number, host] = members.get((number, host), 0) + 1
+    needs = [
+        Need(
+            demand(facts, server),
+            hosts_for(facts, server, ()),
+            tuple(n for n, g in enumerate(apart) if server.id in g.members),
+        )
+        for server in servers
+    ]
+    return Packing(rooms, tuple(g.max_per_host for g in apart), members).fit(needs)
 
 
 def another_target(facts: HostFacts, server: Server, refused: Collection[str]) -> str | None:

@@ -355,6 +355,24 @@ MOVING_CASES = [
     ("capacity", "nobody moves", facts(servers=WEB, rooms=(room(memory=1),)), OK, ""),
     ("capacity", "not known", moving(), OK, ""),
     ("capacity", "just enough", with_room(room()), OK, ""),
+    (
+        "capacity",
+        "room in one way only",
+        with_room(
+            room("node2", 512),
+            room("node3", 1024, 4),
+            fleet=build.fleet(service(), build.neighbour(), build.neighbour("node3")),
+            servers=(*WEB, build.server("db")),
+            allocations=(
+                *HELD,
+                build.allocation(
+                    consumer="id-of-db", resources=(("MEMORY_MB", 1024), ("VCPU", 2))
+                ),
+            ),
+        ),
+        WARNING,
+        "2 servers just fit on the other hosts",
+    ),
     ("capacity", "no other host", with_room(), BLOCKED, "no other host has room for 1 of 1"),
     (
         "capacity",
