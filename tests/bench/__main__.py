@@ -12,10 +12,12 @@ from functools import partial
 from pathlib import Path
 
 from tests.bench import rows
+from tests.bench.build import CHECKOUT, COMMIT, TODAY, Build, before
 from tests.bench.crowd import crowd
 from tests.bench.photograph import Photograph
-from tests.bench.runner import CHECKOUT, Row, Runner, Took
+from tests.bench.runner import Row, Runner, Took
 from tests.bench.table import LOOKED, REMOVED, Table, machine, say
+from tests.bench.targets import Targets
 from tests.lab import Lab
 from tests.lab.waiting import wait_until
 from tests.scenarios import calls, states
@@ -28,9 +30,10 @@ DEFAULTS = ("--settle", "60", "--report-interval", "10")
 #: The hosts of the bench are stopped, and so most of the lab is down.
 ALLOWED = ("--skip-guard", "fleet-healthy", "--max-hosts", "100", "--yes", "-q")
 BATCH = 5
-LARGE = 2000
+LARGE, HUGE = 2000, 20_000
 ON_LAB = ("one", "many", "start", "large", "drain")
 PARTS = (*ON_LAB, "rows")
+IMPORT_CLICK = (sys.executable, "-c", "import click")
 
 
 class Bench:
@@ -40,20 +43,28 @@ class Bench:
         self.runs: int = options.runs
         self.rack = tuple(f"rack-{n}" for n in range(1, options.hosts + 1))
         self.servers: int = options.servers
+        self.before = before(lab.layout.cache_root)
+        self.targets = Targets()
 
     # Removals
 
     def one(self) -> None:
         """One host whose nova-compute is stopped."""
         self._prepare()
-        self._removals("One host", self.rack[:1], by_hand_runs=self.runs)
+        self._removals("One host", self.rack[:1], by_hand_runs=self.runs, ratios=(3, 1.5))
 
     def many(self) -> None:
         """All hosts of the rack; by hand once, for it takes minutes."""
         self._prepare()
-        self._removals(f"{len(self.rack)} hosts", self.rack, by_hand_runs=1)
+        title = f"{len(self.rack)} hosts"
+        now, then = self._removals(title, self.rack, by_hand_runs=1, ratios=(40, 1.2))
+        self.targets.most(f"{title} by ssh, seconds / {COMMIT}", now.counted / then.counted, 1 / 3)
+        self.targets.most(f"{title} by ssh, CPU / {COMMIT}", now.cpu / then.cpu, 1 / 3)
 
-    def _removals(self, title: str, hosts: tuple[str, ...], by_hand_runs: int) -> None:
+    def _removals(
+        self, title: str, hosts: tuple[str, ...], by_hand_runs: int, ratios: tuple[float, float]
+    ) -> tuple[Row, Row]:
+        """Rows of (d), of today and long ago; ``ratios`` are the targets by hand, of the floor."""
         kept = Photograph(self.lab, hosts)
         table = Table(f"{title}, nova-compute stopped", REMOVED)
 
@@ -65,10 +76,10 @@ class Bench:
                 self._all_gone(hosts)
             return table.add(Row(what, tuple(took)))
 
-        def remove(*options: str) -> Callable[[], Took]:
-            return lambda: self.run.counted("remove", *hosts, *ALLOWED, *options)
+        def remove(*options: str, build: Build = TODAY) -> Callable[[], Took]:
+            return lambda: self.run.counted("remove", *hosts, *ALLOWED, *options, build=build)
 
-        script = measure(
+        by_hand = measure(
             "(a) `tests/bench/by-hand`",
             by_hand_runs,
             lambda: self.run.script("by-hand", self.run.port, *hosts),
@@ -76,16 +87,16 @@ class Bench:
         floor = measure(
             "(b) the floor: `tests/bench/floor.py`", self.runs, lambda: self.run.floor(*hosts)
         )
-        ours = measure(
-            "(c) `nova-decom remove --stop-with none`",
-            self.runs,
-            remove("--stop-with", "none", *SHORT),
-        )
-        measure("the same, asking each host by ssh", self.runs, remove(*SHORT))
+        stopped = ("--stop-with", "none", *SHORT)
+        ours = measure(f"(c) `nova-decom remove {stopped[0]} none`", self.runs, remove(*stopped))
+        measure(f"(c) of {COMMIT}", self.runs, remove(*stopped, build=self.before))
+        ssh = measure("(d) the same, asking each host by ssh", self.runs, remove(*SHORT))
+        old = measure(f"(d) of {COMMIT}", self.runs, remove(*SHORT, build=self.before))
         measure("the same with the default waits", 1, remove(*DEFAULTS))
         kept.put_back()
-        say(f"\n(a) / (c) = {script.counted / ours.counted:.1f}")
-        say(f"(c) / (b) = {ours.counted / floor.counted:.2f}")
+        self.targets.least(f"{title}, (a) / (c)", by_hand.counted / ours.counted, ratios[0])
+        self.targets.most(f"{title}, (c) / (b)", ours.counted / floor.counted, ratios[1])
+        return ssh, old
 
     def _all_gone(self, hosts: Sequence[str]) -> None:
         found = calls.rows(self.lab, "nova", "SELECT host FROM services")
@@ -129,7 +140,7 @@ class Bench:
             source,
             lambda: self.run.script("one-by-one", source),
         )
-        say(f"\n(b) / (a) = {loop.counted / ours.counted:.1f}")
+        self.targets.least("drain: (b) / (a)", loop.counted / ours.counted, 3)
 
     def _emptied(self, table: Table, what: str, source: str, command: Callable[[], Took]) -> Row:
         """Fill the host, empty it, and let it take servers again. Once: it takes minutes."""
@@ -157,22 +168,39 @@ class Bench:
         def often(what: str, command: Callable[[], Took]) -> Row:
             return table.add(Row(what, tuple(command() for _ in range(self.runs))))
 
+        click = often("`python -c 'import click'`", partial(self.run.other, *IMPORT_CLICK))
         for option in ("--version", "--help"):
-            often(f"`nova-decom {option}`", partial(self.run.program, option))
-        often("`openstack --version`", partial(self.run.openstack, "--version"))
+            took = often(f"`nova-decom {option}`", partial(self.run.program, option))
+            self.targets.most(f"{option} / import click", took.counted / click.counted, 2)
+        often("`openstack --version`", partial(self.run.other, "openstack", "--version"))
         ours = often("`nova-decom list`", partial(self.run.program, "list"))
         three = often("`tests/bench/three-lists`", partial(self.run.script, "three-lists"))
         often("`nova-decom plan node1`", partial(self.run.program, "plan", "node1"))
         say(f"\nthree lists / list = {three.counted / ours.counted:.1f}")
 
     def large(self) -> None:
-        """Plans for a cloud of 2,000 hosts."""
+        """Plans for a cloud of 2,000 hosts, and the audit of one of 20,000."""
         with crowd(self.lab, LARGE) as all_of_them:
             table = Table(f"{LARGE} hosts", LOOKED)
-            many = ("--match", all_of_them, "--max-hosts", str(LARGE))
-            for command in (("list",), ("plan",), ("plan", *many)):
-                took = self.run.program(*command, "-f", "json", "-q")
-                table.add(Row(f"`nova-decom {' '.join(command)}`", (took,)))
+            many = ("plan", "--match", all_of_them, "--max-hosts", str(LARGE))
+            for command, share in ((("list",), 1 / 2), (("plan",), 1 / 2), (many, 1 / 6)):
+                now, then = self._both(table, *command)
+                text = " ".join(command[:2])
+                self.targets.most(f"{text}, seconds / {COMMIT}", now.counted / then.counted, share)
+                self.targets.most(f"{text}, MiB", now.peak, 100)
+        with crowd(self.lab, HUGE):
+            now, then = self._both(Table(f"{HUGE} hosts", LOOKED), "audit")
+            self.targets.most(f"audit, CPU / {COMMIT}", now.cpu / then.cpu, 1 / 2)
+
+    def _both(self, table: Table, *command: str) -> tuple[Row, Row]:
+        """A command of today, and of long ago."""
+        text = f"`nova-decom {' '.join(command)}`"
+
+        def row(what: str, build: Build) -> Row:
+            took = self.run.program(*command, "-f", "json", "-q", build=build)
+            return table.add(Row(what, (took,)))
+
+        return row(text, TODAY), row(f"{text} of {COMMIT}", self.before)
 
 
 def main() -> None:
@@ -190,16 +218,16 @@ def main() -> None:
     parts = options.parts or PARTS
     scratch = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
-        if on_lab := [part for part in parts if part in ON_LAB]:
-            _on_lab(on_lab, scratch, options)
-        problems = rows.measure(options, scratch) if "rows" in parts else []
+        on_lab = [part for part in parts if part in ON_LAB]
+        problems = _on_lab(on_lab, scratch, options) if on_lab else []
+        problems += rows.measure(options, scratch) if "rows" in parts else []
     finally:
         shutil.rmtree(scratch)
     sys.exit("\n".join(problems) or None)
 
 
-def _on_lab(parts: Sequence[str], scratch: Path, options: argparse.Namespace) -> None:
-    """Bring the lab up, measure, and take it down again if it was not there before."""
+def _on_lab(parts: Sequence[str], scratch: Path, options: argparse.Namespace) -> list[str]:
+    """The targets that were missed, on a lab that is taken down if it was not there before."""
     lab = Lab(Path(os.environ.get("NOVA_DECOM_LAB", CHECKOUT / ".lab")))
     ran_before = bool(lab.processes.running())
     try:
@@ -208,6 +236,7 @@ def _on_lab(parts: Sequence[str], scratch: Path, options: argparse.Namespace) ->
         bench = Bench(lab, scratch, options)
         for part in parts:
             getattr(bench, part)()
+        return bench.targets.missed
     finally:
         if not ran_before:
             lab.down()

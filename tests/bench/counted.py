@@ -9,7 +9,7 @@ stood, in the settle time. As soon as one host works, nothing is waited.
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,11 +40,11 @@ class Waits:
 
 def watch(waits: Waits) -> None:
     """Have each host and each sleep told to ``waits``."""
-    working, clock = WorkerSlots.working, Interrupts.clock
+    slot, clock = WorkerSlots.slot, Interrupts.clock
 
     @contextmanager
-    def told_working(self: WorkerSlots) -> Iterator[None]:
-        with working(self):
+    def told_slot(self: WorkerSlots, keep: Callable[[], object] = lambda: None) -> Iterator[None]:
+        with slot(self, keep):
             waits.change(begun=1)
             try:
                 yield
@@ -63,7 +63,7 @@ def watch(waits: Waits) -> None:
 
         return Clock(real.now, sleep)
 
-    WorkerSlots.working = told_working  # type: ignore[method-assign]
+    WorkerSlots.slot = told_slot  # type: ignore[method-assign]
     Interrupts.clock = told_clock  # type: ignore[method-assign]
 
 
