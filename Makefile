@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 RELEASE_TOOLS := $(VENV)/.release-tools
 MUTANT_TOOLS := $(VENV)/.mutant-tools
 
-.PHONY: help check lint unit test chaos mutants bench demo lab docs man dist shiv sbom hooks clean packages lab-packages
+.PHONY: help check lint unit test matrix chaos mutants bench demo lab docs man dist shiv sbom hooks clean packages lab-packages
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -38,6 +38,9 @@ unit: $(READY)  ## the unit tests
 
 test: packages $(READY)  ## everything, on a real Nova; installs what it needs
 	tests/run-all
+
+matrix: packages $(READY)  ## the schemas of nova 17 to 34 on each database server; prints a table
+	$(BIN)/python -m tests.matrix
 
 chaos: lab-packages $(READY)  ## kill and disturb removals: RUNS=500 SEED=...; at every point; on the lab
 	$(BIN)/pytest --quiet -m hypothesis --hypothesis-profile=random \

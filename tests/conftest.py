@@ -11,3 +11,9 @@ def pytest_addoption(parser):
         default=chosen().name,
         help="the database server of tests/database and tests/faults (%(default)s)",
     )
+    parser.addoption(
+        "--schemas",
+        choices=["some", "all"],
+        default="some",
+        help="the releases of nova whose schemas tests/database tries (%(default)s)",
+    )

@@ -141,8 +141,13 @@ def _may_change(cloud: LiveCloud) -> Iterator[DoctorCheck]:
 
 
 def _release(newest: str | None) -> str:
-    release = RELEASES.get(newest or "", "of an unknown release")
-    return f"microversion {newest or 'none'}, nova {release}"
+    """The release of the cloud, and how it was tried (docs/releases.md)."""
+    names, tried_on_lab = list(RELEASES.values()), "2.104"
+    found = f"microversion {newest or 'none'}"
+    if newest not in RELEASES:
+        return f"{found}, of no release that was tried ({names[0]} to {names[-1]} were)"
+    how = "" if newest == tried_on_lab else " (tried: its database schemas, not its API)"
+    return f"{found}, nova {RELEASES[newest]}{how}"
 
 
 def _one(found: object | None, kind: str) -> str:

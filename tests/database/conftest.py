@@ -65,6 +65,7 @@ class Nova:
     cell: CellRows
     cell2: CellRows
     cell0: CellRows
+    api_name: str = "nova_api"
     _opened: list[Database] = field(default_factory=list)
 
     def reader(self, target_: Target) -> Database:
@@ -90,7 +91,7 @@ class Nova:
         return NovaDatabases(sources or self.sources(), self.writer)
 
     def sources(self, *cells: str, main: str | None = None) -> Sources:
-        api = target(self.server.url("nova_api"))
+        api = target(self.server.url(self.api_name))
         return Sources(api, tuple(target(url) for url in cells), main)
 
     def facts(self, host: str, rows: str = "purge", **request: Any) -> HostFacts:

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from nova_decom.cli import doctor
 from nova_decom.cli.main import run
 from nova_decom.clients.host.ssh import UNITS, sudoers
 from tests.unit.clients.test_host_ssh import box  # noqa: F401 - a fixture
@@ -72,3 +74,27 @@ def test_a_key_that_the_auth_plugin_does_not_know_is_named(capsys, tmp_path):
     shown = capsys.readouterr().err
     assert "does not fit its auth_type" in shown
     assert "'token'" in shown
+
+
+@pytest.mark.parametrize(
+    ("newest", "said"),
+    [
+        ("2.104", "microversion 2.104, nova 2026.2"),
+        ("2.96", "microversion 2.96, nova 2024.1 or 2024.2 (tried: its database schemas, not its"),
+        ("2.53", "microversion 2.53, of no release that was tried (Queens to 2026.2 were)"),
+        (None, "microversion none, of no release that was tried"),
+    ],
+)
+def test_the_release_of_the_cloud_and_how_it_was_tried(newest, said):
+    """As docs/releases.md has it."""
+    assert doctor._release(newest).startswith(said)
+
+
+def test_the_page_of_releases_has_each_with_its_microversion():
+    """Each line of the table names the release."""
+    page = (Path(__file__).parents[3] / "docs" / "releases.md").read_text()
+    lines = [line for line in page.splitlines() if line.startswith("| ")]
+
+    for microversion, names in doctor.RELEASES.items():
+        shown = [line for line in lines if f"| {microversion} |" in line]
+        assert [line.split(" | ")[0].strip("| ") for line in shown] == names.split(" or ")
