@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 #: A move that failed is tried once more, on another host; so is a request that nova refused.
 MOVE_ATTEMPTS = 2
@@ -39,6 +40,8 @@ class MoveLimits:
     every: float = 2.0
     api_outage_limit: float = 300.0
     total: RunMoveLimit | None = None
+    #: True from the time on at which no move begins any more.
+    is_late: Callable[[], bool] = field(default=lambda: False)
 
     def free_slots(self, host: str, moving: int, wanted: int) -> int:
         """How many of the ``wanted`` moves may begin beside the ``moving`` in progress."""

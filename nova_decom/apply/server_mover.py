@@ -29,6 +29,7 @@ from nova_decom.errors import (
 from nova_decom.model.change import Change, Status
 from nova_decom.model.cloud import Action, MoveSnapshot
 from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import counted
 from nova_decom.model.step import Cloud, Step
 from nova_decom.moves.eligibility import moves_of
 from nova_decom.moves.move import FINISHED, MOVING, Move
@@ -108,6 +109,8 @@ class ServerMover:
                     empty += self._shows_this_host
                     if empty == EMPTY_READINGS:
                         return
+                elif self.limits.is_late():
+                    self._raise_if_none_moves()
                 else:
                     empty = 0
                     self._begin_queued()
@@ -117,6 +120,15 @@ class ServerMover:
             self._read_progress()
             self.log.show(tuple(self.moving.values()), len(self.queue))
             self.clock.sleep(self.limits.every)
+
+    def _raise_if_none_moves(self) -> None:
+        """End when the moves in progress have ended: it is too late for those in the queue."""
+        if not self.moving:
+            raise WaitTimeoutError(
+                f"{self.facts.host}: {counted(len(self.queue), 'server')} not moved, as it is "
+                "later than --until; the host stays disabled",
+                "run the same command again to move them",
+            )
 
     def _raise_if_late(self, bound: float) -> None:
         if self.clock.now() - self.log.since > bound:

@@ -31,6 +31,8 @@ class WorkerSlots:
     hosts: int = 1
     interrupts: Interrupts = field(default_factory=Interrupts)
     halted: bool = False
+    #: True from the time on at which no host and no move begins any more.
+    is_late: Callable[[], bool] = field(default=lambda: False)
     _slots: threading.Semaphore = field(init=False)
     _disabled: set[str] = field(default_factory=set)
     _ended: set[str] = field(default_factory=set)
@@ -58,6 +60,8 @@ class WorkerSlots:
             self.interrupts.check()
         try:
             self.raise_if_halted()
+            if self.is_late():
+                raise RunHaltedError("not started: it is later than --until", "run it again")
             self._own.keep = keep
             yield
         finally:

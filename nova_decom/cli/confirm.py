@@ -43,7 +43,10 @@ def confirm(
     print_report(err, report, verbose=verbose, reads=verbose)
     wanted = todo[0].host if len(todo) == 1 else str(len(todo))
     what = "the host name" if len(todo) == 1 else "the number of hosts"
-    print_decision(err, app.cloud, todo, permanent)
+    batch, until = app.settings.batch, app.settings.until
+    order = [f"{batch} at a time"] if batch else []
+    order += [f"no host and no move begins from {until} on"] if until else []
+    print_decision(err, app.cloud, todo, permanent, order)
     try:
         typed = ask(f"Cloud {safe(app.cloud.short)}: type {what} to {verb}")
     except (EOFError, KeyboardInterrupt):

@@ -15,8 +15,8 @@ GROUPS: Mapping[str, str] = {
     "server partial leave_stopped rebuild_local_disks bring_back",
     "Stopping nova-compute": "stop_with stop_command offline report_interval",
     "Deleting": "rows all_binaries keep_agents reschedule_agents discard_messages host_alias "
-    "absent_ok",
-    "Order and waiting": "jobs on_failure timeout settle hooks lock_url",
+    "close_evacuations absent_ok",
+    "Order and waiting": "jobs batch until on_failure timeout settle hooks lock_url",
     "Plan and confirmation": "dry_run yes reason plan out skip_guard detailed_exitcode",
     "Checks": "grants sudoers",
     "Output": "format column wide follow html progress metrics_textfile verbose quiet color debug "

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -35,6 +36,27 @@ class Seconds(click.FloatRange):
         if not (math.isfinite(number) and number >= least):
             self.fail(f"must be a number of seconds, {least:g} or more, not {value!r}", param, ctx)
         return number
+
+
+class TimeOfDay(click.types.StringParamType):
+    """A time of the day as HH:MM."""
+
+    name = "time"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str:
+        """The time, in the form that it was given.
+
+        :raises click.BadParameter: it is no time.
+        """
+        text = str(value)
+        if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", text):
+            self.fail(f"must be a time of the day such as 04:30, not {text!r}", param, ctx)
+        return text
 
 
 class Paths(click.Path):

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from nova_decom.cli.common_options import COMMON_OF_LIST
-from nova_decom.cli.option_types import Seconds, completed_by
+from nova_decom.cli.option_types import Seconds, TimeOfDay, completed_by
 from nova_decom.cli.option_types import flag as _flag
 from nova_decom.cli.option_types import listed as _list
 from nova_decom.cli.option_types import option as _option
@@ -118,6 +118,18 @@ SELECTION = (
 )
 _SIDE_BY_SIDE = (
     _option("--jobs", type=click.IntRange(min=1), default=4, help="Hosts to work on in parallel."),
+    _option(
+        "--batch",
+        type=click.IntRange(min=1),
+        help="Work on this many hosts, then on the next ones.",
+        default_text="all together",
+    ),
+    _option(
+        "--until",
+        metavar="HH:MM",
+        type=TimeOfDay(),
+        help="Begin no host and no move from this time of the day on (local time).",
+    ),
     _option(
         "--max-moves-total",
         type=click.IntRange(min=1),

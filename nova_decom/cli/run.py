@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
+from math import inf
 
 from nova_decom.apply.checks import raise_if_forbidden
 from nova_decom.apply.executor import Executor
 from nova_decom.apply.hooks import Hooks
-from nova_decom.apply.interrupts import signals
+from nova_decom.apply.interrupts import Interrupts, signals
 from nova_decom.apply.move_limits import MoveLimits, RunMoveLimit
 from nova_decom.apply.observers import Observers
 from nova_decom.apply.worker_slots import WorkerSlots, run_in_threads
@@ -130,28 +132,67 @@ def _run(
     with RunJournal(app.state_dir, run, app.cloud.key) as journal, signals() as interrupts:
         compute = read.clients.compute.newest_microversion()
         _write_header(app, job, journal, [plan.host for plan in plans], compute)
-        slots = WorkerSlots(app.settings.jobs, len(plans), interrupts)
-        # A host whose servers move waits until all hosts of the run are disabled.
-        moves_servers = any(plan.result.request.moves_servers for plan in plans)
-        in_threads = app.settings.jobs > 1 or moves_servers
-        gather = slots.wait_for_peers if in_threads else None
-        cloud = app.changing(journal, interrupts.clock(), gather)
-        cloud.continue_from(read)
-        # A start hook may have changed the cloud: then nothing read before is used.
-        planned_at = read.gathered if hooks.are_none else LONG_AGO
         err = console(sys.stderr, app.settings.color)
         with progress(err, quiet=app.settings.quiet, style=app.settings.progress) as shown:
-            executor = _executor(app, job, cloud, journal, slots)
             in_hand = InHand(err)
             interrupts.announce = in_hand.announce
             observers = Observers((shown, hooks, in_hand))
-            executor = replace(executor, progress=observers, planned=planned_at)
-            one = partial(_one, app, run, hooks, executor)
-            ran = run_in_threads(one, plans, in_threads=in_threads)
+            this = _Run(app, job, read, journal, hooks, observers, interrupts)
+            size = app.settings.batch or len(plans)
+            ran: list[HostReport] = []
+            for begin in range(0, len(plans), size):
+                ran += this.carry_out(plans[begin : begin + size])
         reports = in_order(app.hosts, (*done, *ran))
         code = combined(report.exit_code for report in reports)
         write_exit(journal, code)
         return ended(Report(job.name, code, reports, run=run), journal)
+
+
+@dataclass
+class _Run:
+    """A run over batches of hosts, one after the other, each with its own slots."""
+
+    app: Context
+    job: Job
+    read: LiveCloud
+    journal: RunJournal
+    hooks: Hooks
+    observers: Observers
+    interrupts: Interrupts
+    halted: bool = False
+    is_late: Callable[[], bool] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Turn ``--until`` into a time of the run's clock."""
+        now, until = self.interrupts.clock().now, self.app.settings.until
+        end = inf if until is None else now() + seconds_until(until, datetime.now().astimezone())
+        self.is_late = lambda: now() >= end
+
+    def carry_out(self, plans: Sequence[Plan]) -> list[HostReport]:
+        """The reports of a batch; a failure in it may keep later batches from beginning."""
+        app, interrupts = self.app, self.interrupts
+        slots = WorkerSlots(app.settings.jobs, len(plans), interrupts, self.halted, self.is_late)
+        # A host whose servers move waits until all hosts of the batch are disabled.
+        moves_servers = any(plan.result.request.moves_servers for plan in plans)
+        in_threads = app.settings.jobs > 1 or moves_servers
+        gather = slots.wait_for_peers if in_threads else None
+        cloud = app.changing(self.journal, interrupts.clock(), gather)
+        cloud.continue_from(self.read)
+        # A start hook may have changed the cloud: then nothing read before is used.
+        planned_at = self.read.gathered if self.hooks.are_none else LONG_AGO
+        executor = _executor(app, self.job, cloud, self.journal, slots)
+        executor = replace(executor, progress=self.observers, planned=planned_at)
+        one = partial(_one, app, self.journal.run, self.hooks, executor)
+        ran = run_in_threads(one, plans, in_threads=in_threads)
+        self.halted = slots.halted
+        return ran
+
+
+def seconds_until(time: str, now: datetime) -> float:
+    """Seconds from now until it is next this time of the day, HH:MM, in the zone of ``now``."""
+    hours, minutes = map(int, time.split(":"))
+    end = now.replace(hour=hours, minute=minutes, second=0, microsecond=0)
+    return ((end - now) % timedelta(days=1)).total_seconds()
 
 
 def _executor(
@@ -173,6 +214,7 @@ def _executor(
         limits=MoveLimits(
             settings.max_moves,
             settings.move_timeout,
+            is_late=slots.is_late,
             total=None if most is None else RunMoveLimit(most),
         ),
         slots=slots,

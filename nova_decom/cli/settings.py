@@ -79,6 +79,8 @@ class Settings:
     skip_guard: tuple[str, ...]
     on_failure: str
     jobs: int
+    batch: int | None
+    until: str | None
     max_hosts: int
     max_moves_total: int | None
     hosts_file: str | None

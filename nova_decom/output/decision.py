@@ -20,9 +20,16 @@ def print_cloud(err: Console, cloud: CloudIdentity, databases: Sequence[str]) ->
 
 
 def print_decision(
-    out: Console, cloud: CloudIdentity, todo: Sequence[HostReport], permanent: Collection[str]
+    out: Console,
+    cloud: CloudIdentity,
+    todo: Sequence[HostReport],
+    permanent: Collection[str],
+    order: Sequence[str] = (),
 ) -> None:
-    """Print what the operator confirms; ``permanent`` names the steps that cannot be reversed."""
+    """Print what the operator confirms; ``permanent`` names the steps that cannot be reversed.
+
+    ``order`` says in which batches and until when hosts begin.
+    """
     steps = [outcome.change.step for report in todo for outcome in report.outcomes]
     stay = [step for step in dict.fromkeys(steps) if step in permanent]
     warnings = [
@@ -35,6 +42,8 @@ def print_decision(
     out.print()
     entry(out, ("  Hosts     ",), f"{len(todo)}: {hosts}" if len(todo) > 1 else hosts)
     entry(out, ("  Cloud     ",), str(cloud))
+    if order:
+        entry(out, ("  Order     ",), "; ".join(order))
     reverse = f"; not reversible: {', '.join(stay)}" if stay else ""
     entry(out, ("  Changes   ",), f"{len(steps)}{reverse}")
     entry(out, ("  Warnings  ",), some(warnings) or "none")

@@ -36,10 +36,11 @@ def test_a_rack_in_which_every_host_is_in_another_state(
     names.write_text("\n".join(["# row 7", *RACK, "", "rack-6"]))
     command = ("remove", "--hosts-file", str(names), "--yes", "--on-failure", "continue", *BOUND)
 
-    ran = decom(*command)
+    ran = decom(*command, "--batch", "2")
 
     results = {h["host"]: h["result"] for h in ran.json["hosts"]}
     assert ran.code == 6, ran.err
+    assert _at_work(decom, ran.json["run"]) == 2
     assert "6 hosts selected" in ran.err
     assert results == {
         full: "refused",
@@ -60,6 +61,19 @@ def test_a_rack_in_which_every_host_is_in_another_state(
         **dict.fromkeys((half, *empty), "unchanged"),
         "rack-6": "refused",
     }
+
+
+def _at_work(decom: NovaDecom, run: str) -> int:
+    """The most hosts of a run that had begun and not ended at one time, by its journal."""
+    text = (decom.state_dir / "runs" / f"{run}.jsonl").read_text("utf-8")
+    now, most = set[str](), 0
+    for event in map(json.loads, text.splitlines()):
+        if event["event"] == "started":
+            now.add(event["host"])
+        elif event["event"] == "result":
+            now.discard(event["host"])
+        most = max(most, len(now))
+    return most
 
 
 def test_hosts_are_chosen_exactly_and_never_more_than_were_meant(

@@ -520,3 +520,17 @@ def test_a_server_that_left_after_the_review_is_not_needed(run):
 
     assert (report.result, report.exit_code) == (Result.REMOVED, ExitCode.SUCCESS)
     assert outcomes(report) == {"id-of-web": (NOT_NEEDED, None), "id-of-late": (DONE, "node2")}
+
+
+def test_from_the_end_of_the_window_on_no_move_begins(run):
+    """Those in progress end; the others are counted, and the host stays disabled."""
+    world = World(many(3))
+    world.nova.script("id-of-s00", takes=30)
+    late = MoveLimits(1, is_late=lambda: world.time.now() > 1010)
+
+    report = run(world, job=DRAIN, pacing=late).go()
+
+    assert report.exit_code == ExitCode.TIMEOUT
+    assert "2 servers not moved, as it is later than --until" in report.error
+    assert set(world.nova.elsewhere) == {"id-of-s00"}
+    assert world.truth.service.status == "disabled"

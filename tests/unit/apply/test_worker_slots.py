@@ -347,3 +347,17 @@ def test_a_host_that_waits_for_the_slot_it_gave_back_keeps_its_claim():
 
     assert not waiting.is_alive()
     assert together._slots._value == 1
+
+
+def test_from_the_end_of_the_window_on_no_host_begins():
+    """One that has begun goes on, also after it gave its slot back."""
+    late = [False]
+    together = WorkerSlots(is_late=lambda: late[0])
+
+    with together.slot():
+        late[0] = True
+        with together.slot_released():
+            pass
+
+    with pytest.raises(RunHaltedError, match="later than --until"), together.slot():
+        pass

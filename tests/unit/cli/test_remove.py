@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import jsonschema
 import pytest
 
@@ -200,3 +202,21 @@ def test_hosts_are_told_in_the_order_in_which_they_were_given():
     reports = [remove.HostReport(name, Result.REMOVED) for name in ("b", "c", "a")]
 
     assert [r.host for r in remove.in_order(("c", "a", "b"), reports)] == ["c", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("now", "until", "seconds"),
+    [("22:00", "04:30", 6.5 * 3600), ("03:59", "4:00", 60), ("04:00", "04:00", 0)],
+)
+def test_the_end_of_a_window_is_the_next_time_of_that_name(now, until, seconds):
+    """After midnight too."""
+    at = datetime.fromisoformat(f"2026-11-23T{now}:00+01:00")
+
+    assert remove.seconds_until(until, at) == seconds
+
+
+@pytest.mark.parametrize("time", ["24:00", "4", "04:60", "270", "soon"])
+def test_what_is_no_time_of_the_day_is_refused(time):
+    """YAML reads 04:30 without quotes as 270."""
+    with pytest.raises(ConfigurationError, match=r"until: .*such as 04:30"):
+        resolve({}, {"until": time})

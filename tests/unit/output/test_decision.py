@@ -64,3 +64,14 @@ def test_the_first_line_names_the_cloud_and_its_databases(databases, named):
 
     expected = f"Cloud  prod, https://keystone.example.org region north; databases: {named}"
     assert " ".join(out.file.getvalue().split()) == " ".join(expected.split())
+
+
+def test_batches_and_the_end_of_the_window_are_confirmed_too():
+    """Where they are given."""
+    out = Console(file=io.StringIO(), width=80)
+
+    print_decision(
+        out, CLOUD, [planned(make_plan(facts()))], (), ["2 at a time", "x from 04:00 on"]
+    )
+
+    assert "  Order     2 at a time; x from 04:00 on\n" in out.file.getvalue()
