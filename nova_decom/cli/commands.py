@@ -193,6 +193,15 @@ def doctor_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     return doctor(given, hosts)
 
 
+@cli.command("init", params=[YES, *COMMON])
+@click.pass_obj
+def init_command(given: GivenOptions) -> Report:
+    """Add the section nova-decom to clouds.yaml, then check it."""
+    from nova_decom.cli.init import init  # noqa: PLC0415
+
+    return init(given)
+
+
 @cli.command("report", params=[RUN, HTML, *COMMON_OF_REPORT])
 @click.pass_obj
 def report_command(given: GivenOptions, run: str) -> Report:

@@ -41,7 +41,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "Look": ("list", "plan", "verify", "audit", "doctor"),
     "Change": ("remove", "drain", "enable", "restore"),
     "Afterwards": ("runs", "report"),
-    "Help": ("explain", "steps", "completion", "help", "version"),
+    "Help": ("init", "explain", "steps", "completion", "help", "version"),
 }
 EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "nova-decom": (
