@@ -126,7 +126,7 @@ class HostExecution:
                 if reviewed.result.request.moves_servers:
                     run.slots.wait_for_all()
                     self._move(step, mine)
-            elif mine or (step.only_waits and reviewed.result.request.moves_servers):
+            elif mine or (step.needs_no_review and reviewed.result.request.moves_servers):
                 self._change(step, mine)
         verification = Verification(
             run.job, self.fresh, run.slots, run.progress, run.clock, run.settle
@@ -189,14 +189,14 @@ class HostExecution:
         needed = tuple(step.changes(facts))
         self._skip_others(reviewed, needed)
         keys = {c.key for c in reviewed}
-        new = [c for c in needed if c.key not in keys and c.transaction is not None]
+        # An API call that nobody reviewed, as for an agent that died meanwhile, is left out.
+        todo = [c for c in needed if c.key in keys or step.needs_no_review]
+        new = [c for c in needed if c not in todo and c.transaction is not None]
         if new:
             raise StalePlanError(
                 f"{facts.host}: not in the plan: {'; '.join(c.detail for c in new)}",
                 f"review a new plan: nova-decom plan {facts.host}",
             )
-        # An API call that nobody reviewed, as for an agent that died meanwhile, is left out.
-        todo = [c for c in needed if c.key in keys or step.only_waits]
         runner = StepRunner(run.cloud, run.job, self.fresh, self.lease, self.changes, run.timeout)
         for change in todo:
             run.interrupts.check()

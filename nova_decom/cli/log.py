@@ -63,7 +63,9 @@ def warn_of_settings(given: GivenOptions, settings: Settings) -> None:
 
 def _warn_of_passwords(given: GivenOptions) -> None:
     for name in SECRET_OPTIONS:
-        if given.from_command_line(name):
+        # A URL without @ has none, but for those of lock services.
+        has_none = name == "rabbitmq_api_url" and "@" not in str(given.values.get(name))
+        if given.from_command_line(name) and not has_none:
             log.warning(
                 "--%s on the command line shows its password to every user of this machine; "
                 "use the environment or clouds.yaml",

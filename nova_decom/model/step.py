@@ -52,8 +52,8 @@ class Step(ABC):
     reversible: ClassVar[bool] = False
     reads: ClassVar[frozenset[str]]
     guarded: ClassVar[frozenset[str]] = frozenset()
-    #: The changes only wait, so that those of servers that arrive later need no review.
-    only_waits: ClassVar[bool] = False
+    #: The changes follow from servers that arrive or move during the run: they need no review.
+    needs_no_review: ClassVar[bool] = False
     #: The changes are moves of servers: several at once, also of servers that arrive later.
     moves_servers: ClassVar[bool] = False
     #: The changes are made on the host itself, which may take minutes: they hold no slot.

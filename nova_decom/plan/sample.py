@@ -17,6 +17,7 @@ from nova_decom.model.rows import (
     ServiceRow,
 )
 from nova_decom.model.sql import API_DATABASE, Transaction
+from nova_decom.plan.jobs import REMOVE
 from nova_decom.plan.planner import transactions_of
 
 #: No nova host has this name, as a host name has no blank.
@@ -27,6 +28,21 @@ def sample_transactions(
     request: Request, cells: Sequence[str], *, has_api_database: bool
 ) -> tuple[Transaction, ...]:
     """The transactions for a host with a row in every table, the API database first."""
+    facts = _with_every_row(request, cells, has_api_database=has_api_database)
+    return tuple(sorted(transactions_of(facts), key=lambda t: t.cell != API_DATABASE))
+
+
+def unplanned_transactions(request: Request, cells: Sequence[str]) -> tuple[Transaction, ...]:
+    """The transactions that a removal may come to need, and that no plan shows before."""
+    facts = _with_every_row(request, cells, has_api_database=False)
+    steps = (step for step in REMOVE.steps if step.needs_no_review)
+    changes = (change for step in steps for change in step.changes(facts))
+    return tuple(c.transaction for c in changes if c.transaction is not None)
+
+
+def _with_every_row(
+    request: Request, cells: Sequence[str], *, has_api_database: bool
+) -> HostFacts:
     rows = DatabaseFacts(
         host_mapping=HostMappingRow(0, "") if has_api_database else None,
         aggregate_hosts=(AggregateHostRow(0, 0),) if has_api_database else (),
@@ -37,5 +53,4 @@ def sample_transactions(
         ),
         pci_devices=tuple(PciDeviceRow(0, 0, "", "", None, 0, cell=c) for c in cells),
     )
-    transactions = transactions_of(HostFacts(HOST, request, database=rows))
-    return tuple(sorted(transactions, key=lambda t: t.cell != API_DATABASE))
+    return HostFacts(HOST, request, database=rows)

@@ -27,7 +27,7 @@ class AwaitArrivals(Step):
 
     name: ClassVar[str] = "await-arrivals"
     reversible: ClassVar[bool] = True
-    only_waits: ClassVar[bool] = True
+    needs_no_review: ClassVar[bool] = True
     reads: ClassVar[frozenset[str]] = frozenset({Part.SERVERS, Part.MIGRATIONS, Part.ALLOCATIONS})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:

@@ -23,10 +23,12 @@ class CloseEvacuations(Step):
 
     Nova-compute closes them (status ``completed``) when it starts and finds their compute node,
     which a new machine of the name does not have. Its next start destroys each server of an open
-    one that has come back meanwhile.
+    one that has come back meanwhile. Evacuations that the run itself makes are closed too; a plan
+    cannot show them.
     """
 
     name: ClassVar[str] = "close-evacuations"
+    needs_no_review: ClassVar[bool] = True
     reads: ClassVar[frozenset[str]] = frozenset({Part.SERVICES, Part.DATABASE})
 
     def changes(self, facts: HostFacts) -> Iterator[Change]:

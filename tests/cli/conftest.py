@@ -12,6 +12,7 @@ from nova_decom.cli.given import GivenOptions
 from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot
 from tests.lab import Lab
+from tests.lab.rabbitmq_api import RabbitMQ
 
 CHECKOUT = Path(__file__).parents[2]
 PERMANENT = ("node1", "node2")
@@ -61,6 +62,14 @@ def hosts(lab: Lab) -> Iterator["Hosts"]:
 @pytest.fixture
 def snapshot(lab: Lab) -> Snapshot:
     return Snapshot(lab)
+
+
+@pytest.fixture
+def rabbit(lab: Lab) -> RabbitMQ:
+    """The broker, with a user that has the rights of the documentation."""
+    rabbit = RabbitMQ(lab.site)
+    rabbit.add_user()
+    return rabbit
 
 
 class Hosts:

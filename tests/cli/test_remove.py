@@ -3,10 +3,14 @@
 
 import json
 
+import pytest
+
 from tests.cli.conftest import Hosts
 from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot
 from tests.lab import Lab
+from tests.lab.rabbitmq_api import PASSWORD, RabbitMQ
+from tests.lab.waiting import wait_until
 
 
 def test_an_empty_host_leaves_and_its_name_comes_back(
@@ -49,21 +53,75 @@ def test_an_empty_host_leaves_and_its_name_comes_back(
 
 
 def test_neighbours_with_similar_names_keep_every_row(
-    decom: NovaDecom, hosts: Hosts, snapshot: Snapshot
+    lab: Lab, decom: NovaDecom, hosts: Hosts, snapshot: Snapshot, rabbit: RabbitMQ
 ) -> None:
     """Removing near1.example touches no row of near1, near10 or near1-example.
 
-    The last one is what a regular expression would take near1.example for.
+    The last one is what a regular expression would take near1.example for. The order that waits
+    for near1.example is found, and goes only as asked; a new machine of the name finds none.
     """
     neighbours = ("near1", "near10", "near1-example")
-    hosts.start("near1.example", *neighbours)
+    gone, given = "near1.example", rabbit.given()
+    hosts.start(gone, *neighbours)
+    lab.stop_compute(gone, "near10")
+    wait_until(
+        lambda: {c for h in (gone, "near10") for _, c in rabbit.queues(h).values()} == {0},
+        timeout=30,
+        what="the queues to be read by nobody",
+    )
+    rabbit.order(gone)
+    rabbit.order("near10")
     before = {name: snapshot.rows_of(name) for name in neighbours}
 
-    ran = decom.remove("near1.example")
+    left = decom.remove(gone, "--settle", "0", **given)
+    assert left.code == 3, left.out + left.err
+    (trace,) = left.host["leftovers"]
+    assert (trace["kind"], trace["target"]) == ("message-queue", f"compute.{gone}")
+    assert trace["detail"].startswith(f"1 message in compute.{gone} ")
+    assert left.host["readd"]["answer"] == "no"
+    audited = decom("audit", "-f", "json", **given)
+    left_over = {t["target"]: h["host"] for h in audited.json["hosts"] for t in h["leftovers"]}
+    assert left_over[f"compute.{gone}"] == gone
+    assert "compute.near10" not in left_over
 
+    ran = decom.remove(gone, "--discard-messages", "--settle", "0", **given)
     assert ran.code == 0, ran.out + ran.err
-    assert snapshot.traces_of("near1.example") == set()
+    assert ran.changes("done") == ["delete-queues delete"]
+    assert ran.host["readd"]["answer"] == "yes"
+    assert snapshot.traces_of(gone) == set()
     assert {name: snapshot.rows_of(name) for name in neighbours} == before
+    assert rabbit.queues("near10") == {"compute.near10": (1, 0), "compute-alt.near10": (0, 0)}
+
+    lab.wipe_compute(gone)
+    lab.start_compute(gone, wait=False)
+    wait_until(
+        lambda: set(rabbit.queues(gone).values()) == {(0, 1)},
+        timeout=60,
+        what="the new machine to read its queues",
+    )
+    assert PASSWORD not in left.out + left.err + audited.out + ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    ("user", "vhost", "words"),
+    [
+        ("guest:of-nobody@", "", "HTTP 401"),
+        ("guest:guest@", "of-nobody", "HTTP 404"),
+    ],
+)
+def test_a_broker_that_cannot_be_read_is_unknown_and_told_by_doctor(
+    decom: NovaDecom, rabbit: RabbitMQ, user: str, vhost: str, words: str
+) -> None:
+    """The password is in no output."""
+    given = rabbit.given(user, vhost)
+
+    doctor = decom("doctor", **given)
+    verified = decom("verify", "node1", "-f", "json", **given)
+
+    assert (doctor.code, words in doctor.out) == (69, True)
+    (found,) = [c for c in verified.host["readd"]["conditions"] if c["name"] == "message-queue"]
+    assert (found["met"], words in found["detail"]) == ("unknown", True)
+    assert user not in doctor.out + doctor.err + verified.out + verified.err
 
 
 def test_another_spelling_is_refused_with_the_right_name(

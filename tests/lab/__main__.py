@@ -11,6 +11,7 @@ import click
 from tests.lab.cells import default_computes
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
+from tests.lab.rabbitmq_api import RabbitMQ
 from tests.lab.releases import DEFAULT_RELEASE, RELEASES
 
 DEFAULT_DIRECTORY = Path(__file__).parents[2] / ".lab"
@@ -168,6 +169,16 @@ def create(lab: Lab, count: int, host: str, status: str) -> None:
 def discover(lab: Lab) -> None:
     """Run nova-manage cell_v2 discover_hosts"""
     lab.discover_hosts()
+
+
+@main.command()
+@click.argument("host")
+@click.pass_obj
+def order(lab: Lab, host: str) -> None:
+    """Send an order to the queue of a host, and print the URL of RabbitMQ's management API"""
+    rabbit = RabbitMQ(lab.site)
+    rabbit.order(host)
+    click.echo(f"http://{rabbit.place}")
 
 
 @main.command()

@@ -23,7 +23,8 @@ CREATE TABLE pci_devices (
     id INTEGER PRIMARY KEY, compute_node_id INTEGER REFERENCES compute_nodes (id), deleted);
 CREATE TABLE instances (id INTEGER PRIMARY KEY, uuid, host TEXT COLLATE NOCASE, deleted);
 CREATE TABLE migrations (
-    id INTEGER PRIMARY KEY, status, source_compute TEXT, dest_compute TEXT, deleted);
+    id INTEGER PRIMARY KEY, status, source_compute TEXT, dest_compute TEXT, deleted,
+    migration_type, updated_at);
 CREATE TABLE aggregate_hosts (
     id INTEGER PRIMARY KEY, aggregate_id, host TEXT COLLATE NOCASE);
 CREATE TABLE host_mappings (id INTEGER PRIMARY KEY, host TEXT COLLATE NOCASE);
@@ -60,8 +61,11 @@ def _filled(before: DatabaseFacts, host: str) -> sqlite3.Connection:
         [(r.uuid, host) for r in before.instances],
     )
     connection.executemany(
-        "INSERT INTO migrations VALUES (?, ?, ?, ?, 0)",
-        [(m.id, m.status, m.source, m.destination) for m in before.active_migrations],
+        "INSERT INTO migrations VALUES (?, ?, ?, ?, 0, ?, NULL)",
+        [
+            (m.id, m.status, m.source, m.destination, m.type)
+            for m in (*before.active_migrations, *before.evacuations)
+        ],
     )
     connection.executemany(
         "INSERT INTO aggregate_hosts VALUES (?, ?, ?)",
@@ -99,6 +103,7 @@ def _read(connection: sqlite3.Connection, before: DatabaseFacts) -> DatabaseFact
 
     services, nodes, pci = map(deleted, ("services", "compute_nodes", "pci_devices"))
     mapped = dict(connection.execute("SELECT id, mapped FROM compute_nodes").fetchall())
+    status = dict(connection.execute("SELECT id, status FROM migrations").fetchall())
     return replace(
         before,
         services=tuple(
@@ -111,5 +116,6 @@ def _read(connection: sqlite3.Connection, before: DatabaseFacts) -> DatabaseFact
         ),
         pci_devices=tuple(r for r in before.pci_devices if r.id in pci),
         aggregate_hosts=tuple(r for r in before.aggregate_hosts if r.id in ids("aggregate_hosts")),
+        evacuations=tuple(replace(m, status=status[m.id]) for m in before.evacuations),
         host_mapping=before.host_mapping if ids("host_mappings") else None,
     )

@@ -12,6 +12,7 @@ from nova_decom.errors import UnavailableError
 from nova_decom.model.host import HostFacts
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.plan.planner import transactions_of
+from nova_decom.plan.sample import unplanned_transactions
 
 
 class CheckedRows:
@@ -39,7 +40,9 @@ def with_missing_rights(facts: HostFacts, databases: NovaDatabases | None) -> Ho
     """The facts with every right that the statements of the host's removal lack."""
     if databases is None or facts.database is None:
         return facts
-    checks = databases.try_transactions(transactions_of(facts))
+    cells = facts.database.cells
+    unplanned = unplanned_transactions(facts.request, cells) if facts.request.evacuates else ()
+    checks = databases.try_transactions((*transactions_of(facts), *unplanned))
     lacking = tuple(check.problem for check in checks if check.problem)
     problems = tuple(dict.fromkeys((*facts.database.problems, *lacking)))
     return replace(facts, database=replace(facts.database, problems=problems))

@@ -313,6 +313,27 @@ def test_removing_a_dead_host_clears_what_evacuation_left(run):
     assert (report.result, world.truth.allocations) == (Result.REMOVED, ())
 
 
+@pytest.mark.parametrize("closes", [True, False])
+def test_evacuations_that_the_run_makes_are_closed_as_asked(run, closes):
+    """No plan shows them: their records have no ids before."""
+    world = World(dead(WEB, close_evacuations=closes))
+    made = migration(41, type="evacuation", status="done", cell="cell1")
+
+    def evacuated():
+        rows = replace(world.truth.database, evacuations=(made,))
+        world.change(database=rows, evacuations=(made,))
+
+    world.time.at(3, evacuated)
+    process = run(world)
+    report = process.go()
+
+    done = [o.change.target for o in report.outcomes if o.change.step == "close-evacuations"]
+    (record,) = world.truth.database.evacuations
+    assert "close-evacuations" not in {c.step for c in process.reviewed.changes}
+    assert done == (["cell1: migrations 41"] if closes else [])
+    assert (report.result, record.status) == (Result.REMOVED, "completed" if closes else "done")
+
+
 SUSPENDED, STUCK = server("asleep", status="SUSPENDED"), server("stuck", status="PAUSED")
 
 

@@ -262,3 +262,11 @@ def test_a_password_on_the_command_line_is_warned_of(app, monkeypatch, capsys, p
     err = capsys.readouterr().err
     assert ("--api-db-url on the command line" in err) is (place == "command line")
     assert "secret" not in err
+
+
+@pytest.mark.parametrize(("user", "warned"), [("nova:secret@", True), ("", False)])
+def test_a_url_without_password_is_not_warned_of(app, capsys, user, warned):
+    """The password of a management API comes from the cell mapping as a rule."""
+    app(["--rabbitmq-api-url", f"http://{user}rabbit:15672"], "{}")
+
+    assert ("--rabbitmq-api-url on the command line" in capsys.readouterr().err) is warned

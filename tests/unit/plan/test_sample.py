@@ -8,7 +8,7 @@ import pytest
 from nova_decom.model.request import Request, Rows
 from nova_decom.model.sql import API_DATABASE
 from nova_decom.plan.planner import transactions_of
-from nova_decom.plan.sample import sample_transactions
+from nova_decom.plan.sample import sample_transactions, unplanned_transactions
 from tests.unit.build import ghost, request
 
 API = ["DELETE on aggregate_hosts", "DELETE on host_mappings"]
@@ -41,3 +41,13 @@ def test_a_plan_needs_no_other_right(rows):
     plan = transactions_of(ghost(request=request(rows=rows)))
     assert plan
     assert {(t.cell, s.kind) for t in plan for s in t.statements} <= known
+
+
+@pytest.mark.parametrize(
+    ("closes", "rights_needed"), [(True, ["UPDATE on migrations"]), (False, [])]
+)
+def test_what_a_run_may_come_to_need_is_known_before(closes, rights_needed):
+    """The evacuations that it makes itself are in no plan."""
+    found = unplanned_transactions(Request(close_evacuations=closes), ["a", "b"])
+
+    assert rights(found) == [(cell, rights_needed) for cell in ("a", "b") if closes]
