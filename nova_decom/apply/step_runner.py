@@ -19,8 +19,6 @@ from nova_decom.model.step import Cloud, Step
 from nova_decom.plan.jobs import Job
 from nova_decom.retry import poll_until, retry
 
-#: Attempts at a change that fails in passing; the cloud is read again before each.
-CHANGE_ATTEMPTS = 3
 #: The part that holds the claim: read before each step.
 CLAIM = frozenset({Part.SERVICES})
 
@@ -79,7 +77,7 @@ class StepRunner:
         return retry(
             attempt,
             when=lambda error: isinstance(error, NoAnswerError | TransientError),
-            attempts=CHANGE_ATTEMPTS,
+            attempts=step.attempts,
             clock=self.changes.clock,
         )
 

@@ -14,6 +14,8 @@ from nova_decom.model.host import HostFacts
 from nova_decom.model.machine import StopOrder
 from nova_decom.model.sql import Transaction
 
+CHANGE_ATTEMPTS = 3
+
 
 class Cloud(Protocol):
     """The cloud: two ways to read it, and one method for each kind of change."""
@@ -66,6 +68,8 @@ class Step(ABC):
     deletes_service: ClassVar[bool] = False
     #: The changes only prepare a later step: a run that ends before it takes them back.
     is_preparation: ClassVar[bool] = False
+    #: Attempts at a change that fails in passing; the cloud is read again before each.
+    attempts: ClassVar[int] = CHANGE_ATTEMPTS
 
     @abstractmethod
     def changes(self, facts: HostFacts) -> Iterable[Change]:

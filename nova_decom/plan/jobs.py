@@ -48,7 +48,11 @@ REMOVE = Job("remove", PROCEDURE, GUARDS, Result.REMOVED, deletes=True)
 #: asked.
 DRAIN = Job(
     "drain",
-    PROCEDURE[: [step.moves_servers for step in PROCEDURE].index(True) + 1],
+    tuple(
+        step
+        for step in PROCEDURE[: [step.moves_servers for step in PROCEDURE].index(True) + 1]
+        if not step.is_preparation
+    ),
     _guards(
         *("host-known", "host-exact", "cells-answering", "fleet-healthy", "last-host"),
         *("blast-radius", "foreign-disable"),

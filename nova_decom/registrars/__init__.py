@@ -11,9 +11,11 @@ from nova_decom.model.host import HostFacts
 from nova_decom.model.registrar import Ghost, Registrar
 from nova_decom.model.request import NOVA_PARTS
 from nova_decom.model.snapshot import CloudSnapshot
+from nova_decom.registrars.blazar import Blazar
+from nova_decom.registrars.cinder import Cinder
+from nova_decom.registrars.masakari import Masakari
 from nova_decom.registrars.message_queue import MessageQueue
 from nova_decom.registrars.network_agents import NetworkAgents
-from nova_decom.registrars.unread import Blazar, Cinder, Masakari
 
 REGISTRARS: tuple[Registrar[Any, Any], ...] = (
     NetworkAgents(),

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from nova_decom.apply.step_runner import CHANGE_ATTEMPTS
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.api_call import ABSENT
+from nova_decom.model.step import CHANGE_ATTEMPTS
 from nova_decom.steps import PROCEDURE
 from tests.chaos.shapes import HOST
 from tests.faults import proxy

@@ -108,6 +108,12 @@ class FakeCloud:
             case ("network", "POST", "agents", agent, kind):
                 ((_, what),) = (call.body or {}).items()
                 return self._give(agent, kind, what)
+            case ("instance-ha", "PUT", "segments", _, "hosts", record):
+                return self._set_record("masakari", record, **(call.body or {})["host"])
+            case ("instance-ha", "DELETE", "segments", _, "hosts", record):
+                return self._delete_record("masakari", record)
+            case ("reservation", "DELETE", "os-hosts", record):
+                return self._delete_record("blazar", record)
         raise AssertionError(f"not a request of the procedure: {call}")
 
     def _set_service(self, service: str, status: str, reason: str | None) -> str:
@@ -207,6 +213,27 @@ class FakeCloud:
     def _serve(self, name: str, hosted: tuple[agent_records.Hosted, ...]) -> str:
         after = build.agents(*agent_records.agents_of(self.world.truth).own, hosted=hosted)
         return self._write(name, lambda: self.world.change(registrars=after))
+
+    def _set_record(self, name: str, identity: str, **what: object) -> str:
+        """A record of a project that is there."""
+        known = self.world.truth.registrars[name].records
+        assert identity in {r.id for r in known}
+        new = tuple(replace(r, **what) if r.id == identity else r for r in known)
+        verb = " ".join(f"{key}={value}" for key, value in what.items())
+        return self._write(verb, lambda: self._keep_records(name, new))
+
+    def _delete_record(self, name: str, identity: str) -> str:
+        """A record of a project; blazar deletes none of a host that nova does not know."""
+        known = self.world.truth.registrars[name].records
+        assert identity in {r.id for r in known}
+        assert name != "blazar" or self.world.truth.service
+        left = tuple(r for r in known if r.id != identity)
+        return self._write(name, lambda: self._keep_records(name, left))
+
+    def _keep_records(self, name: str, records: tuple[object, ...]) -> None:
+        registrars = self.world.truth.registrars
+        new = replace(registrars[name], records=records)
+        self.world.change(registrars={**registrars, name: new})
 
     def run(self, transaction: Transaction) -> None:
         """A transaction on the host's cell, or on the API database."""

@@ -9,6 +9,9 @@ from nova_decom.model.host import Fleet, HostIdentity
 from nova_decom.model.plan import Verdict
 from nova_decom.model.request import StopWith
 from nova_decom.model.rows import TwinRow
+from nova_decom.registrars.blazar import ReservableHost
+from nova_decom.registrars.cinder import CinderService
+from nova_decom.registrars.project import Records
 from tests.unit import build
 from tests.unit.build import absent, database, facts, fleet, ghost, neighbour, request, service
 from tests.unit.guard_enable_cases import ENABLE_CASES
@@ -28,6 +31,7 @@ TRACES = {
 OLD_AGENT = {"agents": (build.agent(),), "was_known": True}
 SEEN = HostIdentity(frozenset({build.NODE}))
 SERVED = (build.hosted(), build.hosted("n1", "dhcp-networks"))
+BACKEND = CinderService("cinder-volume", "node1@lvm", is_up=True, volumes=("v1",))
 ABSENT_OK = request(absent_ok=True)
 OF_HYPERVISOR = Fleet((neighbour(),), frozenset({"node2"}), (), {"hv9": ("node2",)})
 
@@ -39,6 +43,22 @@ def claimed(reason, **what):
 
 #: guard, what is the case, facts, verdict, words of the message
 TABLE = [
+    (
+        "volumes-on-host",
+        "a volume",
+        facts(registrars={"cinder": Records((BACKEND,), is_there=True)}),
+        BLOCKED,
+        "1 volumes are on backends of the host (node1@lvm): v1",
+    ),
+    ("volumes-on-host", "no cinder", facts(), OK, ""),
+    (
+        "host-reserved",
+        "a lease",
+        facts(registrars={"blazar": Records((ReservableHost("7", "node1", ("l1",)),))}),
+        BLOCKED,
+        "the host is reserved by 1 lease of blazar: l1",
+    ),
+    ("host-reserved", "no lease", facts(), OK, ""),
     ("agents-hosting", "they serve nothing alone", facts(agents=(build.agent(),)), OK, ""),
     (
         "agents-hosting",

@@ -168,7 +168,7 @@ class Api:
         return ""
 
     def _proxy(self, service: str) -> Any:  # noqa: ANN401
-        return getattr(self._connection, service)
+        return getattr(self._connection, service.replace("-", "_"))
 
     def _send(self, service: str, method: str, path: str, wanted: str | None, **extra: Any) -> Any:  # noqa: ANN401
         if wanted is not None:

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from nova_decom.apply.step_runner import CHANGE_ATTEMPTS
 from nova_decom.errors import ConflictError, NoAnswerError, TransientError, UnavailableError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
 from nova_decom.model.report import Result
+from nova_decom.model.step import CHANGE_ATTEMPTS
 from tests.unit import build
 from tests.unit.build import facts
 from tests.unit.states import ALL_STATES

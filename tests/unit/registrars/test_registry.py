@@ -9,7 +9,7 @@ from nova_decom.clock import Clock
 from nova_decom.model.registrar import Ghost, Registrar
 from nova_decom.model.snapshot import CloudSnapshot
 from nova_decom.registrars import PLANNED_PARTS, REGISTRARS, names_of, with_registrars
-from nova_decom.registrars.unread import Cinder
+from nova_decom.registrars.project import Records
 from nova_decom.steps import PROCEDURE
 from tests.unit import build
 from tests.unit.build import absent, facts
@@ -84,30 +84,32 @@ def test_a_cloud_without_the_service_costs_one_look_at_the_catalogue(registrar):
     assert access.asked == []
 
 
-@pytest.mark.parametrize(
-    ("service", "name"),
-    [("block-storage", "cinder"), ("instance-ha", "masakari"), ("reservation", "blazar")],
-)
-def test_a_project_that_is_not_read_is_told_by_doctor_with_its_harm(service, name):
-    """With what to look for by hand."""
-    (registrar,) = [r for r in REGISTRARS if r.name == name]
-    found = registrar.check(Catalogue(service))
+class Plain(Registrar):
+    """A registrar with no more than it must have."""
 
-    assert registrar.read(Catalogue(service), None, None) is True
-    assert "HOST" in found.detail
-    assert "HOST" in found.remedy
+    name = "plain"
+
+    def read(self, _access, _names, _before):
+        """Nothing."""
+
+    def facts(self, _reading, _facts, _view):
+        """Nothing."""
+
+    def check(self, _access):
+        """Nothing."""
 
 
 def test_most_of_a_registrar_has_a_default():
     """Only reading, slicing and the check by doctor are its own."""
-    plain, state, reading = Cinder(), absent(), False
+    plain, state, reading = Plain(), absent(), Records()
     found = [
         *(plain.names_of(state), plain.leftovers(state), plain.kept(state)),
-        *(Registrar.conditions(plain, state), plain.unchecked(state), plain.records(state)),
+        *(plain.conditions(state), plain.unchecked(state), plain.records(state)),
         *(plain.lost((), (), state), plain.ghosts(reading, ()), plain.steps, plain.guards),
     ]
 
     assert [tuple(things) for things in found] == [()] * len(found)
+    assert plain.of_run(None, reading, ()) is reading
 
 
 def test_the_records_of_a_name_say_how_they_are_deleted():

@@ -85,6 +85,9 @@ READS = {
         Part.ALLOCATIONS,
     },
     "delete-providers": {Part.SERVICES, Part.PROVIDERS, Part.ALLOCATIONS},
+    "pause-recovery": {"masakari", Part.SERVICES},
+    "delete-segment-host": {"masakari"},
+    "delete-reservable-host": {"blazar", Part.SERVICES},
     "await-agents": {"network-agents"},
     "reschedule-agents": {"network-agents"},
     "delete-agents": {"network-agents"},
@@ -96,6 +99,7 @@ READS = {
 }
 REVERSIBLE = {
     *("disable-service", "await-arrivals", "move-servers", "stop-service", "await-agents"),
+    "pause-recovery",
     "enable-service",
 }
 
