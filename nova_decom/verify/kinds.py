@@ -10,6 +10,7 @@ KINDS: Mapping[str, str] = {
     "A host that comes back under the name is in the aggregate again.",
     "allocation": "An allocation of a server or a migration is left on a resource provider of the "
     "host. Placement refuses to delete the provider while it is there.",
+    "cinder-service": "A service of cinder on the host is down and registered. No API deletes it.",
     "compute-node": "A compute node names the host, and no compute service does. A new host of "
     "the name may get a second one beside it.",
     "compute-service": "A compute service of the host is registered, or has no compute node.",
@@ -27,10 +28,14 @@ KINDS: Mapping[str, str] = {
     "that servers for its availability zone are not sent there.",
     "provider-missing": "A compute node of a live host has no resource provider, so that the "
     "scheduler never gives it a server.",
+    "reservable-host": "Blazar lists the host as one that can be reserved; leases of it end in "
+    "error when nova does not know it.",
     "resource-provider": "A resource provider has the name of the host, and no compute node does. "
     "A new compute node of the name gets no provider, and never a server.",
     "row": "A row that a restore cannot put back: another one has taken its place.",
     "rows": "Rows of the host are left in the cell database.",
+    "segment-host": "Masakari has a record of the host. A new host of the name takes it over, "
+    "with its maintenance.",
     "server": "A server is on the host in nova's records, in some state.",
     "stale-mapped": "A compute node is soft-deleted and still counts as mapped: discover_hosts "
     "would not find the same node again.",
