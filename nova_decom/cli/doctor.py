@@ -56,13 +56,14 @@ def doctor(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
         return LinesReport("doctor", ExitCode.SUCCESS, lines=tuple(_lines(app, names)))
     cloud = app.reading()
     clients = cloud.clients
-    checks = [
-        *_state(app),
-        *_apis(clients),
-        *_may_change(cloud),
-        *_databases(clients.databases, app),
-        *(_try(f"ssh {host}", partial(_unit, clients.remote, host)) for host in names),
-    ]
+    with app.showing():
+        checks = [
+            *_state(app),
+            *_apis(clients),
+            *_may_change(cloud),
+            *_databases(clients.databases, app),
+            *(_try(f"ssh {host}", partial(_unit, clients.remote, host)) for host in names),
+        ]
     code = ExitCode.SUCCESS if all(c.ok for c in checks) else ExitCode.UNAVAILABLE
     return DoctorReport("doctor", code, checks=tuple(checks))
 

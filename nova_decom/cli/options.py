@@ -71,8 +71,8 @@ _SERVERS = (
     _flag("--leave-stopped", help="Leave evacuated servers stopped."),
     _flag(
         "--rebuild-local-disks",
-        help="Evacuate servers with local disks too: nova builds these disks anew, unless the "
-        "instance storage is shared.",
+        help="Evacuate servers with local disks too: nova creates these disks again, empty, "
+        "unless the instance storage is shared.",
     ),
 )
 BRING_BACK = _option(

@@ -80,7 +80,7 @@ class SharedLocks:
         if host in self._busy:
             raise BusyError(
                 f"{host} is held by another run, at the lock service of --lock-url",
-                "wait until it has ended; a run that died lets go of it when its lease ends",
+                "wait until it has ended; the lock of a crashed run expires with its lease",
             )
         lock = self._held.get(host)
         if lock is not None and not self.call(partial(_is_held, lock)):

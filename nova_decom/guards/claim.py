@@ -26,13 +26,13 @@ def foreign_disable(facts: HostFacts) -> Objection | None:
     if facts.claim_is_over or other.until is None:
         return Objection(
             f"run {other.run} by {other.by} has left it disabled",
-            "this run takes it over",
+            "this run continues",
             Verdict.WARNING,
         )
     return Objection(
         f"run {other.run} by {other.by} holds the host, until {other.until:%Y-%m-%d %H:%M:%S} UTC "
         "at the latest",
-        "wait until it has ended; if it is dead, --skip-guard foreign-disable takes it over",
+        "wait until it has ended; if it is dead, --skip-guard foreign-disable",
     )
 
 

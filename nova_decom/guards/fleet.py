@@ -32,7 +32,7 @@ def fleet_healthy(facts: HostFacts) -> Objection | None:
         return None
     return Objection(
         f"{len(down)} of {others} other compute services are down: {some(down)}",
-        "look at the message queue, the databases and the clocks before any host is removed",
+        "check the message queue, the databases and the clocks before you remove any host",
     )
 
 
@@ -42,7 +42,8 @@ def blast_radius(facts: HostFacts) -> Objection | None:
     if count <= most:
         return None
     return Objection(
-        f"{count} hosts in one run, and --max-hosts is {most}", f"--max-hosts {count}, if so meant"
+        f"{count} hosts in one run, and --max-hosts is {most}",
+        f"--max-hosts {count}, to remove all of them",
     )
 
 

@@ -93,7 +93,7 @@ def host_exact(facts: HostFacts) -> Objection | None:
     if len(services) > 1:
         return Objection(
             f"{len(services)} nova-compute services claim {facts.host!r}: {_ids(services)}",
-            "find out which one lives: openstack compute service list --long",
+            "see which one is up: openstack compute service list --long",
         )
     cells = facts.database.cells_naming_host if facts.database else ()
     if len(cells) > 1:
@@ -119,7 +119,7 @@ def _other_host(facts: HostFacts, similar: tuple[str, ...]) -> Objection:
         ways.append(f"if an earlier run removed {facts.host}: --absent-ok")
     return Objection(
         f"{facts.host!r} is not a host, but {some(map(repr, similar))} "
-        f"{'is' if len(similar) == 1 else 'are'}; names are compared letter by letter",
+        f"{'is' if len(similar) == 1 else 'are'}; names must match exactly",
         "; or ".join(ways),
     )
 

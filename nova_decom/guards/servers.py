@@ -121,7 +121,7 @@ def local_disks(facts: HostFacts) -> Objection | None:
         return None
     plural = "s have local disks" if len(lost) > 1 else " has local disks"
     text = (
-        f"{len(lost)} server{plural}, which nova builds anew, without their data unless the "
+        f"{len(lost)} server{plural}, which nova creates again, empty, unless the "
         f"instance storage is shared (nova's API does not tell): {some(map(named, lost))}"
     )
     if facts.request.rebuild_local_disks:

@@ -33,7 +33,7 @@ from nova_decom.moves.power import confirmed, started, stopped
 #: The same for migrations in progress.
 STALLED_AFTER = 24 * 3600.0
 REFUSED: Mapping[Way, str] = {
-    Way.LIVE: "cannot move alive",
+    Way.LIVE: "cannot be live-migrated",
     Way.COLD: "cannot be cold-migrated",
     Way.EVACUATE: "is not evacuated by nova",
 }
@@ -143,13 +143,13 @@ def _of(facts: HostFacts, server: Server) -> Move | Blocker:
 def _migrated(facts: HostFacts, server: Server) -> Move | Blocker:
     way = facts.request.servers
     if server.status == "SHUTOFF" and way is Servers.LIVE:
-        return Blocker(server.id, f"{named(server)} cannot move alive", "--servers auto")
+        return Blocker(server.id, f"{named(server)} cannot be live-migrated", "--servers auto")
     if server.status == "PAUSED" and way is Servers.COLD:
         cure = "--servers auto, or unpause it"
-        return Blocker(server.id, f"{named(server)} can move only alive", cure)
+        return Blocker(server.id, f"{named(server)} can only be live-migrated", cure)
     if server.status not in {"ACTIVE", "SHUTOFF", "PAUSED"}:
         cure = "look at it: openstack server show"
-        return Blocker(server.id, f"{named(server)}: no way is known from this state", cure)
+        return Blocker(server.id, f"{named(server)} cannot be moved in this state", cure)
     if server.status == "SHUTOFF":
         return _by(facts, server, Way.COLD, Action.COLD, "cold-migrate")
     if way is Servers.COLD:
@@ -189,7 +189,7 @@ def _evacuated(facts: HostFacts, server: Server) -> Move | Blocker:
             f"{named(server)}: nova evacuates only ACTIVE, SHUTOFF and ERROR",
             f"{FAIL}, then run again; or delete it",
         )
-    move = _by(facts, server, Way.EVACUATE, Action.EVACUATE, "build anew elsewhere")
+    move = _by(facts, server, Way.EVACUATE, Action.EVACUATE, "rebuild elsewhere")
     is_lossy = server.has_local_disk and not facts.request.rebuild_local_disks
     if isinstance(move, Move) and is_lossy:
         text = f"{named(server)} has a local disk, whose data would be lost"

@@ -120,7 +120,7 @@ TABLE = [
         "other capitals",
         absent("NODE2"),
         BLOCKED,
-        "'NODE2' is not a host, but 'node2' is; names are compared letter by letter",
+        "'NODE2' is not a host, but 'node2' is; names must match exactly",
     ),
     ("host-exact", "part of a name", absent("node"), BLOCKED, "but 'node2' is"),
     ("host-exact", "without its domain", absent("node2.example.org"), BLOCKED, "but 'node2' is"),

@@ -170,14 +170,14 @@ MOVING_CASES = [
         "dead, one of two on a local disk",
         moving(**DEAD, servers=(*WEB, *ON_DISK)),
         BLOCKED,
-        "1 server has local disks, which nova builds anew, without their data unless",
+        "1 server has local disks, which nova creates again, empty, unless",
     ),
     (
         "local-disks",
         "dead, and the loss is allowed",
         moving(**DEAD | {"request": LOSING}, servers=(*WEB, *ON_DISK)),
         WARNING,
-        "1 server has local disks, which nova builds anew, without their data unless",
+        "1 server has local disks, which nova creates again, empty, unless",
     ),
     (
         "local-disks",
