@@ -446,3 +446,44 @@ def test_memberships_of_the_database_are_no_memberships_of_the_api():
     )
 
     assert past(before=was).aggregates == ()
+
+
+EVACUATION = {
+    "id": 41,
+    "uuid": "of the evacuation",
+    "source_compute": "node1",
+    "status": "done",
+    "updated_at": "2026-11-23T04:15:00",
+}
+CLOSED = EVACUATION | {"status": "completed", "updated_at": "2026-11-24T04:15:00"}
+
+
+@pytest.mark.parametrize(
+    ("saved", "now", "writes"),
+    [
+        (EVACUATION, [CLOSED], 1),
+        (EVACUATION, [CLOSED | {"status": "error"}], 0),
+        (EVACUATION, [EVACUATION], 0),
+        (CLOSED, [CLOSED], 0),
+        (EVACUATION, [], 0),
+        (EVACUATION, [CLOSED | {"source_compute": "node2"}], 0),
+    ],
+    ids=["closed", "changed since", "open", "was closed", "archived", "another row"],
+)
+def test_evacuations_that_the_run_closed_are_opened_again(saved, now, writes):
+    """By primary key, if the row still is as the run left it; no row is inserted."""
+    columns = {key: frozenset(row) for key, row in TABLES.items()}
+    columns[CELL, "migrations"] = frozenset()
+    there = present(rows_of(CELL, "migrations", *now), columns=columns)
+
+    plan = plan_restore(past(done=(), saved=images(migrations=[saved])), there)
+
+    transactions = [c.transaction for c in plan.changes if c.transaction is not None]
+    assert len(transactions) == writes
+    for transaction in transactions:
+        image, write = transaction.statements
+        assert image.sql == "SELECT * FROM migrations WHERE id IN (%s) FOR UPDATE"
+        assert "`status` = 'done'" in write.text
+        assert write.text.endswith(
+            "WHERE id = 41 AND `source_compute` <=> 'node1' AND `status` <=> 'completed'"
+        )
