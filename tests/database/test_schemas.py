@@ -6,7 +6,7 @@ Some of them in every run; ``pytest --schemas all``, as in ``make matrix``, take
 
 import pytest
 
-from nova_decom.model.request import Request
+from nova_decom.model.request import Request, Rows
 from tests.database.conftest import Images
 from tests.database.schemas import RELEASES, SOME, empty, nova_of
 
@@ -44,7 +44,8 @@ def test_the_checks(nova):
     """All columns are there, and each statement of a removal is understood."""
     databases = nova.writing()
     assert [c.problem for c in databases.checks() if c.problem] == []
-    assert [c.problem for c in databases.try_removal(Request()) if c.problem] == []
+    for request in (Request(), Request(rows=Rows.KEEP), Request(close_evacuations=True)):
+        assert [c.problem for c in databases.try_removal(request) if c.problem] == []
 
 
 def test_what_is_read(ghost):

@@ -1,23 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Removals in real time with locks at a real etcd, Redis and ZooKeeper, which die or hang."""
 
-import json
-import multiprocessing
 import os
 import signal
-import sys
-import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import pytest
 import tooz.drivers.etcd3gw
 import tooz.drivers.redis
 import tooz.drivers.zookeeper  # noqa: F401 - imported once for all processes
 
-from nova_decom.cli.main import main
 from nova_decom.clients.lock_service import SECONDS, shared_locks
 from nova_decom.errors import BusyError
 from nova_decom.exit_codes import ExitCode
@@ -25,16 +18,14 @@ from tests.chaos.shapes import World
 from tests.faults.conftest import Cloud
 from tests.faults.lock_servers import LEASE, SERVERS, lock_servers
 from tests.faults.openstack import UNIT_OFF
+from tests.faults.real_time import FORK, Run, beating
 from tests.lab.waiting import wait_until
 
 #: Seconds between heartbeats: in two of them, before the delete, the lock service is lost.
 INTERVAL = 2.5
 #: Seconds beside the waits of the program, for so many processes on a machine with two cores.
 WORK = 20
-OPTIONS = (
-    *("--yes", "-f", "json", "--stop-with", "none"),
-    *("--report-interval", str(INTERVAL), "--settle", "0"),
-)
+OPTIONS = ("--report-interval", str(INTERVAL), "--settle", "0")
 #: Seconds from the loss of the lock service to the end of the run.
 BOUND = 2 * INTERVAL + SECONDS + WORK
 #: How a lapsed lock ends the run: ZooKeeper refuses the session until it is a new one.
@@ -43,34 +34,6 @@ LAPSED = {
     "redis": {ExitCode.BUSY},
     "zookeeper": {ExitCode.BUSY, ExitCode.UNAVAILABLE},
 }
-FORK = multiprocessing.get_context("fork")
-BEAT = "UPDATE nova.services SET report_count = report_count + 1 WHERE host LIKE 'node%'"
-
-
-class Run:
-    """A removal in a process of its own, which ends as Python ends one."""
-
-    def __init__(self, cloud: Cloud, host: str, url: str) -> None:
-        self.host = host
-        self.out = cloud.site.directory / f"{host}.stdout"
-        self.err = cloud.site.directory / f"{host}.stderr"
-        arguments = ["remove", host, *OPTIONS, "--state-dir", str(cloud.site.state_dir)]
-        # Forked, as all is imported here already; its end waits for threads as any other.
-        self.process = FORK.Process(target=self._live, args=(arguments, url))
-        self.process.start()
-
-    def _live(self, arguments: list[str], url: str) -> None:
-        warnings.resetwarnings()
-        for category in (DeprecationWarning, PendingDeprecationWarning):
-            warnings.simplefilter("ignore", category)  # as Python's own filters do
-        os.environ["NOVA_DECOM_LOCK_URL"] = url
-        sys.stdout, sys.stderr = self.out.open("w"), self.err.open("w")
-        main(arguments)
-
-    def end(self, within: float) -> tuple[int | None, dict[str, Any], str]:
-        """The exit code, the document, and stderr."""
-        self.process.join(within)
-        return self.process.exitcode, json.loads(self.out.read_text()), self.err.read_text()
 
 
 @pytest.fixture
@@ -92,27 +55,9 @@ def world(cloud: Cloud) -> Iterator[Cloud]:
 
 
 @contextmanager
-def beating(cloud: Cloud) -> Iterator[None]:
-    ended = threading.Event()
-
-    def beat() -> None:
-        with cloud.site.server.connect() as connection, connection.cursor() as cursor:
-            while not ended.wait(0.5):
-                cursor.execute(BEAT)
-
-    thread = threading.Thread(target=beat)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-@contextmanager
 def removals(cloud: Cloud, urls: dict[str, str]) -> Iterator[list[Run]]:
     """Removals with a lock at each service, which have begun: they are named as the services."""
-    runs = [Run(cloud, host, url) for host, url in urls.items()]
+    runs = [Run(cloud, host, *OPTIONS, NOVA_DECOM_LOCK_URL=url) for host, url in urls.items()]
     try:
         wait_until(
             lambda: len(cloud.writes) == len(runs) or not all(r.process.is_alive() for r in runs),

@@ -5,9 +5,9 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from tests.database.servers.ports import free_ports
-from tests.galera.cluster import Node
 from tests.lab.processes import Daemon, Processes
 
 NAME = "haproxy"
@@ -25,11 +25,18 @@ listen mariadb
 {servers}"""
 
 
+class Listening(Protocol):
+    """A server at a port of this machine."""
+
+    @property
+    def port(self) -> int: ...
+
+
 @contextmanager
-def balancer(nodes: Sequence[Node], directory: Path) -> Iterator[int]:
+def balancer(nodes: Sequence[Listening], directory: Path) -> Iterator[int]:
     """The port at which it listens."""
     (port,) = free_ports(1)
-    servers = [f"    server {node.name} 127.0.0.1:{node.port} backup\n" for node in nodes]
+    servers = [f"    server n{node.port} 127.0.0.1:{node.port} backup\n" for node in nodes]
     servers[0] = servers[0].replace(" backup", "")
     file = directory / "haproxy.cfg"
     file.write_text(CONFIGURATION.format(idle=IDLE, port=port, servers="".join(servers)))
