@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -173,6 +175,30 @@ def test_what_cannot_be_read_is_told_without_the_password(server, answer, asked)
 
     assert SECRET not in str(error.value) + str(error.value.remedy)
     assert len(server.asked) == asked
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_certificate_is_verified(server, tmp_path, is_known):
+    """By the file of the cloud, or by those that the system trusts."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-keyout", str(key), "-out", str(certificate), "-subj", "/CN=127.0.0.1",
+         "-addext", "subjectAltName=IP:127.0.0.1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    place = Place("cell1", f"https://127.0.0.1:{server.server_port}", "/", "nova", SECRET)
+    found = Broker(place, LoggedSession, str(certificate) if is_known else None, Time().clock)
+
+    if is_known:
+        assert found.queues() == []
+    else:
+        with pytest.raises(UnavailableError, match=r"(?i)certificate"):
+            found.queues()
+        assert server.asked == []
 
 
 def test_a_broker_that_is_not_there_is_told():
