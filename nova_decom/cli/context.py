@@ -167,6 +167,8 @@ class Context:
         sources = self._sources()
         database = WritableDatabase if writable else Database
         remote = WritableRemote if writable else Remote
+        session = LoggedSession if writable else ReadOnlySession
+        ca = connection.config.config.get("cacert")
         self._databases = NovaDatabases(sources, database) if sources else None
         if (
             is_first
@@ -182,12 +184,7 @@ class Context:
             databases=self._databases,
             remote=remote(self.ssh_config),
             access=live_access(
-                api,
-                self.settings.rabbitmq_api_url,
-                self._databases,
-                LoggedSession if writable else ReadOnlySession,
-                connection.config.config.get("cacert"),
-                clock,
+                api, settings.rabbitmq_api_url, self._databases, session, ca, clock
             ),
             stop_command=StopCommand(settings.stop_command) if settings.stop_command else None,
             projects=Identity(api).projects,

@@ -117,25 +117,14 @@ class Settings:
         Without ``--servers``, a removal refuses to move servers and a drain moves them. Without
         ``--rows``, a removal deletes nova's history of the host, and verify accepts it.
 
-        :raises ConfigurationError: ``--partial`` for the removal of a running host, or
-            ``--servers stop`` for any removal.
+        :raises ConfigurationError: an option leaves servers on a host that is to be removed.
         """
         may_be_partial = command == "drain" or self.offline
-        if self.partial and not may_be_partial and command in {"remove", "plan"}:
-            raise ConfigurationError(
-                "--partial leaves servers on the host, and the removal of a running host needs "
-                "an empty one",
-                f"nova-decom drain HOST --partial first, then {command} without --partial",
-            )
-        if self.servers == "stop" and command in {"remove", "plan"}:
-            raise ConfigurationError(
-                "--servers stop leaves servers on the host, and its removal needs an empty one",
-                "nova-decom drain HOST --servers stop, to restart it; or --servers auto",
-            )
-        servers = self.servers or ("auto" if command == "drain" else "refuse")
-        if command == "enable":
-            # A section of clouds.yaml is for all commands; enabling moves nothing away.
-            servers = "refuse"
+        if command in {"remove", "plan"}:
+            self._check_that_host_gets_empty(command)
+        # A section of clouds.yaml is for all commands; enabling moves nothing away.
+        given = None if command == "enable" else self.servers
+        servers = given or ("auto" if command == "drain" else "refuse")
         return Request(
             claim=new_claim(run, operator(), self.reason_of(command)),
             stop_with=StopWith(self.stop_with),
@@ -160,6 +149,19 @@ class Settings:
             may_be_partial=may_be_partial,
             max_hosts=self.max_hosts,
         )
+
+    def _check_that_host_gets_empty(self, command: str) -> None:
+        if self.partial and not self.offline:
+            raise ConfigurationError(
+                "--partial leaves servers on the host, and the removal of a running host needs "
+                "an empty one",
+                f"nova-decom drain HOST --partial first, then {command} without --partial",
+            )
+        if self.servers == "stop":
+            raise ConfigurationError(
+                "--servers stop leaves servers on the host, and its removal needs an empty one",
+                "nova-decom drain HOST --servers stop, to restart it; or --servers auto",
+            )
 
     def reason_of(self, command: str) -> str:
         """The reason given, else the usual one of the command."""
