@@ -93,6 +93,8 @@ class Registrar(ABC, Generic[Reading, Facts]):
     first: ClassVar[tuple[Step, ...]] = ()
     before_delete: ClassVar[tuple[Step, ...]] = ()
     after_delete: ClassVar[tuple[Step, ...]] = ()
+    #: Kind of leftover -> what it is, in a sentence.
+    kinds: ClassVar[Mapping[str, str]] = {}
     #: The records in the journal: their key, their kind of leftover and the fields that name one.
     journal: ClassVar[tuple[str, str, tuple[str, ...]] | None] = None
 

@@ -111,6 +111,10 @@ class MessageQueue(Registrar[QueueReading, Queues]):
         r"`configure` for `^compute(-alt)?\..*` (to delete queues)"
     )
     after_delete: ClassVar[tuple[Step, ...]] = (DeleteQueues(),)
+    kinds: ClassVar[Mapping[str, str]] = {
+        NAME: "A queue of the host is left in RabbitMQ. A new nova-compute of the name carries "
+        "out the orders in it."
+    }
     journal = ("queues", NAME, ("name", "broker", "messages"))
 
     def read(

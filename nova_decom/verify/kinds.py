@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-KINDS: Mapping[str, str] = {
+from nova_decom.registrars import REGISTRARS
+
+_KINDS: Mapping[str, str] = {
     "aggregate": "An aggregate still has the host as a member, though it has no compute service. "
     "A host that comes back under the name is in the aggregate again.",
     "allocation": "An allocation of a server or a migration is left on a resource provider of the "
@@ -40,3 +42,7 @@ KINDS: Mapping[str, str] = {
     "stale-mapped": "A compute node is soft-deleted and still counts as mapped: discover_hosts "
     "would not find the same node again.",
 }
+#: Those of nova and of the registrars, by name.
+KINDS: Mapping[str, str] = dict(
+    sorted({**_KINDS, **{k: v for r in REGISTRARS for k, v in r.kinds.items()}}.items())
+)

@@ -9,6 +9,7 @@ from nova_decom.model.plan import Condition, Met, ReAdd
 from nova_decom.model.request import Rows
 from nova_decom.model.rows import AggregateHostRow, DatabaseFacts, HostMappingRow
 from nova_decom.plan.planner import make_plan
+from nova_decom.registrars.project import Records
 from nova_decom.verify.readd import NOT_OURS, safe_to_readd
 from nova_decom.verify.verify import verify
 from tests.unit import build
@@ -161,7 +162,8 @@ def test_open_evacuations_name_the_servers_and_the_cure():
 @pytest.mark.parametrize("found", ["cinder", "masakari", "blazar"])
 def test_a_project_that_is_not_read_is_unknown(found):
     """Each one that the catalogue has, by name, with the host to look for."""
-    answer = safe_to_readd(absent(registrars={found: True}))
+    unread = Records(is_there=True, error="HTTP 503")
+    answer = safe_to_readd(absent(registrars={found: unread}))
 
     (condition,) = (c for c in answer.open if c.name == found)
     assert condition.met is Met.UNKNOWN
