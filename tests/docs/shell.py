@@ -13,8 +13,8 @@ from typing import Self
 import pexpect
 
 PROMPT = re.compile(r"type the (host name|number of hosts) to remove: ")
-#: The line with the spinner, which is drawn over and over and does not stay.
-LIVE = re.compile(r"^[\u2800-\u28ff] .*$", re.MULTILINE)
+#: The lines that are drawn over and over and do not stay: the spinner's, and what is read.
+LIVE = re.compile(r"^(?:[\u2800-\u28ff]|reading) .*$", re.MULTILINE)
 STEERING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
