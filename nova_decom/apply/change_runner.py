@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 
@@ -69,9 +69,12 @@ class ChangeRunner:
         seconds = self.clock.now() - since
         self.end(Outcome(change, Status.DONE, request_id, begun=True, seconds=seconds))
 
-    def skip(self, change: Change) -> None:
-        """Write down that the change is not needed any more."""
-        self.end(Outcome(change, Status.NOT_NEEDED))
+    def skip_others(self, reviewed: Iterable[Change], needed: Iterable[Change]) -> None:
+        """Write down each reviewed change that is not needed any more."""
+        keys = {c.key for c in needed}
+        for change in reviewed:
+            if change.key not in keys:
+                self.end(Outcome(change, Status.NOT_NEEDED))
 
     def begin(self, change: Change) -> None:
         """Write down, then show, that the change begins."""

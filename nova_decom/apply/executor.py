@@ -187,7 +187,7 @@ class HostExecution:
         run.slots.raise_if_halted()
         facts = self._facts_before(step)
         needed = tuple(step.changes(facts))
-        self._skip_others(reviewed, needed)
+        self.changes.skip_others(reviewed, needed)
         keys = {c.key for c in reviewed}
         # An API call that nobody reviewed, as for an agent that died meanwhile, is left out.
         todo = [c for c in needed if c.key in keys or step.needs_no_review]
@@ -254,7 +254,7 @@ class HostExecution:
         facts = self.fresh.get(step.reads | CLAIM, LONG_AGO)
         raise_if_held(facts, run.job)
         changes = tuple(step.changes(facts))
-        self._skip_others(reviewed, changes)
+        self.changes.skip_others(reviewed, changes)
         if changes:
             self.source.wait_until_known(facts, self.fresh.slots, self.changes.progress)
         self.fresh.invalidate()
@@ -277,10 +277,3 @@ class HostExecution:
         if facts is not None:
             self.source.forget()
             raise_if_held(facts, self.executor.job)
-
-    def _skip_others(self, reviewed: list[Change], needed: tuple[Change, ...]) -> None:
-        """Write down each reviewed change that is not needed any more."""
-        keys = {c.key for c in needed}
-        for change in reviewed:
-            if change.key not in keys:
-                self.changes.skip(change)

@@ -7,6 +7,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from nova_decom.errors import WaitTimeoutError
+from nova_decom.model.plan import counted
+
 #: A move that failed is tried once more, on another host; so is a request that nova refused.
 MOVE_ATTEMPTS = 2
 
@@ -57,3 +60,12 @@ class MoveLimits:
         """Seconds for all servers: each round and each attempt may take its time, one to spare."""
         rounds = -(-servers // self.at_once) + 1
         return rounds * MOVE_ATTEMPTS * self.move_timeout
+
+
+def too_late(host: str, left: int) -> WaitTimeoutError:
+    """The error of a host on which so many servers are left, and no move begins any more."""
+    return WaitTimeoutError(
+        f"{host}: {counted(left, 'server')} not moved, as it is later than --until; the host "
+        "stays disabled",
+        "run the same command again to move them",
+    )

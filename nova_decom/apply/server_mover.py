@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from nova_decom.apply.change_runner import ChangeRunner
 from nova_decom.apply.interrupts import Interrupts
 from nova_decom.apply.move_attempt import MoveAttempts
-from nova_decom.apply.move_limits import MoveLimits
+from nova_decom.apply.move_limits import MoveLimits, too_late
 from nova_decom.apply.move_log import MoveLog
+from nova_decom.apply.move_progress import ProgressReader
 from nova_decom.apply.source_answer import SourceAnswer
 from nova_decom.clock import Clock
 from nova_decom.errors import (
@@ -29,7 +29,6 @@ from nova_decom.errors import (
 from nova_decom.model.change import Change, Status
 from nova_decom.model.cloud import Action, MoveSnapshot
 from nova_decom.model.host import HostFacts
-from nova_decom.model.plan import counted
 from nova_decom.model.step import Cloud, Step
 from nova_decom.moves.eligibility import moves_of
 from nova_decom.moves.move import FINISHED, MOVING, Move
@@ -45,8 +44,6 @@ from nova_decom.moves.status import (
 
 #: Readings without a server, one after the other, that count as an empty host.
 EMPTY_READINGS = 2
-#: Seconds after which the progress of a live migration is read: most are over before.
-SLOW_AFTER = 10.0
 
 
 @dataclass(slots=True)
@@ -71,13 +68,14 @@ class ServerMover:
     arriving_on: deque[str] = field(default_factory=deque)
     snapshot: MoveSnapshot = field(default_factory=MoveSnapshot)
     answered: float = 0.0
-    _progress_read: dict[str, float] = field(default_factory=dict)
+    progress: ProgressReader = field(init=False)
 
     def __post_init__(self) -> None:
         """Count the time of all moves from now."""
         self.answered = self.clock.now()
         self.log = MoveLog(self.facts.host, self.changes, self.clock, self.answered)
         self.attempts = MoveAttempts(self.step, self.cloud, self.log, self.moving)
+        self.progress = ProgressReader(self.cloud, self.clock)
 
     def run(self) -> None:
         """Move until two readings in a row show no server.
@@ -110,25 +108,18 @@ class ServerMover:
                     if empty == EMPTY_READINGS:
                         return
                 elif self.limits.is_late():
-                    self._raise_if_none_moves()
+                    # Those in progress are waited for; it is too late for those in the queue.
+                    if not self.moving:
+                        raise too_late(self.facts.host, len(self.queue))
                 else:
                     empty = 0
                     self._begin_queued()
             if self.interrupts.asked is not None:
                 self._stop(self.interrupts)
             self._raise_if_late(bound)
-            self._read_progress()
+            self.progress.read_one(self.moving.values())
             self.log.show(tuple(self.moving.values()), len(self.queue))
             self.clock.sleep(self.limits.every)
-
-    def _raise_if_none_moves(self) -> None:
-        """End when the moves in progress have ended: it is too late for those in the queue."""
-        if not self.moving:
-            raise WaitTimeoutError(
-                f"{self.facts.host}: {counted(len(self.queue), 'server')} not moved, as it is "
-                "later than --until; the host stays disabled",
-                "run the same command again to move them",
-            )
 
     def _raise_if_late(self, bound: float) -> None:
         if self.clock.now() - self.log.since > bound:
@@ -180,16 +171,6 @@ class ServerMover:
         self.facts = replace(self.facts, migrations=active, servers=here)
         return True
 
-    def _read_progress(self) -> None:
-        """Read the progress of one live migration that takes long, each time of another one."""
-        now = self.clock.now()
-        slow = [m for m in self.moving.values() if m.is_live and now - m.began > SLOW_AFTER]
-        if slow:
-            move = min(slow, key=lambda m: self._progress_read.get(m.id, 0.0))
-            self._progress_read[move.id] = now
-            with suppress(UnavailableError):
-                move.progress = self.cloud.live_progress(move.id) or move.progress
-
     def _queue_new(self) -> None:
         """Queue servers that arrived late, or came back."""
         if not self._shows_this_host:
@@ -202,7 +183,7 @@ class ServerMover:
         if self.queue and not self.source.is_known(self.facts):
             return
         moves = {m.server: m for m in moves_of(self.facts)}
-        on_their_way = len(self._on_their_way())
+        on_their_way = len(_on_their_way(self.facts, self.moving.values()))
         free = self.limits.free_slots(self.facts.host, on_their_way, len(self.queue))
         for change in tuple(self.queue):
             move = moves.get(change.target)
@@ -211,15 +192,6 @@ class ServerMover:
                 self.queue.remove(change)
                 self.attempts.begin(change, move, self.facts, self.snapshot)
                 free -= asks
-
-    def _on_their_way(self) -> set[str]:
-        """The servers on their way, by nova's records, and those just begun.
-
-        A resize of a user's that only waits to be confirmed is not on its way.
-        """
-        ours = {m.id for m in self.moving.values() if m.takes_slot}
-        active = (m for m in self.facts.migrations if m.status != FINISHED)
-        return ours | {m.server for m in active if m.leaves(self.facts.host)}
 
     def _advance_all(self) -> None:
         """Take each move a step further, by the last reading."""
@@ -272,3 +244,13 @@ class ServerMover:
     def _end(self, move: MoveInProgress, status: Status, to: str | None = None) -> None:
         del self.moving[move.id]
         self.log.end(move.change, status, to=to)
+
+
+def _on_their_way(facts: HostFacts, moving: Iterable[MoveInProgress]) -> set[str]:
+    """The servers on their way, by nova's records, and those just begun.
+
+    A resize of a user's that only waits to be confirmed is not on its way.
+    """
+    ours = {m.id for m in moving if m.takes_slot}
+    active = (m for m in facts.migrations if m.status != FINISHED)
+    return ours | {m.server for m in active if m.leaves(facts.host)}

@@ -170,12 +170,8 @@ class Context:
         session = LoggedSession if writable else ReadOnlySession
         ca = connection.config.config.get("cacert")
         self._databases = NovaDatabases(sources, database) if sources else None
-        if (
-            is_first
-            and settings.format == "table"
-            and settings.progress != "json"
-            and not settings.quiet
-        ):
+        is_for_people = settings.format == "table" and settings.progress != "json"
+        if is_first and is_for_people and not settings.quiet:
             print_cloud(console(sys.stderr, settings.color), self._identity, sources.labels)
         return Clients(
             compute=Compute(api),

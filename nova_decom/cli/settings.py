@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import getpass
 import os
-import shlex
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -19,6 +18,7 @@ from typing import Any
 
 import click
 
+from nova_decom.cli.contradictions import raise_if_contradictory, raise_if_servers_stay
 from nova_decom.cli.options import DEFAULTS, OPTIONS
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.claim import new_claim
@@ -120,8 +120,7 @@ class Settings:
         :raises ConfigurationError: an option leaves servers on a host that is to be removed.
         """
         may_be_partial = command == "drain" or self.offline
-        if command in {"remove", "plan"}:
-            self._check_that_host_gets_empty(command)
+        raise_if_servers_stay(self, command)
         # A section of clouds.yaml is for all commands; enabling moves nothing away.
         given = None if command == "enable" else self.servers
         servers = given or ("auto" if command == "drain" else "refuse")
@@ -149,19 +148,6 @@ class Settings:
             may_be_partial=may_be_partial,
             max_hosts=self.max_hosts,
         )
-
-    def _check_that_host_gets_empty(self, command: str) -> None:
-        if self.partial and not self.offline:
-            raise ConfigurationError(
-                "--partial leaves servers on the host, and the removal of a running host needs "
-                "an empty one",
-                f"nova-decom drain HOST --partial first, then {command} without --partial",
-            )
-        if self.servers == "stop":
-            raise ConfigurationError(
-                "--servers stop leaves servers on the host, and its removal needs an empty one",
-                "nova-decom drain HOST --servers stop, to restart it; or --servers auto",
-            )
 
     def reason_of(self, command: str) -> str:
         """The reason given, else the usual one of the command."""
@@ -193,7 +179,7 @@ def resolve(given: Mapping[str, Any], section: Mapping[str, Any]) -> Settings:
     named = {name: value for name, value in section.items() if value is not None}
     values = {name: _converted(name, value) for name, value in named.items()}
     settings = Settings(**{**DEFAULTS, **values, **given})
-    _check(settings)
+    raise_if_contradictory(settings)
     return settings
 
 
@@ -214,48 +200,6 @@ def _converted(name: str, value: object) -> object:
     except (click.BadParameter, TypeError) as error:
         why = error.message if isinstance(error, click.BadParameter) else f"not {value!r}"
         raise ConfigurationError(f"{where}: {name}: {why}", f"correct {name}") from None
-
-
-#: The last character that MySQL's utf8mb3, the charset of nova's columns, can store.
-LAST_STORED = 0xFFFF
-
-
-def _check(settings: Settings) -> None:
-    """Refuse settings that contradict each other, or that nova cannot store."""
-    beyond = [character for character in settings.reason or "" if ord(character) > LAST_STORED]
-    if beyond:
-        raise ConfigurationError(
-            f"--reason has {beyond[0]!r}, which nova's database cannot store (utf8mb3)",
-            "give a reason without emoji and other characters beyond U+FFFF",
-        )
-    way, offline = settings.servers, settings.offline
-    if way == "stop" and offline:
-        raise ConfigurationError(
-            "--servers stop needs a running host, and --offline says that it is dead",
-            "give --servers evacuate, or leave out --offline",
-        )
-    if way == "evacuate" and not offline:
-        raise ConfigurationError(
-            "--servers evacuate is only for a host that is dead and fenced",
-            "give --offline as well, or --servers auto for a running host",
-        )
-    if way in {"live", "cold"} and offline:
-        raise ConfigurationError(
-            f"--servers {way} needs a running host, and --offline says that it is dead",
-            "give --servers evacuate, or leave out --offline",
-        )
-    if settings.stop_with == "command" and not _words(settings.stop_command or ""):
-        raise ConfigurationError(
-            "--stop-with command needs a command that can be split into words",
-            "give --stop-command 'PROGRAM ARGUMENTS {host}'",
-        )
-
-
-def _words(command: str) -> list[str]:
-    try:
-        return shlex.split(command)
-    except ValueError:
-        return []
 
 
 def state_dir(settings: Settings) -> Path:

@@ -80,7 +80,7 @@ class RestoreExecutor:
         self.check_lock(past.host)
         change = self._still_needed(past, reviewed)
         if change is None:
-            changes.skip(reviewed)
+            changes.skip_others((reviewed,), ())
             return
 
         def check() -> None:

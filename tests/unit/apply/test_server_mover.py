@@ -9,7 +9,8 @@ from itertools import pairwise
 import pytest
 
 from nova_decom.apply.move_limits import MoveLimits
-from nova_decom.apply.server_mover import EMPTY_READINGS, SLOW_AFTER
+from nova_decom.apply.move_progress import SLOW_AFTER
+from nova_decom.apply.server_mover import EMPTY_READINGS
 from nova_decom.errors import ChangeFailedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
