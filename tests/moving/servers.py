@@ -25,7 +25,7 @@ class Fleet:
 
     def boot(self, host: str, **counts: int) -> dict[str, str]:
         """Servers on the host, so many of each status; their ids with their status."""
-        new = {}
+        new: dict[str, str] = {}
         for status, count in counts.items():
             ids = self._lab.create_servers(count, on=host, status=status)
             new |= dict.fromkeys(ids, status)
