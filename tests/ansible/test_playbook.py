@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The playbook on a real Nova: in check mode, for real, and again."""
 
+import json
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from tests.cli.conftest import Hosts
 from tests.cli.run import PROGRAM, NovaDecom
 from tests.cli.snapshot import Snapshot
 from tests.lab import Lab
+from tests.scenarios import calls
 
 pytestmark = pytest.mark.lab
 
@@ -147,3 +150,35 @@ def test_the_plain_command_of_the_docs(
     assert snapshot.traces_of("rack3") == set()
     again = play(("rack3",), playbook=plain)
     assert again.recap == {"rack3": (2, 0, 0)}, again.text
+
+
+def test_hosts_restart_one_after_the_other(
+    play: Play, hosts: Hosts, lab: Lab, tmp_path: Path
+) -> None:
+    """Each is emptied, restarted and filled again, before the next one begins."""
+    hosts.start("roll1", "roll2")
+    (server,) = lab.create_servers(1, on="roll1")
+    restart = tmp_path / "restart-host"
+    python = f"NOVA_DECOM_LAB={lab.layout.root} {sys.executable} -m tests.lab compute"
+    restart.write_text(
+        f"#!/bin/sh -e\ncd {CHECKOUT}\necho $1 >> {tmp_path}/restarted\n"
+        f"nova-decom list $1 -f value -c status -c servers >> {tmp_path}/restarted\n"
+        f"{python} stop $1\n{python} start $1\n"
+    )
+    restart.chmod(0o700)
+    given = {
+        "rolling_reboot_program": str(PROGRAM),
+        "rolling_reboot_command": f"{restart} {{{{ inventory_hostname }}}}",
+        "rolling_reboot_delay": 1,
+    }
+
+    played = play(
+        ("roll1", "roll2"), "-e", json.dumps(given), playbook="nova_decom.compute.rolling_reboot"
+    )
+
+    assert played.code == 0, played.text
+    assert played.recap == dict.fromkeys(("roll1", "roll2"), (5, 3, 0))
+    restarted = (tmp_path / "restarted").read_text().split("\n")
+    assert restarted[:4] == ["roll1", "disabled -", "roll2", "disabled -"]
+    after = calls.show(lab, server)
+    assert (after["OS-EXT-SRV-ATTR:host"], after["status"]) == ("roll1", "ACTIVE")
