@@ -31,6 +31,12 @@ CASES = [
     ("too much", packing(a=8, b=1), [need(2), need(8)], Fit.NEVER),
     ("a host that is not known", packing(a=8), [need(2, "z")], Fit.NEVER),
     ("a class that the host does not have", packing(a=8), [need(2, "a", DISK_GB=9)], Fit.ALWAYS),
+    (
+        "a class that the host does not have, tried in each way",
+        packing(a=4, b=2),
+        [need(2, "a", "b", DISK_GB=9), need(4, "a", "b")],
+        Fit.SOMETIMES,
+    ),
     ("apart", packing((1,), a=8, b=8), [need(1, groups=(0,))] * 2, Fit.ALWAYS),
     ("apart, a host too few", packing((1,), a=8, b=8), [need(1, groups=(0,))] * 3, Fit.NEVER),
     ("two on a host", packing((2,), a=8, b=8), [need(1, groups=(0,))] * 3, Fit.ALWAYS),

@@ -103,7 +103,8 @@ def test_removing_takes_all_steps_and_guards_and_asks_first():
         ("node2", build.service("node2", status="disabled"), ["move-servers"]),
     ],
 )
-def test_servers_come_back_to_a_host_that_is_enabled_first(host, service, steps):
+@pytest.mark.parametrize("status", ["disabled", "enabled"])
+def test_servers_come_back_to_a_host_that_is_enabled_first(host, service, steps, status):
     """Hosts from which they come stay as they are, and only the chosen servers leave."""
     asked = build.request(
         servers=Servers.AUTO,
@@ -115,7 +116,7 @@ def test_servers_come_back_to_a_host_that_is_enabled_first(host, service, steps)
     )
     stopped = build.server(status="SHUTOFF" if host == "node1" else "ACTIVE", host=host)
     servers = (stopped, build.server("other", host=host))
-    home = build.service(status="disabled", disabled_reason="nova-decom RUN by ops@jump: old")
+    home = build.service(status=status, disabled_reason="nova-decom RUN by ops@jump: old")
     cloud = build.fleet(home, build.neighbour())
     state = facts(host, request=asked, service=service, servers=servers, fleet=cloud)
 

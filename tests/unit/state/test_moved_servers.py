@@ -44,6 +44,8 @@ CASES = {
     "drained on": ((run(MOVED_A), run(STOPPED_B, was="disabled")), (A, B)),
     "moved twice": ((run(MOVED_A), AGAIN), (MovedServer("a", was_stopped=False, to="node3"),)),
     "another host's server, moved here": ((run(MOVED_A), OF_ANOTHER), (A,)),
+    "another host's server, moved elsewhere": (
+        (run(MOVED_A), run(("c", "move", "node3"), host="node2", hosts=("node2",))), (A,)),
     "no facts": (
         (Record("RUN", ({"event": "header", "command": "drain", "hosts": ["node1"]},
                         {"event": "before", "host": "node1"})),),
