@@ -169,7 +169,7 @@ class MessageQueue(Registrar[QueueReading, Queues]):
         for queue in queues_of(facts).queues:
             orders = ": orders that a re-added host would carry out" if queue.messages else ""
             detail = f"{queue.text} in {queue.target}{orders}"
-            yield Leftover(NAME, queue.name, detail, _cure(queue, facts))
+            yield Leftover("message-queue", queue.name, detail, _cure(queue, facts))
 
     def conditions(self, facts: HostFacts) -> Iterator[Condition]:
         """No order waits for a new nova-compute of the name."""
