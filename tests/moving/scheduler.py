@@ -97,13 +97,14 @@ class Scheduler:
     """Nova's scheduler, in a process of its own."""
 
     def __init__(self, lab: Lab) -> None:
-        self._process = subprocess.Popen(
-            [lab.site.program("python"), str(INSIDE / "scheduler.py"), str(lab.nova_conf)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=(lab.layout.logs / "asked-scheduler.log").open("ab"),
-            text=True,
-        )
+        with (lab.layout.logs / "asked-scheduler.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [lab.site.program("python"), str(INSIDE / "scheduler.py"), str(lab.nova_conf)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -112,6 +113,8 @@ class Scheduler:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(30)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
     def destinations(self, source: str, servers: Sequence[str]) -> dict[str, str | None]:
         """The host of each server, chosen one after the other."""
@@ -164,6 +167,8 @@ class Range:
 
     def tear_down(self) -> None:
         """Take away what was built, but the hosts."""
+        if self._sql is not None:
+            self._sql.close()
         self.lab.delete_servers(*(s.id for s in self.servers))
         for aggregate in calls.compute(self.lab, "GET", "/os-aggregates")["aggregates"]:
             if aggregate["name"].startswith("sched-"):
