@@ -167,8 +167,6 @@ class Range:
 
     def tear_down(self) -> None:
         """Take away what was built, but the hosts."""
-        if self._sql is not None:
-            self._sql.close()
         self.lab.delete_servers(*(s.id for s in self.servers))
         for aggregate in calls.compute(self.lab, "GET", "/os-aggregates")["aggregates"]:
             if aggregate["name"].startswith("sched-"):
@@ -183,6 +181,11 @@ class Range:
         for flavor in calls.compute(self.lab, "GET", "/flavors")["flavors"]:
             if flavor["name"] in FLAVORS:
                 calls.compute(self.lab, "DELETE", f"/flavors/{flavor['id']}")
+
+    def close(self) -> None:
+        """Close the connection to nova's database."""
+        if self._sql is not None:
+            self._sql.close()
 
     def place(self, seed: int) -> None:
         """Put each server somewhere, and leave so much free on each host."""
@@ -300,6 +303,7 @@ def built(lab: Lab) -> Iterator[Range]:
         for service in others:
             calls.compute(lab, "PUT", f"/os-services/{service}", {"status": "enabled"})
         made.tear_down()
+        made.close()
         for host in HOSTS:
             lab.purge_host(host)
 
