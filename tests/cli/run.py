@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
-from nova_decom.output.json_envelope import schema
+from tests.envelope import validate
 from tests.lab import Lab
 
 PROGRAM = Path(sys.executable).parent / "nova-decom"
-SCHEMA = schema()
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class Ran:
     def json(self) -> dict[str, Any]:
         """The one document on stdout, valid by the schema."""
         document: dict[str, Any] = json.loads(self.out)
-        jsonschema.validate(document, SCHEMA)
+        validate(document)
         assert document["exit_code"] == self.code
         return document
 

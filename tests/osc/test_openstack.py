@@ -8,14 +8,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from nova_decom.cli.commands import cli
-from nova_decom.output.json_envelope import schema
 from tests.cli.conftest import Hosts
 from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot
+from tests.envelope import validate
 from tests.lab import Lab
 
 OPENSTACK = Path(sys.executable).parent / "openstack"
@@ -94,7 +93,7 @@ def test_a_host_leaves(
 
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    jsonschema.validate(document, schema())
+    validate(document)
     assert (document["changed"], document["hosts"][0]["result"]) == (True, "removed")
     assert snapshot.traces_of("osc1") == set()
     assert run("verify", "osc1").returncode == 0

@@ -19,7 +19,16 @@ from tests.unit.world import World
 
 ROOT = Path(nova_decom.__file__).parent
 #: They put a stamp on what is written for people, or compare one that a claim carries.
-STAMPERS = {"journal.py", "bug_report.py", "metrics.py", "cloud.py"}
+STAMPERS = {
+    "journal.py",
+    "bug_report.py",
+    "metrics.py",
+    "cloud.py",
+    "progress_lines.py",
+    # Ages of heartbeats, and the time of day of --until, as of the beginning.
+    "render.py",
+    "run.py",
+}
 WALL = {("datetime", "now"), ("datetime", "utcnow"), ("time", "time"), ("date", "today")}
 
 

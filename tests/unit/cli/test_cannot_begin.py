@@ -7,7 +7,6 @@ import json
 import socket
 from typing import NamedTuple
 
-import jsonschema
 import pytest
 
 from nova_decom.cli import context
@@ -15,7 +14,7 @@ from nova_decom.cli.commands import cli
 from nova_decom.cli.main import run
 from nova_decom.clients.openstack.api import Api
 from nova_decom.clock import Clock
-from nova_decom.output.json_envelope import schema
+from tests.envelope import validate
 from tests.unit.cli.test_restore import keep
 from tests.unit.removed import RUN, record
 
@@ -185,7 +184,7 @@ def test_a_command_that_cannot_begin_says_why(capsys, state, way, command):
     assert "secret" not in shown.out + shown.err
     if code:
         document = json.loads(shown.out)
-        jsonschema.validate(document, schema(), cls=jsonschema.Draft202012Validator)
+        validate(document)
         assert (document["exit_code"], document["changed"]) == (code, False)
         assert way.says in json.dumps(document)
 

@@ -9,7 +9,6 @@ import signal
 from contextlib import suppress
 
 import click
-import jsonschema
 import pytest
 import yaml
 
@@ -20,10 +19,10 @@ from nova_decom.errors import NovaDecomError, RunInterruptedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.guards import GUARDS
 from nova_decom.model.cloud_identity import CloudIdentity
-from nova_decom.output.json_envelope import schema
 from nova_decom.plan.plan_file import save_plans
 from nova_decom.plan.planner import make_plan
 from nova_decom.steps import PROCEDURE
+from tests.envelope import validate
 from tests.unit.build import facts
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
@@ -82,7 +81,7 @@ def raising(error):
 def document(out):
     """The one JSON document on stdout; it fits the schema."""
     loaded = json.loads(out)
-    jsonschema.validate(loaded, schema())
+    validate(loaded)
     return loaded
 
 

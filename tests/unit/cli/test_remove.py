@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import jsonschema
 import pytest
 
 from nova_decom.cli import list as list_module
@@ -18,9 +17,10 @@ from nova_decom.exit_codes import ExitCode, combined
 from nova_decom.model.change import Status
 from nova_decom.model.report import HostReport, Result, not_begun, planned
 from nova_decom.model.tables import ListReport
-from nova_decom.output.json_envelope import envelope, schema
+from nova_decom.output.json_envelope import envelope
 from nova_decom.plan.jobs import REMOVE
 from nova_decom.plan.planner import make_plan
+from tests.envelope import validate
 from tests.unit import build
 from tests.unit.build import absent, database, facts, history, request
 
@@ -174,7 +174,7 @@ def test_a_row_of_the_list(state, expected):
 
     document = envelope(ListReport("list", 0, rows=(row,)))
     assert document["hosts"] == [expected]
-    jsonschema.validate(document, schema())
+    validate(document)
 
 
 def test_a_host_named_twice_is_looked_at_once():

@@ -6,11 +6,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from nova_decom.cli.main import run
-from nova_decom.output.json_envelope import schema
+from tests.envelope import validate
 from tests.unit import journals
 
 RUN = journals.RUN
@@ -56,7 +55,7 @@ def test_as_json_it_is_the_document_of_the_run(capsys):
     assert run(["report", "last", "-f", "json"]) == 0
 
     document = json.loads(capsys.readouterr().out)
-    jsonschema.validate(document, schema())
+    validate(document)
     assert (document["command"], document["runs"][0]["run"]) == ("report", RUN)
     assert len(document["hosts"]) == 3
 

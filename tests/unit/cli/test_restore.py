@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import json
 
-import jsonschema
 import pytest
 
 from nova_decom.cli import restore as command
 from nova_decom.cli.main import run
 from nova_decom.model.cloud_identity import CloudIdentity
-from nova_decom.output.json_envelope import schema
 from nova_decom.state.host_lock import host_lock
 from nova_decom.state.journal import RunJournal
+from tests.envelope import validate
 from tests.unit.removed import (
     RUN,
     SERVICE_ROW,
@@ -61,7 +60,7 @@ def restore(capsys, *arguments):
     """Exit code and document, valid by the schema."""
     code = run(["restore", *arguments, "-f", "json"])
     document = json.loads(capsys.readouterr().out)
-    jsonschema.validate(document, schema(), cls=jsonschema.Draft202012Validator)
+    validate(document)
     assert document["exit_code"] == code
     return code, document
 

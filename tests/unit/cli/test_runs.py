@@ -7,13 +7,12 @@ import csv
 import io
 import json
 
-import jsonschema
 import pytest
 import yaml
 
 from nova_decom.cli.main import run
-from nova_decom.output.json_envelope import schema
 from nova_decom.state.journal import RunJournal
+from tests.envelope import validate
 from tests.unit.state.test_journal_reader import CHANGE, RUN, begin, end, image
 
 HOSTILE = "old \x1b[31m[red]\u202e\n\0"
@@ -35,7 +34,7 @@ def document(capsys, *arguments):
     """What is printed as JSON, valid by the schema."""
     assert run(["runs", *arguments, "-f", "json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    jsonschema.validate(found, schema(), cls=jsonschema.Draft202012Validator)
+    validate(found)
     return found
 
 

@@ -19,6 +19,7 @@ from nova_decom.model.tables import DoctorCheck, DoctorReport, HostRow, LinesRep
 from nova_decom.output import json_envelope as envelope
 from nova_decom.plan.planner import make_plan
 from nova_decom.verify.verify import verify
+from tests.envelope import validate
 from tests.unit import build
 from tests.unit.states import ALL_STATES
 from tests.unit.world import World
@@ -68,7 +69,7 @@ REPORTS = {
 def valid(report):
     """The document, checked against the schema of the package."""
     document = json.loads(envelope.as_json(report))
-    jsonschema.validate(document, envelope.schema(), cls=jsonschema.Draft202012Validator)
+    validate(document)
     return document
 
 

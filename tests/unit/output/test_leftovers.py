@@ -8,17 +8,16 @@ import io
 import json
 from dataclasses import asdict
 
-import jsonschema
 import pytest
 
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.model.tables import AuditReport
-from nova_decom.output.json_envelope import schema
 from nova_decom.output.render import TRACE, Style, show
 from nova_decom.verify import audit
 from nova_decom.verify.readd import NOT_OURS
 from nova_decom.verify.verify import verify
+from tests.envelope import validate
 from tests.unit import build
 from tests.unit.audit_clouds import clean
 from tests.unit.build import absent, facts
@@ -63,7 +62,7 @@ def test_the_answer_is_in_the_document_too(capsys):
 
     document = json.loads(shown(capsys, report, format="json"))
 
-    jsonschema.validate(document, schema())
+    validate(document)
     (host,) = document["hosts"]
     assert host["readd"]["safe"] is False
     assert build.NODE in host["readd"]["because"][0]
@@ -90,7 +89,7 @@ def test_an_audit_for_scripts(capsys):
     assert chosen == "old old\n5 old\n"
 
     document = json.loads(shown(capsys, AUDITED, format="json"))
-    jsonschema.validate(document, schema())
+    validate(document)
     assert [x["kind"] for x in document["hosts"][0]["leftovers"]] == ["host-mapping", "aggregate"]
 
 
@@ -134,5 +133,5 @@ def test_what_nobody_looked_at_is_in_the_document_of_an_audit(capsys):
 
     document = json.loads(shown(capsys, report, format="json"))
 
-    jsonschema.validate(document, schema())
+    validate(document)
     assert document["unchecked"] == ["rows of all cells"]
