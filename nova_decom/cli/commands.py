@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import click
@@ -254,4 +253,6 @@ def help_command(context: click.Context, command: str | None) -> None:
 @cli.command("version", params=[*COMMON])
 def version_command() -> None:
     """Show the version."""
+    from importlib.metadata import version  # noqa: PLC0415 - slow, for one command
+
     click.echo(f"nova-decom, version {version('nova-decom')}")

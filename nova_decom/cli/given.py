@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from nova_decom.model.cloud_identity import CloudIdentity
+if TYPE_CHECKING:
+    from nova_decom.model.cloud_identity import CloudIdentity
 
 #: The command line beats the environment.
 _RANK = {ParameterSource.ENVIRONMENT: 1, ParameterSource.COMMANDLINE: 2}

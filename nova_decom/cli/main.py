@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -21,9 +21,11 @@ from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.help import near
 from nova_decom.errors import NovaDecomError, RunInterruptedError
 from nova_decom.exit_codes import ExitCode
-from nova_decom.model.report import Report
 from nova_decom.output.escape import safe
 from nova_decom.output.streams import abandon, tolerant_stderr
+
+if TYPE_CHECKING:
+    from nova_decom.model.report import Report
 
 
 class TerminatedError(BaseException):
@@ -66,13 +68,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _report(arguments: Sequence[str] | None, given: GivenOptions) -> Report | int:
     """The report of the command; an exit code where click itself has written the result."""
     try:
-        report = cli.main(
+        report: Any = cli.main(
             None if arguments is None else list(arguments),
             prog_name="nova-decom",
             standalone_mode=False,
             obj=given,
         )
-        return report if isinstance(report, Report) else int(report or 0)
+        return int(report or 0) if isinstance(report, int | None) else report
     except NovaDecomError as error:
         return _failure(error, given.command)
     except OSError as error:
@@ -139,6 +141,8 @@ def _interrupted(code: ExitCode, given: GivenOptions) -> int:
 
 
 def _failure(error: NovaDecomError, command: str) -> Report:
+    from nova_decom.model.report import Report  # noqa: PLC0415 - not for --help
+
     code = error.code if isinstance(error, RunInterruptedError) else error.exit_code
     return Report(command, code, error=str(error), remedy=error.remedy)
 
@@ -150,6 +154,8 @@ def _usage(
     style = _format(given, arguments)
     if style in {"json", "yaml"}:
         given.put("format", style, 3)
+        from nova_decom.model.report import Report  # noqa: PLC0415 - not for --help
+
         report = Report(given.command, error.exit_code, error=message(error))
         return _show(report, given)
     context = getattr(error, "ctx", None)

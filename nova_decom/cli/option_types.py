@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import click
@@ -36,6 +37,22 @@ class Seconds(click.FloatRange):
         if not (math.isfinite(number) and number >= least):
             self.fail(f"must be a number of seconds, {least:g} or more, not {value!r}", param, ctx)
         return number
+
+
+class LateChoice(click.Choice[str]):
+    """A choice of names that are asked for when they are needed: not for every start."""
+
+    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
+        """``names`` loads what knows the names."""
+        super().__init__(())
+        self._names = names
+        # The attribute of the instance would hide the property.
+        del self.choices
+
+    @cached_property
+    def choices(self) -> Sequence[str]:  # type: ignore[override]
+        """The names."""
+        return tuple(self._names())
 
 
 class TimeOfDay(click.types.StringParamType):

@@ -8,17 +8,16 @@ accepted before and after the command.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
 from nova_decom.cli.common_options import COMMON_OF_LIST
-from nova_decom.cli.option_types import Seconds, TimeOfDay, completed_by
+from nova_decom.cli.option_types import LateChoice, Seconds, TimeOfDay, completed_by
 from nova_decom.cli.option_types import flag as _flag
 from nova_decom.cli.option_types import listed as _list
 from nova_decom.cli.option_types import option as _option
-from nova_decom.guards import GUARDS
 from nova_decom.model.request import REPORT_INTERVAL, Rows, Servers, StopWith
 
 REASON = _option(
@@ -30,10 +29,19 @@ REASON = _option(
 OFFLINE = _flag(
     "--offline", help="The host is dead and fenced: do not use ssh; evacuate its servers."
 )
+
+
+def _skippable() -> Iterator[str]:
+    """The names of the guards that may be skipped."""
+    from nova_decom.guards import GUARDS  # noqa: PLC0415 - not for --help
+
+    return (guard.name for guard in GUARDS if guard.skippable)
+
+
 SKIP_GUARD = _list(
     "--skip-guard",
     metavar="NAME",
-    type=click.Choice([guard.name for guard in GUARDS if guard.skippable]),
+    type=LateChoice(_skippable),
     help="Let this guard warn instead of block",
 )
 _PACE = (

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from nova_decom.cli.context import Context
+from nova_decom.clients.mysql.sources import Sources
 from nova_decom.errors import UnavailableError, WriteRefusedError
 from nova_decom.model.api_call import delete_service, disable_service
 from nova_decom.model.machine import StopOrder
@@ -124,7 +125,7 @@ def test_without_databases_all_migrations_are_asked_for_at_once(
     app: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A thousand to a page, and an empty one, instead of one request for each host."""
-    monkeypatch.setattr(app, "_sources", lambda: None)
+    monkeypatch.setattr(app, "_sources", Sources)
     cloud = app.reading()
     sent = note_requests(cloud)
     cloud.read_hosts([f"nowhere{number}" for number in range(50)])
