@@ -218,7 +218,8 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
                 if hosted.id in begun:
                     yield (
                         f"{hosted.text} was given to another agent and stays there; to move it: "
-                        "openstack network agent remove, then add"
+                        "openstack network agent remove router, then openstack network agent add "
+                        "router (for a network: network)"
                     )
 
     def ghosts(self, reading: AgentReading, gone: Collection[str]) -> Iterator[Ghost]:
