@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from nova_decom.cli.options import DEFAULTS, OPTIONS
-from nova_decom.cli.settings import Settings, expanded, operator, resolve, state_dir
+from nova_decom.cli.settings import (
+    Settings,
+    clouds_files,
+    expanded,
+    operator,
+    resolve,
+    state_dir,
+)
 from nova_decom.errors import ConfigurationError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.request import Rows, StopWith
@@ -30,6 +37,20 @@ def test_what_is_given_wins_over_the_section_and_that_over_the_default():
     settings = resolve({"settle": 1.0}, {"settle": "2", "timeout": "3"})
 
     assert (settings.settle, settings.timeout, settings.jobs) == (1.0, 3.0, 4)
+
+
+def test_clouds_yaml_is_looked_for_where_the_sdk_looks(monkeypatch, tmp_path):
+    """In the directory of work, of the user and of the machine; or in the file that is named."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("OS_CLIENT_CONFIG_FILE", raising=False)
+
+    assert clouds_files() == [
+        Path("clouds.yaml"),
+        tmp_path / ".config" / "openstack" / "clouds.yaml",
+        Path("/etc/openstack/clouds.yaml"),
+    ]
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", "/here")
+    assert clouds_files() == [Path("/here")]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from nova_decom.exit_codes import ExitCode
 from nova_decom.model.report import Result
 from nova_decom.registrars.agent_hosting import (
     RescheduleAgents,
+    cure_of_dead_agent,
     stranded,
     takers,
     with_targets,
@@ -201,3 +202,19 @@ def test_the_journal_has_what_the_agents_served_and_a_restore_names_what_moved()
     assert [h["id"] for h in saved[0]["serves"]] == ["id-of-r1", "id-of-n1"]
     (told,) = registrar.lost(saved, {"id-of-r1"}, state)
     assert told.startswith("router 'r1' id-of-r1 was given to another agent and stays there")
+
+
+@pytest.mark.parametrize(
+    ("dead", "cure"),
+    [
+        (L3, "give what it serves to another agent (openstack router list --agent a1), then: "),
+        (DHCP, "give what it serves to another agent (openstack network list --agent a2), then: "),
+        (agent(id="a3"), ""),
+    ],
+    ids=["L3", "DHCP", "another kind"],
+)
+def test_the_command_that_deletes_an_agent_comes_after_the_one_that_shows_what_it_serves(
+    dead, cure
+):
+    """Neutron deletes one that serves routers without a word."""
+    assert cure_of_dead_agent(dead) == f"{cure}openstack network agent delete {dead.id}"

@@ -13,7 +13,7 @@ from nova_decom.model.host_slice import Memory, host_facts
 from nova_decom.model.report import Result
 from nova_decom.model.snapshot import CloudSnapshot
 from nova_decom.registrars import with_registrars
-from nova_decom.registrars.network_agents import DeleteAgents, agents_of
+from nova_decom.registrars.network_agents import DeleteAgents, NetworkAgents, agents_of
 from tests.unit.build import AGENT, agent, agent_reading, agents, facts, ghost, request
 from tests.unit.fake import FakeCloud
 from tests.unit.world import World
@@ -115,3 +115,37 @@ def test_asking_again_for_what_neutron_does_not_do_changes_nothing(run):
     assert (first.changed, second.changed) == (False, False)
     assert (first.exit_code, second.exit_code) == (ExitCode.CHANGES, ExitCode.CHANGES)
     assert first.leftovers == second.leftovers
+
+
+class Neutron:
+    """Lists agents, also of hosts that were not asked for; or is not in the catalogue."""
+
+    def __init__(self, *hosts):
+        """One agent of each host."""
+        self.hosts = hosts
+
+    def has(self, _service):
+        """Without agents it is not there."""
+        return bool(self.hosts)
+
+    def list(self, *_asked, **_params):
+        """Every agent, as a neutron that does not know the filter."""
+        kind = {"binary": "neutron-dhcp-agent", "agent_type": "DHCP agent", "alive": False}
+        return [{"id": f"of {host}", "host": host, **kind} for host in self.hosts]
+
+
+@pytest.mark.parametrize(
+    ("api", "detail"),
+    [(Neutron(), "no network service in the catalogue"), (Neutron("node1", "node2"), "2 agents")],
+    ids=["no neutron", "two agents"],
+)
+def test_doctor_lists_the_agents(api, detail):
+    """A cloud without neutron has none."""
+    assert NetworkAgents().check(api).detail.startswith(detail)
+
+
+def test_agents_of_other_hosts_are_left_out_though_neutron_lists_them():
+    """The filter is compared again, exactly."""
+    reading = NetworkAgents().read(Neutron("node1", "NODE1", "node10"), {"node1"}, None)
+
+    assert [a.host for a in reading.agents] == ["node1"]

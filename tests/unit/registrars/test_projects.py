@@ -259,3 +259,17 @@ def test_a_restore_names_a_maintenance_that_was_not_taken_back():
     (told,) = Masakari().lost([asdict(HOST)], {"h1"}, state)
 
     assert told.endswith("openstack segment host update --on_maintenance False s1 h1")
+
+
+@pytest.mark.parametrize(
+    ("on", "state"), [(True, "on maintenance"), (False, "taking notifications")]
+)
+def test_a_record_that_is_left_in_masakari_says_whether_it_takes_notifications(on, state):
+    """A new host of the name would inherit it."""
+    left = facts(registrars=known("masakari", SegmentHost("h1", "s1", "node1", on_maintenance=on)))
+
+    (found,) = Masakari().leftovers(left)
+
+    assert (found.kind, found.target) == ("segment-host", "h1")
+    assert found.detail == f"node1 in segment s1, {state}"
+    assert found.remedy == "nova-decom remove node1"
