@@ -39,7 +39,8 @@ class Seconds(click.FloatRange):
         return number
 
 
-class LateChoice(click.Choice[str]):
+# Below 8.2 click's Choice takes no type argument.
+class LateChoice(click.Choice):  # type: ignore[type-arg]
     """A choice of names that are asked for when they are needed: not for every start."""
 
     def __init__(self, names: Callable[[], Iterable[str]]) -> None:
