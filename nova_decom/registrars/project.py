@@ -68,7 +68,7 @@ class Project(Registrar[Records[R], Records[R]]):
         """The records that name exactly this host, or a hypervisor hostname of it."""
         reading = reading or Records()
         names = facts.identity.names | facts.request.aliases | {facts.host}
-        others = {s.host for s in view.services} - {facts.host}
+        others = view.services_of.keys() - {facts.host} if reading.records else ()
         found = (r for r in reading.records if r.host in names and r.host not in others)
         return Records(tuple(found), reading.is_there, reading.error)
 

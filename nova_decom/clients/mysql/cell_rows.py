@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from nova_decom.clients.mysql.connection import Database
@@ -192,9 +192,15 @@ def same_to_sql(name: str, hosts: Sequence[str]) -> Iterator[str]:
     SQL has found the name for one of the hosts. Where :func:`folded` cannot say for which, as
     collations differ, it is all of them.
     """
-    others = [host for host in hosts if host != name]
-    same = [host for host in others if folded(host) == folded(name)]
-    yield from same or (others if name not in hosts else ())
+    spellings, known = _spellings(tuple(hosts))
+    same = [host for host in spellings.get(folded(name), ()) if host != name]
+    yield from same or (() if name in known else known)
+
+
+@lru_cache(maxsize=4)
+def _spellings(hosts: tuple[str, ...]) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, None]]:
+    """Folded name -> the hosts of that name, and all hosts: once for all rows of a reading."""
+    return grouped((folded(host), host) for host in hosts), dict.fromkeys(hosts)
 
 
 def _tied_nodes(database: Database, services: Sequence[Row], known: Sequence[int]) -> list[Row]:
