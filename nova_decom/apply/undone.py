@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run that ended early leaves undone on a host, each with the command to type. Pure."""
+"""The work that a run which ended early leaves on a host, with the commands to type. Pure."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ class Registrar(ABC, Generic[Reading, Facts]):
     def lost(
         self, saved: Sequence[Mapping[str, Any]], begun: Collection[str], facts: HostFacts
     ) -> Iterable[str]:
-        """What a restore does not bring back, of the saved records; ``begun`` are targets."""
+        """The saved records that a restore does not bring back; ``begun`` are targets."""
         return ()
 
     def hosts(self, reading: Reading) -> Iterable[str]:

@@ -36,7 +36,7 @@ class Hosted:
 
     @property
     def text(self) -> str:
-        """What it is, in words."""
+        """Its kind, name and id."""
         return f"{KINDS[self.kind]} {self.name!r} {self.id}"
 
 
