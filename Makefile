@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 RELEASE_TOOLS := $(VENV)/.release-tools
 MUTANT_TOOLS := $(VENV)/.mutant-tools
 
-.PHONY: help check lint unit test matrix chaos mutants bench demo lab docs man dist shiv sbom hooks clean packages lab-packages
+.PHONY: help check lint unit test matrix chaos mutants bench demo lab docs dist shiv sbom hooks clean packages lab-packages
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -68,9 +68,6 @@ lab: lab-packages $(READY)  ## start the lab and leave it running; down: python 
 
 docs: $(READY)  ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
-
-man: $(READY)  ## write the man pages to docs/_build/man1
-	$(BIN)/python docs/man.py docs/_build/man1
 
 hooks: $(READY)  ## let git run lint, types and the generated pages before each commit
 	$(BIN)/pre-commit install

@@ -219,11 +219,26 @@ def steps_command() -> Report:
 
 
 @cli.command(
-    "completion", params=[click.Argument(["shell"], type=click.Choice(completion.SHELLS)), *COMMON]
+    "completion",
+    params=[
+        click.Argument(["shell"], type=click.Choice([*completion.SHELLS, "install"])),
+        click.Argument(["directory"], required=False, type=click.Path(file_okay=False)),
+        *COMMON,
+    ],
 )
-def completion_command(shell: str) -> None:
-    """Print the shell completion script."""
-    click.echo(completion.script(cli, shell))
+def completion_command(shell: str, directory: str | None) -> None:
+    """Print or install the shell completion.
+
+    'completion install' writes it for all shells, and the man pages, below DIRECTORY: by default
+    /usr/local for root and ~/.local for others.
+    """
+    if shell == "install":
+        for path in completion.install(cli, directory):
+            click.echo(path)
+    elif directory is not None:
+        raise click.UsageError("DIRECTORY is for 'completion install'.")
+    else:
+        click.echo(completion.script(cli, shell))
 
 
 @cli.command(

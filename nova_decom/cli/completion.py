@@ -3,15 +3,24 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
 import click
 from click.shell_completion import get_completion_class
 
 from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.settings import cloud_name, clouds_files, state_dir_of
-from nova_decom.errors import NovaDecomError
+from nova_decom.errors import ConfigurationError, NovaDecomError
 from nova_decom.state.host_name_cache import HostNames
 
-SHELLS = ("bash", "zsh", "fish")
+#: Each shell, and where below a prefix it finds the completion of a program.
+SHELLS = {
+    "bash": "share/bash-completion/completions/nova-decom",
+    "zsh": "share/zsh/site-functions/_nova-decom",
+    "fish": "share/fish/vendor_completions.d/nova-decom.fish",
+}
 
 
 def hosts(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -75,3 +84,28 @@ def script(command: click.Command, shell: str) -> str:
     if found is None:
         raise click.UsageError(f"no completion for {shell}")
     return found(command, {}, "nova-decom", "_NOVA_DECOM_COMPLETE").source()
+
+
+def install(command: click.Group, prefix: str | None) -> Iterator[Path]:
+    """Write completion and man pages below ``prefix``; yields each file.
+
+    Without a prefix they go to /usr/local for root, else to ~/.local.
+
+    :raises ConfigurationError: a file cannot be written.
+    """
+    from nova_decom.cli.man import pages  # noqa: PLC0415 - slow, for one command
+
+    below = Path(prefix or ("/usr/local" if os.geteuid() == 0 else Path.home() / ".local"))
+    texts = {path: script(command, shell) for shell, path in SHELLS.items()}
+    texts |= {f"share/man/man1/{name}": text for name, text in pages(command).items()}
+    for name, text in texts.items():
+        path = below / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+        except OSError as problem:
+            raise ConfigurationError(
+                f"cannot write {path}: {problem.strerror}",
+                "name another directory: nova-decom completion install DIR",
+            ) from problem
+        yield path

@@ -25,12 +25,14 @@ GROUPS: Mapping[str, str] = {
     "rabbitmq_api_url ssh_config state_dir",
 }
 _CLOUD = (
-    "os_cloud os_region_name nova_conf api_db_url cell_db_url ssh_config dry_run debug log_file"
+    "os_cloud os_region_name nova_conf api_db_url cell_db_url rabbitmq_api_url ssh_config dry_run "
+    "debug log_file"
 )
 _NOTHING = f"{_CLOUD} state_dir verbose quiet color"
 #: Options that a command accepts as every command does, and that change nothing in it.
 UNUSED: Mapping[str, str] = {
-    **dict.fromkeys(("explain", "steps", "completion", "help", "version"), _NOTHING),
+    **dict.fromkeys(("explain", "steps"), _NOTHING),
+    **dict.fromkeys(("completion", "help", "version"), f"{_NOTHING} format"),
     **dict.fromkeys(("runs", "report"), _CLOUD),
     **dict.fromkeys(("list", "audit", "doctor"), "dry_run"),
     "verify": "dry_run reason servers max_moves move_timeout target confirm_resizes partial "
@@ -72,6 +74,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "completion": (
         ('eval "$(nova-decom completion bash)"', "in ~/.bashrc"),
         ("nova-decom completion fish | source", "in ~/.config/fish/config.fish"),
+        ("nova-decom completion install", "for all shells, with the man pages"),
     ),
 }
 #: Commands of other programs, and ours for the same purpose.

@@ -161,7 +161,7 @@ LOCK_URL = _option(
     "--lock-url",
     metavar="URL",
     help="Lock each host also at this lock service (URL of tooz: etcd, ZooKeeper, Redis, MySQL, a "
-    "directory) before it is read; needs nova-decom[lock].",
+    "directory) before it is read; needs tooz.",
 )
 PROGRESS = _option(
     "--progress",
@@ -252,7 +252,7 @@ OUT = _option("--out", type=click.Path(dir_okay=False), help="Save the plan to t
 METRICS = _option(
     "--metrics-textfile",
     type=click.Path(dir_okay=False),
-    help="Write metrics for the Prometheus textfile collector; needs nova-decom[metrics].",
+    help="Write metrics for the Prometheus textfile collector; needs prometheus_client.",
 )
 DOCTOR_OPTIONS = (
     ROWS,

@@ -23,7 +23,7 @@ T = TypeVar("T")
 #: Seconds for one call into the library.
 SECONDS = 10.0
 MISSING = "--lock-url needs tooz and its driver's client"
-INSTALL = "pip install 'nova-decom[lock]' and the client of that backend, or leave the option out"
+INSTALL = "pip install tooz and the client of that backend, or leave the option out"
 
 
 class Lock(Protocol):

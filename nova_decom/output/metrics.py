@@ -35,7 +35,7 @@ def check_metrics(path: Path) -> None:
     except ImportError:
         raise ConfigurationError(
             "--metrics-textfile needs the package prometheus_client, which is not installed",
-            "pip install 'nova-decom[metrics]', or leave the option out",
+            "pip install prometheus_client beside nova-decom, or leave the option out",
         ) from None
     if path.suffix != ".prom":
         raise ConfigurationError(

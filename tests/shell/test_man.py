@@ -14,15 +14,14 @@ import pytest
 from nova_decom.cli.commands import cli
 from nova_decom.exit_codes import ExitCode
 
-CHECKOUT = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What ``make man`` makes."""
-    target = tmp_path_factory.mktemp("man") / "man1"
-    subprocess.run([sys.executable, str(CHECKOUT / "docs" / "man.py"), str(target)], check=True)
-    return target
+    """The pages that ``completion install`` writes."""
+    target = tmp_path_factory.mktemp("man")
+    install = [sys.executable, "-m", "nova_decom", "completion", "install", str(target)]
+    subprocess.run(install, check=True)
+    return target / "share" / "man" / "man1"
 
 
 def shown(page: Path) -> str:

@@ -9,6 +9,7 @@ import resource
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.shell_completion import ShellComplete
@@ -178,3 +179,18 @@ def test_each_shell_gets_its_script(capsys, shell):
 
     assert run(["completion", shell]) == 0
     assert f"_NOVA_DECOM_COMPLETE={shell}_complete" in capsys.readouterr().out
+
+
+def test_completion_and_man_pages_are_installed_below_a_directory(tmp_path, capsys):
+    """Each file is printed; a directory without install, or one that is read-only, is refused."""
+    from nova_decom.cli.main import run
+
+    assert run(["completion", "install", str(tmp_path / "usr")]) == 0
+    written = capsys.readouterr().out.splitlines()
+    assert written == [str(p) for p in map(Path, written) if p.is_file()]
+    assert len(written) == 3 + 1 + len(cli.commands)
+
+    assert run(["completion", "bash", str(tmp_path)]) == 2
+    assert "DIRECTORY is for 'completion install'." in capsys.readouterr().err
+    assert run(["completion", "install", "/proc/none"]) == 2
+    assert "nova-decom completion install DIR" in capsys.readouterr().err

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write the man pages from the command line's own definitions: ``python docs/man.py DIR``.
+"""The man pages, from the command line's own definitions.
 
 Own code, since click-man cuts the one-line summaries, loses lines that begin with a quote, and
 knows neither environment nor exit codes.
@@ -7,14 +7,11 @@ knows neither environment nor exit codes.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from importlib.metadata import version
-from pathlib import Path
 
 import click
 
-from nova_decom.cli.commands import CONTEXT, cli
 from nova_decom.exit_codes import ExitCode
 
 NAME = "nova-decom"
@@ -29,16 +26,17 @@ FILES = {
 }
 
 
-def pages() -> dict[str, str]:
+def pages(program: click.Group) -> dict[str, str]:
     """The text of every page by its file name."""
-    found = {f"{NAME}.1": _page(NAME, cli)}
-    for name, command in cli.commands.items():
-        found[f"{NAME}-{name}.1"] = _page(f"{NAME} {name}", command)
-    return found
+    commands = {NAME: program} | {f"{NAME} {n}": c for n, c in program.commands.items()}
+    files = [name.replace(" ", "-") for name in commands]
+    texts = (_page(name, command, files) for name, command in commands.items())
+    return {f"{file}.1": text for file, text in zip(files, texts, strict=True)}
 
 
-def _page(name: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=name, **CONTEXT)
+def _page(name: str, command: click.Command, files: list[str]) -> str:
+    # The same short name of --help as at the prompt.
+    context = click.Context(command, info_name=name, help_option_names=["-h", "--help"])
     dashed = name.replace(" ", "-")
     lines = [
         f'.TH "{dashed.upper()}" "1" "" "{NAME} {_text(version(NAME))}" ""',
@@ -62,7 +60,7 @@ def _page(name: str, command: click.Command) -> str:
     lines += [".SH FILES"]
     for path, what in FILES.items():
         lines += [".TP", rf"\fI{_text(path)}\fR", _text(what)]
-    return "\n".join([*lines, ".SH SEE ALSO", *_see_also(dashed), ""])
+    return "\n".join([*lines, ".SH SEE ALSO", *_see_also(dashed, files), ""])
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[str]:
@@ -80,9 +78,8 @@ def _environment(command: click.Command) -> Iterator[str]:
             yield from (".TP", rf"\fB{_text(option.envvar)}\fR", _text(long))
 
 
-def _see_also(dashed: str) -> Iterator[str]:
-    others = [f"{NAME}.1", *(f"{NAME}-{name}.1" for name in cli.commands)]
-    names = [n.removesuffix(".1") for n in others if n != f"{dashed}.1"]
+def _see_also(dashed: str, files: list[str]) -> Iterator[str]:
+    names = [name for name in files if name != dashed]
     for position, name in enumerate(names, 1):
         yield f".BR {_text(name)} (1){',' if position < len(names) else ''}"
 
@@ -103,10 +100,3 @@ def _text(text: str) -> str:
     """Text as roff shows it: no escape, no macro, and a minus where a minus is meant."""
     escaped = text.replace("\\", r"\e").replace("-", r"\-").replace("\n", " ")
     return rf"\&{escaped}" if escaped[:1] in {".", "'"} else escaped
-
-
-if __name__ == "__main__":
-    directory = Path(sys.argv[1])
-    directory.mkdir(parents=True, exist_ok=True)
-    for file, page in pages().items():
-        (directory / file).write_text(page, "utf-8")
