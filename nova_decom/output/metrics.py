@@ -34,7 +34,7 @@ def check_metrics(path: Path) -> None:
         import prometheus_client  # noqa: F401, PLC0415 - an extra
     except ImportError:
         raise ConfigurationError(
-            "--metrics-textfile needs the package prometheus_client, which is not installed",
+            "--metrics-textfile needs a Python library that is not installed",
             "pip install prometheus_client beside nova-decom, or leave the option out",
         ) from None
     if path.suffix != ".prom":
