@@ -10,6 +10,7 @@ import click
 
 from tests.lab.cells import default_computes
 from tests.lab.errors import LabError
+from tests.lab.extras import EXTRAS
 from tests.lab.lab import Lab
 from tests.lab.rabbitmq_api import RabbitMQ
 from tests.lab.releases import DEFAULT_RELEASE, RELEASES
@@ -57,6 +58,15 @@ CELLS = click.option(
 )
 
 
+def _extras(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """The names; one that is not known is an error of usage."""
+    names = tuple(filter(None, (text or "").split(",")))
+    for name in names:
+        if name not in EXTRAS:
+            raise click.BadParameter(f"{name} is none of {', '.join(EXTRAS)}")
+    return names
+
+
 @main.command()
 @RELEASE
 @CELLS
@@ -67,11 +77,19 @@ CELLS = click.option(
     show_default=True,
     help="Hosts in each cell: node1, node2, …; node1-cell2, …",
 )
+@click.option(
+    "--with",
+    "extras",
+    callback=_extras,
+    metavar="NAME,…",
+    help=f"Services beside nova's own: {', '.join(EXTRAS)}.",
+)
 @click.pass_obj
-def up(lab: Lab, release: str, cells: int | None, computes: int) -> None:
+def up(lab: Lab, release: str, cells: int | None, computes: int, extras: tuple[str, ...]) -> None:
     """Start the lab, or what is missing of it"""
     lab = Lab(lab.layout.root, say=_say, cells=cells)
     lab.up(release, default_computes(lab.cell_count, computes))
+    lab.extras.start(*extras)
 
 
 @main.command()

@@ -22,12 +22,12 @@ def write_all(site: Site) -> None:
     etc = site.layout.etc
     for cell in site.cells:
         conductor = {**nova(site, cell), **nova_databases(site, cell)}
-        _write_ini(site.layout.conductor_conf(cell), conductor)
-        _write_ini(site.layout.compute_conf(cell), nova(site, cell))
-    _write_ini(etc / "keystone" / "keystone.conf", keystone(site))
-    _write_ini(etc / "placement" / "placement.conf", placement(site))
-    _write_ini(etc / "glance" / "glance-api.conf", glance(site))
-    _write_ini(etc / "neutron" / "neutron.conf", neutron(site))
+        write_ini(site.layout.conductor_conf(cell), conductor)
+        write_ini(site.layout.compute_conf(cell), nova(site, cell))
+    write_ini(etc / "keystone" / "keystone.conf", keystone(site))
+    write_ini(etc / "placement" / "placement.conf", placement(site))
+    write_ini(etc / "glance" / "glance-api.conf", glance(site))
+    write_ini(etc / "neutron" / "neutron.conf", neutron(site))
     packaged = site.venv / "etc"
     shutil.copy(packaged / "nova" / "api-paste.ini", etc / "nova")
     shutil.copy(packaged / "glance" / "glance-api-paste.ini", etc / "glance")
@@ -71,10 +71,14 @@ def nova(site: Site, cell: Cell = FIRST) -> Sections:
         "conductor": {"workers": 1},
         "scheduler": {"workers": 1},
         "vnc": {"enabled": False},
-        "keystone_authtoken": _authtoken(site, "nova"),
-        "placement": _client(site, "placement"),
-        "neutron": _client(site, "neutron"),
+        "keystone_authtoken": authtoken(site, "nova"),
+        "placement": client(site, "placement"),
+        "neutron": client(site, "neutron"),
         "glance": {"endpoint_override": site.url("glance")},
+        # Asked for only by servers with volumes; cinder takes an attachment back from nobody
+        # without the token of a service.
+        "cinder": client(site, "nova") | {"catalog_info": "block-storage::publicURL"},
+        "service_user": client(site, "nova") | {"send_service_user_token": True},
     }
 
 
@@ -120,7 +124,7 @@ def placement(site: Site) -> Sections:
     return {
         "placement_database": {"connection": site.db_url("placement")},
         "api": {"auth_strategy": "keystone"},
-        "keystone_authtoken": _authtoken(site, "placement"),
+        "keystone_authtoken": authtoken(site, "placement"),
     }
 
 
@@ -134,7 +138,7 @@ def glance(site: Site) -> Sections:
         "os_glance_staging_store": {"filesystem_store_datadir": data / "staging"},
         "os_glance_tasks_store": {"filesystem_store_datadir": data / "tasks"},
         "oslo_concurrency": {"lock_path": data / "locks"},
-        "keystone_authtoken": _authtoken(site, "glance"),
+        "keystone_authtoken": authtoken(site, "glance"),
         "paste_deploy": {
             "flavor": "keystone",
             "config_file": site.layout.etc / "glance" / "glance-api-paste.ini",
@@ -161,7 +165,7 @@ def neutron(site: Site) -> Sections:
         },
         "database": {"connection": site.db_url("neutron")},
         "oslo_concurrency": {"lock_path": state / "locks"},
-        "keystone_authtoken": _authtoken(site, "neutron"),
+        "keystone_authtoken": authtoken(site, "neutron"),
         "ml2": {
             "type_drivers": "flat,local,vxlan",
             "tenant_network_types": "local",
@@ -172,11 +176,17 @@ def neutron(site: Site) -> Sections:
 
 def uwsgi(site: Site, name: str) -> str:
     """One API under uwsgi."""
+    application = site.release.wsgi_application(name, str(site.venv / "bin"))
+    return uwsgi_ini(site.ports[name], application, site.venv, PROCESSES.get(name, 1))
+
+
+def uwsgi_ini(port: int, application: str, venv: Path, processes: int = 1) -> str:
+    """An application under uwsgi, on this port."""
     return f"""\
 [uwsgi]
-http-socket = 127.0.0.1:{site.ports[name]}
-{site.release.wsgi_application(name, str(site.venv / "bin"))}
-virtualenv = {site.venv}
+http-socket = 127.0.0.1:{port}
+{application}
+virtualenv = {venv}
 master = true
 need-app = true
 die-on-term = true
@@ -184,7 +194,7 @@ lazy-apps = true
 enable-threads = true
 # One request at a time in a process: keystone and nova set up their policies at the first
 # request, and a second thread then finds them half made and is refused with 403.
-processes = {PROCESSES.get(name, 1)}
+processes = {processes}
 threads = 1
 buffer-size = 65535
 # A client that reuses the connection would be given a reset on its next POST.
@@ -240,7 +250,8 @@ nova-decom:
 """
 
 
-def _client(site: Site, user: str) -> dict[str, object]:
+def client(site: Site, user: str) -> dict[str, object]:
+    """How a service logs in as this user."""
     return {
         "auth_type": "password",
         "auth_url": site.url("keystone") + "/v3",
@@ -253,15 +264,16 @@ def _client(site: Site, user: str) -> dict[str, object]:
     }
 
 
-def _authtoken(site: Site, user: str) -> dict[str, object]:
-    return _client(site, user) | {
+def authtoken(site: Site, user: str) -> dict[str, object]:
+    """How a service checks the tokens of its callers."""
+    return client(site, user) | {
         "www_authenticate_uri": site.url("keystone") + "/v3",
         "memcached_servers": site.memcached,
         "service_token_roles_required": True,
     }
 
 
-def _write_ini(path: Path, sections: Sections) -> None:
+def write_ini(path: Path, sections: Sections) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(ini(sections))
 

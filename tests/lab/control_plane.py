@@ -40,7 +40,7 @@ class ControlPlane:
             port = self._site.ports[name]
             self._processes.wait_ready(
                 name,
-                partial(_answers, port),
+                partial(answers, port),
                 timeout=START_TIMEOUT,
                 what=f"{name} to answer on port {port}",
             )
@@ -62,7 +62,7 @@ class ControlPlane:
         self._processes.start(Daemon(name, argv, self._site.layout.log(name)))
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
     """True when `GET /` is answered by the application, whatever it has to say about it."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:

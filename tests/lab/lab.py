@@ -16,6 +16,8 @@ from tests.lab.cloud import CLOUD, connect
 from tests.lab.computes import Computes, Host, Hosts
 from tests.lab.control_plane import MEMCACHED, SCHEDULER
 from tests.lab.errors import LabError
+from tests.lab.extras import Extras
+from tests.lab.extras.extra import Place
 from tests.lab.ids import Ids, SameMigration
 from tests.lab.layout import Layout, Site, load_site
 from tests.lab.machines import Machines
@@ -173,6 +175,13 @@ class Lab:
         for host in self.hosts.all():
             listening[host.sshd] = f"{host.address}:{site.ports['ssh']}"
         return listening
+
+    @property
+    def extras(self) -> Extras:
+        """The services beside nova's own that `up --with` adds."""
+        return Extras(
+            lambda name: Place(self.site, self.processes, self._mariadb, self.connection, name)
+        )
 
     # Compute hosts
 

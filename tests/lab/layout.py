@@ -26,7 +26,10 @@ HOST_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 
 PASSWORDS = {
     name: f"{name}-secret"
-    for name in ("admin", "nova", "keystone", "placement", "glance", "neutron", "nova_decom")
+    for name in (
+        *("admin", "nova", "keystone", "placement", "glance", "neutron", "nova_decom"),
+        *("cinder", "masakari"),
+    )
 }
 DATABASES = {
     "nova": "nova",
@@ -235,7 +238,7 @@ def new_site(layout: Layout, release: Release, cells: int = 1) -> Site:
     ports: dict[str, int] = {}
     candidate = FIRST_PORT + seed % (LAST_PORT - FIRST_PORT)
     for name in PORT_NAMES:
-        candidate = _next_free(candidate)
+        candidate = next_free(candidate)
         ports[name] = candidate
         candidate += 1
     return Site(layout, release, ports, network=1 + seed % 250, cell_count=cells)
@@ -245,7 +248,8 @@ def ports_free(site: Site) -> bool:
     return all(_is_free(port) for port in site.ports.values())
 
 
-def _next_free(port: int) -> int:
+def next_free(port: int) -> int:
+    """The first free port from `port` on."""
     for candidate in range(port, port + 2000):
         if _is_free(candidate):
             return candidate

@@ -41,15 +41,24 @@ def locked(directory: Path, name: str) -> Iterator[None]:
 def ensure_environment(layout: Layout, release: Release, say: Say) -> None:
     """Create the virtual environment of the release, once."""
     cache = layout.cache(release)
-    venv = cache / "venv"
     packages = (*release.packages, *COMMON)
-    done = venv / ".packages"
     with locked(cache, "venv"):
-        if not (done.exists() and done.read_text() == "\n".join(packages)):
-            say(f"environment: installing OpenStack {release.number} from PyPI …")
-            _install(venv, release, packages)
-            done.write_text("\n".join(packages))
-        _add_driver(venv)
+        _ensure_packages(cache / "venv", release, packages, say)
+        _add_driver(cache / "venv")
+
+
+def ensure_packages(venv: Path, release: Release, packages: Sequence[str]) -> None:
+    """Create a virtual environment with these packages, once."""
+    with locked(venv.parent, venv.name):
+        _ensure_packages(venv, release, packages, lambda _: None)
+
+
+def _ensure_packages(venv: Path, release: Release, packages: Sequence[str], say: Say) -> None:
+    done = venv / ".packages"
+    if not (done.exists() and done.read_text() == "\n".join(packages)):
+        say(f"environment: installing OpenStack {release.number} from PyPI …")
+        _install(venv, release, packages)
+        done.write_text("\n".join(packages))
 
 
 def _install(venv: Path, release: Release, packages: Sequence[str]) -> None:
