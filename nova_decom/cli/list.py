@@ -13,7 +13,7 @@ from nova_decom.errors import RefusedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Verdict
-from nova_decom.model.report import HostReport, planned
+from nova_decom.model.report import planned
 from nova_decom.model.tables import HostRow, ListReport
 from nova_decom.output.text import verdict
 from nova_decom.plan.planner import make_plan
@@ -27,17 +27,15 @@ def list_hosts(given: GivenOptions, hosts: tuple[str, ...]) -> ListReport:
     app = Context(given)
     with app.showing():
         facts = app.reading().read_hosts(named(hosts) or None, OVERVIEW_PARTS)
-    plans = [make_plan(f) for f in facts]
-    for plan in plans:
-        known = next(f for f in plan.findings if f.guard == "host-known")
-        if known.verdict is Verdict.BLOCKED:
-            # A list has no --absent-ok, which the parenthesis is about.
-            raise RefusedError(known.message, (known.remedy or "").partition(" (")[0])
-    rows = tuple(_row(f, planned(p)) for f, p in zip(facts, plans, strict=True))
-    return ListReport("list", ExitCode.SUCCESS, rows=rows)
+    return ListReport("list", ExitCode.SUCCESS, rows=tuple(map(_row, facts)))
 
 
-def _row(facts: HostFacts, report: HostReport) -> HostRow:
+def _row(facts: HostFacts) -> HostRow:
+    plan = make_plan(facts)
+    known = next(f for f in plan.findings if f.guard == "host-known")
+    if known.verdict is Verdict.BLOCKED:
+        # A list has no --absent-ok, which the parenthesis is about.
+        raise RefusedError(known.message, (known.remedy or "").partition(" (")[0])
     service, database = facts.service, facts.database
     live = deleted = None
     if database is not None:
@@ -55,7 +53,7 @@ def _row(facts: HostFacts, report: HostReport) -> HostRow:
         migrations=len(facts.migrations),
         rows_live=live,
         rows_deleted=deleted,
-        verdict=verdict(report),
+        verdict=verdict(planned(plan)),
     )
 
 

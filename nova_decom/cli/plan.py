@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from nova_decom.cli.context import Context
@@ -14,7 +15,7 @@ from nova_decom.errors import ConfigurationError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Plan
-from nova_decom.model.report import Report, planned
+from nova_decom.model.report import HostReport, Report, Result, planned
 from nova_decom.model.request import Part
 from nova_decom.plan.jobs import REMOVE, Job
 from nova_decom.plan.plan_file import save_plans
@@ -51,11 +52,13 @@ def plan_with(app: Context, hosts: tuple[str, ...], job: Job = REMOVE) -> Report
     else:
         with app.showing():
             facts = cloud.read_hosts(None, OVERVIEW_PARTS)
-    plans = [make_plan(f, job) for f in facts]
+    # One after the other: each plan holds the facts that it leaves.
+    plans: Iterable[Plan] = (make_plan(f, job) for f in facts)
     if app.settings.out:
-        save_plans(Path(app.settings.out), plans, app.cloud)
-    code = _detailed(plans) if app.settings.detailed_exitcode else ExitCode.SUCCESS
+        plans = saved = tuple(plans)
+        save_plans(Path(app.settings.out), saved, app.cloud)
     reports = tuple(planned(p) for p in plans)
+    code = _detailed(reports) if app.settings.detailed_exitcode else ExitCode.SUCCESS
     return Report("plan", code, reports, is_overview=not hosts)
 
 
@@ -69,7 +72,7 @@ def facts_to_plan(
         return cloud.ask_machines(facts) if stops else facts
 
 
-def _detailed(plans: list[Plan]) -> ExitCode:
-    if any(p.blocked for p in plans):
+def _detailed(hosts: tuple[HostReport, ...]) -> ExitCode:
+    if any(h.result is Result.BLOCKED for h in hosts):
         return ExitCode.REFUSED
-    return ExitCode.CHANGES if any(p.changes for p in plans) else ExitCode.SUCCESS
+    return ExitCode.CHANGES if any(h.outcomes for h in hosts) else ExitCode.SUCCESS

@@ -7,7 +7,6 @@ The clients decide whether it can write: those of a cloud for reading are unable
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from nova_decom.clients.audit_reader import read_for_audit
@@ -15,7 +14,7 @@ from nova_decom.clients.consumers import Clients
 from nova_decom.clients.heartbeats import Heartbeats
 from nova_decom.clients.host.machines import Machines
 from nova_decom.clients.host_history import HostHistory
-from nova_decom.clients.mysql.checked_rows import with_missing_rights
+from nova_decom.clients.mysql.checked_rows import lacks_rights, with_missing_rights
 from nova_decom.clients.mysql.connection import Images
 from nova_decom.clients.openstack.compute import Compute
 from nova_decom.clients.openstack.placement import Placement
@@ -28,6 +27,7 @@ from nova_decom.guards.host import is_known, is_named_by_nova, is_traced_by_othe
 from nova_decom.model.api_call import ApiCall
 from nova_decom.model.claim import ClaimPolicy, read_claim, run_of
 from nova_decom.model.cloud import Aggregate, ComputeService, LiveProgress, MoveSnapshot
+from nova_decom.model.copies import replace
 from nova_decom.model.host import Fleet, HostFacts, HostIdentity
 from nova_decom.model.host_slice import host_facts
 from nova_decom.model.machine import StopOrder, SystemdUnit
@@ -96,6 +96,10 @@ class LiveCloud:
             lost = self._readings.hosts_without_service(chosen)
             self._reader.beside_services(dict.fromkeys(lost, parts))
             chosen = tuple(sorted((*chosen, *lost)))
+        if hosts is None and not lacks_rights(self._request, self.clients.databases):
+            # The removal of no host lacks a right: none is planned for its statements alone.
+            fleet = fleet_of(self._readings.view)
+            return reserve_capacity([self._cut(host, fleet) for host in chosen])
         found = self._slices(chosen)
         if hosts is not None and any(_has_only_traces(f) for f in found):
             # The name may be that of another host's hypervisor, and rows are read by host.
@@ -207,6 +211,9 @@ class LiveCloud:
         return [self._slice(host, fleet) for host in hosts]
 
     def _slice(self, host: str, fleet: Fleet | None = None) -> HostFacts:
+        return with_missing_rights(self._cut(host, fleet), self.clients.databases)
+
+    def _cut(self, host: str, fleet: Fleet | None) -> HostFacts:
         view = self._readings.view
         memory = self._history.of(host)
         facts = with_registrars(host_facts(view, host, self._request, memory, fleet), view)
@@ -214,8 +221,7 @@ class LiveCloud:
             self._history.add(host, is_known=True)
         if is_named_by_nova(facts):
             self._history.add(host, is_named=True)
-        facts = replace(facts, claim_is_over=self._is_over(facts))
-        return with_missing_rights(facts, self.clients.databases)
+        return replace(facts, claim_is_over=True) if self._is_over(facts) else facts
 
     def _is_over(self, facts: HostFacts) -> bool:
         """True when the claim on the service has lapsed, or its run has ended."""

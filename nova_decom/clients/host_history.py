@@ -37,7 +37,7 @@ class HostHistory:
 
     def add_identity(self, host: str, view: CloudSnapshot) -> None:
         """Add the names and uuids of the host that the snapshot shows."""
-        nodes = tuple(n for n in view.compute_nodes if n.host == host)
+        nodes = view.nodes_of.get(host, ())
         database = (view.databases or {}).get(host)
         identity = self.of(host).identity.union(identity_of(host, nodes, database))
         self.add(host, identity=identity)

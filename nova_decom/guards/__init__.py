@@ -9,6 +9,7 @@ seen and what would resolve it. :func:`judge` turns them into findings, in the o
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from nova_decom.exit_codes import ExitCode
 from nova_decom.guards.claim import foreign_disable, own_disable
@@ -40,7 +41,7 @@ def judge(facts: HostFacts, guards: Iterable[Guard] | None = None) -> tuple[Find
 def _finding(guard: Guard, facts: HostFacts) -> Finding:
     objection = guard.ask(facts)
     if objection is None:
-        return Finding(guard.name, Verdict.OK, summary(guard.ask))
+        return _agreed(guard)
     request, remedy = facts.request, objection.remedy
     if objection.verdict is Verdict.BLOCKED:
         if guard.skippable and guard.name in request.skip_guards:
@@ -50,6 +51,12 @@ def _finding(guard: Guard, facts: HostFacts) -> Finding:
         if objection.is_partial and request.may_be_partial:
             remedy += "; --partial moves the others, and leaves and names these"
     return Finding(guard.name, objection.verdict, objection.message, remedy)
+
+
+@cache
+def _agreed(guard: Guard) -> Finding:
+    """The finding of a guard without objection: one for all hosts."""
+    return Finding(guard.name, Verdict.OK, summary(guard.ask))
 
 
 FOREIGN_DISABLE = Guard("foreign-disable", foreign_disable, exit_code=ExitCode.BUSY)

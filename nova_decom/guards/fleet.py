@@ -26,12 +26,13 @@ def fleet_healthy(facts: HostFacts) -> Objection | None:
     """
     leaving = {facts.host, *facts.request.leaving}
     fleet = facts.fleet
-    others = fleet.computes.total() - sum(fleet.computes[host] for host in leaving)
-    down = [host for host in fleet.down if host not in leaving]
-    if 2 * len(down) <= others:
+    others = fleet.number_of_computes - sum(fleet.computes[host] for host in leaving)
+    down = fleet.number_down - sum(fleet.down[host] for host in leaving)
+    if 2 * down <= others:
         return None
+    named = some((host for host in fleet.down if host not in leaving), down)
     return Objection(
-        f"{len(down)} of {others} other compute services are down: {some(down)}",
+        f"{down} of {others} other compute services are down: {named}",
         "check the message queue, the databases and the clocks before you remove any host",
     )
 

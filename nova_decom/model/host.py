@@ -72,6 +72,16 @@ class Fleet:
         return Counter(s.host for s in self._witnesses())
 
     @cached_property
+    def number_of_computes(self) -> int:
+        """The sum of :attr:`computes`."""
+        return self.computes.total()
+
+    @cached_property
+    def number_down(self) -> int:
+        """The sum of :attr:`down`."""
+        return self.down.total()
+
+    @cached_property
     def computes_by_host(self) -> Mapping[str, tuple[ComputeService, ...]]:
         """Host -> its nova-compute services."""
         found: dict[str, tuple[ComputeService, ...]] = {}
@@ -81,9 +91,9 @@ class Fleet:
         return found
 
     @cached_property
-    def down(self) -> tuple[str, ...]:
-        """Hosts whose nova-compute is down, among those that show whether nova is healthy."""
-        return tuple(s.host for s in self._witnesses() if not s.is_up)
+    def down(self) -> Counter[str]:
+        """As :attr:`computes`, those that are down."""
+        return Counter(s.host for s in self._witnesses() if not s.is_up)
 
     @cached_property
     def schedulable(self) -> tuple[ComputeService, ...]:
@@ -126,7 +136,7 @@ class Fleet:
         return max((s.updated_at for s in self.services if s.updated_at), default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HostFacts:
     """The facts about one host. Equal facts mean an equal host."""
 

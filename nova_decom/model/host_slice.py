@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from nova_decom.model.cloud import (
     NOVA_COMPUTE,
@@ -14,6 +14,7 @@ from nova_decom.model.cloud import (
     Server,
     distinct,
 )
+from nova_decom.model.copies import replace
 from nova_decom.model.heartbeat import Heartbeat
 from nova_decom.model.host import Fleet, HostFacts, HostIdentity
 from nova_decom.model.machine import Machine, SystemdUnit

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from nova_decom.model.change import Change
 from nova_decom.model.host import HostFacts
@@ -130,8 +131,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def some(texts: Iterable[str]) -> str:
-    """The first :data:`NAMED` texts, and the number of the others."""
-    items = list(texts)
-    rest = [f"and {len(items) - NAMED} more"] if len(items) > NAMED else []
-    return ", ".join([*items[:NAMED], *rest])
+def some(texts: Iterable[str], count: int | None = None) -> str:
+    """The first :data:`NAMED` texts, and the number of the others.
+
+    With ``count``, the number of all, no more texts than are named are read.
+    """
+    items = list(texts) if count is None else list(islice(texts, NAMED))
+    more = (len(items) if count is None else count) - NAMED
+    return ", ".join([*items[:NAMED], *([f"and {more} more"] if more > 0 else [])])

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from nova_decom.model.cloud import NOVA_COMPUTE, Migration
+from nova_decom.model.copies import replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class TwinRow:
     host: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DatabaseFacts:
     """The rows of one host in all databases.
 

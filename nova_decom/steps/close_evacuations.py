@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import NOVA_COMPUTE, Migration
+from nova_decom.model.copies import replace
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.model.sql import Statement, Transaction, marks

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import ClassVar
 
 from nova_decom.model.api_call import TRY_TO_UPDATE_SERVICE, ApiCall, disable_service
 from nova_decom.model.change import Change
 from nova_decom.model.claim import take_over
 from nova_decom.model.cloud import NOVA_COMPUTE
+from nova_decom.model.copies import replace
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.model.step import Step

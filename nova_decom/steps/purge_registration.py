@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import ClassVar
 
 from nova_decom.model.change import Change
+from nova_decom.model.copies import replace
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.model.rows import DatabaseFacts

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import NOVA_COMPUTE, TERMINAL_MIGRATIONS
+from nova_decom.model.copies import replace
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part, Rows
 from nova_decom.model.rows import ComputeNodeRow, DatabaseFacts, PciDeviceRow, ServiceRow

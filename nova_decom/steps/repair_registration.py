@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import ClassVar
 
 from nova_decom.model.api_call import (
@@ -15,6 +14,7 @@ from nova_decom.model.api_call import (
 )
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import ComputeNode, ResourceProvider
+from nova_decom.model.copies import replace
 from nova_decom.model.host import HostFacts
 from nova_decom.model.request import Part
 from nova_decom.model.step import Step

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import ClassVar
 
 from nova_decom.errors import RefusedError
 from nova_decom.model.change import Change
 from nova_decom.model.cloud import NOVA_COMPUTE
+from nova_decom.model.copies import replace
 from nova_decom.model.heartbeat import Heartbeat
 from nova_decom.model.host import HostFacts
 from nova_decom.model.machine import StopOrder, SystemdUnit

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from nova_decom.clients.mysql.connection import Database
@@ -134,12 +134,12 @@ class CellRows:
         """Host -> the live rows of other hosts whose names equal its name in SQL."""
         tables = {"services": self.services, "compute_nodes": self.compute_nodes}
         tables["instances"] = self.instances
+        live = [(t, row) for t, rows in tables.items() for row in rows if not row.get("deleted")]
+        same = same_to_sql((row["host"] for _, row in live), self.hosts)
         return grouped(
             (host, TwinRow(self.cell, table, row["id"], row["host"]))
-            for table, rows in tables.items()
-            for row in rows
-            if not row.get("deleted")
-            for host in same_to_sql(row["host"], self.hosts)
+            for table, row in live
+            for host in same[row["host"]]
         )
 
     def names(self, host: str) -> bool:
@@ -186,21 +186,17 @@ class CellRows:
         )
 
 
-def same_to_sql(name: str, hosts: Sequence[str]) -> Iterator[str]:
-    """The hosts whose names equal this name in SQL, but not exactly.
+def same_to_sql(names: Iterable[str], hosts: Sequence[str]) -> Mapping[str, Collection[str]]:
+    """Each name that SQL has found -> the hosts whose names equal it in SQL, but not exactly.
 
-    SQL has found the name for one of the hosts. Where :func:`folded` cannot say for which, as
-    collations differ, it is all of them.
+    Where :func:`folded` cannot say which of the hosts it is, as collations differ, it is all.
     """
-    spellings, known = _spellings(tuple(hosts))
-    same = [host for host in spellings.get(folded(name), ()) if host != name]
-    yield from same or (() if name in known else known)
-
-
-@lru_cache(maxsize=4)
-def _spellings(hosts: tuple[str, ...]) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, None]]:
-    """Folded name -> the hosts of that name, and all hosts: once for all rows of a reading."""
-    return grouped((folded(host), host) for host in hosts), dict.fromkeys(hosts)
+    spellings, known = grouped((folded(host), host) for host in hosts), dict.fromkeys(hosts)
+    found: dict[str, Collection[str]] = {}
+    for name in set(names):
+        same = [host for host in spellings.get(folded(name), ()) if host != name]
+        found[name] = same or (() if name in known else known)
+    return found
 
 
 def _tied_nodes(database: Database, services: Sequence[Row], known: Sequence[int]) -> list[Row]:

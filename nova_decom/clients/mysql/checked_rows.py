@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from nova_decom.clients.mysql.cells import NovaDatabases
 from nova_decom.clients.mysql.checks import NEEDED
 from nova_decom.errors import UnavailableError
+from nova_decom.model.copies import replace
 from nova_decom.model.host import HostFacts
+from nova_decom.model.request import Request
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.plan.planner import transactions_of
 from nova_decom.plan.sample import unplanned_transactions
@@ -34,6 +35,11 @@ class CheckedRows:
             self._problems = tuple(c.problem for c in checks if c.problem)
         found = databases.facts(hosts) if hosts else {}
         return {host: replace(facts, problems=self._problems) for host, facts in found.items()}
+
+
+def lacks_rights(request: Request, databases: NovaDatabases | None) -> bool:
+    """True when a right is missing that a host with a row in every table needs to be removed."""
+    return databases is not None and any(c.problem for c in databases.try_removal(request))
 
 
 def with_missing_rights(facts: HostFacts, databases: NovaDatabases | None) -> HostFacts:

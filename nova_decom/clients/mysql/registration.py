@@ -27,21 +27,30 @@ class Registration:
     def twins_of(self) -> Mapping[str, Sequence[TwinRow]]:
         """Host -> the rows of other hosts whose names equal its name in SQL."""
         tables = {"host_mappings": self.mappings, "aggregate_hosts": self.members}
+        found = [(table, row) for table, rows in tables.items() for row in rows]
+        same = same_to_sql((row["host"] for _, row in found), self.hosts)
         return grouped(
             (host, TwinRow(API_DATABASE, table, row["id"], row["host"]))
-            for table, rows in tables.items()
-            for row in rows
-            for host in same_to_sql(row["host"], self.hosts)
+            for table, row in found
+            for host in same[row["host"]]
         )
+
+    @cached_property
+    def _mappings_of(self) -> Mapping[str, Sequence[Row]]:
+        return grouped((row["host"], row) for row in self.mappings)
+
+    @cached_property
+    def _members_of(self) -> Mapping[str, Sequence[Row]]:
+        return grouped((row["host"], row) for row in self.members)
 
     def mapping(self, host: str) -> HostMappingRow | None:
         """The mapping of exactly this host."""
-        own = (m for m in self.mappings if m["host"] == host)
+        own = self._mappings_of.get(host, ())
         return next((HostMappingRow(m["id"], m["uuid"]) for m in own), None)
 
     def aggregate_hosts(self, host: str) -> tuple[AggregateHostRow, ...]:
         """The aggregate rows of exactly this host."""
-        own = (m for m in self.members if m["host"] == host)
+        own = self._members_of.get(host, ())
         return tuple(AggregateHostRow(m["id"], m["aggregate_id"]) for m in own)
 
     def neighbours(self, mapping: HostMappingRow | None) -> frozenset[str]:

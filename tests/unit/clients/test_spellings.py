@@ -11,9 +11,13 @@ HOSTS = ("node1", "node2", "node10")
 
 def test_the_hosts_that_sql_takes_for_a_name():
     """By spelling; all of them for a name that SQL has found and that is spelled like none."""
-    assert list(same_to_sql("node1", HOSTS)) == []
-    assert list(same_to_sql("NODE1", HOSTS)) == ["node1"]
-    assert list(same_to_sql("n\u00f8de1", HOSTS)) == list(HOSTS)
+    found = same_to_sql(["node1", "NODE1", "n\u00f8de1"], HOSTS)
+
+    assert {name: tuple(hosts) for name, hosts in found.items()} == {
+        "node1": (),
+        "NODE1": ("node1",),
+        "n\u00f8de1": HOSTS,
+    }
 
 
 def test_each_host_is_folded_once_for_all_rows(monkeypatch):
@@ -22,5 +26,5 @@ def test_each_host_is_folded_once_for_all_rows(monkeypatch):
     monkeypatch.setattr(cell_rows, "folded", lambda name: folds.append(name) or real(name))
     hosts = tuple(f"fold-{n}" for n in range(100))
 
-    assert [twin for host in hosts for twin in same_to_sql(host, hosts)] == []
+    assert not any(same_to_sql(hosts, hosts).values())
     assert len(folds) == 2 * len(hosts)
