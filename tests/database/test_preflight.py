@@ -4,6 +4,7 @@
 import pytest
 
 from nova_decom.clients.mysql.cells import NovaDatabases
+from nova_decom.clients.mysql.checked_rows import lacks_rights
 from nova_decom.clients.mysql.checks import API_COLUMNS, CELL_COLUMNS, check_database
 from nova_decom.clients.mysql.sources import Sources
 from nova_decom.clients.mysql.url import target
@@ -207,6 +208,16 @@ def test_rights_of_the_api_database(nova, user):
     user(*(g for g in MINIMUM if g not in API_DELETES))
     deletes = ["DELETE on aggregate_hosts", "DELETE on host_mappings"]
     assert [name for name in names() if name.startswith("DELETE")] == deletes
+
+
+def test_whether_any_host_may_lack_a_right(nova, user):
+    """An overview plans no host for its statements while the rights for every table are there."""
+    databases = NovaDatabases(Sources(cells=(target(user(*MINIMUM)),)), nova.reader)
+    assert not lacks_rights(Request(), databases)
+    assert not lacks_rights(Request(), None)
+
+    fewer = Sources(cells=(target(user(*API_GRANTS, *CELL_READS)),))
+    assert lacks_rights(Request(), NovaDatabases(fewer, nova.reader))
 
 
 @pytest.mark.parametrize("table", CELL_COLUMNS)

@@ -121,7 +121,7 @@ def test_a_host_that_was_not_begun_is_told_with_the_way_on():
 )
 def test_a_detailed_exit_code(states, code):
     """4 when a guard blocks, else 3 when there are changes, else 0."""
-    assert plan_module._detailed([make_plan(s) for s in states]) == code
+    assert plan_module._detailed([planned(make_plan(s)) for s in states]) == code
 
 
 MIXED = database(
@@ -170,7 +170,7 @@ ROWS = [
 @pytest.mark.parametrize(("state", "expected"), ROWS, ids=["busy", "nothing known"])
 def test_a_row_of_the_list(state, expected):
     """What an operator wants to know of a host at a glance; it fits the schema."""
-    row = list_module._row(state, planned(make_plan(state)))
+    row = list_module._row(state)
 
     document = envelope(ListReport("list", 0, rows=(row,)))
     assert document["hosts"] == [expected]
