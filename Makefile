@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 RELEASE_TOOLS := $(VENV)/.release-tools
 MUTANT_TOOLS := $(VENV)/.mutant-tools
 
-.PHONY: help check lint unit test matrix chaos mutants bench demo lab docs dist shiv sbom hooks clean packages lab-packages
+.PHONY: help check lint unit test matrix chaos mutants bench demo lab docs dist deb shiv sbom hooks clean packages lab-packages
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -83,6 +83,11 @@ shiv: $(RELEASE_TOOLS)  ## one executable file with everything in it: dist/nova-
 	mkdir -p dist
 	$(BIN)/shiv --reproducible --console-script nova-decom --python '/usr/bin/env python3' \
 	    --output-file dist/nova-decom.pyz --quiet .
+
+deb: $(READY)  ## a Debian package with everything in it: dist/nova-decom_*.deb
+	rm -rf build/wheel
+	$(BIN)/uv build --quiet --wheel --out-dir build/wheel
+	contrib/debian/build build/wheel/*.whl $(BIN)/uv dist
 
 sbom: $(RELEASE_TOOLS)  ## the list of parts, resolved as today: dist/nova-decom.cdx.json
 	mkdir -p dist
