@@ -47,8 +47,12 @@ def ghosts_of(agents: Iterable[NetworkAgent]) -> Iterator[str]:
 
 
 def cure_of_ghost(chassis: str) -> str:
-    """The command that deletes what is left; neutron answers 204 to a DELETE and leaves it."""
-    return f"ovn-sbctl destroy Chassis_Private {chassis}"
+    """The commands that delete what is left in OVN, and then what neutron remembers of it.
+
+    Neutron answers 204 to a DELETE alone and leaves the record; without a DELETE it goes on
+    listing the agents (neutron 29.0.0).
+    """
+    return f"ovn-sbctl destroy Chassis_Private {chassis}; openstack network agent delete {chassis}"
 
 
 class AwaitAgents(Step):

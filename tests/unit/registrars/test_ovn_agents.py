@@ -23,6 +23,7 @@ OFFLINE = request(offline=True)
 CONTROLLER = agent(id="c", agent_type="OVN Controller Gateway agent", chassis="ch1")
 METADATA = agent(id="m", agent_type="OVN Metadata agent", chassis="ch1")
 LIVING = replace(CONTROLLER, alive=True)
+CURE = "ovn-sbctl destroy Chassis_Private {0}; openstack network agent delete {0}"
 
 
 @pytest.mark.parametrize(
@@ -156,9 +157,9 @@ def test_a_chassis_of_which_a_part_is_left_is_named_once_with_its_cure():
 
     (left,) = NetworkAgents().leftovers(state)
     assert (left.kind, left.target) == ("ovn-chassis", "node1")
-    assert left.remedy == "ovn-sbctl destroy Chassis_Private node1"
+    assert left.remedy == CURE.format("node1")
     (unchecked,) = NetworkAgents().unchecked(state)
-    assert "if it was: ovn-sbctl destroy Chassis_Private 9d3f" in unchecked
+    assert f"if it was: {CURE.format('9d3f')}" in unchecked
     assert agents_of(state).own == ()
 
 
@@ -170,6 +171,4 @@ def test_an_audit_names_each_such_chassis_and_no_removal_cures_it():
 
     found = {t.leftover.target: t.leftover.remedy for t in audit.records_of_registrars(cloud)}
 
-    assert found == {
-        name: f"ovn-sbctl destroy Chassis_Private {name}" for name in ("node1", "9d3f")
-    }
+    assert found == {name: CURE.format(name) for name in ("node1", "9d3f")}
