@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from tests.lab.extras.cinder import Cinder
 from tests.lab.extras.extra import Extra, Place
 from tests.lab.extras.masakari import Masakari
+from tests.lab.extras.ovn import Ovn
 
-EXTRAS: Mapping[str, Extra] = {extra.name: extra for extra in (Cinder(), Masakari())}
+EXTRAS: Mapping[str, Extra] = {extra.name: extra for extra in (Cinder(), Masakari(), Ovn())}
 
 
 class Extras:
