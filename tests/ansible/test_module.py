@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the module makes of nova-decom's documents; the program is one that prints them."""
+"""The results of the modules for nova-decom's documents; the program is one that prints them."""
 
 import json
 import subprocess
@@ -33,22 +33,25 @@ def report(code: int, *outcomes: Outcome, result: Result = Result.REMOVED, **mor
 def play(programs: Path, collection: Path, tmp_path: Path) -> Play:
     """Run the module with a program that leaves this document and this exit code."""
 
-    def run(out: Report | str, code: int | None = None, **arguments: Any) -> dict[str, Any]:
+    def run(
+        out: Report | str, code: int | None = None, *, name: str = "decommission", **arguments: Any
+    ) -> dict[str, Any]:
         text = out if isinstance(out, str) else as_json(out)
         (tmp_path / "out").write_text(text)
         code = code if code is not None else int(getattr(out, "exit_code", 0))
         program = tmp_path / "nova-decom"
         program.write_text(
             f'#!/bin/sh\nprintf "%s\\n" "$@" >{tmp_path}/words\nenv >{tmp_path}/environment\n'
+            f'cp "${{OS_CLIENT_CONFIG_FILE:-/dev/null}}" {tmp_path}/clouds.yaml\n'
             f"cat {tmp_path}/out\nexit {code}\n"
         )
         program.chmod(0o755)
         given = {"hosts": ["node1"], "executable": str(program), **arguments}
         (tmp_path / "args").write_text(json.dumps({"ANSIBLE_MODULE_ARGS": given}))
-        module = collection / "plugins" / "modules" / "compute_node_decommission.py"
+        module = collection / "plugins" / "modules" / f"compute_node_{name}.py"
         done = subprocess.run(
             [str(programs / "python"), str(module), str(tmp_path / "args")],
-            env=variables(),
+            env=variables() | {"PYTHONPATH": str(collection.parents[2])},
             capture_output=True,
             text=True,
             timeout=60,
@@ -128,7 +131,7 @@ def test_without_a_document_nobody_knows_what_was_done(play: Play) -> None:
 
 def test_check_mode_tells_what_would_be_done(play: Play, tmp_path: Path) -> None:
     """It is a dry run; changed when there would be changes, failed when a guard would refuse."""
-    plan = report(3, Outcome(DELETE, Status.PLANNED), result=Result.PLANNED)
+    plan = report(0, Outcome(DELETE, Status.PLANNED), result=Result.PLANNED)
     told = play(plan, _ansible_check_mode=True)
     assert (told["changed"], told.get("failed", False)) == (True, False)
     assert "--dry-run" in (tmp_path / "words").read_text().splitlines()
@@ -138,7 +141,7 @@ def test_check_mode_tells_what_would_be_done(play: Play, tmp_path: Path) -> None
     assert (nothing["changed"], nothing.get("failed", False)) == (False, False)
 
     no = Finding("last-host", Verdict.BLOCKED, "no other host is up")
-    blocked = report(4, Outcome(DELETE, Status.PLANNED), result=Result.PLANNED, findings=(no,))
+    blocked = report(0, Outcome(DELETE, Status.PLANNED), result=Result.BLOCKED, findings=(no,))
     refused = play(blocked, _ansible_check_mode=True)
     assert (refused["changed"], refused["failed"]) == (False, True)
     assert refused["msg"] == "node1: last-host: no other host is up"
@@ -162,25 +165,103 @@ def test_what_is_given_reaches_the_command_line(play: Play, tmp_path: Path) -> N
     )
 
     words = (tmp_path / "words").read_text().splitlines()
-    assert words == [
-        "remove",
-        "--yes",
-        "--quiet",
-        "--format=json",
-        "--os-cloud=prod",
-        "--reason=-- rack",
-        "--servers=live",
+    assert words[:4] == ["remove", "--quiet", "--format=json", "--yes"]
+    assert words[-3:] == ["--debug", "--", "-x"]
+    assert sorted(words[4:-3]) == [
         "--max-moves=2",
-        "--settle=0.0",
         "--offline",
+        "--os-cloud=prod",
         "--partial",
+        "--reason=-- rack",
         "--rebuild-local-disks",
+        "--servers=live",
+        "--settle=0.0",
         "--skip-guard=ironic",
         "--skip-guard=last-host",
-        "--debug",
-        "--",
-        "-x",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("drain", {"servers": "stop", "max_moves_total": 8}, ["--max-moves-total=8"]),
+        ("enable", {"bring_back": "last"}, ["--bring-back=last"]),
+    ],
+)
+def test_drain_and_enable_run_their_commands(
+    play: Play, tmp_path: Path, name: str, given: dict[str, Any], words: list[str]
+) -> None:
+    """With the dry run in check mode, as the removal."""
+    outcome = Outcome(DELETE, Status.DONE, begun=True)
+    assert play(report(0, outcome), name=name, **given)["changed"] is True
+
+    told = (tmp_path / "words").read_text().splitlines()
+    assert told[0] == name
+    assert set(words) <= set(told)
+    assert "--dry-run" not in told
+
+    planned = report(0, Outcome(DELETE, Status.PLANNED), result=Result.PLANNED)
+    assert play(planned, name=name, _ansible_check_mode=True, **given)["changed"] is True
+    assert "--dry-run" in (tmp_path / "words").read_text().splitlines()
+
+
+def test_info_returns_leftovers_and_does_not_fail(play: Play, tmp_path: Path) -> None:
+    """An error fails; neither is a change, also where the program was killed."""
+    left = Report("verify", 3, (HostReport("node1", Result.LEFTOVERS, leftovers=(LEFT,)),))
+    told = play(left, name="info", query="verify")
+    assert (told["changed"], told.get("failed", False)) == (False, False)
+    assert [(x["host"], x["kind"]) for x in told["leftovers"]] == [("node1", "host-mapping")]
+    words = (tmp_path / "words").read_text().splitlines()
+    assert (words[0], "--yes" in words) == ("verify", False)
+
+    down = Report("audit", 69, (), error="no answer", remedy="check auth_url")
+    failed = play(down, name="info", query="audit")
+    assert (failed["failed"], failed["msg"]) == (True, "no answer (check auth_url)")
+    assert play("half", 137, name="info")["changed"] is False
+
+
+def test_an_empty_list_of_hosts_lists_no_other_hosts(play: Play) -> None:
+    """An empty group is a mistake, and not the wish for all hosts."""
+    assert "hosts is empty" in play(report(0), name="info", hosts=[])["msg"]
+
+
+def test_findings_are_short_unless_verbose(play: Play) -> None:
+    """A task shows guards that warn or block; -v shows all."""
+    findings = (Finding("cells", Verdict.OK, "ok"), Finding("last-host", Verdict.WARNING, "one"))
+    found = report(0, Outcome(DELETE, Status.DONE, begun=True), findings=findings)
+
+    (host,) = play(found)["hosts"]
+    assert ([f["guard"] for f in host["findings"]], "changes" in host) == (["last-host"], False)
+    (host,) = play(found, _ansible_verbosity=1)["hosts"]
+    assert (len(host["findings"]), "changes" in host) == (2, True)
+
+
+def test_a_transaction_has_a_line_for_each_statement(play: Play) -> None:
+    """As in nova-decom's own plan."""
+    purge = Change("purge-rows", "delete", "cell1", "SELECT 1; DELETE FROM services", rows=1)
+
+    told = play(report(0, Outcome(purge, Status.DONE, begun=True)))
+
+    assert told["diff"]["before"] == (
+        "node1: purge-rows delete: cell1: 1 row, in one transaction\n"
+        "    SELECT 1;\n    DELETE FROM services;\n"
+    )
+
+
+def test_a_cloud_as_a_dictionary(play: Play, tmp_path: Path) -> None:
+    """The program reads it from a file of its own; its password is in no result."""
+    cloud = {"auth": {"auth_url": "http://k/v3", "username": "admin", "password": "s3cret"}}
+
+    told = play(report(0), cloud=cloud, region="west")
+
+    assert "s3cret" not in json.dumps(told)
+    assert "admin" in json.dumps(told)
+    assert json.loads((tmp_path / "clouds.yaml").read_text()) == {"clouds": {"ansible": cloud}}
+    words = (tmp_path / "words").read_text().splitlines()
+    assert {"--os-cloud=ansible", "--os-region-name=west"} <= set(words)
+    assert "s3cret" not in "".join(words)
+    (line,) = (tmp_path / "environment").read_text().split("OS_CLIENT_CONFIG_FILE=")[1:]
+    assert not Path(line.split("\n")[0]).exists()
 
 
 def test_passwords_are_in_no_process_list_and_in_no_result(play: Play, tmp_path: Path) -> None:

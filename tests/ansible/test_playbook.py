@@ -48,8 +48,8 @@ def play(programs: Path, collection: Path, lab: Lab, decom: NovaDecom, tmp_path:
     """Run ansible-playbook on a rack of these hosts, which Ansible itself cannot reach."""
 
     def run(rack: tuple[str, ...], *arguments: str, playbook: str = RACK) -> Played:
-        options = {"executable": str(PROGRAM), "settle": 3}
-        given = {"decommission_reason": "rack 12 retired", "decommission_options": options}
+        given = {"decommission_reason": "rack 12 retired", "decommission_settle": 3}
+        given |= {"decommission_executable": str(PROGRAM)}
         local = {"ansible_connection": "local"}
         inventory = {
             "all": {"hosts": {"localhost": local}},
@@ -79,6 +79,7 @@ def play(programs: Path, collection: Path, lab: Lab, decom: NovaDecom, tmp_path:
             timeout=300,
             check=False,
         )
+        assert "WARNING" not in done.stdout + done.stderr, done.stdout + done.stderr
         return Played(done.returncode, done.stdout + done.stderr)
 
     return run
@@ -93,33 +94,46 @@ def test_a_rack_leaves_once(play: Play, hosts: Hosts, snapshot: Snapshot, lab: L
     checked = play(rack, "--check", "--diff")
 
     assert checked.code == 0, checked.text
-    # The first ok of each host: the role's own check of its arguments.
-    assert checked.recap == dict.fromkeys(rack, (2, 1, 0))
+    # One task for all: it counts for the first host. Before it: the checks of the role.
+    assert checked.recap == {"rack1": (3, 1, 0), "rack2": (1, 0, 0)}
     assert "\n-rack1: delete-service delete: DELETE /os-services/" in checked.text
+    assert re.search(
+        r"\n-rack2: purge-rows .* in one transaction\n-    SELECT .*;\n", checked.text
+    )
     assert {name: snapshot.rows_of(name) for name in rack} == before
     assert all(lab.compute_running(name) for name in rack)
 
     first = play(rack)
 
     assert first.code == 0, first.text
-    assert first.recap == dict.fromkeys(rack, (2, 1, 0))
+    assert first.recap == checked.recap
     assert [snapshot.traces_of(name) for name in rack] == [set(), set()]
 
-    again = play(rack)
+    again = play(rack, "-e", "rack_serial=1")
 
     assert again.code == 0, again.text
-    assert again.recap == dict.fromkeys(rack, (2, 0, 0))
+    # A batch of one host is a run of its own.
+    assert again.recap == dict.fromkeys(rack, (3, 0, 0))
+
+    audited = play(rack, "-e", f"audit_executable={PROGRAM}", playbook="nova_decom.compute.audit")
+    assert (audited.code, audited.recap) == (0, {"localhost": (2, 0, 0)}), audited.text
 
 
 def test_a_refusal_ends_the_play(play: Play, snapshot: Snapshot) -> None:
-    """A host that nothing knows fails, and the hosts after it are left alone."""
+    """A host that nothing knows fails, and the other hosts are left alone; so is no host."""
     before = snapshot.checksums()
 
     played = play(("nodd1", "node2"))
 
     assert played.code == 2
-    assert played.recap == {"nodd1": (1, 0, 1)}
+    assert played.recap["nodd1"] == (2, 0, 1)
+    assert not any(changed for _, changed, _ in played.recap.values())
     assert "host-known" in played.text
+
+    for playbook in (RACK, "nova_decom.compute.rolling_reboot"):
+        misspelt = play(("node2",), "-e", "rack=rak_12", playbook=playbook)
+        assert misspelt.code != 0
+        assert "no host of the inventory is in rak_12" in misspelt.text
     assert snapshot.checksums() == before
 
 
