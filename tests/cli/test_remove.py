@@ -59,6 +59,7 @@ def test_neighbours_with_similar_names_keep_every_row(
 
     The last one is what a regular expression would take near1.example for. The order that waits
     for near1.example is found, and goes only as asked; a new machine of the name finds none.
+    It waits in a quorum queue, whose delete RabbitMQ takes without conditions only.
     """
     neighbours = ("near1", "near10", "near1-example")
     gone, given = "near1.example", rabbit.given()
@@ -69,8 +70,14 @@ def test_neighbours_with_similar_names_keep_every_row(
         timeout=30,
         what="the queues to be read by nobody",
     )
+    rabbit.make_quorum(gone)
     rabbit.order(gone)
     rabbit.order("near10")
+    wait_until(
+        lambda: rabbit.queues(gone)[f"compute.{gone}"] == (1, 0),
+        timeout=30,
+        what="the quorum queue to tell its message",
+    )
     before = {name: snapshot.rows_of(name) for name in neighbours}
 
     left = decom.remove(gone, "--settle", "0", **given)

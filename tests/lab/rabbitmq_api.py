@@ -47,6 +47,14 @@ class RabbitMQ:
         sent = {"properties": {}, "payload": "{}", "payload_encoding": "string"}
         self("POST", "exchanges/%2F/nova/publish", routing_key=f"compute.{host}", **sent)
 
+    def make_quorum(self, host: str) -> None:
+        """Make the queue of the host a quorum queue, as with nova's rabbit_quorum_queue."""
+        name = f"compute.{host}"
+        kind = {"x-queue-type": "quorum"}
+        self("DELETE", f"queues/%2F/{name}")
+        self("PUT", f"queues/%2F/{name}", durable=True, arguments=kind)
+        self("POST", f"bindings/%2F/e/nova/q/{name}", routing_key=name)
+
     def add_user(self) -> None:
         """The user of the documentation."""
         self("PUT", f"users/{USER}", password=PASSWORD, tags="management")
