@@ -25,11 +25,11 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
+def lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
     """The lab with node1 and node2; one that ran before goes on running afterwards."""
     lab = Lab(Path(os.environ.get("NOVA_DECOM_LAB", CHECKOUT / ".lab")))
     ran_before = bool(lab.processes.running())
-    lab.up(computes=PERMANENT)
+    lab.up(pytestconfig.getoption("release"), PERMANENT)
     yield lab
     if not ran_before:
         lab.down()

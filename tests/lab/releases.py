@@ -30,6 +30,8 @@ class Release:
     python: str = "3.11"
     exclude_newer: str | None = None
     """Resolve the dependencies as of this day."""
+    microversion: str = "2.95"
+    """Of the tests' own calls to nova, by which they prepare and check."""
     wsgi_modules: Mapping[str, str] | None = None
     """API -> module; None for releases that ship scripts."""
 
@@ -55,6 +57,31 @@ RELEASES: Mapping[str, Release] = {
             wsgi_modules=MODULES,
         ),
         Release(
+            "2026.1",
+            (
+                "nova==33.0.0",
+                "keystone==29.0.0",
+                "openstack-placement==15.0.0",
+                "glance==32.0.0",
+                "neutron==28.0.0",
+            ),
+            exclude_newer="2026-04-10",
+            wsgi_modules=MODULES,
+        ),
+        Release(
+            "2025.1",
+            (
+                "nova==31.0.0",
+                "keystone==27.0.0",
+                "openstack-placement==13.0.0",
+                "glance==30.0.0",
+                "neutron==26.0.0",
+                "setuptools<80",
+            ),
+            exclude_newer="2025-05-15",
+            wsgi_modules=MODULES,
+        ),
+        Release(
             "2024.1",
             (
                 "nova==29.0.1",
@@ -65,6 +92,23 @@ RELEASES: Mapping[str, Release] = {
                 "setuptools<70",
             ),
             exclude_newer="2024-05-01",
+        ),
+        # The newest before a host had a uuid of its own. Its dependencies are of 2023: those of
+        # 2022 do not know Python 3.11, and SQLAlchemy 2 came just then. Its own glance-manage does
+        # not start on Python 3.11, hence that of Zed.
+        Release(
+            "yoga",
+            (
+                "nova==25.1.0",
+                "keystone==21.0.0",
+                "openstack-placement==7.0.0",
+                "glance==25.1.0",
+                "neutron==20.2.0",
+                "SQLAlchemy<1.5",
+                "setuptools<66",
+            ),
+            exclude_newer="2023-02-15",
+            microversion="2.90",
         ),
     )
 }

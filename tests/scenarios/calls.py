@@ -10,7 +10,6 @@ from tests.lab.waiting import wait_until
 if TYPE_CHECKING:
     from openstack.connection import Connection
 
-NOVA = "2.95"
 PLACEMENT = "1.38"
 TIMEOUT = 60.0
 
@@ -55,7 +54,7 @@ def placement(lab: Lab, method: str, path: str, body: dict[str, Any] | None = No
 
 def compute(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     """A call of nova's API; its body, if it has one."""
-    return _call(_connection(lab).compute, method, path, NOVA, body)
+    return _call(_connection(lab).compute, method, path, lab.site.release.microversion, body)
 
 
 def network(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:

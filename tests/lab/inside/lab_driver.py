@@ -12,8 +12,11 @@ import time
 from nova import conf
 from nova.virt import fake
 
+# Before nova 27 no fake driver made up node uuids.
+_PLAIN = (fake.FakeDriverWithoutFakeNodes,) if hasattr(fake, "FakeDriverWithoutFakeNodes") else ()
 
-class Driver(fake.FakeDriverWithoutFakeNodes, fake.FakeLiveMigrateDriver):
+
+class Driver(*_PLAIN, fake.FakeLiveMigrateDriver):
     """Boots, stops and migrates in memory.
 
     While there is a file `busy` in state_path, no build ends, and no shutdown of nova-compute.
