@@ -55,10 +55,11 @@ def ensure_packages(venv: Path, release: Release, packages: Sequence[str]) -> No
 
 def _ensure_packages(venv: Path, release: Release, packages: Sequence[str], say: Say) -> None:
     done = venv / ".packages"
-    if not (done.exists() and done.read_text() == "\n".join(packages)):
+    wanted = "\n".join((*packages, *filter(None, (release.exclude_newer,))))
+    if not (done.exists() and done.read_text() == wanted):
         say(f"environment: installing OpenStack {release.number} from PyPI …")
         _install(venv, release, packages)
-        done.write_text("\n".join(packages))
+        done.write_text(wanted)
 
 
 def _install(venv: Path, release: Release, packages: Sequence[str]) -> None:

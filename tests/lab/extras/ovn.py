@@ -35,7 +35,7 @@ def ensure_packages(layout: Layout) -> Path:
     root, done = cache / "root", cache / ".packages"
     with locked(cache, NAME):
         if not (done.exists() and done.read_text() == "\n".join(PACKAGES)):
-            _run("apt-get", "-qq", "download", *PACKAGES, cwd=cache)
+            _download(cache)
             for package in sorted(cache.glob("*.deb")):
                 _run("dpkg-deb", "-x", str(package), str(root), cwd=cache)
             done.write_text("\n".join(PACKAGES))
@@ -171,6 +171,15 @@ class OvnNetwork:
     def _tool(self, name: str, *arguments: str) -> str:
         path = self._root / "usr/bin" / name
         return _run(str(path), *arguments, cwd=self._data, env=self.environment(self._data))
+
+
+def _download(directory: Path) -> None:
+    """Download the packages; an image of a machine may lack apt's lists, or have old ones."""
+    try:
+        _run("apt-get", "-qq", "download", *PACKAGES, cwd=directory)
+    except LabError:
+        _run("apt-get", "-qq", "update", cwd=directory)
+        _run("apt-get", "-qq", "download", *PACKAGES, cwd=directory)
 
 
 def _run(*argv: str, cwd: Path, env: dict[str, str] | None = None) -> str:

@@ -7,7 +7,8 @@ import pytest
 
 from nova_decom.model.cloud import Aggregate, HostCapacity, ServerGroup
 from nova_decom.model.request import Servers
-from nova_decom.moves.capacity import another_target, demand, roomiest, unplaceable
+from nova_decom.moves.capacity import another_target, demand, fit, roomiest, unplaceable
+from nova_decom.moves.packing import Fit
 from tests.unit.build import allocation, facts, fleet, neighbour, request, server, service
 
 BIG, SMALL = server("big"), server("small")
@@ -51,6 +52,16 @@ def test_who_finds_no_room(rooms, left):
     state = crowded(*rooms)
 
     assert [s.name for s in unplaceable(state, state.servers)] == left
+
+
+def test_a_host_with_a_member_of_the_group_has_no_room_for_another():
+    """However much memory is free there."""
+    group = ServerGroup("g", "anti-affinity", ("id-of-big", "far"), (("far", "node2"),))
+    alone = crowded(room("node2", 100), groups=(group,))
+    beside = crowded(room("node2", 100), room("node3", 8), groups=(group,))
+
+    assert fit(alone, alone.servers) is Fit.NO
+    assert fit(beside, beside.servers) is not Fit.NO
 
 
 def test_members_that_are_kept_apart_need_a_host_each():
