@@ -60,8 +60,8 @@ def test_a_host_with_a_member_of_the_group_has_no_room_for_another():
     alone = crowded(room("node2", 100), groups=(group,))
     beside = crowded(room("node2", 100), room("node3", 8), groups=(group,))
 
-    assert fit(alone, alone.servers) is Fit.NO
-    assert fit(beside, beside.servers) is not Fit.NO
+    assert fit(alone, alone.servers) is Fit.NEVER
+    assert fit(beside, beside.servers) is not Fit.NEVER
 
 
 def test_members_that_are_kept_apart_need_a_host_each():
