@@ -50,12 +50,14 @@ def read_list(  # noqa: PLR0913 - a list is a path, its key, and how it is cut
     while True:
         body = api.get(service, path, wanted, **asked)
         page = _entries(body, service, path, key)
-        if paging is Paging.NONE:
+        is_whole = paging is Paging.LINKS and "marker" not in asked and not _links(body)
+        if paging is Paging.NONE or is_whole:
+            # Its entries need no id: cinder's services have none.
             return tuple(page)
         new = {str(entry[mark]): entry for entry in page if str(entry[mark]) not in found}
         found |= new
         count += len(page)
-        if not page or (paging is Paging.LINKS and "marker" not in asked and not _links(body)):
+        if not page:
             return tuple(found.values())
         if not new:
             raise UnavailableError(

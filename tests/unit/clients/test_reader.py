@@ -12,6 +12,7 @@ from nova_decom.clients.consumers import Clients
 from nova_decom.clients.destinations import Destinations
 from nova_decom.clients.heartbeats import Heartbeats
 from nova_decom.clients.host_history import HostHistory
+from nova_decom.clients.openstack.listing import Paging, read_list
 from nova_decom.clients.reader import CloudReader
 from nova_decom.clients.readings import BY_HOST, Readings
 from nova_decom.clock import Clock
@@ -453,3 +454,16 @@ def test_a_question_without_answer_leaves_its_servers_unjudged():
     reader(found).read({"node1": ROOM})
 
     assert found.view.fitting == {}
+
+
+def test_a_list_without_links_is_taken_as_it_is_though_its_entries_have_no_id():
+    """Cinder's services have none."""
+
+    class Whole:
+        def get(self, *_what, **_params):
+            """A list that is not cut."""
+            return {"services": [{"host": "node1@lvm"}, {"host": "node2@lvm"}]}
+
+    found = read_list(Whole(), "block-storage", "/os-services", "services", paging=Paging.LINKS)
+
+    assert [entry["host"] for entry in found] == ["node1@lvm", "node2@lvm"]
