@@ -62,6 +62,19 @@ def network(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None
     return _call(_connection(lab).network, method, path, None, body)
 
 
+def of_service(
+    lab: Lab, name: str, method: str, path: str, body: dict[str, Any] | None = None
+) -> Any:
+    """A call by a login whose catalogue has the services that were added to the lab."""
+    version = NOVA if name == "compute" else None
+    return _call(getattr(_later_connection(lab), name), method, path, version, body)
+
+
+@lru_cache
+def _later_connection(lab: Lab) -> "Connection":
+    return lab.connection()
+
+
 @lru_cache
 def _connection(lab: Lab) -> "Connection":
     """One for all calls: logging in takes longer than most of them."""

@@ -51,6 +51,9 @@ class Cinder(OpenStack):
     def serve_volumes(self, place: Place, host: str) -> None:
         """Let the cinder-volume be `host`'s: its service is ``HOST@lab``."""
         place.processes.stop(VOLUME)
+        with place.mariadb.connect("cinder") as connection, connection.cursor() as cursor:
+            # A service that has just ended would be given volumes until it counts as down.
+            cursor.execute("UPDATE services SET deleted = 1 WHERE `binary` = %s", (VOLUME,))
         own = place.etc / "volume.conf"
         own.write_text(f"[lab]\nbackend_host = {host}\n")
         self.start_worker(place, VOLUME, "--config-file", str(own))
