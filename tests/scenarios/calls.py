@@ -66,7 +66,7 @@ def of_service(
     lab: Lab, name: str, method: str, path: str, body: dict[str, Any] | None = None
 ) -> Any:
     """A call by a login whose catalogue has the services that were added to the lab."""
-    version = NOVA if name == "compute" else None
+    version = lab.site.release.microversion if name == "compute" else None
     return _call(getattr(_later_connection(lab), name), method, path, version, body)
 
 
