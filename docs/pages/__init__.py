@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from pages.commands import commands
+from pages.drawings import claims, places, states, steps
 from pages.environment import environment
 from pages.exit_codes import exit_codes
 from pages.guards import guards
@@ -27,4 +28,8 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "moves.md": moves,
     "procedure.md": procedure,
     "registrars.md": registrars,
+    "_static/claims.svg": claims,
+    "_static/places.svg": places,
+    "_static/states.svg": states,
+    "_static/steps.svg": steps,
 }

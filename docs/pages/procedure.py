@@ -10,16 +10,21 @@ from nova_decom.steps.enable_service import EnableService
 from pages.markdown import docstring, page
 
 TEXT = """\
-A step answers one question: *given these facts, what is still to be done on this host?*
-A plan asks it of facts carried forward from step to step, over clients that are unable to
-write. Execution asks it before each change (still needed?) and after it (gone?).
-Verification asks it of fresh facts, and wants no answer. Running again after a failure or
-a kill is execution again: the cloud says what is done, not the journal.
+Every step computes from the facts of a host what remains to be done on it.
+A plan runs the steps on facts that are carried forward from step to step, over clients that
+are unable to write. Execution runs a step before each change (is it still needed?) and after
+it (is the record gone?). Verification runs all steps on fresh facts, and passes when nothing
+remains. A run after a failure or a kill is the same again: the state of the cloud says what is
+done, not the journal.
 
-Before the first step stand the [guards](guards.md); why the order is this one tells
-[how nova knows a host](how-nova-knows-a-host.md).
+The [guards](guards.md) are asked before the first step.
+[How nova knows a host](how-nova-knows-a-host.md) explains the order.
 
-`remove` takes all steps, `drain` those up to `move-servers`."""
+`remove` takes all steps, `drain` those up to `move-servers`.
+
+```{raw} html
+:file: _static/steps.svg
+```"""
 
 BACK = """\
 The command `enable` has one step of its own:"""
