@@ -12,7 +12,7 @@ import click
 
 from nova_decom.cli.commands import CONTEXT, cli
 from nova_decom.cli.options import DEFAULTS
-from pages.markdown import code, page, table
+from pages.markdown import code, page
 
 TEXT = """\
 `nova-decom [OPTION]... COMMAND [OPTION]... [HOST]...`
@@ -26,9 +26,9 @@ Every command takes `-h` and `--help`; `nova-decom --version` shows the version.
 COMMON = """\
 ## Options of all commands
 
-They are accepted before the command and after it."""
+They are accepted before the command and after it. The last line of each is its variable and its
+key in clouds.yaml."""
 
-HEAD = ("option", "default", "what it does, and its variable and key in clouds.yaml")
 #: What click calls the types that we do not name ourselves.
 METAVARS = {"FLOAT RANGE": "NUMBER", "INTEGER RANGE": "NUMBER", "INTEGER": "NUMBER"}
 
@@ -49,7 +49,7 @@ def commands() -> str:
     titles = _shared(own)
     sections = [_section(name, command, own[name], titles) for name, command in members.items()]
     groups = [_group(title, own, titles) for title in dict.fromkeys(titles.values())]
-    return page("Commands and options", TEXT, COMMON, _table(common.values()), *groups, *sections)
+    return page("Commands and options", TEXT, COMMON, _list(common.values()), *groups, *sections)
 
 
 def _options(command: click.Command) -> dict[str, click.Option]:
@@ -81,7 +81,7 @@ def _shared(own: Owned) -> dict[str, str]:
 def _group(title: str, own: Owned, titles: Mapping[str, str]) -> Iterator[str]:
     every = {key: option for options in own.values() for key, option in options.items()}
     yield from (f"## {title}", "")
-    yield from _table(every[key] for key in titles if titles[key] == title)
+    yield from _list(every[key] for key in titles if titles[key] == title)
 
 
 def _section(
@@ -94,7 +94,7 @@ def _section(
     usage = " ".join(["nova-decom", name, *(w for w in words if w != "[OPTIONS]")])
     yield from (f"## {name}", "", code(usage), "", " ".join((command.help or "").split()), "")
     if alone := [o for key, o in own.items() if key not in titles]:
-        yield from (*_table(alone), "")
+        yield from (*_list(alone), "")
     links = [f"[{t.lower()}](#{_anchor(t)})" for t in dict.fromkeys(map(titles.get, own)) if t]
     links += ["[options of all commands](#options-of-all-commands)"]
     yield f"It {'also ' if alone else ''}takes the {_listed(links)}."
@@ -108,23 +108,25 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def _table(options: Iterable[click.Option]) -> Iterator[str]:
-    return table(HEAD, map(_row, options))
-
-
-def _row(option: click.Option) -> tuple[str, ...]:
-    text, told = _split(option.help or "")
-    names = ", ".join(code(o) for o in (*option.opts, *option.secondary_opts))
-    metavar = "" if option.is_flag or option.count else f" {code(_metavar(option))}"
-    where = f"`{option.envvar}`, `{option.name}`"
-    return (names + metavar, told or _default(option.name or ""), f"{text}<br>{where}")
+def _list(options: Iterable[click.Option]) -> Iterator[str]:
+    """A definition list, which a phone shows as well as a wide screen."""
+    for option in options:
+        text, told = _split(option.help or "")
+        default = told or _default(option.name or "")
+        names = ", ".join(code(o) for o in (*option.opts, *option.secondary_opts))
+        yield names + ("" if option.is_flag or option.count else f" {code(_metavar(option))}")
+        yield f": {text}{f' Default: {default}.' if default else ''}"
+        yield f"  `{option.envvar}`, `{option.name}`"
+        yield ""
 
 
 def _metavar(option: click.Option) -> str:
     # The context came with click 8.2.
     takes = inspect.signature(option.make_metavar).parameters
     arguments = (click.Context(cli, **CONTEXT),) if takes else ()
-    metavar = option.make_metavar(*arguments).strip("[]")
+    metavar = option.make_metavar(*arguments)
+    if metavar.startswith("[") and metavar.endswith("]"):
+        metavar = metavar[1:-1]
     return METAVARS.get(metavar, metavar)
 
 
