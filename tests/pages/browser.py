@@ -102,6 +102,10 @@ class Browser:
         found = self.call("Page.captureScreenshot", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(found["data"]))
 
+    def pdf(self) -> bytes:
+        """The page as it is printed."""
+        return base64.b64decode(self.call("Page.printToPDF", printBackground=True)["data"])
+
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
             more = self._of.read(65536)

@@ -3,9 +3,11 @@
 
 import os
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from nova_decom.output.html.page import page
 from nova_decom.state.journal_reader import find_record
@@ -81,12 +83,9 @@ def test_calls_and_sql_are_there_when_the_page_is_printed(tab: Browser, tmp_path
     """A ticket gets a PDF, in which nothing can be unfolded."""
     path = written(journals.full(), tmp_path)
     tab.open(path)
-    tab.call("Emulation.setEmulatedMedia", media="print")
 
-    try:
-        text = tab.tell("document.body.innerText")
-    finally:
-        tab.call("Emulation.setEmulatedMedia", media="")
+    printed = PdfReader(BytesIO(tab.pdf()))
+    text = " ".join(" ".join(page.extract_text() for page in printed.pages).split())
 
     assert "DELETE FROM services WHERE id IN (9) AND host = 'node1201'" in text
     assert "PUT /os-services/" in text
