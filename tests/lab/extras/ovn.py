@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""OVN, for a neutron with ML2/OVN: two databases, northd, and real chassis without kernel module.
-
-The packages are unpacked below the cache: their maintainer scripts would start daemons.
-"""
+"""OVN for a neutron with ML2/OVN: two databases, northd, and chassis without kernel module."""
 
 import os
 import shutil
@@ -14,9 +11,8 @@ from tests.lab import config
 from tests.lab.control_plane import ControlPlane
 from tests.lab.errors import LabError
 from tests.lab.extras.extra import Extra, Place
-from tests.lab.layout import Layout
+from tests.lab.packages import unpacked
 from tests.lab.processes import Daemon
-from tests.lab.template import locked
 
 NAME = "ovn"
 NORTH, SOUTH = "ovn-nb", "ovn-sb"
@@ -27,19 +23,6 @@ PACKAGES = (
 NORTHD = "ovn-northd"
 LIBRARIES = "usr/lib/x86_64-linux-gnu"
 VSWITCHD = "usr/lib/openvswitch-switch/ovs-vswitchd"
-
-
-def ensure_packages(layout: Layout) -> Path:
-    """The directory in which the packages are unpacked, once."""
-    cache = layout.cache_root / NAME
-    root, done = cache / "root", cache / ".packages"
-    with locked(cache, NAME):
-        if not (done.exists() and done.read_text() == "\n".join(PACKAGES)):
-            _download(cache)
-            for package in sorted(cache.glob("*.deb")):
-                _run("dpkg-deb", "-x", str(package), str(root), cwd=cache)
-            done.write_text("\n".join(PACKAGES))
-    return root
 
 
 class Ovn(Extra):
@@ -97,7 +80,7 @@ class OvnNetwork:
         self._site = place.site
         self._processes = place.processes
         self._data = place.site.layout.data / NAME
-        self._root = ensure_packages(place.site.layout)
+        self._root = unpacked(place.site.layout.cache_root / NAME, PACKAGES)
 
     def start(self) -> None:
         """Start both databases and northd."""
@@ -171,15 +154,6 @@ class OvnNetwork:
     def _tool(self, name: str, *arguments: str) -> str:
         path = self._root / "usr/bin" / name
         return _run(str(path), *arguments, cwd=self._data, env=self.environment(self._data))
-
-
-def _download(directory: Path) -> None:
-    """Download the packages; an image of a machine may lack apt's lists, or have old ones."""
-    try:
-        _run("apt-get", "-qq", "download", *PACKAGES, cwd=directory)
-    except LabError:
-        _run("apt-get", "-qq", "update", cwd=directory)
-        _run("apt-get", "-qq", "download", *PACKAGES, cwd=directory)
 
 
 def _run(*argv: str, cwd: Path, env: dict[str, str] | None = None) -> str:
