@@ -145,7 +145,7 @@ class ClaimLease:
         placement has the host for disabled until its next update of resources.
         """
         latest = [facts]
-        what = "nova-compute answers, or nova takes it for down"
+        what = "nova-compute answers, or nova marks it down"
 
         def is_known() -> bool:
             latest.append(self.fresh.poll(ANSWER))

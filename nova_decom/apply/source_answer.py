@@ -63,7 +63,7 @@ class SourceAnswer:
 
         Its service is read again before the last proof is too old.
 
-        :raises ChangeFailedError: nova takes it for down.
+        :raises ChangeFailedError: nova marks it down.
         """
         if facts.request.evacuates:
             return True

@@ -95,8 +95,10 @@ def _how(facts: HostFacts) -> str:
 
 
 def _proof(binary: str, silence: float, request: Request) -> str:
-    needed = f"the heartbeat of {binary} must stand still for {silence:g} s and nova show it down"
+    needed = (
+        f"the heartbeat of {binary} must not change for {silence:g} s and nova must show it down"
+    )
     if not _we_stop(request) and not request.offline:
         return f"{needed} (you stop it; this waits for you)"
     by_machine = request.asks_machines and binary == NOVA_COMPUTE
-    return f"{needed}, or the host show that its process has ended" if by_machine else needed
+    return f"{needed}, or the host must show that its process has ended" if by_machine else needed

@@ -71,7 +71,7 @@ def test_a_typed_name_removes_with_live_progress(
     child.expect_exact(PROMPT)
     child.sendline("typed1")
     child.expect("✓ .*disable-service")
-    child.expect("must stand still")
+    child.expect("must not change")
     child.expect("✓ .*purge-rows")
     child.expect("typed1.*removed")
     assert _end(child) == 0
@@ -94,7 +94,7 @@ def test_an_interrupt_ends_at_the_next_safe_point(
     hosts.start(name)
     (hosts.directory(name) / "no_pgrep").touch()
     child = terminal("remove", name, "--yes", "--report-interval", "30")
-    child.expect("must stand still")
+    child.expect("must not change")
     child.kill(number)
     child.expect("interrupted")
     assert _end(child) == code

@@ -128,7 +128,7 @@ def full(*, reason="rack 12 retired, ticket CHG-4711"):
     journal.change("node1201", "stop-service", "stop", 32, 35.3, target="node1201",
                    detail="ssh node1201: systemctl disable --now nova-compute")  # fmt: skip
     journal.change("node1201", "stop-service", "prove", 35.3, 55.8,
-                   detail="the heartbeat must stand still for 20 s")  # fmt: skip
+                   detail="the heartbeat must not change for 20 s")  # fmt: skip
     journal.change("node1201", "delete-service", "delete", 56, 56.3,
                    detail=f"DELETE /os-services/{SERVICE}", request_id="req-711cda52")  # fmt: skip
     journal.event(56.4, "before-image", host="node1201", database="nova at db1", table="services",

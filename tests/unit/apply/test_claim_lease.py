@@ -277,7 +277,7 @@ def test_a_service_is_not_disabled_anew_while_a_dead_nova_compute_is_taken_for_u
     waited, told = dying(World(state()), beating=False, down_after=40.5)
 
     assert waited == 41.0
-    assert told == [("node1", "nova-compute answers, or nova takes it for down", 75.0)]
+    assert told == [("node1", "nova-compute answers, or nova marks it down", 75.0)]
 
 
 def test_a_nova_compute_that_lives_is_asked_as_soon_as_it_beats():

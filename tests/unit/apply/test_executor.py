@@ -33,8 +33,8 @@ BLOCKED = [
 ]
 
 
-PROOF = "nova-compute must stand still for 20 s and nova show it down"
-BY_MACHINE = "the host show that its process has ended"
+PROOF = "nova-compute must not change for 20 s and nova must show it down"
+BY_MACHINE = "the host must show that its process has ended"
 
 
 def statuses(report):

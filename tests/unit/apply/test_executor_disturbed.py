@@ -96,7 +96,7 @@ def test_a_heartbeat_that_moves_for_ever_ends_the_run_before_any_delete(
 
     assert (report.result, report.exit_code) == (Result.FAILED, ExitCode.TIMEOUT)
     assert report.error.startswith("node1: stop-service")
-    assert "must stand still for 20 s" in report.error
+    assert "must not change for 20 s" in report.error
     assert not {"delete", "purge"} & set(world.writes)
     assert 300 <= world.time.now() - 1000 <= 301
 

@@ -67,7 +67,7 @@ def test_moves_begin_when_the_heartbeat_has_moved(run):
 
 
 def test_a_host_that_dies_while_it_is_emptied_gets_no_more_requests(run):
-    """Its last proof counts for some intervals; when nova takes it for down, the run ends."""
+    """Its last proof counts for some intervals; when nova marks it down, the run ends."""
     world = World(occupied(*(server(f"s{n}") for n in range(9))))
     for number in range(9):
         world.nova.script(f"id-of-s{number}", takes=10)

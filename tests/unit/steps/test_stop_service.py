@@ -102,13 +102,13 @@ def test_stopping_where_no_service_is_left_depends_on_what_the_host_answers():
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"report_interval": 30.0}, "nova-compute must stand still for 60 s"),
-        ({}, "and nova show it down, or the host show that its process has ended"),
+        ({"report_interval": 30.0}, "nova-compute must not change for 60 s"),
+        ({}, "and nova must show it down, or the host must show that its process has ended"),
         (
             {"stop_with": StopWith.NONE},
-            "for 20 s and nova show it down (you stop it; this waits for you)",
+            "for 20 s and nova must show it down (you stop it; this waits for you)",
         ),
-        ({"offline": True}, "for 20 s and nova show it down"),
+        ({"offline": True}, "for 20 s and nova must show it down"),
     ],
 )
 def test_a_proof_says_for_how_long_and_whom_it_waits_for(asked, words):
