@@ -6,9 +6,9 @@
     NovaDecomError
     ├── ConfigurationError      2   an option, a file or a URL makes no sense
     ├── RefusedError            4   a guard refused; nothing was changed
-    ├── WaitTimeoutError        5   a bound on waiting ran out
+    ├── WaitTimeoutError        5   a wait timed out
     ├── StalePlanError          7   the cloud no longer fits the reviewed plan
-    ├── UnconfirmedError       13   a confirmation was needed, or was declined
+    ├── UnconfirmedError       13   not confirmed
     ├── UnavailableError       69   the API or the database cannot be reached
     │   ├── MissingRightError  69   the token lacks a right, so that an answer is not complete
     │   └── NoAnswerError      69   no usable answer; whether a write was made is not known

@@ -79,7 +79,7 @@ def raise_if_behind(facts: HostFacts) -> None:
         raise UnavailableError(
             f"{facts.host}: the database has services {rows[0].id} enabled, which this run has "
             "disabled through nova: its rows are old",
-            "give the URL of the server that takes writes, not that of a replica",
+            "give the URL of the server that accepts writes, not that of a replica",
         )
 
 

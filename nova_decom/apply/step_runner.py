@@ -93,7 +93,7 @@ class StepRunner:
             raise UnavailableError(
                 f"{why}; it could not be read again, so it is not known whether this was done: "
                 f"{error}",
-                "run the same command again when it answers: what is done is seen then",
+                "run the same command again when it answers: finished work is detected",
             ) from error
         if _is_gone(step, change, facts):
             return True

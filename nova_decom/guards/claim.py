@@ -25,7 +25,7 @@ def foreign_disable(facts: HostFacts) -> Objection | None:
         )
     if facts.claim_is_over or other.until is None:
         return Objection(
-            f"run {other.run} by {other.by} has left it disabled",
+            f"run {other.run} by {other.by} left it disabled",
             "this run continues",
             Verdict.WARNING,
         )

@@ -19,7 +19,7 @@ def cells_answering(facts: HostFacts) -> Objection | None:
 
 
 def fleet_healthy(facts: HostFacts) -> Objection | None:
-    """Most other compute services are up: the host is sick, not the control plane.
+    """Most other hosts are up, so the fault is this host's and not the control plane's.
 
     Services that are down for a reason of their own do not count: disabled, forced down, or silent
     for a day longer than the others.

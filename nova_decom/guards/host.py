@@ -88,7 +88,7 @@ def _traces(facts: HostFacts) -> str:
 
 
 def host_exact(facts: HostFacts) -> Objection | None:
-    """The name is exactly one host's: not a part of a name, not another spelling of one."""
+    """The name matches exactly one host: no part of a name, no other spelling of one."""
     services = [s for s in facts.services if s.binary == NOVA_COMPUTE]
     if len(services) > 1:
         return Objection(

@@ -17,7 +17,7 @@ REPORTS_MISSED = 3
 
 
 def servers_present(facts: HostFacts) -> Objection | None:
-    """No server is on the host, in whatever state, that this run does not move."""
+    """No server remains on the host, in any state, except those that this run moves."""
     named = {s.id: f"{s.name!r} {s.id} {s.status}" for s in facts.servers}
     if facts.request.only is not None:
         return _staying([text for server, text in named.items() if facts.request.leaves(server)])
@@ -266,7 +266,7 @@ def migrations_active(facts: HostFacts) -> Objection | None:
 
 
 def pci_allocated(facts: HostFacts) -> Objection | None:
-    """No PCI device of the host is allocated to or claimed by a server that lives here.
+    """No PCI device of the host is allocated to or in use by a server on it.
 
     Servers that were evacuated or deleted while the host was dead leave devices allocated that
     only its nova-compute would free.

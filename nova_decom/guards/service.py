@@ -10,7 +10,7 @@ from nova_decom.model.request import StopWith
 
 
 def service_alive(facts: HostFacts) -> Objection | None:
-    """A nova-compute that lives can be stopped by this run."""
+    """If nova-compute is running, this run can stop it."""
     service, request = facts.service, facts.request
     heartbeat = facts.heartbeat_of(service) if service else None
     beats = heartbeat is not None and heartbeat.moved
@@ -19,7 +19,7 @@ def service_alive(facts: HostFacts) -> Objection | None:
     sign = f"is {service.state}" + (", its heartbeat moves" if not service.is_up else "")
     if request.offline:
         return Objection(
-            f"nova-compute on {facts.host} {sign}, and --offline forbids to stop it",
+            f"nova-compute on {facts.host} {sign}, but --offline says that the host is dead",
             "leave out --offline, or fence the host and wait until its service is down",
         )
     if request.stop_with is StopWith.NONE:

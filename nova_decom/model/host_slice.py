@@ -129,7 +129,7 @@ def _unchecked(
     seen_off = unit is not None and unit.reached and unit.is_off
     if not seen_off and not any(s.binary == NOVA_COMPUTE for s in services):
         also = "" if unit is None or unit.reached else ", and ssh did not reach it"
-        yield f"whether nova-compute still runs on the host: no service would tell{also}"
+        yield f"whether nova-compute still runs on the host: it has no service record{also}"
 
 
 def identity_of(

@@ -126,7 +126,7 @@ def ghost_compute_nodes(cloud: AuditSnapshot) -> Iterator[Trace]:
     """Compute nodes without a service; the API hides them."""
     for row in cloud.rows.compute_nodes if cloud.rows else ():
         if not row.deleted and row.host and row.host not in cloud.hosts:
-            detail = f"compute_nodes {row.id} ({row.hypervisor_hostname}) lives without service"
+            detail = f"compute_nodes {row.id} ({row.hypervisor_hostname}) exists without a service"
             cure = _remove(cloud, row.host)
             yield Trace(row.host, Leftover("compute-node", str(row.uuid), detail, cure))
 
@@ -146,7 +146,13 @@ def host_mappings(cloud: AuditSnapshot) -> Iterator[Trace]:
     """Host mappings of hosts that have no service."""
     for host in sorted((cloud.rows.mapped_hosts if cloud.rows else frozenset()) - cloud.hosts):
         yield Trace(
-            host, Leftover("host-mapping", host, "mapped, no service", _remove(cloud, host))
+            host,
+            Leftover(
+                "host-mapping",
+                host,
+                "host mapping without a compute service",
+                _remove(cloud, host),
+            ),
         )
 
 
@@ -156,7 +162,7 @@ def aggregate_members(cloud: AuditSnapshot) -> Iterator[Trace]:
     members |= cloud.rows.aggregate_hosts if cloud.rows else frozenset()
     for aggregate, host in sorted(members):
         if host not in cloud.hosts:
-            detail = f"is a member of aggregate {aggregate} and has no service"
+            detail = f"in aggregate {aggregate}, but has no compute service"
             yield Trace(host, Leftover("aggregate", str(aggregate), detail, _remove(cloud, host)))
 
 

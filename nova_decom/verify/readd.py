@@ -12,7 +12,7 @@ from nova_decom.registrars import REGISTRARS
 
 #: Files that name a host and are not checked; the report says so.
 NOT_OURS = (
-    "compute_id on the host: kept, it comes back as the same compute node; removed, as a new one",
+    "the file compute_id on the host: with it, the host comes back as the same compute node",
 )
 
 

@@ -147,7 +147,7 @@ def test_a_missing_grant_to_delete_is_named(lab: Lab, decom: NovaDecom) -> None:
 
 
 def test_a_read_only_server(lab: Lab, decom: NovaDecom) -> None:
-    """A replica behind the address is told from a server that takes writes."""
+    """A replica behind the address is told from a server that accepts writes."""
     with lab.sql("nova") as connection, connection.cursor() as cursor:
         cursor.execute("SET GLOBAL read_only = 1")
         try:

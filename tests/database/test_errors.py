@@ -104,7 +104,7 @@ def test_options_that_cannot_be(nova, query):
     with pytest.raises(ConfigurationError, match="has an option that cannot be") as caught:
         nova.reader(target(f"{nova.server.url('nova')}&{query}")).rows("SELECT 1")
     assert "nova-secret" not in everything_said(caught.value)
-    assert "behind the ? of the URL" in caught.value.remedy
+    assert "after the ? of the URL" in caught.value.remedy
 
 
 def test_wrong_statement(nova):

@@ -64,7 +64,7 @@ def test_nothing_is_wrong(nova, user):
     assert problems(nova, url) == {}
     assert problems(nova, user(*MINIMUM, database="nova_api"), API_COLUMNS) == {}
     names = [c.name for c in check_database(nova.reader(target(url)), CELL_COLUMNS)]
-    assert [name.split(": ")[1] for name in names] == ["schema", "server takes writes"]
+    assert [name.split(": ")[1] for name in names] == ["schema", "server accepts writes"]
     assert [c.name.split(": ")[1] for c in tried(nova, url)] == [
         *(f"SELECT with a lock on {table}" for table in CELL_DELETES),
         "SELECT with a lock on instances",
@@ -321,13 +321,13 @@ def test_read_only_server(nova, user):
     nova.cell.query("SET GLOBAL read_only = ON")
     try:
         assert problems(nova, url) == {
-            "server takes writes": f"{target(url).label}: the server is read-only"
+            "server accepts writes": f"{target(url).label}: the server is read-only"
         }
         with pytest.raises(UnavailableError, match="read-only") as caught:
             nova.writing(nova.sources(url)).run(transaction, Images())
     finally:
         nova.cell.query("SET GLOBAL read_only = OFF")
-    assert "the node that takes writes" in caught.value.remedy
+    assert "the node that accepts writes" in caught.value.remedy
     assert nova.cell.ids("services")
 
 

@@ -82,7 +82,7 @@ def test_a_replica_behind_an_idle_connection(cluster, through, balanced):
     for use in (lambda: reader.rows(COUNT), lambda: writer.run(transaction, Images())):
         with pytest.raises(UnavailableError, match="is read-only, unlike before") as caught:
             _until_turned(use)
-        assert "takes writes" in caught.value.remedy
+        assert "accepts writes" in caught.value.remedy
     assert is_whole(two)
 
 

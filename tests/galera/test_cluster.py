@@ -308,7 +308,7 @@ def test_a_node_that_is_read_only(cluster, through):
     assert any(p and "the server is read-only" in p for p in problems)
     with pytest.raises(UnavailableError) as caught:
         database.run(transaction, Images())
-    assert "takes writes" in caught.value.remedy
+    assert "accepts writes" in caught.value.remedy
     assert is_whole(through[0])
 
 

@@ -192,14 +192,14 @@ TABLE = [
         "held by a dead run",
         claimed("nova-decom OTHER by x@far until 2026-11-24T12:00:00Z: old", claim_is_over=True),
         WARNING,
-        "run OTHER by x@far has left it disabled",
+        "run OTHER by x@far left it disabled",
     ),
     (
         "foreign-disable",
         "left by a run that ended",
         claimed("nova-decom OTHER by x@far: old"),
         WARNING,
-        "run OTHER by x@far has left it disabled",
+        "run OTHER by x@far left it disabled",
     ),
     (
         "foreign-disable",
@@ -435,7 +435,7 @@ TABLE = [
         "offline, but up",
         facts(request=request(offline=True)),
         BLOCKED,
-        "nova-compute on node1 is up, and --offline forbids to stop it",
+        "nova-compute on node1 is up, but --offline says that the host is dead",
     ),
     (
         "service-alive",
@@ -446,7 +446,7 @@ TABLE = [
             heartbeats=(build.heartbeat(moved=True),),
         ),
         BLOCKED,
-        "nova-compute on node1 is down, its heartbeat moves, and --offline forbids",
+        "nova-compute on node1 is down, its heartbeat moves, but --offline says",
     ),
     (
         "service-alive",

@@ -37,7 +37,7 @@ API_COLUMNS: Mapping[str, Sequence[str]] = {
 }
 
 
-SCHEMA, GALERA_NODE, TAKES_WRITES = "schema", "Galera node", "server takes writes"
+SCHEMA, GALERA_NODE, ACCEPTS_WRITES = "schema", "Galera node", "server accepts writes"
 #: The checks without which nothing can be read.
 NEEDED = (SCHEMA, GALERA_NODE)
 
@@ -52,7 +52,7 @@ class Check:
 
 
 def check_database(database: Database, columns: Mapping[str, Sequence[str]]) -> Iterator[Check]:
-    """The checks of one database: Galera node, nova's schema, server takes writes.
+    """The checks of one database: Galera node, nova's schema, server accepts writes.
 
     The Galera node comes first, as one that is not ready refuses every other statement.
     """
@@ -112,23 +112,23 @@ def _server(database: Database) -> Check:
     if reads["ro"] or writes["ro"]:
         return _read_only(database)
     label = database.target.label
-    name = f"{label}: {TAKES_WRITES}"
+    name = f"{label}: {ACCEPTS_WRITES}"
     if reads == writes:
         return Check(name)
     first, second = (f"{s['host']}:{s['port']} (server_id {s['id']})" for s in (reads, writes))
     return Check(
         name,
         f"{label}: reads go to {first} and transactions to {second}; a replica may be behind",
-        "give the URL of the server that takes writes, past the proxy that splits the statements",
+        "give the URL of the server that accepts writes, past the proxy that splits them",
     )
 
 
 def _read_only(database: Database) -> Check:
     label = database.target.label
     return Check(
-        f"{label}: {TAKES_WRITES}",
+        f"{label}: {ACCEPTS_WRITES}",
         f"{label}: the server is read-only",
-        "give the URL of the node that takes writes",
+        "give the URL of the node that accepts writes",
     )
 
 

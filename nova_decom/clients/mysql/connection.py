@@ -54,7 +54,7 @@ class Database:
 
     read_only = True
     _is_galera_node = False
-    #: True after a connection to a server that takes writes.
+    #: True after a connection to a server that accepts writes.
     _has_met_writer = False
 
     def __init__(self, target: Target, clock: Clock | None = None) -> None:
@@ -196,7 +196,7 @@ class Database:
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise ConfigurationError(
                 f"the URL of {self.target.label} has an option that cannot be: {error}",
-                "correct what stands behind the ? of the URL",
+                "correct the options after the ? of the URL",
             ) from None
         except RuntimeError as error:
             raise library_missing(self.target, error) from None

@@ -32,7 +32,7 @@ _REMEDIES = (
         LOGIN_DENIED,
         "check user and password; an account that requires TLS needs ?ssl_ca=FILE in the URL",
     ),
-    (READ_ONLY, "this server is read-only: give the URL of the node that takes writes"),
+    (READ_ONLY, "this server is read-only: give the URL of the node that accepts writes"),
     ({NOT_READY}, "this Galera node is not in the primary component: give the URL of one that is"),
     (WRONG_SCHEMA, "the URL must name nova's API database or a cell database of nova"),
     (CROWDED, "wait until connections are free, or raise the limit that the message names"),

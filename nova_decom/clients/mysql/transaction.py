@@ -161,7 +161,7 @@ class WritableDatabase(Database):
             raise UnavailableError(
                 f"{error}; COMMIT was sent and not answered, so it is not known whether the "
                 f"{transaction.rows} rows of {transaction.host} were changed",
-                "run again when the database answers: what is done is seen then",
+                "run again when the database answers: finished work is detected",
             ) from None
         return all(found)
 

@@ -115,7 +115,7 @@ def _arguments(parsed: URL) -> dict[str, Any]:
     except ValueError as error:
         raise ConfigurationError(
             f"an option of the URL of database {parsed.database}: {error}",
-            "correct what stands behind the ? of the URL",
+            "correct the options after the ? of the URL",
         ) from None
     arguments = TIMEOUTS | dict(arguments)
     if isinstance(arguments.get("password"), str):
