@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from shlex import quote
 from typing import ClassVar
 
 from nova_decom.model.change import Change
@@ -52,7 +53,8 @@ def cure_of_ghost(chassis: str) -> str:
     Neutron answers 204 to a DELETE alone and leaves the record; without a DELETE it goes on
     listing the agents (neutron 29.0.0).
     """
-    return f"ovn-sbctl destroy Chassis_Private {chassis}; openstack network agent delete {chassis}"
+    name = quote(chassis)
+    return f"ovn-sbctl destroy Chassis_Private {name}; openstack network agent delete {name}"
 
 
 class AwaitAgents(Step):
