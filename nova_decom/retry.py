@@ -21,7 +21,7 @@ def poll_until(
 
     :raises WaitTimeoutError: it was not, for ``timeout`` seconds.
     """
-    from tenacity import RetryError, Retrying, retry_if_result, wait_fixed  # noqa: PLC0415
+    from tenacity import RetryError, Retrying, retry_if_result, wait_fixed
 
     end = clock.now() + timeout
     ask = Retrying(
@@ -51,7 +51,7 @@ def retry(
     The pause is at least the ``retry_after`` of the failure, if it has one. No attempt begins
     later than some :data:`RETRY_WITHIN` after the first. The last failure is raised as it is.
     """
-    from tenacity import (  # noqa: PLC0415
+    from tenacity import (
         RetryCallState,
         Retrying,
         retry_if_exception,

@@ -77,7 +77,7 @@ def require(given: GivenOptions, hosts: tuple[str, ...], *instead: str) -> None:
 @click.pass_obj
 def list_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Show compute hosts: service, servers, migrations, verdict."""
-    from nova_decom.cli.list import list_hosts  # noqa: PLC0415 - lazy, for the start-up
+    from nova_decom.cli.list import list_hosts
 
     return list_hosts(given, hosts)
 
@@ -91,7 +91,7 @@ def plan_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
 
 def plan_hosts(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Plan hosts for ``plan`` and for ``--dry-run`` without a command."""
-    from nova_decom.cli.plan import plan  # noqa: PLC0415
+    from nova_decom.cli.plan import plan
 
     return plan(given, hosts)
 
@@ -103,7 +103,7 @@ def plan_hosts(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
 def remove_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Remove hosts: plan, ask for confirmation, carry out, verify."""
     require(given, hosts, "plan")
-    from nova_decom.cli.remove import remove  # noqa: PLC0415
+    from nova_decom.cli.remove import remove
 
     return remove(given, hosts)
 
@@ -113,7 +113,7 @@ def remove_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
 def drain_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Disable hosts and move their servers away, for maintenance."""
     require(given, hosts)
-    from nova_decom.cli.drain import drain  # noqa: PLC0415
+    from nova_decom.cli.drain import drain
 
     return drain(given, hosts)
 
@@ -129,7 +129,7 @@ def drain_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
 def enable_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Enable drained hosts; with --bring-back also move servers back."""
     require(given, hosts)
-    from nova_decom.cli.drain import enable  # noqa: PLC0415
+    from nova_decom.cli.drain import enable
 
     return enable(given, hosts)
 
@@ -139,7 +139,7 @@ def enable_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
 def verify_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Check whether anything of a host remains."""
     require(given, hosts)
-    from nova_decom.cli.verify import verify_hosts  # noqa: PLC0415
+    from nova_decom.cli.verify import verify_hosts
 
     return verify_hosts(given, hosts)
 
@@ -148,7 +148,7 @@ def verify_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
 @click.pass_obj
 def audit_command(given: GivenOptions) -> Report:
     """Find leftovers of removed hosts in the whole cloud."""
-    from nova_decom.cli.audit import audit_cloud  # noqa: PLC0415
+    from nova_decom.cli.audit import audit_cloud
 
     return audit_cloud(given)
 
@@ -157,7 +157,7 @@ def audit_command(given: GivenOptions) -> Report:
 @click.pass_obj
 def restore_command(given: GivenOptions, run: str) -> Report:
     """Undo a run, as far as possible."""
-    from nova_decom.cli.restore import restore  # noqa: PLC0415
+    from nova_decom.cli.restore import restore
 
     return restore(given, run)
 
@@ -178,7 +178,7 @@ def runs_command(given: GivenOptions, run: str | None) -> Report:
     """Show who did what, when and why; with RUN, one run in full."""
     if given.values.get("follow") and run is None:
         raise click.UsageError("--follow needs a RUN; last is the newest.")
-    from nova_decom.cli.runs import runs  # noqa: PLC0415
+    from nova_decom.cli.runs import runs
 
     return runs(given, run)
 
@@ -187,7 +187,7 @@ def runs_command(given: GivenOptions, run: str | None) -> Report:
 @click.pass_obj
 def doctor_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     """Check credentials, rights, databases, and ssh to each HOST."""
-    from nova_decom.cli.doctor import doctor  # noqa: PLC0415
+    from nova_decom.cli.doctor import doctor
 
     return doctor(given, hosts)
 
@@ -196,7 +196,7 @@ def doctor_command(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
 @click.pass_obj
 def init_command(given: GivenOptions) -> Report:
     """Add the section nova-decom to clouds.yaml, then check it."""
-    from nova_decom.cli.init import init  # noqa: PLC0415
+    from nova_decom.cli.init import init
 
     return init(given)
 
@@ -205,7 +205,7 @@ def init_command(given: GivenOptions) -> Report:
 @click.pass_obj
 def report_command(given: GivenOptions, run: str) -> Report:
     """Write a run as one page, for a change ticket."""
-    from nova_decom.cli.report import report  # noqa: PLC0415
+    from nova_decom.cli.report import report
 
     return report(given, run)
 
@@ -213,7 +213,7 @@ def report_command(given: GivenOptions, run: str) -> Report:
 @cli.command("steps", params=[*COMMON])
 def steps_command() -> Report:
     """Show the steps of the procedure and the guards."""
-    from nova_decom.cli.steps import reference  # noqa: PLC0415
+    from nova_decom.cli.steps import reference
 
     return reference()
 
@@ -247,7 +247,7 @@ def completion_command(shell: str, directory: str | None) -> None:
 )
 def explain_command(name: str) -> Report:
     """Explain a guard, a step, a kind of leftover or an exit code."""
-    from nova_decom.cli.explain import explain  # noqa: PLC0415
+    from nova_decom.cli.explain import explain
 
     return explain(name)
 
@@ -268,6 +268,6 @@ def help_command(context: click.Context, command: str | None) -> None:
 @cli.command("version", params=[*COMMON])
 def version_command() -> None:
     """Show the version."""
-    from importlib.metadata import version  # noqa: PLC0415 - slow, for one command
+    from importlib.metadata import version
 
     click.echo(f"nova-decom, version {version('nova-decom')}")

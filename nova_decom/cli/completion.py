@@ -50,14 +50,14 @@ def runs(context: click.Context, _parameter: click.Parameter, incomplete: str) -
 
 def names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """The names that ``explain`` knows."""
-    from nova_decom.cli.explain import texts  # noqa: PLC0415 - lazy, for the start-up
+    from nova_decom.cli.explain import texts
 
     return sorted(name for name in texts() if name.startswith(incomplete))
 
 
 def columns(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """The columns of the command."""
-    from nova_decom.output.render import HOST, RUN, TRACE  # noqa: PLC0415
+    from nova_decom.output.render import HOST, RUN, TRACE
 
     known = {"list": HOST, "audit": TRACE, "runs": RUN}.get(context.command.name or "", ())
     return [name for name in known if name.startswith(incomplete)]
@@ -65,7 +65,7 @@ def columns(context: click.Context, _parameter: click.Parameter, incomplete: str
 
 def clouds(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """The clouds of the first clouds.yaml that there is."""
-    import yaml  # noqa: PLC0415
+    import yaml
 
     for path in clouds_files():
         try:
@@ -93,7 +93,7 @@ def install(command: click.Group, prefix: str | None) -> Iterator[Path]:
 
     :raises ConfigurationError: a file cannot be written.
     """
-    from nova_decom.cli.man import pages  # noqa: PLC0415 - slow, for one command
+    from nova_decom.cli.man import pages
 
     below = Path(prefix or ("/usr/local" if os.geteuid() == 0 else Path.home() / ".local"))
     texts = {path: script(command, shell) for shell, path in SHELLS.items()}

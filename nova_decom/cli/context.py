@@ -211,7 +211,7 @@ class Context:
         paths = [expanded(path) for path in self.settings.nova_conf]
         if not paths:
             return None
-        from nova_decom.clients.mysql import nova_conf  # noqa: PLC0415 - loads oslo.config
+        from nova_decom.clients.mysql import nova_conf  # loads oslo.config
 
         conf = nova_conf.read_nova_conf(paths)
         if not (self.settings.api_db_url or self.settings.cell_db_url):

@@ -89,14 +89,14 @@ def _finished(report: Report | int, given: GivenOptions) -> int:
         return report
     report = replace(report, cloud=given.cloud)
     if given.known.get("metrics_textfile"):
-        from nova_decom.cli.metrics import measure  # noqa: PLC0415
+        from nova_decom.cli.metrics import measure
 
         measure(report, given.known)
     return _show(report, given)
 
 
 def _show(report: Report, given: GivenOptions) -> int:
-    from nova_decom.output.render import Style, show  # noqa: PLC0415
+    from nova_decom.output.render import Style, show
 
     code = int(report.exit_code)
     try:
@@ -141,7 +141,7 @@ def _interrupted(code: ExitCode, given: GivenOptions) -> int:
 
 
 def _failure(error: NovaDecomError, command: str) -> Report:
-    from nova_decom.model.report import Report  # noqa: PLC0415 - not for --help
+    from nova_decom.model.report import Report
 
     code = error.code if isinstance(error, RunInterruptedError) else error.exit_code
     return Report(command, code, error=str(error), remedy=error.remedy)
@@ -154,7 +154,7 @@ def _usage(
     style = _format(given, arguments)
     if style in {"json", "yaml"}:
         given.put("format", style, 3)
-        from nova_decom.model.report import Report  # noqa: PLC0415 - not for --help
+        from nova_decom.model.report import Report
 
         report = Report(given.command, error.exit_code, error=message(error))
         return _show(report, given)
@@ -182,7 +182,7 @@ def _format(given: GivenOptions, arguments: Sequence[str] | None) -> str:
 
 
 def _bug(error: Exception, given: GivenOptions) -> Report:
-    from nova_decom.cli.bug_report import unexpected  # noqa: PLC0415
+    from nova_decom.cli.bug_report import unexpected
 
     return _failure(unexpected(error, given.known), given.command)
 

@@ -19,7 +19,7 @@ from nova_decom.state.timeline import spans
 
 def measure(report: Report, given: Mapping[str, Any]) -> None:
     """Write the metrics of the report; a failure is a warning and changes no exit code."""
-    from nova_decom.output.metrics import (  # noqa: PLC0415
+    from nova_decom.output.metrics import (
         MEASURED,
         check_metrics,
         write_metrics,

@@ -127,7 +127,7 @@ def completed_by(name: str) -> Callable[[click.Context, click.Parameter, str], l
     """The function of this name in :mod:`nova_decom.cli.completion`, which needs the options."""
 
     def complete(context: click.Context, parameter: click.Parameter, text: str) -> list[str]:
-        from nova_decom.cli import completion  # noqa: PLC0415
+        from nova_decom.cli import completion
 
         found: list[str] = getattr(completion, name)(context, parameter, text)
         return found

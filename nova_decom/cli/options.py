@@ -33,7 +33,7 @@ OFFLINE = _flag(
 
 def _skippable() -> Iterator[str]:
     """The names of the guards that may be skipped."""
-    from nova_decom.guards import GUARDS  # noqa: PLC0415 - not for --help
+    from nova_decom.guards import GUARDS
 
     return (guard.name for guard in GUARDS if guard.skippable)
 

@@ -215,7 +215,7 @@ def state_dir_of(given: str | None) -> Path:
         return Path(os.environ["STATE_DIRECTORY"].split(":")[0])
     if os.geteuid() == 0:
         return Path("/var/lib/nova-decom")
-    import platformdirs  # noqa: PLC0415 - not for --help
+    import platformdirs
 
     return Path(platformdirs.user_state_dir("nova-decom"))
 

@@ -157,7 +157,7 @@ def lock_name(host: str) -> bytes:
 
 def _is_held(lock: Lock) -> bool:
     """True when the service still has the lock for us; some drivers cannot ask it directly."""
-    from tooz import NotImplemented as CannotAsk  # noqa: PLC0415 - an extra
+    from tooz import NotImplemented as CannotAsk  # an extra
 
     with suppress(CannotAsk):
         return lock.is_still_owner()
@@ -176,7 +176,7 @@ def _is_held(lock: Lock) -> bool:
 def _coordinator(url: str) -> Coordinator:
     """Connect; errors are not passed on, for they may show the URL with its password."""
     try:
-        from tooz import coordination  # noqa: PLC0415 - an extra
+        from tooz import coordination  # an extra
     except ImportError as error:
         raise ConfigurationError(f"{MISSING}: no module {error.name}", INSTALL) from None
     try:

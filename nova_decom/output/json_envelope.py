@@ -55,7 +55,7 @@ def as_json(report: Report) -> str:
 
 def as_yaml(report: Report) -> str:
     """The envelope as YAML."""
-    import yaml  # noqa: PLC0415 - only when asked for
+    import yaml  # only when asked for
 
     text: str = yaml.safe_dump(envelope(report), sort_keys=False, allow_unicode=False)
     return text.rstrip("\n")

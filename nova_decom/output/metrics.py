@@ -31,7 +31,7 @@ def check_metrics(path: Path) -> None:
     :raises ConfigurationError: the library is not installed, or the directory is not there.
     """
     try:
-        import prometheus_client  # noqa: F401, PLC0415 - an extra
+        import prometheus_client  # noqa: F401 - an extra
     except ImportError:
         raise ConfigurationError(
             "--metrics-textfile needs a Python library that is not installed",
@@ -54,7 +54,7 @@ def write_metrics(path: Path, report: Report, ended: float, seconds: Mapping[str
     :param seconds: how long each step took, by its name.
     :raises OSError: the file cannot be written.
     """
-    from prometheus_client import CollectorRegistry, write_to_textfile  # noqa: PLC0415
+    from prometheus_client import CollectorRegistry, write_to_textfile
 
     registry = CollectorRegistry()
     _fill(registry, report, ended, seconds)
@@ -66,7 +66,7 @@ def write_metrics(path: Path, report: Report, ended: float, seconds: Mapping[str
 def _fill(
     registry: CollectorRegistry, report: Report, ended: float, seconds: Mapping[str, float]
 ) -> None:
-    from prometheus_client import Gauge  # noqa: PLC0415
+    from prometheus_client import Gauge
 
     def gauge(name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"nova_decom_{name}", text, ["command", *labels], registry=registry)

@@ -65,7 +65,7 @@ def show(report: Report, style: Style) -> None:
     :raises OSError: stdout cannot be written.
     """
     if style.format in {"json", "yaml"}:
-        from nova_decom.output import json_envelope  # noqa: PLC0415
+        from nova_decom.output import json_envelope
 
         write = json_envelope.as_json if style.format == "json" else json_envelope.as_yaml
         sys.stdout.writelines((write(report), "\n"))
@@ -77,8 +77,8 @@ def show(report: Report, style: Style) -> None:
 @singledispatch
 def view(report: Report, style: Style) -> None:
     """Show the report of each host as text, and each error on stderr."""
-    from nova_decom.output import text  # noqa: PLC0415
-    from nova_decom.output.console import console, entry  # noqa: PLC0415
+    from nova_decom.output import text
+    from nova_decom.output.console import console, entry
 
     out = console(sys.stdout, style.color)
     if report.is_overview:
@@ -106,7 +106,7 @@ def _error_of(host: HostReport, command: str) -> tuple[str, str | None] | None:
         return f"{host.host}: refused by {blocking}{unchanged}", more
     if host.error is None:
         return None
-    from nova_decom.steps import MOVING_STEPS  # noqa: PLC0415
+    from nova_decom.steps import MOVING_STEPS
 
     if command == "verify" and blocking:
         return f"{host.host}: {host.result}; a removal would be refused by {blocking}", None
@@ -136,39 +136,39 @@ def _(report: RunsReport, style: Style) -> None:
     if report.saved is None or style.format != "table":
         _show_rows(report.runs, RUN, style, f"no runs yet in {report.state_dir}")
         return
-    from nova_decom.output import run_history  # noqa: PLC0415
-    from nova_decom.output.console import console  # noqa: PLC0415
+    from nova_decom.output import run_history
+    from nova_decom.output.console import console
 
     run_history.print_run(console(sys.stdout, style.color), report, verbose=style.verbose)
 
 
 @view.register
 def _(report: DoctorReport, style: Style) -> None:
-    from nova_decom.output import text  # noqa: PLC0415
-    from nova_decom.output.console import console  # noqa: PLC0415
+    from nova_decom.output import text
+    from nova_decom.output.console import console
 
     text.print_checks(console(sys.stdout, style.color), report.checks)
 
 
 @view.register
 def _(report: LinesReport, _style: Style) -> None:
-    from nova_decom.output.escape import safe  # noqa: PLC0415
+    from nova_decom.output.escape import safe
 
     sys.stdout.writelines(f"{safe(line)}\n" for line in report.lines)
 
 
 @view.register
 def _(report: StepsReport, style: Style) -> None:
-    from nova_decom.output import text  # noqa: PLC0415
-    from nova_decom.output.console import console  # noqa: PLC0415
+    from nova_decom.output import text
+    from nova_decom.output.console import console
 
     text.print_reference(console(sys.stdout, style.color), report)
 
 
 def _show_rows(rows: Sequence[Row], columns: tuple[str, ...], style: Style, empty: str) -> None:
     """Show rows as a table, as CSV or as values; ``empty`` tells people that there are none."""
-    from nova_decom.output import text  # noqa: PLC0415
-    from nova_decom.output.console import console, line  # noqa: PLC0415
+    from nova_decom.output import text
+    from nova_decom.output.console import console, line
 
     is_table = style.format == "table"
     glance = columns if style.wide else AT_A_GLANCE.get(columns, columns)

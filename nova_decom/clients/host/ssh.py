@@ -165,7 +165,7 @@ def _host(unit: str, lines: Iterable[list[str]], hostname: str | None) -> str | 
             files[-1] += f"{rest[0]}\n"
     if not files:
         return None
-    from nova_decom.clients.host.unit_config import resolved_host  # noqa: PLC0415 - loads oslo.config
+    from nova_decom.clients.host.unit_config import resolved_host  # loads oslo.config
 
     return resolved_host(files, hostname)
 

@@ -78,8 +78,8 @@ def _plain_target(parts: dict[str, str]) -> Target:
 
 
 def _parse(url: str) -> URL:
-    from sqlalchemy.engine import make_url  # noqa: PLC0415 - slow
-    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+    from sqlalchemy.engine import make_url  # slow
+    from sqlalchemy.exc import ArgumentError
 
     shape = "write it as mysql+pymysql://USER:PASSWORD@HOST:PORT/DATABASE"
     try:
@@ -105,7 +105,7 @@ def _parse(url: str) -> URL:
 
 def _arguments(parsed: URL) -> dict[str, Any]:
     """PyMySQL's arguments, with bounds, the password as bytes and TLS as one context."""
-    from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql  # noqa: PLC0415 - slow
+    from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql  # slow
 
     plain = parsed.set(drivername="mysql+pymysql").difference_update_query(["plugin"])
     # Without the driver at hand SQLAlchemy would import it by itself to look up a flag.
