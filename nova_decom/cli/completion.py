@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shell completion of hosts and runs, from files of the state directory, without the network."""
+"""Shell completion of names, from files on this machine, without the network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from click.shell_completion import get_completion_class
 from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.settings import cloud_name, clouds_files, state_dir_of
 from nova_decom.errors import ConfigurationError, NovaDecomError
-from nova_decom.state.host_name_cache import HostNames
+from nova_decom.state.name_cache import CachedNames
 
 #: Each shell, and where below a prefix it finds the completion of a program.
 SHELLS = {
@@ -25,14 +25,29 @@ SHELLS = {
 
 def hosts(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The host names last read from the cloud, without those on the command line already."""
+    typed = context.params.get(parameter.name or "") or ()
+    return [host for host in _cached("hosts", context, incomplete) if host not in typed]
+
+
+def aggregates(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The names of aggregates last read from the cloud."""
+    return _cached("aggregates", context, incomplete)
+
+
+def zones(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The availability zones of the compute services last read from the cloud."""
+    return _cached("zones", context, incomplete)
+
+
+def _cached(kind: str, context: click.Context, incomplete: str) -> list[str]:
+    """The cached names of the cloud that is meant which begin with ``incomplete``."""
     given = context.ensure_object(GivenOptions).values
     try:
-        names = HostNames(state_dir_of(given.get("state_dir")))
+        cache = CachedNames(state_dir_of(given.get("state_dir")), kind)
     except NovaDecomError:
         return []
-    typed = context.params.get(parameter.name or "") or ()
-    known = names.known(cloud_name(given.get("os_cloud")))
-    return [host for host in known if host.startswith(incomplete) and host not in typed]
+    known = cache.known(cloud_name(given.get("os_cloud")))
+    return [name for name in known if name.startswith(incomplete)]
 
 
 def runs(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -59,9 +59,9 @@ from nova_decom.output.decision import print_cloud
 from nova_decom.output.metrics import MEASURED, check_metrics
 from nova_decom.output.reading import reading
 from nova_decom.state.host_lock import host_lock
-from nova_decom.state.host_name_cache import HostNames
 from nova_decom.state.journal import RunJournal, request_id
 from nova_decom.state.known_hosts import HostMemory
+from nova_decom.state.name_cache import CachedNames
 from nova_decom.state.run_summary import has_ended
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Context:
         given.resolved = self.settings.values
         self.state_dir = state_dir(self.settings)
         # Completion finds no state directory named in clouds.yaml: reading that takes too long.
-        self._names = HostNames(state_dir_of(given.values.get("state_dir")))
+        self._cache_dir = state_dir_of(given.values.get("state_dir"))
         if self.settings.metrics_textfile and given.command in MEASURED:
             check_metrics(expanded(self.settings.metrics_textfile))
         set_up_logging(self.settings)
@@ -202,10 +202,13 @@ class Context:
             recall=HostMemory(self.state_dir, self._identity.key).recall,
             images=images,
             clock=clock,
-            keep_names=partial(self._names.keep, cloud_name(self.settings.os_cloud)),
+            keep_names=self._keep_names,
             holding=ClaimPolicy(self.settings.validity, partial(has_ended, self.state_dir)),
             gather=gather,
         )
+
+    def _keep_names(self, kind: str, names: Iterable[str]) -> None:
+        CachedNames(self._cache_dir, kind).keep(cloud_name(self.settings.os_cloud), names)
 
     def _read_conf(self) -> NovaConf | None:
         paths = [expanded(path) for path in self.settings.nova_conf]

@@ -68,7 +68,10 @@ _SERVERS = (
     ),
     *_PACE,
     _option(
-        "--target", metavar="HOST", help="Move servers to this host; the scheduler checks it."
+        "--target",
+        metavar="HOST",
+        help="Move servers to this host; the scheduler checks it.",
+        shell_complete=completed_by("hosts"),
     ),
     _flag("--confirm-resizes", help="Confirm the resizes that users left in VERIFY_RESIZE."),
     _flag(
@@ -114,8 +117,18 @@ SELECTION = (
         metavar="FILE",
         help="Add the hosts in this file, one per line; - reads standard input.",
     ),
-    _list("--aggregate", metavar="NAME", help="Add the hosts of this aggregate"),
-    _list("--zone", metavar="NAME", help="Add the compute hosts of this availability zone"),
+    _list(
+        "--aggregate",
+        metavar="NAME",
+        help="Add the hosts of this aggregate",
+        shell_complete=completed_by("aggregates"),
+    ),
+    _list(
+        "--zone",
+        metavar="NAME",
+        help="Add the compute hosts of this availability zone",
+        shell_complete=completed_by("zones"),
+    ),
     _list("--match", metavar="GLOB", help="Add the compute hosts that match this glob"),
     _option(
         "--max-hosts",

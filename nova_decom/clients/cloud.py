@@ -20,7 +20,7 @@ from nova_decom.clients.openstack.compute import Compute
 from nova_decom.clients.openstack.placement import Placement
 from nova_decom.clients.read_batching import BatchedReads
 from nova_decom.clients.reader import CloudReader
-from nova_decom.clients.readings import Readings
+from nova_decom.clients.readings import KeepNames, Readings
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.errors import BadRequestError, UnsupportedError, WriteRefusedError
 from nova_decom.guards.host import is_known, is_named_by_nova, is_traced_by_others
@@ -50,14 +50,14 @@ class LiveCloud:
         recall: Callable[[str], HostIdentity | None] = lambda _host: None,
         images: Images | None = None,
         clock: Clock | None = None,
-        keep_names: Callable[[Sequence[str]], None] = lambda _hosts: None,
+        keep_names: KeepNames = lambda _kind, _names: None,
         holding: ClaimPolicy | None = None,
         gather: Callable[[float], None] | None = None,
     ) -> None:
         """``recall`` returns a host's identity of earlier runs; ``images`` saves before-images.
 
-        ``keep_names`` gets the names of all compute hosts whenever they were read. ``gather``
-        waits while other hosts are about to ask for a reading.
+        ``keep_names`` gets the names of hosts, zones and aggregates whenever all were read.
+        ``gather`` waits while other hosts are about to ask for a reading.
         """
         self.clients = clients
         self._request = request

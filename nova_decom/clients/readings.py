@@ -15,7 +15,7 @@ from nova_decom.clients.host_history import HostHistory
 from nova_decom.clients.mysql.checked_rows import CheckedRows
 from nova_decom.clock import Clock
 from nova_decom.errors import UnavailableError
-from nova_decom.model.cloud import distinct
+from nova_decom.model.cloud import NOVA_COMPUTE, distinct
 from nova_decom.model.host import HostIdentity
 from nova_decom.model.own_providers import own_providers, possible_roots
 from nova_decom.model.registrar import Registrar
@@ -41,6 +41,10 @@ class PartReader:
     after: tuple[str, ...] = ()
 
 
+#: Keeps the names of a kind: hosts, zones or aggregates.
+KeepNames = Callable[[str, Iterable[str]], None]
+
+
 class Readings:
     """The latest reading of each part, for the hosts that were asked for."""
 
@@ -50,10 +54,10 @@ class Readings:
         request: Request,
         history: HostHistory,
         heartbeats: Heartbeats,
-        keep_names: Callable[[Sequence[str]], None],
+        keep_names: KeepNames,
         clock: Clock,
     ) -> None:
-        """``keep_names`` gets the names of all compute hosts whenever they were read."""
+        """``keep_names`` gets the names of hosts, zones and aggregates whenever all were read."""
         self._clients = clients
         self._request = request
         self._history = history
@@ -101,11 +105,15 @@ class Readings:
         can = self._clients.compute.deletes_without_node()
         self._keep(services=(*others, *found), deletes_without_node=can)
         if of_host is None:
-            self._keep_names(compute_hosts(self.view))
+            self._keep_names("hosts", compute_hosts(self.view))
+            zones = {s.zone for s in found if s.zone and s.binary == NOVA_COMPUTE}
+            self._keep_names("zones", sorted(zones))
 
     def aggregates(self) -> None:
         """Read all aggregates."""
-        self._keep(aggregates=self._clients.compute.aggregates())
+        found = self._clients.compute.aggregates()
+        self._keep(aggregates=found)
+        self._keep_names("aggregates", sorted(aggregate.name for aggregate in found))
 
     def providers(self) -> None:
         """Read all resource providers."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What completion offers follows the cloud."""
 
-from nova_decom.state.host_name_cache import HostNames
+from nova_decom.state.name_cache import CachedNames
 from tests.cli.conftest import Hosts
 from tests.cli.run import NovaDecom
 from tests.lab import Lab
@@ -10,8 +10,8 @@ from tests.lab import Lab
 def test_every_look_at_the_hosts_refreshes_what_completion_offers(
     lab: Lab, decom: NovaDecom, hosts: Hosts
 ) -> None:
-    """A new host is offered after any look, and no longer once it was removed."""
-    names = HostNames(decom.state_dir)
+    """A new host is offered after any look, and no longer once it was removed; zones are too."""
+    names = CachedNames(decom.state_dir, "hosts")
     hosts.start("cache1")
 
     for look in (["list"], ["plan"], ["verify", "node1"], ["audit"]):
@@ -19,5 +19,6 @@ def test_every_look_at_the_hosts_refreshes_what_completion_offers(
         decom(*look)
         assert set(names.known(lab.cloud)) >= {"cache1", "node1", "node2"}, look
 
+    assert CachedNames(decom.state_dir, "zones").known(lab.cloud) == ("nova",)
     assert decom.remove("cache1").code == 0
     assert "cache1" not in names.known(lab.cloud)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nova_decom.state.host_name_cache import HostNames
+from nova_decom.state.name_cache import CachedNames
 
 PROGRAMS = Path(sys.executable).parent
 BASH = """
@@ -42,7 +42,7 @@ zpty -d inner
 )
 def test_a_shell_completes_hosts(shell: list[str], tmp_path: Path) -> None:
     """After the script was sourced, TAB offers the hosts that were seen last."""
-    HostNames(tmp_path / "state").keep("", ["node1", "node2", "other"])
+    CachedNames(tmp_path / "state", "hosts").keep("", ["node1", "node2", "other"])
 
     done = subprocess.run(
         shell,

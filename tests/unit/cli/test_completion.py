@@ -16,7 +16,7 @@ from click.shell_completion import ShellComplete
 
 from nova_decom.cli.commands import cli
 from nova_decom.cli.given import GivenOptions
-from nova_decom.state.host_name_cache import HostNames
+from nova_decom.state.name_cache import CachedNames
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
 
@@ -39,7 +39,7 @@ MOST_SECONDS = 0.3
 @pytest.fixture
 def names(clean_environment):
     """The cache where the program looks for it."""
-    return HostNames(clean_environment / "state")
+    return CachedNames(clean_environment / "state", "hosts")
 
 
 def used():
@@ -74,6 +74,16 @@ def test_hosts_of_the_cloud_that_is_meant(names, monkeypatch):
     assert completed(["remove"]) == ["test1"]
     monkeypatch.setenv("OS_CLOUD", "new")
     assert completed(["remove"]) == ["prod1", "test1"]
+
+
+def test_aggregates_zones_and_targets_are_offered_where_they_are_selected(clean_environment):
+    """Each from its own file, for the cloud that is meant."""
+    for kind in ("aggregates", "zones", "hosts"):
+        CachedNames(clean_environment / "state", kind).keep("", [f"{kind}-1", "other"])
+
+    assert completed(["remove", "--aggregate"], "agg") == ["aggregates-1"]
+    assert completed(["plan", "--zone"], "z") == ["zones-1"]
+    assert completed(["drain", "node1", "--target"], "h") == ["hosts-1"]
 
 
 def test_options_and_commands_are_offered_too():
@@ -138,7 +148,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(clean_environment):
     """The command goes on."""
     (clean_environment / "state").write_text("a file")
 
-    HostNames(clean_environment / "state").keep("", ["node1"])
+    CachedNames(clean_environment / "state", "hosts").keep("", ["node1"])
 
 
 def test_tab_opens_no_socket_loads_no_sdk_and_is_quick(names):

@@ -117,7 +117,7 @@ def readings(compute, databases, *providers):
     clients = Clients(compute, placement, network, databases, None, access)
     history, clock = HostHistory(lambda _host: None), Clock()
     heartbeats = Heartbeats(history, databases, frozenset(), clock)
-    return Readings(clients, request(), history, heartbeats, lambda _hosts: None, clock)
+    return Readings(clients, request(), history, heartbeats, lambda _kind, _names: None, clock)
 
 
 def reader(found):
