@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from nova_decom.errors import UnavailableError
 from nova_decom.model.guard import Guard
 from nova_decom.model.host import HostFacts
-from nova_decom.model.plan import Condition, Kept, Leftover, Met, Objection, some
+from nova_decom.model.plan import Condition, Kept, Leftover, Met, Objection, Verdict, some
 from nova_decom.model.registrar import Access, Ghost
+from nova_decom.model.snapshot import CloudSnapshot, grouped
 from nova_decom.registrars.project import Project, Records
 
 NAME = "cinder"
 SERVICE = "block-storage"
+ATTACHMENT = "volume-attachment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,48 @@ class CinderService:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A volume that cinder has attached to a host, for a server if it names one."""
+
+    id: str
+    volume: str
+    server: str | None
+    host: str
+
+    @property
+    def name(self) -> str:
+        """Its id, its volume and the server that it is for."""
+        use = f"server {self.server}" if self.server else "no server"
+        return f"{self.id} (volume {self.volume}, {use})"
+
+    @property
+    def cure(self) -> str:
+        """The command that deletes it; cinder asks nova, and refuses while a server uses it."""
+        return f"openstack --os-volume-api-version 3.27 volume attachment delete {self.id}"
+
+
+Record = CinderService | Attachment
+
+
+def services(facts: HostFacts) -> list[CinderService]:
+    """The services of cinder on the host."""
+    known: Records[Record] = facts.registrars.get(NAME, Records())
+    return [r for r in known.records if isinstance(r, CinderService)]
+
+
+def attachments(facts: HostFacts) -> list[Attachment]:
+    """The attachments to the host that are for no server of it."""
+    known: Records[Record] = facts.registrars.get(NAME, Records())
+    return [r for r in known.records if isinstance(r, Attachment)]
+
+
 def volumes_on_host(facts: HostFacts) -> Objection | None:
     """No volume is on a cinder backend of the host, where it could not be managed any more."""
-    records: Records[CinderService] = facts.registrars.get(NAME, Records())
-    found = [v for service in records.records for v in service.volumes]
+    found = [v for service in services(facts) for v in service.volumes]
     if not found:
         return None
-    names = ", ".join(s.name for s in records.records if s.volumes)
+    names = ", ".join(s.name for s in services(facts) if s.volumes)
     return Objection(
         f"{len(found)} volumes are on backends of the host ({names}): {some(found)}",
         "migrate them (openstack volume migrate --host BACKEND VOLUME), or --skip-guard "
@@ -57,71 +95,112 @@ def volumes_on_host(facts: HostFacts) -> Objection | None:
     )
 
 
-class Cinder(Project[CinderService]):
-    """Cinder keeps the services of a hyperconverged host, and the volumes on its backends.
+def volume_attachments(facts: HostFacts) -> Objection | None:
+    """Cinder has no volume attached to the host for a server that is not on it."""
+    found = attachments(facts)
+    if not found:
+        return None
+    return Objection(
+        f"cinder has {len(found)} volume attachments to the host for servers that are not on it: "
+        f"{some(a.name for a in found)}",
+        f"{found[0].cure}, for each of them (cinder refuses it while a server uses the volume so)",
+        Verdict.WARNING,
+    )
 
-    Services that are up stay, as cinder may go on without nova-compute there. Attachments move
-    with the servers (tried with evacuation and live migration), and are not read.
+
+def _attachments(volume: Mapping[str, Any], names: Collection[str]) -> Iterator[Attachment]:
+    """The attachments of a volume to one of these hosts."""
+    for entry in volume["attachments"]:
+        host = entry.get("host_name")
+        if host in names:
+            yield Attachment(entry["attachment_id"], volume["id"], entry["server_id"], host)
+
+
+class Cinder(Project[Record]):
+    """Cinder keeps the services of a hyperconverged host, volumes on them, and attachments.
+
+    Services that are up stay, as cinder may go on without nova-compute there. The attachments of
+    volumes move with the servers; one that is for no server of the host is only named.
     """
 
     name: ClassVar[str] = NAME
     check_name: ClassVar[str] = "right to list cinder's services"
     rights: ClassVar[str] = "admin in cinder (`volume_extension:services:index`)"
     service: ClassVar[str] = SERVICE
-    guards: ClassVar[tuple[Guard, ...]] = (Guard("volumes-on-host", volumes_on_host),)
+    guards: ClassVar[tuple[Guard, ...]] = (
+        Guard("volumes-on-host", volumes_on_host),
+        Guard("volume-attachments", volume_attachments),
+    )
+    kinds: ClassVar[Mapping[str, str]] = {
+        ATTACHMENT: "Cinder has a volume attached to the host, and no server there uses it."
+    }
     harm: ClassVar[str] = "services of cinder that are down may name HOST"
     remedy: ClassVar[str] = (
         "openstack volume service list --host HOST, then cinder-manage service remove"
     )
 
-    def listed(self, access: Access) -> Iterator[CinderService]:
+    def listed(self, access: Access) -> Iterator[Record]:
         """All services, by one request."""
         for entry in access.list(SERVICE, "/os-services", "services"):
             yield CinderService(entry["binary"], entry["host"], entry["state"] == "up")
 
     def of_run(
-        self, access: Access, reading: Records[CinderService], names: Collection[str]
-    ) -> Records[CinderService]:
-        """Read the volumes of the cloud, where one of these hosts has a backend."""
-        backends = {s.name for s in reading.records if s.host in names and "@" in s.name}
-        if not backends:
+        self, access: Access, reading: Records[Record], names: Collection[str]
+    ) -> Records[Record]:
+        """Read the volumes of the cloud, for those on the backends of these hosts and attached."""
+        if not reading.is_there or reading.error is not None:
             return reading
-        path, every = "/volumes/detail", {"all_tenants": "1"}
-        found = access.list(SERVICE, path, "volumes", None, **every)
+        try:
+            path, every = "/volumes/detail", {"all_tenants": "1"}
+            found = access.list(SERVICE, path, "volumes", None, **every)
+        except UnavailableError as error:
+            return replace(reading, error=str(error))
         places = [(v["id"], (v.get("os-vol-host-attr:host") or "")) for v in found]
-        on = {b: tuple(v for v, at in places if at.partition("#")[0] == b) for b in backends}
-        records = tuple(replace(s, volumes=on.get(s.name, ())) for s in reading.records)
-        return replace(reading, records=records)
+        at = grouped((place.partition("#")[0], volume) for volume, place in places)
+        own = (r for r in reading.records if isinstance(r, CinderService))
+        records = (replace(s, volumes=at.get(s.name, ())) if s.host in names else s for s in own)
+        attached = (a for volume in found for a in _attachments(volume, names))
+        return replace(reading, records=(*records, *attached))
+
+    def facts(
+        self, reading: Records[Record] | None, facts: HostFacts, view: CloudSnapshot
+    ) -> Records[Record]:
+        """The records of the host, without the attachments for its own servers."""
+        known = super().facts(reading, facts, view)
+        here = {server.id for server in facts.servers}
+        left = (r for r in known.records if isinstance(r, CinderService) or r.server not in here)
+        return replace(known, records=tuple(left))
 
     def leftovers(self, facts: HostFacts) -> Iterator[Leftover]:
-        """The services that are down."""
-        for service in self.of(facts).records:
+        """The services that are down, and the attachments."""
+        for service in services(facts):
             if not service.is_up:
                 detail = f"{service.binary} {service.name} is down"
                 yield Leftover("cinder-service", service.name, detail, service.cure)
+        for found in attachments(facts):
+            yield Leftover(ATTACHMENT, found.id, f"{found.name} to {found.host}", found.cure)
 
     def kept(self, facts: HostFacts) -> Iterator[Kept]:
         """The services that are up."""
-        for service in self.of(facts).records:
+        for service in services(facts):
             if service.is_up:
                 yield Kept(service.binary, service.name, "a service of cinder that is up")
 
     def conditions(self, facts: HostFacts) -> Iterator[Condition]:
-        """Services of cinder of the same name keep no nova-compute from coming back."""
+        """Records of cinder of the same name keep no nova-compute from coming back."""
         for condition in super().conditions(facts):
             if condition.met is Met.NOT_MET:
-                names = some(f"{s.binary} {s.name}" for s in self.of(facts).records)
-                yield Condition(self.name, Met.MET, f"its services do not keep it away: {names}")
+                names = some(r.name for r in self.of(facts).records)
+                yield Condition(self.name, Met.MET, f"its records do not keep it away: {names}")
             else:
                 yield condition
 
-    def ghost(self, record: CinderService) -> Ghost:
+    def ghost(self, record: Record) -> Ghost:
         """A service of a host that nova does not know; one that is up is only named."""
-        state = "up" if record.is_up else "down"
-        detail = f"{record.binary} of a host that nova does not know, {state}"
+        detail = f"{record.name} of a host that nova does not know"
         return Ghost(record.host, "cinder-service", record.name, detail, record.cure, stays=True)
 
-    def ghosts(self, reading: Records[CinderService], gone: Collection[str]) -> Iterator[Ghost]:
-        """The services of these names that are down."""
-        down = tuple(s for s in reading.records if not s.is_up)
-        return super().ghosts(replace(reading, records=down), gone)
+    def ghosts(self, reading: Records[Record], gone: Collection[str]) -> Iterator[Ghost]:
+        """The services of these names that are down; an audit reads no attachments."""
+        down = (r for r in reading.records if isinstance(r, CinderService) and not r.is_up)
+        return super().ghosts(replace(reading, records=tuple(down)), gone)

@@ -63,10 +63,15 @@ def network(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None
 
 
 def of_service(
-    lab: Lab, name: str, method: str, path: str, body: dict[str, Any] | None = None
+    lab: Lab,
+    name: str,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    version: str | None = None,
 ) -> Any:
     """A call by a login whose catalogue has the services that were added to the lab."""
-    version = lab.site.release.microversion if name == "compute" else None
+    version = lab.site.release.microversion if name == "compute" else version
     return _call(getattr(_later_connection(lab), name), method, path, version, body)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -32,30 +33,35 @@ def _extras(lab: Lab, hosts: object) -> Iterator[None]:  # noqa: ARG001
 @scenario(
     "H01",
     state="a hyperconverged host: cinder serves volumes there, two servers boot from them, one "
-    "is SHUTOFF, and masakari watches the host",
+    "is SHUTOFF, a third is there when the machine dies; cinder has a volume attached to the host "
+    "for a server that is long gone; masakari watches the host",
     by_hand="masakari evacuates the host when nova-compute is stopped, and keeps it for ever; "
     "services of cinder stay in the list",
-    does="refuses because of the volumes; moves the servers live and cold, their attachments too; "
-    "has masakari pause before it disables, takes that back when the stop fails, deletes the "
-    "record with the host; names the service of cinder with the line that deletes it",
-    result="exit 4 until the volumes may stay, exit 3 until cinder's service is removed, "
-    "then clean",
+    does="refuses because of the volumes; moves the servers live, cold and by evacuation, their "
+    "attachments too; has masakari pause before it disables, takes that back when the stop fails, "
+    "deletes the record with the host; names the attachment and the service of cinder before and "
+    "after, with the lines that delete them",
+    result="exit 4 until the volumes may stay, exit 3 until the attachment and cinder's service "
+    "are deleted, then clean",
 )
 def test_volumes_and_segment_host(lab: Lab, decom: NovaDecom, host: str, tmp_path: Path) -> None:
     """The end is read from masakari and cinder themselves."""
     Cinder().serve_volumes(lab.extras.place("cinder"), host)
     wait_until(partial(_is_scheduled_to, lab, host), timeout=TIMEOUT, what="cinder-volume")
-    volumes = _volumes(lab, 2)
+    *volumes, third, forgotten = _volumes(lab, 4)
     live, cold = (_boot_from(lab, volume, host) for volume in volumes)
     states.brought_to(lab, cold, "os-stop", "SHUTOFF")
+    stale = _attach(lab, forgotten, host)
     _watched(lab, host)
-    assert _attached(lab, volumes) == [[host], [host]]
+    assert _attached(lab, [*volumes, forgotten]) == [[host], [host], [host]]
 
     refused = decom.remove(host, "--servers", "auto")
 
     assert refused.code == 4, refused.out + refused.err
     assert set(refused.blocked()) == {"volumes-on-host"}
     assert all(volume in refused.blocked()["volumes-on-host"] for volume in volumes)
+    (named,) = (f for f in refused.host["findings"] if f["guard"] == "volume-attachments")
+    assert named["message"].partition(": ")[2].startswith(f"{stale} (volume {forgotten}, ")
     seen = tmp_path / "seen"
     options = ("--servers", "auto", "--skip-guard", "volumes-on-host", "--target", "node2")
     stop = ("--stop-with", "command", "--stop-command", _failing_stop(lab, host, tmp_path, seen))
@@ -67,17 +73,24 @@ def test_volumes_and_segment_host(lab: Lab, decom: NovaDecom, host: str, tmp_pat
     assert _watching(lab, host) == [False]
     assert _attached(lab, volumes) == [["node2"], ["node2"]]
     assert calls.show(lab, live)["status"] == "ACTIVE"
+    assert decom("enable", host).code == 0
+    lost = _boot_from(lab, third, host)
+    states.down(lab, host)
 
-    removed = decom.remove(host, *options)
+    removed = decom.remove(host, *options, "--servers", "evacuate", "--offline")
 
-    assert removed.code == 0, removed.out + removed.err
+    assert removed.code == 3, removed.out + removed.err
+    (left,) = removed.host["leftovers"]
+    assert (left["kind"], left["target"]) == ("volume-attachment", stale)
     done = removed.changes("done")
     assert done.index("pause-recovery pause") < done.index("disable-service disable")
     assert _watching(lab, host) == []
-    assert _attached(lab, volumes) == [["node2"], ["node2"]]
+    assert _attached(lab, [*volumes, third]) == [["node2"], ["node2"], ["node2"]]
     assert [k["host"] for k in removed.host["kept"]] == [f"{host}@lab"]
-    lab.delete_servers(live, cold)
-    for volume in volumes:
+    assert left["remedy"].split()[-3:] == ["attachment", "delete", stale]
+    _attachments(lab, "DELETE", f"/{stale}")
+    lab.delete_servers(live, cold, lost)
+    for volume in (*volumes, third, forgotten):
         _cinder(lab, "DELETE", f"/volumes/{volume}")
     _service_goes(lab, decom, host)
 
@@ -156,6 +169,15 @@ def _attached(lab: Lab, volumes: list[str]) -> list[list[str]]:
     return [[a["host_name"] for a in volume["attachments"]] for volume in found]
 
 
+def _attach(lab: Lab, volume: str, host: str) -> str:
+    """An attachment to the host for a server that nova does not know."""
+    connector = {"host": host, "ip": "127.0.0.1", "initiator": f"iqn.2026-11.lab:{host}"}
+    asked = {"volume_uuid": volume, "instance_uuid": str(uuid4()), "connector": connector}
+    made: str = _attachments(lab, "POST", "", {"attachment": asked})["attachment"]["id"]
+    _attachments(lab, "POST", f"/{made}/action", {"os-complete": {}})
+    return made
+
+
 def _service(lab: Lab, host: str) -> dict[str, Any] | None:
     found = _cinder(lab, "GET", "/os-services")["services"]
     return next((s for s in found if s["host"] == f"{host}@lab"), None)
@@ -191,6 +213,10 @@ def _watching(lab: Lab, host: str) -> list[bool]:
 
 def _cinder(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     return calls.of_service(lab, "block_storage", method, path, body)
+
+
+def _attachments(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    return calls.of_service(lab, "block_storage", method, f"/attachments{path}", body, "3.44")
 
 
 def _masakari(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:

@@ -10,7 +10,7 @@ from nova_decom.model.plan import Verdict
 from nova_decom.model.request import StopWith
 from nova_decom.model.rows import TwinRow
 from nova_decom.registrars.blazar import ReservableHost
-from nova_decom.registrars.cinder import CinderService
+from nova_decom.registrars.cinder import Attachment, CinderService
 from nova_decom.registrars.project import Records
 from tests.unit import build
 from tests.unit.build import absent, database, facts, fleet, ghost, neighbour, request, service
@@ -32,6 +32,7 @@ OLD_AGENT = {"agents": (build.agent(),), "was_known": True}
 SEEN = HostIdentity(frozenset({build.NODE}))
 SERVED = (build.hosted(), build.hosted("n1", "dhcp-networks"))
 BACKEND = CinderService("cinder-volume", "node1@lvm", is_up=True, volumes=("v1",))
+ATTACHED = Attachment("a1", "v1", "s1", "node1")
 ABSENT_OK = request(absent_ok=True)
 OF_HYPERVISOR = Fleet((neighbour(),), frozenset({"node2"}), (), {"hv9": ("node2",)})
 
@@ -51,6 +52,14 @@ TABLE = [
         "1 volumes are on backends of the host (node1@lvm): v1",
     ),
     ("volumes-on-host", "no cinder", facts(), OK, ""),
+    (
+        "volume-attachments",
+        "of no server of it",
+        facts(registrars={"cinder": Records((ATTACHED,), is_there=True)}),
+        WARNING,
+        "for servers that are not on it: a1 (volume v1, server s1)",
+    ),
+    ("volume-attachments", "none", facts(), OK, ""),
     (
         "host-reserved",
         "a lease",

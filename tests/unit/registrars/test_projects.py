@@ -21,6 +21,7 @@ from nova_decom.registrars.blazar import Blazar, DeleteReservableHost, Reservabl
 from nova_decom.registrars.cinder import Cinder, CinderService
 from nova_decom.registrars.masakari import DeleteSegmentHost, Masakari, SegmentHost
 from nova_decom.registrars.project import Records
+from tests.unit import build
 from tests.unit.build import absent, facts, ghost, neighbour, request
 from tests.unit.world import World
 
@@ -218,19 +219,72 @@ def test_services_of_cinder_that_are_down_are_left_and_those_that_are_up_are_kep
     assert condition.met is Met.MET
 
 
-def test_volumes_on_a_backend_of_the_host_are_named_before():
-    """They could not be managed any more; another pool or host is none of it."""
-    places = {"v1": "node1@lvm#pool", "v2": "node10@lvm#pool", "v3": "node1@other#p", "v4": None}
-    volumes = [{"id": v, "os-vol-host-attr:host": at} for v, at in places.items()]
-    access = Services({**LISTS, "/volumes/detail": volumes})
+def volume(id_, place, **attached_to):
+    """A volume of cinder; server -> the host to which it is attached for that server."""
+    entries = [
+        {"attachment_id": f"a-{server}", "server_id": None if server == "none" else server,
+         "host_name": host}
+        for server, host in attached_to.items()
+    ]  # fmt: skip
+    return {"id": id_, "os-vol-host-attr:host": place, "attachments": entries}
+
+
+def state_with(*volumes, **of_host):
+    """The facts of node1 where cinder lists these volumes, and how often they were asked for."""
+    access = Services({**LISTS, "/volumes/detail": list(volumes)})
     registrar = Cinder()
     reading = registrar.of_run(access, registrar.read(access, None, None), {"node1"})
-    state = with_registrars(facts(), CloudSnapshot(registrars={"cinder": reading}))
+    asked = [path for path, _params in access.asked]
+    return with_registrars(
+        facts(**of_host), CloudSnapshot(registrars={"cinder": reading})
+    ), asked.count("/volumes/detail")
+
+
+def test_volumes_on_a_backend_of_the_host_are_named_before():
+    """They could not be managed any more; another pool or host is none of it."""
+    state, asked = state_with(
+        *(volume("v1", "node1@lvm#pool"), volume("v2", "node10@lvm#pool")),
+        *(volume("v3", "node1@other#p"), volume("v4", None)),
+    )
 
     (finding,) = [f for f in judge(state) if f.guard == "volumes-on-host"]
     assert finding.verdict is Verdict.BLOCKED
     assert finding.message == "1 volumes are on backends of the host (node1@lvm): v1"
-    assert registrar.of_run(access, reading, {"node999"}) is reading
+    assert asked == 1
+
+
+def test_attachments_to_the_host_are_named_unless_its_own_servers_use_them():
+    """One list of volumes tells both; a host of a longer name is another one."""
+    server = build.server(id="s1")
+    state, asked = state_with(
+        volume("v1", "node7@lvm#p", s1="node1", s2="node10", s3=None),
+        volume("v2", "node7@lvm#p", gone="node1", none="node1"),
+        servers=(server,),
+    )
+
+    (finding,) = [f for f in judge(state) if f.guard == "volume-attachments"]
+    assert finding.verdict is Verdict.WARNING
+    assert "a-gone (volume v2, server gone), a-none (volume v2, no server)" in finding.message
+    left = [x for x in leftovers(state) if x.kind == "volume-attachment"]
+    assert [x.target for x in left] == ["a-gone", "a-none"]
+    assert left[0].remedy.endswith("volume attachment delete a-gone")
+    assert asked == 1
+
+
+@pytest.mark.parametrize(
+    "lists", [{}, {"/os-services": LISTS["/os-services"]}], ids=["nothing", "no volumes"]
+)
+def test_volumes_that_cannot_be_listed_are_unknown(lists):
+    """The services alone are no all-clear; nothing is listed where the services were refused."""
+    access, registrar = Services(lists), Cinder()
+    reading = registrar.of_run(access, registrar.read(access, None, None), {"node1"})
+    state = with_registrars(facts(), CloudSnapshot(registrars={"cinder": reading}))
+
+    assert [c.met for c in registrar.conditions(state)] == [Met.UNKNOWN]
+    assert [f for f in judge(state) if f.verdict is Verdict.BLOCKED] == []
+    assert [path for path, _params in access.asked] == ["/os-services", "/volumes/detail"][
+        : 1 + len(lists)
+    ]
 
 
 @pytest.mark.parametrize(
