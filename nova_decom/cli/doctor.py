@@ -168,8 +168,8 @@ def _databases(databases: NovaDatabases | None, app: Context) -> Iterator[Doctor
     try:
         request = app.settings.request("RUN", app.report_interval, app.command)
         for check in (*databases.checks(), *databases.try_removal(request)):
-            ok = check.problem is None
-            yield DoctorCheck(check.name, ok=ok, detail=check.problem, remedy=check.remedy)
+            ok, detail = check.problem is None, check.problem or check.detail
+            yield DoctorCheck(check.name, ok=ok, detail=detail, remedy=check.remedy)
     except NovaDecomError as error:
         yield DoctorCheck("databases", ok=False, detail=str(error), remedy=error.remedy)
 

@@ -112,6 +112,8 @@ class Server:
 
     def start(self) -> None:
         copy_tree(nova_databases(self.version, self._site), self._daemon.datadir)
+        # MySQL's identity, which two copies must not share.
+        (self._daemon.datadir / "auto.cnf").unlink(missing_ok=True)
         self._daemon.start()
         self._make_second_cell()
 

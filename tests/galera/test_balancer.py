@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HAProxy that ends idle connections and turns to another node; a proxy that splits statements."""
+"""HAProxy that ends idle connections and turns to another node."""
 
 import time
 
 import pytest
-from pymysql.cursors import DictCursor
 
-from nova_decom.clients.mysql.checks import CELL_COLUMNS, check_database
-from nova_decom.clients.mysql.connection import Database
 from nova_decom.clients.mysql.url import target
 from nova_decom.errors import UnavailableError
-from tests.database.conftest import IMPATIENT, Images
+from tests.database.conftest import Images
 from tests.galera.balancer import IDLE, balancer
 from tests.galera.cluster import wait
 from tests.galera.test_cluster import BEAT, ONCE, Once, is_gone, is_whole
@@ -103,41 +100,3 @@ def _answers(database):
         return bool(database.rows(PORT))
     except UnavailableError:
         return False
-
-
-class Splitting(Database):
-    """A connection by a proxy that sends statements outside of transactions to a replica."""
-
-    replica = None
-
-    def _connect(self):
-        connection, replica = super()._connect(), self.replica
-
-        class Cursor(DictCursor):
-            def execute(self, query, args=None):
-                self.connection, own = connection, self.connection
-                if not connection.server_status & 1 and query.startswith("SELECT"):
-                    self.connection = replica
-                try:
-                    return super().execute(query, args)
-                finally:
-                    self.connection = own
-
-        connection.cursorclass = Cursor
-        return connection
-
-
-def test_a_proxy_that_splits_reads_from_writes(cluster, through):
-    """The check names both servers: what is read may be old."""
-    one, two, _ = through
-    whole = one.reader(place(one, one.server.port))
-    assert [c.problem for c in check_database(whole, CELL_COLUMNS)] == [None] * 3
-
-    split = Splitting(place(one, one.server.port), IMPATIENT)
-    with cluster.nodes[1].connect("nova") as Splitting.replica:
-        *_, takes_writes = check_database(split, CELL_COLUMNS)
-    split.close()
-
-    assert f":{two.server.port} " in takes_writes.problem
-    assert f":{one.server.port} " in takes_writes.problem
-    assert "past the proxy" in takes_writes.remedy

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``make matrix``: the schemas of Nova 17 to 34 on each database server; prints one table.
+"""``make matrix``: the schemas of Nova 17 to 34, and the suites, on each database server.
+
+Each part prints one table; ``python -m tests.matrix.suites`` runs the second part alone.
 
 The exit code is 1 when any test failed or was left out.
 """
@@ -17,6 +19,7 @@ from xml.etree import ElementTree as ET
 
 from tests.database.schemas import RELEASES
 from tests.database.servers.versions import VERSIONS
+from tests.matrix import suites
 
 TESTS = "tests/database/test_schemas.py"
 Column = Mapping[int, Counter[bool]]
@@ -59,7 +62,8 @@ def main() -> int:
     print(f"\n{datetime.now(UTC):%Y-%m-%d}: tests passed, by schema and server\n")
     print("\n".join(table(columns)))
     print(f"\n{time.monotonic() - begin:.0f} s")
-    return int(not all(_is_well(c[release]) for c in columns.values() for release in RELEASES))
+    failed = not all(_is_well(c[release]) for c in columns.values() for release in RELEASES)
+    return int(bool(suites.main()) or failed)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from nova_decom.clients.mysql.connection import Database
+from nova_decom.clients.mysql.connection import Database, is_on
 from nova_decom.clients.mysql.errors import READ_ONLY, code_of, reason_of
 from nova_decom.model.sql import Statement, marks
 
@@ -38,17 +38,20 @@ API_COLUMNS: Mapping[str, Sequence[str]] = {
 
 
 SCHEMA, GALERA_NODE, ACCEPTS_WRITES = "schema", "Galera node", "server accepts writes"
+#: The servers that the tests run on.
+TRIED = ("MariaDB 10.11", "MariaDB 11.8", "MySQL 9.7")
 #: The checks without which nothing can be read.
 NEEDED = (SCHEMA, GALERA_NODE)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The name of a check, its problem (None when it passes), and the remedy."""
+    """The name of a check, its problem (None when it passes), the remedy, what else it found."""
 
     name: str
     problem: str | None = None
     remedy: str | None = None
+    detail: str | None = None
 
 
 def check_database(database: Database, columns: Mapping[str, Sequence[str]]) -> Iterator[Check]:
@@ -108,19 +111,20 @@ def _schema(database: Database, columns: Mapping[str, Sequence[str]]) -> Check:
 
 
 def _server(database: Database) -> Check:
-    reads, writes = database.servers()
-    if reads["ro"] or writes["ro"]:
+    (server,) = database.rows("SELECT VERSION() AS version, @@global.read_only AS ro")
+    if is_on(server["ro"]):
         return _read_only(database)
-    label = database.target.label
-    name = f"{label}: {ACCEPTS_WRITES}"
-    if reads == writes:
-        return Check(name)
-    first, second = (f"{s['host']}:{s['port']} (server_id {s['id']})" for s in (reads, writes))
-    return Check(
-        name,
-        f"{label}: reads go to {first} and transactions to {second}; a replica may be behind",
-        "give the URL of the server that accepts writes, past the proxy that splits them",
-    )
+    name = f"{database.target.label}: {ACCEPTS_WRITES}"
+    return Check(name, detail=_how_tried(server["version"]))
+
+
+def _how_tried(version: str) -> str:
+    """The server and how it was tried (docs/releases.md)."""
+    product = "MariaDB" if "MariaDB" in version else "MySQL"
+    server = f"{product} {version.partition('-')[0]}"
+    if any(server.startswith(f"{series}.") for series in TRIED):
+        return server
+    return f"{server} (not tried; {', '.join(TRIED)} were)"
 
 
 def _read_only(database: Database) -> Check:

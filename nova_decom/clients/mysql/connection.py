@@ -89,28 +89,6 @@ class Database:
         except pymysql.MySQLError as error:
             raise unavailable(self.target, error) from None
 
-    def servers(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The server that answers a read, and the one that runs a transaction.
-
-        They are two where a proxy splits reads from writes: a replica may be behind.
-
-        :raises UnavailableError: the database cannot be reached, or refuses.
-        """
-
-        def ask(cursor: DictCursor) -> tuple[dict[str, Any], dict[str, Any]]:
-            reads = _server(cursor)
-            if reads["ro"]:
-                return reads, reads  # it may refuse to begin the transaction
-            cursor.execute("START TRANSACTION READ WRITE")
-            writes = _server(cursor)
-            cursor.execute("ROLLBACK")
-            return reads, writes
-
-        try:
-            return self._retried(ask)
-        except pymysql.MySQLError as error:
-            raise unavailable(self.target, error) from None
-
     def has_column(self, table: str, column: str) -> bool:
         """True when the table has the column.
 
@@ -201,12 +179,14 @@ class Database:
         except RuntimeError as error:
             raise library_missing(self.target, error) from None
         with connection.cursor() as cursor:
+            # A server variable or init_connect may have turned it off, which PyMySQL does not see.
+            cursor.execute("SET SESSION autocommit = 1")
+            takes_writes = not is_on(self._server(cursor)["ro"])
             for setting in self._session():
                 cursor.execute(setting)
-            cursor.execute("SHOW VARIABLES WHERE Variable_name IN ('wsrep_on', 'read_only')")
-            variables = {row["Variable_name"]: row["Value"] for row in cursor.fetchall()}
-            self._is_galera_node = variables.get("wsrep_on") == "ON"
-            takes_writes = variables["read_only"] == "OFF"
+            cursor.execute("SHOW VARIABLES WHERE Variable_name = 'wsrep_on'")
+            wsrep_on = cursor.fetchone()
+            self._is_galera_node = wsrep_on is not None and wsrep_on["Value"] == "ON"
             if self._has_met_writer and not takes_writes:
                 # A load balancer may have turned to a replica, which may be behind.
                 connection.close()
@@ -222,12 +202,34 @@ class Database:
         return connection
 
     def _session(self) -> Iterator[str]:
-        # A server variable or init_connect may have turned it off, which PyMySQL does not see.
-        yield "SET SESSION autocommit = 1"
         yield "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
         yield f"SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT}"
         yield f"SET SESSION lock_wait_timeout = {LOCK_WAIT}"
         yield f"SET SESSION TRANSACTION READ {'ONLY' if self.read_only else 'WRITE'}"
+
+    def _server(self, cursor: DictCursor) -> dict[str, Any]:
+        """The server that answers, which runs the transactions too.
+
+        They are two behind a proxy that splits reads from writes. Such a proxy may send SHOW
+        VARIABLES to the one and SELECT to the other, so both are asked by what is used.
+
+        :raises UnavailableError: they are two: what is read may be old.
+        """
+        cursor.execute(SERVER)
+        reads = cursor.fetchone() or {}
+        cursor.execute("START TRANSACTION")
+        cursor.execute(SERVER)
+        writes = cursor.fetchone() or {}
+        cursor.execute("ROLLBACK")
+        if reads == writes:
+            return reads
+        cursor.connection.close()
+        first, second = ("{host}:{port} (server_id {id})".format_map(s) for s in (reads, writes))
+        raise UnavailableError(
+            f"{self.target.label}: reads go to {first} and transactions to {second}: "
+            "a replica may be behind",
+            "give the URL of the server that accepts writes, past the proxy that splits them",
+        )
 
     def _require_tls(self, cursor: DictCursor) -> None:
         cursor.execute("SHOW STATUS WHERE Variable_name = 'Ssl_cipher'")
@@ -239,7 +241,6 @@ class Database:
             )
 
 
-def _server(cursor: DictCursor) -> dict[str, Any]:
-    cursor.execute(SERVER)
-    row = cursor.fetchone() or {}
-    return row | {"ro": str(row["ro"]) not in {"0", "OFF"}}
+def is_on(value: object) -> bool:
+    """True for a variable that is on; MariaDB from 12.0 on has ``ON`` for 1."""
+    return str(value) not in {"0", "OFF"}

@@ -11,6 +11,8 @@ import pytest
 from nova_decom.cli import doctor
 from nova_decom.cli.main import run
 from nova_decom.clients.host.ssh import UNITS, sudoers
+from nova_decom.clients.mysql import checks
+from tests.database.servers.versions import VERSIONS
 from tests.unit.clients.test_host_ssh import box  # noqa: F401 - a fixture
 
 LINE = "decom ALL=(root) NOPASSWD: /usr/bin/systemctl disable --now "
@@ -88,6 +90,32 @@ def test_a_key_that_the_auth_plugin_does_not_know_is_named(capsys, tmp_path):
 def test_the_release_of_the_cloud_and_how_it_was_tried(newest, said):
     """As docs/releases.md has it."""
     assert doctor._release(newest).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("10.11.19-MariaDB-0+deb12u1", "MariaDB 10.11.19"),
+        (
+            "10.6.21-MariaDB",
+            "MariaDB 10.6.21 (not tried; MariaDB 10.11, MariaDB ",
+        ),
+        ("9.7.4-2", "MySQL 9.7.4"),
+        ("8.0.36-28", "MySQL 8.0.36 (not tried; "),
+    ],
+)
+def test_the_database_server_and_how_it_was_tried(version, said):
+    """A server that the tests run on has no remark."""
+    found = checks._how_tried(version)
+    assert found.startswith(said)
+    assert ("(" in found) is ("(" in said)
+
+
+def test_the_servers_that_were_tried_are_those_of_the_tests():
+    """As docs/releases.md has them too."""
+    page = (Path(__file__).parents[3] / "docs" / "releases.md").read_text()
+    assert {name.lower().replace(" ", "-") for name in checks.TRIED} == set(VERSIONS)
+    assert all(f"| {name} |" in page for name in checks.TRIED)
 
 
 def test_the_page_of_releases_has_each_with_its_microversion():
