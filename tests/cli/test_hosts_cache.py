@@ -19,6 +19,6 @@ def test_every_look_at_the_hosts_refreshes_what_completion_offers(
         decom(*look)
         assert set(names.known(lab.cloud)) >= {"cache1", "node1", "node2"}, look
 
-    assert CachedNames(decom.state_dir, "zones").known(lab.cloud) == ("nova",)
+    assert "nova" in CachedNames(decom.state_dir, "zones").known(lab.cloud)
     assert decom.remove("cache1").code == 0
     assert "cache1" not in names.known(lab.cloud)
