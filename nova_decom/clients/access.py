@@ -45,6 +45,10 @@ class LiveAccess:
             self._api, service, path, key, version, paging=Paging.LINKS, params=params
         )
 
+    def marked(self, service: str, path: str, key: str, mark: str) -> Sequence[Entry]:
+        """All entries of a list, until a page is empty; ``mark`` is the field of the markers."""
+        return read_list(self._api, service, path, key, paging=Paging.MARKER, mark=mark)
+
     def find(self, service: str, path: str) -> Mapping[str, Any] | None:
         """The body of an answer; None for 404 and 400."""
         return self._api.find(service, path)

@@ -51,6 +51,9 @@ class Access(Protocol):
     ) -> Sequence[Mapping[str, Any]]:
         """All entries of a list of a service in the catalogue, whatever its number of pages."""
 
+    def marked(self, service: str, path: str, key: str, mark: str) -> Sequence[Mapping[str, Any]]:
+        """As ``list``, of a service that cuts lists without links; ``mark`` names an entry."""
+
     def find(self, service: str, path: str) -> Mapping[str, Any] | None:
         """The body of an answer; None where there is no such thing."""
 

@@ -69,6 +69,8 @@ class AgentReading:
     hosted: tuple[Hosted, ...] = ()
     #: Kind of what is served -> the living agents that may serve it.
     takers: Mapping[str, tuple[Taker, ...]] = field(default_factory=dict)
+    #: Neutron has shown an agent, or that the token may see agents.
+    is_allowed: bool = False
 
     @cached_property
     def of(self) -> Mapping[str, tuple[NetworkAgent, ...]]:

@@ -134,10 +134,13 @@ class Masakari(Project[SegmentHost]):
     )
 
     def listed(self, access: Access) -> Iterator[SegmentHost]:
-        """All hosts, by one list for each segment: masakari has no other."""
-        for segment in access.list(SERVICE, "/segments", "segments"):
+        """All hosts, by one list for each segment: masakari has no other.
+
+        It cuts each list after 1,000 entries without a link, and refuses a uuid as marker.
+        """
+        for segment in access.marked(SERVICE, "/segments", "segments", "id"):
             place = segment["uuid"]
-            for entry in access.list(SERVICE, f"/segments/{place}/hosts", "hosts"):
+            for entry in access.marked(SERVICE, f"/segments/{place}/hosts", "hosts", "id"):
                 on = bool(entry["on_maintenance"])
                 yield SegmentHost(entry["uuid"], place, entry["name"], on)
 

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from nova_decom.model.api_call import ApiCall
+from nova_decom.errors import MissingRightError
+from nova_decom.model.api_call import ABSENT, ApiCall
 from nova_decom.model.change import Change
 from nova_decom.model.guard import Guard
 from nova_decom.model.host import HostFacts
@@ -87,7 +88,7 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
 
     name: ClassVar[str] = NAME
     check_name: ClassVar[str] = "right to list network agents"
-    rights: ClassVar[str] = "admin in neutron (`get_agent`, `delete_agent`)"
+    rights: ClassVar[str] = "admin in neutron (`get_agent`, `delete_agent`, `get_dhcp-networks`)"
     guards: ClassVar[tuple[Guard, ...]] = (Guard("agents-hosting", agents_hosting),)
     after_delete: ClassVar[tuple[Step, ...]] = (
         AwaitAgents(),
@@ -109,8 +110,10 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
         hosted = before.hosted if before else ()
         asked = None if names is None else {*names, GHOST_HOST}
         found = [_with_moves(agent, known) for agent in _listed(access, asked)]
+        if not (found or (before and before.is_allowed)):
+            _raise_if_hidden(access)
         others = [a for a in known.values() if asked is not None and a.host not in asked]
-        return AgentReading((*others, *found), hosted)
+        return AgentReading((*others, *found), hosted, is_allowed=True)
 
     def of_run(
         self, access: Access, reading: AgentReading, names: Collection[str]
@@ -151,7 +154,10 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
         """List the agents."""
         if not access.has("network"):
             return Checked("no network service in the catalogue; agents are not checked")
-        return Checked(f"{len(tuple(_listed(access, None)))} agents")
+        found = tuple(_listed(access, None))
+        if not found:
+            _raise_if_hidden(access)
+        return Checked(f"{len(found)} agents")
 
     def names_of(self, facts: HostFacts) -> Iterator[Ghost]:
         """Each agent; one that is alive is not to be deleted."""
@@ -248,6 +254,24 @@ def _listed(access: Access, names: Collection[str] | None) -> Iterator[NetworkAg
                 chassis=(entry.get("configurations") or {}).get("chassis_name"),
                 heartbeat=entry.get("heartbeat_timestamp"),
             )
+
+
+def _raise_if_hidden(access: Access) -> None:
+    """Prove that no agent is hidden: neutron leaves those out that a token may not see.
+
+    It refuses the networks of an agent before it looks for the agent (neutron 29.0.0).
+
+    :raises MissingRightError: neutron refuses them, and lists no agent of any host.
+    """
+    try:
+        access.find("network", f"/agents/{ABSENT}/dhcp-networks")
+    except MissingRightError as error:
+        if not any(_listed(access, None)):
+            raise MissingRightError(
+                f"GET /agents of network: no agent, and neutron hides agents without an error "
+                f"from a token without rights ({error})",
+                "give the token the rights get_agent, delete_agent and get_dhcp-networks",
+            ) from error
 
 
 def _with_moves(agent: NetworkAgent, known: Mapping[str, NetworkAgent]) -> NetworkAgent:

@@ -493,7 +493,9 @@ class Placement(Handler):
 class Neutron(Handler):
     """Agents."""
 
-    def get_agents(self, request: Request) -> tuple[int, Body]:
+    def get_agents(self, request: Request, *of_agent: str) -> tuple[int, Body]:
+        if of_agent:
+            raise HTTPError(404, f"Agent {of_agent[0]} could not be found")
         wanted = request.query.get("host")
         found = [a for a in self.state.agents.values() if wanted in {None, a["host"]}]
         limit = self.limits.neutron

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from nova_decom.errors import MissingRightError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.model.change import Status
 from nova_decom.model.host_slice import Memory, host_facts
@@ -120,9 +121,9 @@ def test_asking_again_for_what_neutron_does_not_do_changes_nothing(run):
 class Neutron:
     """Lists agents, also of hosts that were not asked for; or is not in the catalogue."""
 
-    def __init__(self, *hosts):
-        """One agent of each host."""
-        self.hosts = hosts
+    def __init__(self, *hosts, refuses=False):
+        """One agent of each host; ``refuses`` the lists of what an agent serves."""
+        self.hosts, self.refuses, self.probes = hosts, refuses, 0
 
     def has(self, _service):
         """Without agents it is not there."""
@@ -132,6 +133,24 @@ class Neutron:
         """Every agent, as a neutron that does not know the filter."""
         kind = {"binary": "neutron-dhcp-agent", "agent_type": "DHCP agent", "alive": False}
         return [{"id": f"of {host}", "host": host, **kind} for host in self.hosts]
+
+    def find(self, _service, path):
+        """No such agent, or the refusal that neutron gives before it looks."""
+        self.probes += 1
+        if self.refuses:
+            raise MissingRightError(f"GET {path}: HTTP 403", "give the right")
+
+
+class Hiding(Neutron):
+    """A neutron that shows its agents to nobody."""
+
+    def has(self, _service):
+        """It is there."""
+        return True
+
+    def list(self, *_asked, **_params):
+        """None."""
+        return []
 
 
 @pytest.mark.parametrize(
@@ -149,3 +168,27 @@ def test_agents_of_other_hosts_are_left_out_though_neutron_lists_them():
     reading = NetworkAgents().read(Neutron("node1", "NODE1", "node10"), {"node1"}, None)
 
     assert [a.host for a in reading.agents] == ["node1"]
+
+
+@pytest.mark.parametrize("names", [{"node1"}, None], ids=["of a host", "of all"])
+def test_agents_that_neutron_hides_from_the_token_are_no_clean_host(names):
+    """Neutron answers 200 and an empty list, as for a cloud without agents."""
+    registrar, hiding = NetworkAgents(), Hiding("node1", refuses=True)
+
+    with pytest.raises(MissingRightError, match="no agent, and neutron hides agents"):
+        registrar.read(hiding, names, None)
+    with pytest.raises(MissingRightError, match="HTTP 403"):
+        registrar.check(hiding)
+    assert registrar.check(Hiding()).detail == "0 agents"
+
+
+def test_the_right_to_see_agents_is_asked_for_once_and_only_where_none_is_listed():
+    """An agent of another host proves it too, where the token may not list what agents serve."""
+    registrar, shown, other = NetworkAgents(), Neutron("node1"), Neutron("node2", refuses=True)
+    registrar.read(shown, {"node1"}, None)
+    empty = Neutron("node2")
+    before = registrar.read(empty, {"node1"}, None)
+    registrar.read(empty, {"node1"}, before)
+
+    assert (shown.probes, empty.probes) == (0, 1)
+    assert registrar.read(other, {"node1"}, None).of == {}
