@@ -10,15 +10,18 @@ from typing import Any
 from nova_decom.cli.context import Context
 from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.hosts import named
+from nova_decom.cli.plan import OVERVIEW_PARTS
 from nova_decom.clients.cloud import LiveCloud
 from nova_decom.clients.consumers import Clients
 from nova_decom.clients.host.ssh import UNITS, Remote, sudoers
 from nova_decom.clients.mysql.cells import NovaDatabases
 from nova_decom.clients.mysql.grants import USER
 from nova_decom.clients.mysql.url import target
-from nova_decom.errors import ConfigurationError, MissingRightError, NovaDecomError
+from nova_decom.errors import ConfigurationError, MissingRightError, NovaDecomError, RefusedError
 from nova_decom.exit_codes import ExitCode
+from nova_decom.guards.host import host_known
 from nova_decom.model.api_call import ApiCall
+from nova_decom.model.plan import counted
 from nova_decom.model.registrar import Access, Registrar
 from nova_decom.model.report import Report
 from nova_decom.model.tables import DoctorCheck, DoctorReport, LinesReport
@@ -57,15 +60,14 @@ def doctor(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
     cloud = app.reading()
     clients = cloud.clients
     with app.showing():
-        checks = [
-            *_state(app),
-            *_apis(clients),
-            *_may_change(cloud),
-            *_databases(clients.databases, app),
-            *(_try(f"ssh {host}", partial(_unit, clients.remote, host)) for host in names),
-        ]
+        checks = [*_state(app), *_apis(cloud, names), *_databases(clients.databases, app)]
+        unknown = {c.name for c in checks if not c.ok}
+        asked = [host for host in names if f"host {host}" not in unknown]
+        checks += [_try(f"ssh {host}", partial(_unit, clients.remote, host)) for host in asked]
     code = ExitCode.SUCCESS if all(c.ok for c in checks) else ExitCode.UNAVAILABLE
-    return DoctorReport("doctor", code, checks=tuple(checks))
+    remedies = (c.remedy for c in checks if c.remedy)
+    grants = tuple(dict.fromkeys(r for r in remedies if r.startswith("GRANT ")))
+    return DoctorReport("doctor", code, checks=tuple(checks), grants=grants)
 
 
 def _lines(app: Context, hosts: Sequence[str]) -> Iterator[str]:
@@ -107,21 +109,48 @@ def _state(app: Context) -> Iterator[DoctorCheck]:
         yield _try(name, lambda: str(open_state_dir(app.state_dir)))
 
 
-def _apis(clients: Clients) -> Iterator[DoctorCheck]:
+def _apis(cloud: LiveCloud, hosts: Sequence[str]) -> Iterator[DoctorCheck]:
+    """The checks of the APIs; only the first one where it fails, as all would fail alike."""
+    login = _try("credentials", lambda: str(cloud.clients.access.has("identity")))
+    if not login.ok:
+        yield login
+        return
+    yield from _may_read(cloud.clients)
+    yield from _may_change(cloud)
+    for host in hosts:
+        yield _try(f"host {host}", partial(_known, cloud, host))
+
+
+def _known(cloud: LiveCloud, host: str) -> str:
+    """The state of a host that nova or its traces know.
+
+    :raises RefusedError: it is not known, with names that are like it.
+    """
+    (facts,) = cloud.read_hosts([host], OVERVIEW_PARTS)
+    objection = host_known(facts)
+    if objection is not None:
+        raise RefusedError(objection.message, objection.remedy.partition(" (")[0])
+    service = facts.service
+    return f"nova-compute {service.state}, {service.status}" if service else "no nova-compute"
+
+
+def _may_read(clients: Clients) -> Iterator[DoctorCheck]:
     """The APIs, and every right to read that a command needs: nova leaves out what it hides."""
     compute, placement = clients.compute, clients.placement
     yield _try("credentials and compute API", lambda: _release(compute.newest_microversion()))
-    yield _try("right to list compute services", lambda: f"{len(compute.services())} services")
+    yield _try(
+        "right to list compute services", lambda: counted(len(compute.services()), "service")
+    )
     yield _try("right to list compute nodes", lambda: _one(compute.one_compute_node(), "nodes"))
     yield _try("right to see the hosts of servers", lambda: _one(compute.one_server(), "servers"))
     yield _try(
         "right to see the hosts of migrations",
         lambda: _one(compute.one_migration(), "migrations"),
     )
-    yield _try("right to list aggregates", lambda: f"{len(compute.aggregates())} aggregates")
+    yield _try("right to list aggregates", lambda: counted(len(compute.aggregates()), "aggregate"))
     yield _try(
         "right to list resource providers",
-        lambda: f"{len(placement.providers())} resource providers",
+        lambda: counted(len(placement.providers()), "resource provider"),
     )
     for registrar in REGISTRARS:
         yield _registrar(registrar, clients.access)
@@ -165,11 +194,11 @@ def _databases(databases: NovaDatabases | None, app: Context) -> Iterator[Doctor
             remedy="give --nova-conf, --api-db-url or --cell-db-url",
         )
         return
+    request = app.settings.request("RUN", app.report_interval, app.command)
     try:
-        request = app.settings.request("RUN", app.report_interval, app.command)
         for check in (*databases.checks(), *databases.try_removal(request)):
-            ok, detail = check.problem is None, check.problem or check.detail
-            yield DoctorCheck(check.name, ok=ok, detail=detail, remedy=check.remedy)
+            ok = check.problem is None
+            yield DoctorCheck(check.name, ok=ok, detail=check.shown, remedy=check.remedy)
     except NovaDecomError as error:
         yield DoctorCheck("databases", ok=False, detail=str(error), remedy=error.remedy)
 

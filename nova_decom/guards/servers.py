@@ -212,7 +212,7 @@ def capacity(facts: HostFacts) -> Objection | None:
     left, how = unplaceable(facts, servers), fit(facts, servers)
     if how is Fit.SOMETIMES:
         return Objection(
-            f"{len(leaving)} servers just fit on the other hosts: nova's scheduler may spread "
+            f"just enough room for {counted(len(leaving), 'server')}: nova's scheduler may spread "
             "them so that it finds no host for the last",
             "make room, or enable more hosts; a server without a host stays, and is named",
             Verdict.WARNING,

@@ -78,14 +78,15 @@ class DoctorCheck:
 
 @dataclass(frozen=True, slots=True)
 class DoctorReport(Report):
-    """The checks of ``doctor``."""
+    """The checks of ``doctor``, and the statements that grant the missing rights."""
 
     checks: tuple[DoctorCheck, ...] = ()
+    grants: tuple[str, ...] = ()
 
     @property
     def extra(self) -> dict[str, Any]:
-        """The checks."""
-        return {"checks": [asdict(check) for check in self.checks]}
+        """The checks and the statements."""
+        return {"checks": [asdict(check) for check in self.checks], "grants": [*self.grants]}
 
 
 @dataclass(frozen=True, slots=True)

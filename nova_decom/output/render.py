@@ -147,7 +147,7 @@ def _(report: DoctorReport, style: Style) -> None:
     from nova_decom.output import text
     from nova_decom.output.console import console
 
-    text.print_checks(console(sys.stdout, style.color), report.checks)
+    text.print_checks(console(sys.stdout, style.color), report.checks, report.grants)
 
 
 @view.register

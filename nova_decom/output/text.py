@@ -156,13 +156,17 @@ def delimited(columns: Sequence[str], rows: Iterable[Sequence[str]], style: str)
     return buffer.getvalue().rstrip("\n")
 
 
-def print_checks(out: Console, checks: Iterable[DoctorCheck]) -> None:
-    """The checks of doctor, each with its outcome."""
+def print_checks(out: Console, checks: Iterable[DoctorCheck], grants: Sequence[str] = ()) -> None:
+    """The checks of doctor, each with its outcome; the missing grants as SQL to be pasted."""
     for check in checks:
         mark = ("ok      ", "green") if check.ok else ("FAILED  ", "bold red")
         entry(out, (mark,), check.name + (f": {check.detail}" if check.detail else ""))
-        if check.remedy:
+        if check.remedy and check.remedy not in grants:
             entry(out, ("        → ",), check.remedy)
+    if grants:
+        out.print(line(("\nMissing rights, as SQL for a DBA:", "bold")))
+    for grant in grants:
+        out.print(line(grant))
 
 
 def print_reference(out: Console, report: StepsReport) -> None:
@@ -193,9 +197,7 @@ def _print_host(
     out.print(line((host.host, "bold"), "  ", result, _but(host)))
     if not is_short or any(f.verdict is not Verdict.OK for f in host.findings):
         _print_findings(out, host, verbose=verbose)
-    if host.result is Result.REFUSED:
-        _print_heading(out, "Nothing was changed.")
-    else:
+    if host.result is not Result.REFUSED:
         open_ones = [o for o in host.outcomes if o.status not in ENDED or not is_short]
         _print_outcomes(out, open_ones, verbose=verbose, reads=reads)
     _print_list(out, "Left over", [(x.kind, x.target, x.detail, x.remedy) for x in host.leftovers])

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from nova_decom.errors import UnavailableError
 from nova_decom.model.guard import Guard
 from nova_decom.model.host import HostFacts
-from nova_decom.model.plan import Condition, Kept, Leftover, Met, Objection, Verdict, some
+from nova_decom.model.plan import Condition, Kept, Leftover, Met, Objection, Verdict, counted, some
 from nova_decom.model.registrar import Access, Ghost
 from nova_decom.model.snapshot import CloudSnapshot, grouped
 from nova_decom.registrars.project import Project, Records
@@ -89,7 +89,7 @@ def volumes_on_host(facts: HostFacts) -> Objection | None:
         return None
     names = ", ".join(s.name for s in services(facts) if s.volumes)
     return Objection(
-        f"{len(found)} volumes are on backends of the host ({names}): {some(found)}",
+        f"on backends of the host ({names}): {counted(len(found), 'volume')}, {some(found)}",
         "migrate them (openstack volume migrate --host BACKEND VOLUME), or --skip-guard "
         "volumes-on-host if cinder stays on this machine",
     )

@@ -16,7 +16,7 @@ from nova_decom.errors import (
 )
 from nova_decom.model.change import Change
 from nova_decom.model.host import HostFacts
-from nova_decom.model.plan import Condition, Leftover, Met
+from nova_decom.model.plan import Condition, Leftover, Met, counted
 from nova_decom.model.registrar import Access, Checked, Ghost, Registrar
 from nova_decom.model.snapshot import CloudSnapshot
 from nova_decom.model.step import Cloud, Step
@@ -162,7 +162,7 @@ class MessageQueue(Registrar[QueueReading, Queues]):
                 "give --rabbitmq-api-url for each cell",
             )
         places = ", ".join(broker.label for broker in access.brokers())
-        return Checked(f"{len(found.queues)} queues of compute hosts at {places}")
+        return Checked(f"{counted(len(found.queues), 'queue')} of compute hosts at {places}")
 
     def leftovers(self, facts: HostFacts) -> Iterator[Leftover]:
         """Every queue of the host."""

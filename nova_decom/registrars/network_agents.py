@@ -12,7 +12,7 @@ from nova_decom.model.api_call import ABSENT, ApiCall
 from nova_decom.model.change import Change
 from nova_decom.model.guard import Guard
 from nova_decom.model.host import HostFacts
-from nova_decom.model.plan import Kept, Leftover
+from nova_decom.model.plan import Kept, Leftover, counted
 from nova_decom.model.registrar import Access, Checked, Ghost, Registrar
 from nova_decom.model.snapshot import CloudSnapshot
 from nova_decom.model.step import Step
@@ -157,7 +157,7 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
         found = tuple(_listed(access, None))
         if not found:
             _raise_if_hidden(access)
-        return Checked(f"{len(found)} agents")
+        return Checked(counted(len(found), "agent"))
 
     def names_of(self, facts: HostFacts) -> Iterator[Ghost]:
         """Each agent; one that is alive is not to be deleted."""

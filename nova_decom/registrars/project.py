@@ -10,7 +10,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from nova_decom.errors import UnavailableError
 from nova_decom.model.host import HostFacts
-from nova_decom.model.plan import Condition, Met
+from nova_decom.model.plan import Condition, Met, counted
 from nova_decom.model.registrar import Access, Checked, Ghost, Registrar
 from nova_decom.model.snapshot import CloudSnapshot
 
@@ -84,7 +84,7 @@ class Project(Registrar[Records[R], Records[R]]):
             return Checked(f"no {self.service} in the catalogue")
         if found.error is not None:
             return Checked(f"not read: {self.harm} ({found.error})", self.remedy)
-        return Checked(f"{len(found.records)} records of hosts")
+        return Checked(f"{counted(len(found.records), 'record')} of hosts")
 
     def conditions(self, facts: HostFacts) -> Iterator[Condition]:
         """Unknown where the project is there and was not read."""

@@ -126,8 +126,8 @@ def test_missing_delete(nova, user, table):
     wrong = {c.name.split(": ")[1]: c for c in tried(nova, url) if c.problem}
     assert set(wrong) - {f"SELECT with a lock on {table}"} == {f"DELETE on {table}"}
     check = wrong[f"DELETE on {table}"]
-    assert check.problem.startswith(f"DELETE on {table} of {target(url).label} is not granted: ")
-    assert check.remedy == f"GRANT SELECT, DELETE ON nova.{table} TO this user"
+    assert check.problem.startswith(f"{target(url).label}: DELETE on {table}: not granted: ")
+    assert check.remedy == f"GRANT SELECT, DELETE ON nova.{table} TO 'operator'@'127.0.0.1';"
 
 
 @pytest.mark.parametrize("table", ["compute_nodes", "services"])

@@ -49,7 +49,7 @@ TABLE = [
         "a volume",
         facts(registrars={"cinder": Records((BACKEND,), is_there=True)}),
         BLOCKED,
-        "1 volumes are on backends of the host (node1@lvm): v1",
+        "on backends of the host (node1@lvm): 1 volume, v1",
     ),
     ("volumes-on-host", "no cinder", facts(), OK, ""),
     (

@@ -371,7 +371,7 @@ MOVING_CASES = [
             ),
         ),
         WARNING,
-        "2 servers just fit on the other hosts",
+        "just enough room for 2 servers",
     ),
     ("capacity", "no other host", with_room(), BLOCKED, "no other host has room for 1 of 1"),
     (

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from nova_decom.clients.mysql.connection import Database, is_on
 from nova_decom.clients.mysql.errors import READ_ONLY, code_of, reason_of
+from nova_decom.clients.mysql.grants import grant
 from nova_decom.model.sql import Statement, marks
 
 #: The columns that are read or written, by table; the same in every release since Queens.
@@ -53,6 +54,14 @@ class Check:
     remedy: str | None = None
     detail: str | None = None
 
+    @property
+    def shown(self) -> str | None:
+        """The text beside the name: the problem without what the name has already, if any."""
+        text = self.problem
+        for known in (self.name, self.name.partition(": ")[0]):
+            text = text and text.removeprefix(f"{known}: ")
+        return text or self.detail
+
 
 def check_database(database: Database, columns: Mapping[str, Sequence[str]]) -> Iterator[Check]:
     """The checks of one database: Galera node, nova's schema, server accepts writes.
@@ -78,14 +87,17 @@ def check_statement(database: Database, statement: Statement) -> Check:
     if code_of(refusal) in READ_ONLY:
         return _read_only(database)
     verb, table = right.split()[0], right.rpartition(" ")[2]
-    rights = "SELECT" if verb == "SELECT" else f"SELECT, {verb}"
-    if statement.sql.endswith(" FOR UPDATE"):
-        # MariaDB is content with SELECT.
-        rights = "SELECT, UPDATE"
+    # MariaDB is content with SELECT for a lock.
+    needed = "UPDATE" if statement.sql.endswith(" FOR UPDATE") else verb
     return Check(
         name,
-        f"{right} of {label} is not granted: {reason_of(refusal)}",
-        f"GRANT {rights} ON {database.target.database}.{table} TO this user",
+        f"{name}: not granted: {reason_of(refusal)}",
+        grant(
+            dict.fromkeys(("SELECT", needed)),
+            database.target.database,
+            table,
+            database.account,
+        ),
     )
 
 

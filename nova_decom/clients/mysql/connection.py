@@ -89,6 +89,12 @@ class Database:
         except pymysql.MySQLError as error:
             raise unavailable(self.target, error) from None
 
+    @property
+    def account(self) -> tuple[str, str]:
+        """The user and the host of the account by which the server knows this connection."""
+        user, _, host = str(self.rows("SELECT CURRENT_USER() AS a")[0]["a"]).rpartition("@")
+        return user, host
+
     def has_column(self, table: str, column: str) -> bool:
         """True when the table has the column.
 

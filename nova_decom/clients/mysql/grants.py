@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from nova_decom.model.request import Rows
 
@@ -49,7 +49,11 @@ def cell_grants(
 
 
 def _grants(database: str, rights: Mapping[str, Sequence[str]], user: str) -> Iterator[str]:
+    return (grant(granted, database, table, (user, "%")) for table, granted in rights.items())
+
+
+def grant(rights: Iterable[str], database: str, table: str, account: tuple[str, str]) -> str:
+    """The GRANT statement for an account, which is a user and a host."""
     name = database if re.fullmatch(r"\w+", database) else f"`{database.replace('`', '``')}`"
-    account = "'{}'@'%'".format(user.replace("\\", r"\\").replace("'", "''"))
-    for table, granted in rights.items():
-        yield f"GRANT {', '.join(granted)} ON {name}.{table} TO {account};"
+    user, host = (part.replace("\\", r"\\").replace("'", "''") for part in account)
+    return f"GRANT {', '.join(rights)} ON {name}.{table} TO '{user}'@'{host}';"

@@ -8,6 +8,7 @@ from datetime import datetime
 from importlib import resources
 from typing import Any
 
+from nova_decom.model.plan import counted
 from nova_decom.output.html.markup import Child, Html, bullets, table, tag, together
 from nova_decom.output.html.timeline_chart import picture
 from nova_decom.registrars import REGISTRARS
@@ -228,7 +229,7 @@ def _finding(finding: Event, names: Sequence[str]) -> tuple[Child, ...]:
 
 def _footer(record: Record) -> Html:
     what = "Generated from the journal of the run; the cloud was not contacted."
-    return tag("footer", f"{what} {len(record.events)} events.", class_="soft")
+    return tag("footer", f"{what} {counted(len(record.events), 'event')}.", class_="soft")
 
 
 def _badges(record: Record) -> list[Html]:

@@ -182,7 +182,6 @@ def test_guards_that_passed_are_counted_and_named_when_asked(capsys, verbose):
     assert "blocked  servers-present: 1 server on the host" in out
     assert "→ move or delete them" in out
     assert ("ironic" in out) is bool(verbose)
-    assert "Nothing was changed." in out
     refused_by = "error: node1: refused by servers-present; nothing was changed"
     assert lines(err) == [refused_by, "→ nova-decom explain servers-present"]
 
@@ -439,6 +438,17 @@ def test_checks_show_what_failed_and_its_cure(capsys):
     )
 
     assert lines(out) == ["ok      compute: fine", "FAILED  database", "→ mend it"]
+
+
+def test_the_grants_that_are_missing_are_printed_once_as_sql(capsys):
+    """Below the checks, without an arrow and unbroken: a DBA pastes them."""
+    grants = tuple(f"GRANT SELECT, DELETE ON nova.{n * 'x'} TO 'o''hara'@'%';" for n in (1, 90))
+    checks = tuple(DoctorCheck(g, ok=False, detail="not granted", remedy=g) for g in grants)
+
+    out, _ = shown(capsys, DoctorReport("doctor", 69, checks=checks, grants=grants))
+
+    assert out.split("SQL for a DBA:\n")[1].splitlines() == [*grants]
+    assert "→" not in out
 
 
 def test_the_reference_has_every_step_and_guard(capsys):

@@ -342,7 +342,7 @@ def test_doctor_tells_what_is_read_and_what_it_costs_if_nothing_is():
     """The places stand there without passwords."""
     read, not_read = Access(Broker([entry(), entry("other")])), Access()
 
-    assert REGISTRAR.check(read).detail == f"1 queues of compute hosts at {BROKER}"
+    assert REGISTRAR.check(read).detail == f"1 queue of compute hosts at {BROKER}"
     assert "old orders" in REGISTRAR.check(not_read).detail
     assert "--rabbitmq-api-url" in REGISTRAR.check(not_read).remedy
     assert REGISTRAR.read(not_read, None, None).unread == ()
