@@ -70,14 +70,6 @@ def names(_context: click.Context, _parameter: click.Parameter, incomplete: str)
     return sorted(name for name in texts() if name.startswith(incomplete))
 
 
-def columns(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """The columns of the command."""
-    from nova_decom.output.render import HOST, RUN, TRACE
-
-    known = {"list": HOST, "audit": TRACE, "runs": RUN}.get(context.command.name or "", ())
-    return [name for name in known if name.startswith(incomplete)]
-
-
 def clouds(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """The clouds of the first clouds.yaml that there is."""
     import yaml

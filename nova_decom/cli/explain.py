@@ -26,7 +26,9 @@ def explain(name: str) -> LinesReport:
     """
     found = texts()
     if name.lower() not in found:
-        raise click.UsageError(f"Nothing is called {name!r}.{near(name, found)}")
+        raise click.UsageError(
+            f"No guard, step, leftover or exit code is {name!r}.{near(name, found)}"
+        )
     return LinesReport("explain", ExitCode.SUCCESS, lines=tuple(found[name.lower()]()))
 
 

@@ -18,7 +18,7 @@ import click
 from nova_decom.apply.interrupts import obeyed
 from nova_decom.cli.commands import cli
 from nova_decom.cli.given import GivenOptions
-from nova_decom.cli.help import near
+from nova_decom.cli.help import UNUSED, near
 from nova_decom.errors import NovaDecomError, RunInterruptedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.output.escape import safe
@@ -167,9 +167,18 @@ def _usage(
 def message(error: click.ClickException) -> str:
     """The message of a mistake; of an unknown option with the nearest one only."""
     if isinstance(error, click.NoSuchOption):
+        others = [c.name for c in cli.commands.values() if _has(c, error.option_name)]
         hint = near(error.option_name, error.possibilities or ())
+        if others:
+            hint = f" It is an option of {', '.join(map(str, others))}."
         return f"No such option {error.option_name!r}.{hint}"
     return error.format_message()
+
+
+def _has(command: click.Command, option: str) -> bool:
+    """True when the help of the command shows the option."""
+    unused = UNUSED.get(command.name or "", "").split()
+    return any(option in p.opts and p.name not in unused for p in command.params)
 
 
 def _format(given: GivenOptions, arguments: Sequence[str] | None) -> str:

@@ -10,8 +10,10 @@ from functools import cached_property
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from nova_decom.cli.given import collect
+from nova_decom.cli.help import near
 
 
 class Seconds(click.FloatRange):
@@ -75,6 +77,40 @@ class TimeOfDay(click.types.StringParamType):
         if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", text):
             self.fail(f"must be a time of the day such as 04:30, not {text!r}", param, ctx)
         return text
+
+
+class Column(click.types.StringParamType):
+    """The name of a column of the command; of a section for all commands, any name."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str:
+        """The name.
+
+        :raises click.BadParameter: the command has no such column.
+        """
+        known = columns_of(ctx)
+        if known and value not in known:
+            hint = near(str(value), known) or f" One of: {', '.join(known)}."
+            self.fail(f"no column {value!r}.{hint}", param, ctx)
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, _param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The columns of the command."""
+        return [CompletionItem(name) for name in columns_of(ctx) if name.startswith(incomplete)]
+
+
+def columns_of(context: click.Context | None) -> tuple[str, ...]:
+    """The columns of the command; none without one that has columns."""
+    from nova_decom.output.render import HOST, RUN, TRACE
+
+    name = context.command.name if context else None
+    return {"list": HOST, "audit": TRACE, "runs": RUN}.get(name or "", ())
 
 
 class Paths(click.Path):

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from nova_decom.cli.common_options import COMMON_OF_LIST
-from nova_decom.cli.option_types import LateChoice, Seconds, TimeOfDay, completed_by
+from nova_decom.cli.option_types import Column, LateChoice, Seconds, TimeOfDay, completed_by
 from nova_decom.cli.option_types import flag as _flag
 from nova_decom.cli.option_types import listed as _list
 from nova_decom.cli.option_types import option as _option
@@ -284,7 +284,7 @@ COLUMN = _list(
     "-c",
     "--column",
     metavar="NAME",
-    shell_complete=completed_by("columns"),
+    type=Column(),
     help="Show only this column",
 )
 

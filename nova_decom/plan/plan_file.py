@@ -67,7 +67,7 @@ def load_plans(path: Path) -> SavedPlans:
         is_ours = False
     if not is_ours:
         raise ConfigurationError(
-            f"{path} is no plan of this program", "make one: nova-decom plan HOST --out FILE"
+            f"{path} is not a nova-decom plan file", "make one: nova-decom plan HOST --out FILE"
         )
     return found
 

@@ -145,7 +145,8 @@ def find_record(state_dir: Path, run: str) -> Record:
         few = ", ".join(found[-NAMED:])
         raise RefusedError(f"{len(found)} runs begin with {run!r}: {few}", "give more of the id")
     if not found:
-        raise RefusedError(f"no run {run!r} in {state_dir}", "nova-decom runs lists them")
+        name = f"run {run!r}" if paths or run != "last" else "run yet"
+        raise RefusedError(f"no {name} in {state_dir}", "nova-decom runs lists them")
     return read_record(paths[found[0]])
 
 

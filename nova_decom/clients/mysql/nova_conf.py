@@ -12,6 +12,8 @@ from oslo_config import cfg
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.request import REPORT_INTERVAL
 
+READABLE = "give a nova.conf, or its directory nova.conf.d, that you can read"
+
 
 @dataclass(frozen=True, slots=True)
 class NovaConf:
@@ -30,6 +32,11 @@ def read_nova_conf(paths: Sequence[Path]) -> NovaConf:
 
     :raises ConfigurationError: one of them cannot be read.
     """
+    for path in paths:
+        if not path.exists():
+            raise ConfigurationError(
+                f"cannot read --nova-conf {path}: No such file or directory", READABLE
+            )
     names = ", ".join(map(str, paths))
     arguments = [f"--config-{'dir' if path.is_dir() else 'file'}={path}" for path in paths]
     conf = cfg.ConfigOpts()
@@ -41,10 +48,7 @@ def read_nova_conf(paths: Sequence[Path]) -> NovaConf:
         main = _connection(conf, "database")  # the other one may refer to it
         return NovaConf(_connection(conf, "api_database"), main, conf.report_interval)
     except (cfg.Error, OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"{names}: {' '.join(str(error).split())}",
-            "give a nova.conf, or its directory nova.conf.d, that you can read",
-        ) from None
+        raise ConfigurationError(f"{names}: {' '.join(str(error).split())}", READABLE) from None
 
 
 def _connection(conf: cfg.ConfigOpts, group: str) -> str | None:

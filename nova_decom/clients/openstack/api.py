@@ -38,6 +38,7 @@ TRANSIENT_STATUSES = frozenset({TOO_MANY_REQUESTS, 500, 502, 503, 504})
 #: The begin of what urllib3 adds to an error, and the cause within it.
 POOL = re.compile(r": HTTPS?ConnectionPool\(")
 CAUSE = re.compile(r"\[Errno -?\d+\] ([\w ,.-]+)")
+CANNOT_CONNECT = "cannot connect to"
 #: Attempts at a read that gets no answer.
 READ_ATTEMPTS = 4
 
@@ -215,8 +216,10 @@ class Api:
             ) from error
         except (keystone.ClientException, openstack.exceptions.SDKException) as error:
             kind = NoAnswerError if _may_pass(error) else UnavailableError
+            cause = _first_line(error)
+            _, cannot, place = cause.partition(CANNOT_CONNECT)
             raise kind(
-                f"{service}: cannot be reached for {what}: {_first_line(error)}",
+                f"{cannot}{place}" or f"{service}: cannot be reached for {what}: {cause}",
                 "check auth_url and the network, then run again",
             ) from error
 
@@ -282,6 +285,7 @@ def _numbers(microversion: str) -> tuple[int, ...]:
 def _first_line(error: Exception) -> str:
     """The first line of the error; of a lost connection its place and its cause."""
     text = str(error).strip().split("\n", maxsplit=1)[0]
+    text = text.replace("Unable to establish connection to", CANNOT_CONNECT)
     causes = CAUSE.findall(text)
     return f"{POOL.split(text)[0]}: {causes[-1]}" if causes and POOL.search(text) else text
 

@@ -81,10 +81,11 @@ def connect(
             chosen.config["api_timeout"] = HTTP_TIMEOUT
         return openstack.connection.Connection(config=chosen)
     except (openstack.exceptions.SDKException, keystone.ClientException, OSError) as error:
-        raise ConfigurationError(
-            str(error).strip(),
-            "complete the entry of the cloud in clouds.yaml, or the OS_* variables",
-        ) from error
+        text = str(error).strip()
+        remedy = "complete the entry of the cloud in clouds.yaml, or the OS_* variables"
+        if text.startswith("Region "):
+            remedy = "give --os-region-name, or correct region_name in clouds.yaml"
+        raise ConfigurationError(text, remedy) from error
     except TypeError as error:
         # The SDK gives every key of auth to the plugin, whether it knows it or not.
         raise ConfigurationError(

@@ -116,7 +116,7 @@ def test_another_file_is_no_plan(tmp_path, content):
     path = tmp_path / "plan"
     path.write_text(content if isinstance(content, str) else json.dumps(content), "latin-1")
 
-    with pytest.raises(ConfigurationError, match="is no plan of this program") as raised:
+    with pytest.raises(ConfigurationError, match="is not a nova-decom plan file") as raised:
         load_plans(path)
 
     assert "nova-decom plan HOST --out FILE" in raised.value.remedy

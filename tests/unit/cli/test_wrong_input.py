@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The message for each wrong input: it names the mistake and what to type instead."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from nova_decom.cli import context
+from nova_decom.cli.main import run
+from nova_decom.clients.openstack.api import Api
+from nova_decom.clock import Clock
+from tests.chaos.story import clouds_yaml
+from tests.faults.openstack import OpenStack, State
+from tests.faults.serve import serving
+
+SERVICE = {
+    "uuid": "0b7d4d1c-0f5e-4a4e-9a0e-5f3c2b1a0d9e",
+    "host": "node3",
+    "binary": "nova-compute",
+    "disabled": 0,
+    "disabled_reason": None,
+    "forced_down": 0,
+    "updated_at": "2026-11-29 08:00:00",
+}
+
+
+class Rows:
+    """A connection to the database of nova with one compute host; other tables are empty."""
+
+    def __init__(self):
+        self._found = []
+
+    @contextmanager
+    def cursor(self):
+        """The cursor."""
+        yield self
+
+    def execute(self, sql, _params=None):
+        """Find the rows."""
+        self._found = [SERVICE] if "FROM nova.services WHERE" in sql else []
+
+    def fetchall(self):
+        """The rows found."""
+        return self._found
+
+
+@pytest.fixture(scope="module")
+def openstack(tmp_path_factory):
+    """A cloud with the host node3."""
+    state = State(tmp_path_factory.mktemp("cloud") / "cloud.json")
+    state.write()
+    served = OpenStack(Rows(), state.path)
+    with serving(served) as port:
+        served.base = f"http://127.0.0.1:{port}"
+        yield served
+
+
+@pytest.fixture
+def cloud(openstack, clean_environment, monkeypatch):
+    """The cloud with its clouds.yaml, and no pause between attempts."""
+    impatient = Clock(sleep=lambda _seconds: None)
+    monkeypatch.setattr(
+        context, "Api", lambda connection, request, _clock: Api(connection, request, impatient)
+    )
+    monkeypatch.setenv("NOVA_DECOM_OS_CLOUD", "scripted")
+    (clean_environment / "clouds.yaml").write_text(clouds_yaml(openstack.base))
+    return openstack
+
+
+BROKEN = "clouds:\n  scripted:\n    auth: {a: b: c}\n"
+CONF = "[DEFAULT]\nmy_ip = 192.0.2.1\n"
+NEEDS_CONTROLLER = (
+    "compute.conf: no connection in [api_database] or [database]; a compute host's nova.conf has "
+    "none, and a controller may keep it in another file"
+)
+BAD_REGION = (
+    "Region Two is not a valid region name for cloud scripted. Valid choices are R. Please note "
+    "that region names are case sensitive."
+)
+#: The words typed, the exit code, the first line on stderr after the cloud's, and its remedy.
+CASES = [
+    (
+        "list --os-cloud nope",
+        2,
+        "no cloud 'nope'; DIR/clouds.yaml has: scripted",
+        "--os-cloud NAME",
+    ),
+    ("list --os-cloud script", 2, "no cloud 'script'; DIR/clouds.yaml has: scripted", "scripted?"),
+    (
+        "list --os-region-name Two",
+        2,
+        BAD_REGION,
+        "give --os-region-name",
+    ),
+    (
+        "list nodeX",
+        4,
+        "'nodeX' was not found in nova, placement or neutron",
+        "did you mean: node3?",
+    ),
+    (
+        "list elsewhere",
+        4,
+        "'elsewhere' was not found in nova, placement or neutron",
+        "nova-decom list shows every host",
+    ),
+    ("verify node9", 4, "node9: refused by host-known", "nova-decom explain host-known"),
+    (
+        "remove NODE3 --yes",
+        4,
+        "NODE3: refused by host-known, host-exact; nothing was changed",
+        "nova-decom explain host-known",
+    ),
+    (
+        "list -c hots",
+        2,
+        "Invalid value for '-c' / '--column': no column 'hots'. Did you mean host?",
+        "--help",
+    ),
+    (
+        "plan --hosts-file no/file",
+        2,
+        "cannot read --hosts-file no/file: No such file or directory",
+        "readable",
+    ),
+    (
+        "plan a --nova-conf no/file",
+        2,
+        "cannot read --nova-conf no/file: No such file or directory",
+        "give a nova.conf",
+    ),
+    ("plan a --nova-conf compute.conf", 2, NEEDS_CONTROLLER, "a controller's nova-api"),
+    (
+        "remove a --settle abc",
+        2,
+        "Invalid value for '--settle': must be a number of seconds, 0 or more, not 'abc'",
+        "nova-decom remove --help",
+    ),
+    (
+        "remove a --reasn x",
+        2,
+        "No such option '--reasn'. Did you mean --reason?",
+        "nova-decom remove --help",
+    ),
+    (
+        "plan a --settle 3",
+        2,
+        "No such option '--settle'. It is an option of remove.",
+        "nova-decom plan --help",
+    ),
+    ("report last", 4, "no run yet in DIR/state", "nova-decom runs"),
+    (
+        "explain lasthost",
+        2,
+        "No guard, step, leftover or exit code is 'lasthost'. Did you mean last-host?",
+        "--help",
+    ),
+    (
+        "remove --plan compute.conf",
+        2,
+        "compute.conf is not a nova-decom plan file",
+        "nova-decom plan HOST --out FILE",
+    ),
+    ("remove", 2, "Missing argument 'HOST...'.", "nova-decom remove --help"),
+    ("delete a", 2, "No such command 'delete'. Did you mean remove?", "nova-decom --help"),
+    ("status", 2, "No such command 'status'. Did you mean list?", "nova-decom --help"),
+]
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize(("typed", "code", "message", "remedy"), CASES, ids=[c[0] for c in CASES])
+def test_wrong_input_is_answered_in_two_lines(capsys, typed, code, message, remedy):
+    """The mistake, and what to type instead."""
+    Path("compute.conf").write_text(CONF)
+
+    assert run(typed.split()) == code
+
+    first, second = _lines(capsys.readouterr().err)
+    assert first == f"error: {message.replace('DIR', str(Path.cwd()))}"
+    assert second.startswith("→ ")
+    assert remedy in second
+
+
+def _lines(text):
+    """The lines without that of the cloud."""
+    return [line.strip() for line in text.splitlines() if not line.startswith("Cloud ")]
+
+
+SECTIONS = [
+    ({"setle": 3}, "unknown key 'setle'", "did you mean settle?"),
+    (
+        {"settle": "abc"},
+        "settle: must be a number of seconds, 0 or more, not 'abc'",
+        "correct settle",
+    ),
+]
+
+
+@pytest.mark.parametrize(("section", "message", "remedy"), SECTIONS)
+def test_a_wrong_section_is_answered_alike(capsys, cloud, section, message, remedy):
+    """Of each key, its nearest; of each value, its form."""
+    content = json.loads(clouds_yaml(cloud.base)) | {"nova-decom": section}
+    Path("clouds.yaml").write_text(json.dumps(content))
+
+    assert run(["list"]) == 2
+
+    first, second = _lines(capsys.readouterr().err)
+    assert first == f"error: clouds.yaml, section nova-decom: {message}"
+    assert second == f"→ {remedy}"
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_syntax_error_is_found_before_all_else(capsys):
+    """With its line; the SDK would go on to the next file."""
+    Path("clouds.yaml").write_text(BROKEN)
+
+    assert run(["list"]) == 2
+
+    place = f"{Path.cwd()}/clouds.yaml, line 3, column 16"
+    assert _lines(capsys.readouterr().err) == [
+        f"error: {place}: not valid YAML",
+        "→ correct the file",
+    ]
+
+
+def test_a_region_of_clouds_yaml_that_the_catalogue_lacks(capsys, cloud):
+    """With those that it has."""
+    content = json.loads(clouds_yaml(cloud.base))
+    content["clouds"]["scripted"]["region_name"] = "Two"
+    Path("clouds.yaml").write_text(json.dumps(content))
+
+    assert run(["list"]) == 69
+
+    assert _lines(capsys.readouterr().err) == [
+        "error: no endpoint of compute in region Two; the catalogue has: R",
+        "→ give --os-region-name, or correct region_name in clouds.yaml",
+    ]
+
+
+@pytest.mark.usefixtures("cloud")
+def test_an_address_at_which_nothing_listens(capsys):
+    """The address and the cause; doctor says it once."""
+    Path("clouds.yaml").write_text(clouds_yaml("http://127.0.0.1:9"))
+    problem = "cannot connect to http://127.0.0.1:9/identity/v3: Connection refused"
+    remedy = "→ check auth_url and the network, then run again"
+
+    assert run(["list"]) == 69
+    assert _lines(capsys.readouterr().err) == [f"error: {problem}", remedy]
+
+    assert run(["doctor"]) == 69
+    shown = _lines(capsys.readouterr().out)
+    assert [line for line in shown if "cannot connect" in line] == [
+        f"FAILED  credentials: {problem}"
+    ]
+
+
+@pytest.mark.usefixtures("cloud")
+def test_no_message_of_a_look_says_that_nothing_was_changed(capsys):
+    """It never changes anything."""
+    assert run(["verify", "node9"]) == 4
+
+    shown = capsys.readouterr()
+    assert "was changed" not in shown.out + shown.err
+
+
+@pytest.mark.usefixtures("cloud")
+def test_doctor_names_the_host_that_is_like_an_unknown_one(capsys):
+    """It is not asked for by ssh."""
+    assert run(["doctor", "node4", "node3"]) == 69
+
+    shown = _lines(capsys.readouterr().out)
+    at = shown.index("FAILED  host node4: 'node4' was not found in nova, placement or neutron")
+    assert shown[at + 1] == "→ did you mean: node3?"
+    assert "ok      host node3: nova-compute up, enabled" in shown
+    assert not [line for line in shown if "ssh node4" in line]
+    assert [line for line in shown if "ssh node3" in line]
