@@ -27,7 +27,10 @@ READ_ONLY = frozenset({TURNED_READ_ONLY, 1792, 1836})
 NO_SUCH_COLUMN = 1054
 WRONG_SCHEMA = frozenset({1049, NO_SUCH_COLUMN, 1146})
 _REMEDIES = (
-    (DENIED, "grant the right that the message names, or check the URL"),
+    (
+        DENIED,
+        "grant the right that is named, or check the URL; nova-decom doctor names all that are missing",
+    ),
     (
         LOGIN_DENIED,
         "check user and password; an account that requires TLS needs ?ssl_ca=FILE in the URL",

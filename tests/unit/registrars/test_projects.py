@@ -253,8 +253,7 @@ def test_volumes_on_a_backend_of_the_host_are_named_before():
 
     (finding,) = [f for f in judge(state) if f.guard == "volumes-on-host"]
     assert finding.verdict is Verdict.BLOCKED
-<<<<<<< HEAD
-    assert finding.message == "1 volumes are on backends of the host (node1@lvm): v1"
+    assert finding.message == "on backends of the host (node1@lvm): 1 volume, v1"
     assert asked == 1
 
 
@@ -290,10 +289,6 @@ def test_volumes_that_cannot_be_listed_are_unknown(lists):
     assert [path for path, _params in access.asked] == ["/os-services", "/volumes/detail"][
         : 1 + len(lists)
     ]
-=======
-    assert finding.message == "on backends of the host (node1@lvm): 1 volume, v1"
-    assert registrar.of_run(access, reading, {"node999"}) is reading
->>>>>>> a383e3a (Let doctor print the missing grants as one block of SQL and name unknown hosts)
 
 
 @pytest.mark.parametrize(
