@@ -29,7 +29,7 @@ WRONG_SCHEMA = frozenset({1049, NO_SUCH_COLUMN, 1146})
 _REMEDIES = (
     (
         DENIED,
-        "grant the right that is named, or check the URL; nova-decom doctor names all that are missing",
+        "grant the right that is named, or check the URL; nova-decom doctor names all others",
     ),
     (
         LOGIN_DENIED,
