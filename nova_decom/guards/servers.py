@@ -229,7 +229,8 @@ def capacity(facts: HostFacts) -> Objection | None:
         return None
     return Objection(
         f"{len(not_judged)} of {counted(len(leaving), 'server')} not judged: placement was not "
-        f"asked for what they need (groups of resources, or of traits): {some(not_judged)}",
+        "asked for what they need (groups of resources or traits, PCI devices, NUMA): "
+        f"{some(not_judged)}",
         "nova's scheduler decides when they move",
         Verdict.WARNING,
     )

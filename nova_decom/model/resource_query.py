@@ -15,6 +15,13 @@ PLAIN = {"VCPU", "MEMORY_MB", "DISK_GB"}
 #: Extra specs of groups, whose resources and traits must come from one provider each.
 GROUPED = re.compile(r"(resources|trait)[^:]+:")
 TRAIT = "trait:"
+#: A flavor's or an image's version of a virtual TPM -> the trait that nova's scheduler requires
+#: for it (nova 34.0.0 scheduler/utils.py:300, since 22).
+TPM = {"1.2": "COMPUTE_SECURITY_TPM_1_2", "2.0": "COMPUTE_SECURITY_TPM_2_0"}
+#: Extra specs of needs that placement does not know: nova's scheduler compares them itself.
+UNKNOWN_TO_PLACEMENT = {
+    *("pci_passthrough:alias", "hw:numa_nodes", "hw:mem_page_size", "hw:cpu_policy"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +67,6 @@ def query_of(
 
 def _traits(wanted: Mapping[str, str], how: str) -> tuple[str, ...]:
     names = (n for n, value in wanted.items() if n.startswith(TRAIT) and value == how)
-    return tuple(sorted(name.removeprefix(TRAIT) for name in names))
+    found = {name.removeprefix(TRAIT) for name in names}
+    tpm = TPM.get(wanted.get("hw:tpm_version") or wanted.get("hw_tpm_version", ""))
+    return tuple(sorted(found | {tpm} if tpm and how == "required" else found))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from nova_decom.model.cloud import ComputeService, Server, ServerGroup
 from nova_decom.model.host import HostFacts
-from nova_decom.model.resource_query import ResourceQuery, query_of
+from nova_decom.model.resource_query import UNKNOWN_TO_PLACEMENT, ResourceQuery, query_of
 
 SCOPE = "aggregate_instance_extra_specs:"
 
@@ -56,6 +56,8 @@ def query_for(facts: HostFacts, server: Server) -> ResourceQuery | None:
 
 def is_judged(facts: HostFacts, server: Server) -> bool:
     """True when it is known which hosts have what the server needs."""
+    if UNKNOWN_TO_PLACEMENT & dict(server.extra_specs).keys():
+        return False
     query = query_for(facts, server)
     return query is not None and (query.is_plain or query in facts.fitting)
 

@@ -421,6 +421,15 @@ MOVING_CASES = [
         WARNING,
         "'web' id-of-web",
     ),
+    (
+        "capacity",
+        "a PCI device, which placement does not know",
+        with_room(
+            room(), servers=(build.server(extra_specs=(("pci_passthrough:alias", "card:1"),)),)
+        ),
+        WARNING,
+        "1 of 1 server not judged",
+    ),
     ("capacity", "too little memory", with_room(room(memory=511)), BLOCKED, "'web' id-of-web"),
     ("capacity", "too few processors", with_room(room(cpus=1)), BLOCKED, "'web' id-of-web"),
     ("capacity", "on this host only", with_room(room("node1")), BLOCKED, "'web' id-of-web"),

@@ -45,6 +45,21 @@ def test_traits_come_from_flavor_and_image():
 
 
 @pytest.mark.parametrize(
+    ("specs", "image", "wanted"),
+    [
+        ((("hw:tpm_version", "2.0"),), {}, ("COMPUTE_SECURITY_TPM_2_0",)),
+        ((), {"hw_tpm_version": "1.2"}, ("COMPUTE_SECURITY_TPM_1_2",)),
+        ((("hw:tpm_version", "3.0"),), {}, ()),
+    ],
+)
+def test_a_virtual_tpm_needs_a_host_that_has_one(specs, image, wanted):
+    """The trait that nova's scheduler requires by the version; another version is unknown."""
+    found = query(specs, image=image)
+
+    assert (found.required, found.forbidden) == (wanted, ())
+
+
+@pytest.mark.parametrize(
     "spec", ["resources1:VGPU", "resources_gpu:VGPU", "trait1:CUSTOM_A", "trait_gpu:CUSTOM_A"]
 )
 def test_groups_are_not_asked_for(spec):
