@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
+from shlex import quote
 
 from nova_decom.apply.observers import Journal, NullProgress, Progress
 from nova_decom.apply.refresh import FreshFacts
@@ -117,7 +118,7 @@ class ClaimLease:
         raise BusyError(
             f"{facts.host}: its compute service was deleted by somebody else meanwhile: "
             "another run is at work",
-            f"when that has ended: nova-decom verify {facts.host}",
+            f"when that has ended: nova-decom verify {quote(facts.host)}",
         )
 
     def release(self) -> None:

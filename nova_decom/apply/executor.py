@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from shlex import quote
 
 from nova_decom.apply.change_runner import ChangeRunner, as_bug
 from nova_decom.apply.checks import (
@@ -195,7 +196,7 @@ class HostExecution:
         if new:
             raise StalePlanError(
                 f"{facts.host}: not in the plan: {'; '.join(c.detail for c in new)}",
-                f"review a new plan: nova-decom plan {facts.host}",
+                f"review a new plan: nova-decom plan {quote(facts.host)}",
             )
         runner = StepRunner(run.cloud, run.job, self.fresh, self.lease, self.changes, run.timeout)
         for change in todo:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from shlex import quote
 
 from nova_decom.model.change import Outcome, Status
 from nova_decom.model.report import HostReport
@@ -18,7 +19,7 @@ def left_undone(report: HostReport, job: Job) -> Iterator[str]:
 
     Empty where the run has not claimed the host, or may have deleted its service.
     """
-    host = report.host
+    host = quote(report.host)
     claims = {step.name for step in job.steps if step.writes_claim}
     deletes = {step.name for step in job.steps if step.deletes_service}
     if any(o.begun and o.change.step in deletes for o in report.outcomes):
@@ -28,8 +29,8 @@ def left_undone(report: HostReport, job: Job) -> Iterator[str]:
     moves = [o for o in report.outcomes if o.change.step in _moving(job)]
     back = " --bring-back" if any(o.begun and o.status in MADE for o in moves) else ""
     yield (
-        f"{host} stays disabled by this run: nova-decom {job.name} {host} goes on, nova-decom "
-        f"enable {host}{back} takes it back"
+        f"{report.host} stays disabled by this run: nova-decom {job.name} {host} goes on, "
+        f"nova-decom enable {host}{back} takes it back"
     )
     left = sum(o.status in LEFT for o in moves)
     if left:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from shlex import quote
 from typing import Any
 
 from nova_decom.cli.context import Context
@@ -58,10 +59,11 @@ def bring_back(app: Context, hosts: tuple[str, ...]) -> Report:
             f"--bring-back takes one host, and these are {len(hosts)}", "run once for each host"
         )
     (home,), run = hosts, app.settings.bring_back
+    name = quote(home)
     if run != LAST and not RUN_ID.fullmatch(str(run)):
         raise ConfigurationError(
             f"--bring-back {run}: {run!r} is no id of a run",
-            f"nova-decom enable {home} --bring-back takes the last drain; give HOST before it",
+            f"nova-decom enable {name} --bring-back takes the last drain; give HOST before it",
         )
     if not app.settings.dry_run:
         raise_if_not_asked(app, BRING_BACK, (home,), "--bring-back")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -81,7 +82,7 @@ def raise_if_not_asked(app: Context, job: Job, hosts: Sequence[str], *options: s
     if job.asks and not app.settings.yes and not sys.stdin.isatty():
         raise UnconfirmedError(
             "there is no terminal to ask for confirmation",
-            f"nova-decom {' '.join((job.name, *hosts, *options))} --yes",
+            f"nova-decom {shlex.join((job.name, *hosts, *options))} --yes",
         )
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
+from shlex import quote
 from typing import Protocol, TypeVar
 from uuid import uuid4
 
@@ -87,7 +88,7 @@ class SharedLocks:
             raise BusyError(
                 f"{host}: the lock at the lock service of --lock-url has lapsed: another run may "
                 "be at work",
-                f"nova-decom verify {host}, then run again",
+                f"nova-decom verify {quote(host)}, then run again",
             )
 
     def release(self, coordinator: Coordinator) -> None:

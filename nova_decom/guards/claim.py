@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from nova_decom.model.claim import belongs_to, read_claim, run_of
 from nova_decom.model.host import HostFacts
 from nova_decom.model.plan import Objection, Verdict
@@ -55,5 +57,5 @@ def own_disable(facts: HostFacts) -> Objection | None:
         return None
     return Objection(
         f"disabled by somebody else: {service.disabled_reason or 'without a reason'!r}",
-        f"openstack compute service set --enable {facts.host} nova-compute",
+        f"openstack compute service set --enable {quote(facts.host)} nova-compute",
     )

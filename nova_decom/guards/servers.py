@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from nova_decom.model.cloud import Action, Owner, Server, distinct
 from nova_decom.model.host import HostFacts
+from nova_decom.model.names import removal
 from nova_decom.model.plan import Objection, Verdict, counted, some
 from nova_decom.moves.candidates import candidates, is_judged, no_candidate, query_for
 from nova_decom.moves.capacity import fit, unplaceable
@@ -33,7 +36,7 @@ def servers_present(facts: HostFacts) -> Objection | None:
     return Objection(
         text,
         "move or delete them (--servers auto moves them): openstack server list --all-projects "
-        f"--host {facts.host} (SOFT_DELETED ones show only with --deleted: restore or "
+        f"--host {quote(facts.host)} (SOFT_DELETED ones show only with --deleted: restore or "
         "force-delete them)",
     )
 
@@ -48,7 +51,7 @@ def servers_returning(facts: HostFacts) -> Objection | None:
     return Objection(text, "this run leaves them as they are", Verdict.WARNING)
 
 
-def cure_of_stranded(host: str) -> str:
+def cure_of_stranded(host: str, *options: str) -> str:
     """The way out for servers on a host without compute service, from which nova moves none.
 
     Nova deletes their records without the host (nova 34.0.0 compute/api.py, local delete). From
@@ -57,8 +60,8 @@ def cure_of_stranded(host: str) -> str:
     return (
         "start nova-compute there (from nova 29 beside running guests only after its row of "
         "services is restored), then: --servers auto; or, if their disks are not needed, delete "
-        f"the servers: openstack server list --all-projects --host {host}, "
-        f"then: nova-decom remove {host}"
+        f"the servers: openstack server list --all-projects --host {quote(host)}, "
+        f"then: {removal(host, *options)}"
     )
 
 
@@ -261,7 +264,7 @@ def migrations_active(facts: HostFacts) -> Objection | None:
     return Objection(
         f"{counted(len(active), 'migration')} in progress: {some(texts)}",
         "wait for them, or confirm (--confirm-resizes), revert or abort them: openstack server "
-        f"migration list --host {facts.host}",
+        f"migration list --host {quote(facts.host)}",
         is_partial=facts.request.moves_servers,
     )
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Host names that may mean the same machine. No I/O."""
+"""Host names: those that may mean the same machine, and a name in a command. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from shlex import quote
 
 
 def same_machine(one: str, other: str) -> bool:
@@ -23,3 +24,8 @@ def same_machine(one: str, other: str) -> bool:
 def other_spellings(name: str, names: Iterable[str]) -> tuple[str, ...]:
     """The names, sorted, that are spelled otherwise and may mean the same machine."""
     return tuple(sorted({n for n in names if n != name and same_machine(name, n)}))
+
+
+def removal(host: str, *options: str) -> str:
+    """The command that removes the host, whose name is one word to a shell."""
+    return " ".join(("nova-decom remove", quote(host), *options))

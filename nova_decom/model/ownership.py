@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from nova_decom.model.host import HostFacts
 from nova_decom.model.machine import UnitIdentity
 from nova_decom.model.names import same_machine
@@ -77,7 +79,7 @@ def _of_machine(facts: HostFacts) -> Objection | None:
     return Objection(
         f"nothing proves that nova-compute on the machine is {facts.host}'s: {doubt}",
         "let the user of ssh read its configuration (as root, or by sudo -n sh), or make sure of "
-        f"it: ssh {facts.host} hostname",
+        f"it: ssh {quote(facts.host)} hostname",
         Verdict.WARNING,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -78,7 +79,7 @@ def _print_end(out: Console, report: Report) -> None:
     _print_heading(out, f"{results_of(report)}{seconds}", f"run {report.run}")
     undo = "nova-decom restore last" if report.command == "remove" and report.changed else None
     if report.command == "drain" and report.changed:
-        undo = f"nova-decom enable {' '.join(h.host for h in report.hosts if h.changed)}"
+        undo = f"nova-decom enable {shlex.join(h.host for h in report.hosts if h.changed)}"
     rows = [("journal", report.journal), ("report", "nova-decom report last"), ("undo", undo)]
     for name, text in rows:
         if text:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from nova_decom.guards.servers import cure_of_stranded
 from nova_decom.model.cloud import Owner
 from nova_decom.model.host import HostFacts
+from nova_decom.model.names import removal
 from nova_decom.model.plan import Kept, Leftover
 from nova_decom.model.rows import ComputeNodeRow, ServiceRow
 from nova_decom.registrars import REGISTRARS
@@ -59,7 +60,7 @@ def _history(facts: HostFacts) -> Iterator[Kept]:
 
 
 def _in_nova(facts: HostFacts) -> Iterator[Leftover]:
-    remove = f"nova-decom remove {facts.host}"
+    remove = removal(facts.host)
     for service in facts.leaving_services:
         detail = f"{service.binary} is registered, {service.status}, {service.state}"
         yield Leftover("compute-service", service.id or service.binary, detail, remove)
@@ -88,24 +89,24 @@ def _in_database(facts: HostFacts) -> Iterator[Leftover]:
     if database is None:
         return
     for rows in doomed_rows(facts, database):
-        remedy = f"nova-decom remove {facts.host}"
+        remedy = removal(facts.host)
         yield Leftover("rows", rows.label, "rows in the cell database", remedy)
     if database.host_mapping is not None:
         yield Leftover(
             "host-mapping",
             facts.host,
             f"mapped to cell {database.host_mapping.cell}",
-            f"nova-decom remove {facts.host}",
+            removal(facts.host),
         )
     known = {a.id for a in facts.aggregates}
     for row in database.aggregate_hosts:
         if row.aggregate_id not in known:
             target, detail = str(row.aggregate_id), f"aggregate_hosts still names {facts.host}"
-            yield Leftover("aggregate", target, detail, f"nova-decom remove {facts.host}")
+            yield Leftover("aggregate", target, detail, removal(facts.host))
 
 
 def _in_placement(facts: HostFacts) -> Iterator[Leftover]:
-    remove = f"nova-decom remove {facts.host}"
+    remove = removal(facts.host)
     for allocation in facts.allocations:
         resources = ", ".join(f"{name} {amount}" for name, amount in allocation.resources)
         detail = f"holds {resources} of resource provider {allocation.provider}"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from shlex import quote
 from typing import Any
 
 from nova_decom.errors import StalePlanError
@@ -58,7 +59,7 @@ def raise_if_stale(reviewed: Plan, present: Plan) -> None:
     if news:
         raise StalePlanError(
             f"{present.host}: the cloud no longer fits the plan: {'; '.join(news)}",
-            f"review a new plan: nova-decom plan {present.host}",
+            f"review a new plan: nova-decom plan {quote(present.host)}",
         )
 
 

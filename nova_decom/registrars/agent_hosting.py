@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from shlex import quote
 from typing import ClassVar
 
 from nova_decom.model.api_call import ApiCall
@@ -131,11 +132,12 @@ def agents_hosting(facts: HostFacts) -> Objection | None:
 
 def cure_of_dead_agent(agent: NetworkAgent) -> str:
     """The command that deletes one agent; before it, the one that shows what it serves."""
-    delete = f"openstack network agent delete {agent.id}"
+    name = quote(agent.id)
+    delete = f"openstack network agent delete {name}"
     listed = {"L3 agent": "router", "DHCP agent": "network"}.get(agent.agent_type)
     if listed is None:
         return delete
-    shows = f"openstack {listed} list --agent {agent.id}"
+    shows = f"openstack {listed} list --agent {name}"
     return f"give what it serves to another agent ({shows}), then: {delete}"
 
 

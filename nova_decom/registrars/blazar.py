@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from shlex import quote
 from typing import Any, ClassVar
 
 from nova_decom.model.api_call import ApiCall
 from nova_decom.model.change import Change
 from nova_decom.model.guard import Guard
 from nova_decom.model.host import HostFacts
+from nova_decom.model.names import removal
 from nova_decom.model.plan import Leftover, Objection, some
 from nova_decom.model.registrar import Access, Ghost
 from nova_decom.model.request import Part
@@ -38,7 +40,7 @@ class ReservableHost:
         """
         return (
             f"start nova-compute of {self.host} again, then: openstack aggregate add host "
-            f"freepool {self.host}; openstack reservation host delete {self.id}"
+            f"freepool {quote(self.host)}; openstack reservation host delete {self.id}"
         )
 
 
@@ -116,7 +118,7 @@ class Blazar(Project[ReservableHost]):
     def leftovers(self, facts: HostFacts) -> Iterator[Leftover]:
         """Every record."""
         for record in self.of(facts).records:
-            cure = f"nova-decom remove {facts.host}" if facts.service else record.cure
+            cure = removal(facts.host) if facts.service else record.cure
             yield Leftover("reservable-host", record.id, f"{record.host} can be reserved", cure)
 
     def records(self, facts: HostFacts) -> tuple[ReservableHost, ...]:
@@ -130,7 +132,7 @@ class Blazar(Project[ReservableHost]):
         known = {r.host for r in self.of(facts).records}
         for was in saved:
             if was["id"] in begun and was["host"] not in known:
-                name = was["host"]
+                name = quote(was["host"])
                 yield f"blazar has no record of it: openstack reservation host create {name}"
 
     def ghost(self, record: ReservableHost) -> Ghost:

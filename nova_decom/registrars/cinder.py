@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from shlex import quote
 from typing import Any, ClassVar
 
 from nova_decom.errors import UnavailableError
@@ -40,9 +41,10 @@ class CinderService:
     @property
     def cure(self) -> str:
         """The command that deletes the record; it exits with 0 where it fails too."""
+        name = quote(self.name)
         return (
-            f"cinder-manage service remove {self.binary} {self.name}, then: openstack volume "
-            f"service list --host {self.name} (the first exits 0 also when it fails)"
+            f"cinder-manage service remove {quote(self.binary)} {name}, then: openstack volume "
+            f"service list --host {name} (the first exits 0 also when it fails)"
         )
 
 

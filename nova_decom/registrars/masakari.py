@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from shlex import quote
 from typing import Any, ClassVar
 
 from nova_decom.model.api_call import ApiCall
 from nova_decom.model.change import Change
 from nova_decom.model.host import HostFacts
+from nova_decom.model.names import removal
 from nova_decom.model.plan import Leftover
 from nova_decom.model.registrar import Access, Ghost
 from nova_decom.model.request import Part
@@ -149,7 +151,7 @@ class Masakari(Project[SegmentHost]):
         for record in self.of(facts).records:
             state = "on maintenance" if record.on_maintenance else "taking notifications"
             detail = f"{record.host} in segment {record.segment}, {state}"
-            cure = f"nova-decom remove {facts.host}"
+            cure = removal(facts.host)
             yield Leftover("segment-host", record.id, detail, cure)
 
     def records(self, facts: HostFacts) -> tuple[SegmentHost, ...]:
@@ -166,7 +168,7 @@ class Masakari(Project[SegmentHost]):
             if was.id in begun and now is None:
                 yield (
                     f"masakari has no record of {was.host} any more: openstack segment host "
-                    f"create {was.host} TYPE CONTROL_ATTRIBUTES {was.segment}"
+                    f"create {quote(was.host)} TYPE CONTROL_ATTRIBUTES {was.segment}"
                 )
             elif was.id in begun and now and now.on_maintenance and not was.on_maintenance:
                 yield (

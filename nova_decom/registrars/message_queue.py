@@ -16,6 +16,7 @@ from nova_decom.errors import (
 )
 from nova_decom.model.change import Change
 from nova_decom.model.host import HostFacts
+from nova_decom.model.names import removal
 from nova_decom.model.plan import Condition, Leftover, Met, counted
 from nova_decom.model.registrar import Access, Checked, Ghost, Registrar
 from nova_decom.model.snapshot import CloudSnapshot
@@ -222,7 +223,7 @@ class MessageQueue(Registrar[QueueReading, Queues]):
 
 def _cure(queue: Queue, facts: HostFacts) -> str:
     """The command that deletes the queue."""
-    remove = f"nova-decom remove {facts.host}"
+    remove = removal(facts.host)
     if queue.consumers:
         return f"stop nova-compute on {facts.host}, then: {remove}"
     if queue.messages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from shlex import quote
 from typing import Any, ClassVar
 
 from nova_decom.errors import MissingRightError
@@ -12,6 +13,7 @@ from nova_decom.model.api_call import ABSENT, ApiCall
 from nova_decom.model.change import Change
 from nova_decom.model.guard import Guard
 from nova_decom.model.host import HostFacts
+from nova_decom.model.names import removal
 from nova_decom.model.plan import Kept, Leftover, counted
 from nova_decom.model.registrar import Access, Checked, Ghost, Registrar
 from nova_decom.model.snapshot import CloudSnapshot
@@ -170,7 +172,7 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
         """Every agent, the living ones to be stopped first."""
         if facts.request.keep_agents:
             return
-        remove = f"nova-decom remove {facts.host}"
+        remove = removal(facts.host)
         own = agents_of(facts).own
         for agent in own:
             state, cure = "not alive", remove
@@ -185,7 +187,7 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
             yield Leftover("network-agent", agent.id, detail, cure)
         for agent in agents_of(facts).by_hypervisor:
             detail = f"{agent.agent_type} ({agent.binary}) on {agent.host}, not alive"
-            cure = f"{remove} --host-alias {agent.host}"
+            cure = f"{remove} --host-alias {quote(agent.host)}"
             yield Leftover("network-agent", agent.id, detail, cure)
         for chassis in agents_of(facts).ghosts:
             yield Leftover("ovn-chassis", chassis, GHOST, cure_of_ghost(chassis))

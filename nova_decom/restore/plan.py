@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from shlex import quote
 
 from nova_decom.guards import judge
 from nova_decom.model.api_call import add_to_aggregate, disable_service, enable_service
@@ -237,7 +238,7 @@ def _lost(past: SavedHost, present: CurrentHost) -> Iterator[Leftover]:
         now = known.get(was.id)
         if now is None or now.name != was.name:
             what = "is gone" if now is None else f"is now called {now.name!r}"
-            remedy = f"openstack aggregate add host AGGREGATE {past.host}"
+            remedy = f"openstack aggregate add host AGGREGATE {quote(past.host)}"
             yield Leftover("aggregate", str(was.id), f"{was.name!r} {what}", remedy)
     if past.without_rows:
         yield Leftover(

@@ -15,7 +15,7 @@ from functools import cached_property
 
 from nova_decom.guards.servers import cure_of_stranded
 from nova_decom.model.cloud import NOVA_COMPUTE, ResourceProvider
-from nova_decom.model.names import other_spellings
+from nova_decom.model.names import other_spellings, removal
 from nova_decom.model.plan import Leftover
 from nova_decom.model.rows import CloudRows, ComputeNodeRow, ServiceRow
 from nova_decom.model.snapshot import CloudSnapshot, grouped
@@ -91,10 +91,10 @@ def _remove(cloud: AuditSnapshot, host: str) -> str:
     It is refused while servers are stranded there: they go first.
     """
     other = host not in cloud.up and other_spellings(host, cloud.up)
-    options = " --stop-with none" if other else ""
+    options = ("--stop-with none",) if other else ()
     if host in cloud.stranded:
-        return f"{cure_of_stranded(host)}{options}"
-    return f"nova-decom remove {host}{options}"
+        return cure_of_stranded(host, *options)
+    return removal(host, *options)
 
 
 def _unless_removed(cloud: AuditSnapshot, host: str, cure: str) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nova_decom.model.host import HostFacts
+from nova_decom.model.names import removal
 from nova_decom.model.plan import Condition, Met, ReAdd, some
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.registrars import REGISTRARS
@@ -93,6 +94,6 @@ def _evacuations(facts: HostFacts) -> Condition:
         Met.NOT_MET,
         f"evacuations from {facts.host} are open, of servers {servers}: one that moves back is "
         "destroyed when nova-compute restarts",
-        f"nova-decom remove {facts.host} --close-evacuations, with the databases; or start "
+        f"{removal(facts.host, '--close-evacuations')}, with the databases; or start "
         f"nova-compute of the new {facts.host} twice before you enable the host",
     )
