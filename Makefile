@@ -39,7 +39,7 @@ unit: $(READY)  ## the unit tests
 test: packages $(READY)  ## everything, on a real Nova; installs what it needs
 	tests/run-all
 
-matrix: packages $(READY)  ## the schemas of nova 17 to 34, and the suites, on each database server; prints tables
+matrix: packages $(READY)  ## schemas and suites on each database server, scenarios on each release; prints tables
 	$(BIN)/python -m tests.matrix
 
 chaos: lab-packages $(READY)  ## kill and disturb removals: RUNS=500 SEED=...; at every point; on the lab

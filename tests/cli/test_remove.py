@@ -162,6 +162,11 @@ def test_a_saved_plan_is_refused_when_the_cloud_has_moved_on(
     saved = decom.state_dir.parent / "plan.json"
     assert decom("plan", "saved1", "--out", str(saved)).code == 0
     (server,) = lab.create_servers(1, on="saved1")
+    # Nova notes the end of a build after it has called the server ACTIVE.
+    noted = "SELECT id FROM instance_actions_events WHERE host = %s AND finish_time IS NULL"
+    wait_until(
+        lambda: not lab.cell_sql("cell1", noted, "saved1"), timeout=60, what="the build to end"
+    )
     before = snapshot.rows_of("saved1")
 
     stale = decom.remove("--plan", str(saved))

@@ -77,7 +77,8 @@ def nova(site: Site, cell: Cell = FIRST) -> Sections:
         "glance": {"endpoint_override": site.url("glance")},
         # Asked for only by servers with volumes; cinder takes an attachment back from nobody
         # without the token of a service.
-        "cinder": client(site, "nova") | {"catalog_info": "block-storage::publicURL"},
+        "cinder": client(site, "nova")
+        | {"catalog_info": f"{site.release.volume_service}::publicURL"},
         "service_user": client(site, "nova") | {"send_service_user_token": True},
     }
 

@@ -32,6 +32,8 @@ class Release:
     """Resolve the dependencies as of this day."""
     microversion: str = "2.95"
     """Of the tests' own calls to nova, by which they prepare and check."""
+    volume_service: str = "block-storage"
+    """The type by which nova finds cinder: before 2025.1 it takes none with a hyphen."""
     wsgi_modules: Mapping[str, str] | None = None
     """API -> module; None for releases that ship scripts."""
 
@@ -92,10 +94,13 @@ RELEASES: Mapping[str, Release] = {
                 "setuptools<70",
             ),
             exclude_newer="2024-05-01",
+            volume_service="volumev3",
         ),
-        # The newest before a host had a uuid of its own. Its dependencies are of 2023: those of
+        # From before a host had a uuid of its own. Its dependencies are of 2023: those of
         # 2022 do not know Python 3.11, and SQLAlchemy 2 came just then. Its own glance-manage does
-        # not start on Python 3.11, hence that of Zed.
+        # not start on Python 3.11, hence that of Zed. oslo.db and neutron-lib are Yoga's own:
+        # with later ones a session does not commit by itself, and neutron 20 then keeps the
+        # connection of each read until its pool is empty.
         Release(
             "yoga",
             (
@@ -105,10 +110,13 @@ RELEASES: Mapping[str, Release] = {
                 "glance==25.1.0",
                 "neutron==20.2.0",
                 "SQLAlchemy<1.5",
+                "oslo.db==11.2.0",
+                "neutron-lib==2.20.0",
                 "setuptools<66",
             ),
             exclude_newer="2023-02-15",
             microversion="2.90",
+            volume_service="volumev3",
         ),
     )
 }

@@ -21,6 +21,7 @@ STATUSES = (
 )
 LARGER = "lab-larger"
 TIMEOUT = 120.0
+ATTEMPTS = 3
 NOT_FOUND = 404
 
 
@@ -40,8 +41,7 @@ class Servers:
         """Boot `count` servers on the host and bring them to `status`; their ids."""
         if status not in STATUSES:
             raise LabError(f"servers cannot be brought to {status}, only to {', '.join(STATUSES)}")
-        ids = [self.ask(on=on) for _ in range(count)]
-        self._wait(ids, "ACTIVE")
+        ids = self._boot(count, on)
         changes: dict[str, Callable[[str], Any]] = {
             "SHUTOFF": lambda id_: self._act(id_, {"os-stop": None}),
             "PAUSED": lambda id_: self._act(id_, {"pause": None}),
@@ -56,6 +56,25 @@ class Servers:
             for id_ in ids:
                 changes[status](id_)
             self._wait(ids, status)
+        return ids
+
+    def _boot(self, count: int, on: str) -> list[str]:
+        """Ids of `count` new ACTIVE servers on the host `on`.
+
+        On a busy machine a heartbeat is late at times, and nova's scheduler takes the host for
+        down: servers that found no host are asked for again.
+        """
+        ids = [self.ask(on=on) for _ in range(count)]
+        for _ in range(ATTEMPTS - 1):
+            for id_ in ids:
+                built = self._is(id_, lambda server: server is None or server["status"] != "BUILD")
+                wait_until(built, timeout=TIMEOUT, what=f"server {id_} to be built")
+            lost = [id_ for id_ in ids if found_no_host(self._show(id_))]
+            if not lost:
+                break
+            self.delete(lost)
+            ids = [id_ for id_ in ids if id_ not in lost] + [self.ask(on=on) for _ in lost]
+        self._wait(ids, "ACTIVE")
         return ids
 
     def delete(self, ids: Iterable[str]) -> None:
@@ -117,6 +136,11 @@ class Servers:
         if answer.ok or (missing_ok and answer.status_code == NOT_FOUND):
             return answer
         raise LabError(f"{method.upper()} {path}: {answer.status_code} {answer.text}")
+
+
+def found_no_host(server: dict[str, Any] | None) -> bool:
+    fault = (server or {}).get("fault") or {}
+    return "No valid host" in fault.get("message", "")
 
 
 def reached(server: dict[str, Any] | None, status: str) -> bool:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests on every schema of nova and on every database server, as one table."""
+"""Tests on every schema of nova, every database server and every release, as tables."""
