@@ -61,7 +61,7 @@ class RefusedError(NovaDecomError):
 
 
 class WaitTimeoutError(NovaDecomError):
-    """A bound on waiting ran out."""
+    """A wait timed out."""
 
     exit_code = ExitCode.TIMEOUT
 

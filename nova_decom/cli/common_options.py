@@ -53,7 +53,12 @@ _COMMON = (
         "are those of the cell mapping unless the URL has them",
     ),
     _option("--ssh-config", type=click.Path(), help="Configuration file for ssh."),
-    _option("--state-dir", type=click.Path(), help="Directory of the journals and locks."),
+    _option(
+        "--state-dir",
+        type=click.Path(),
+        default_text="/var/lib/nova-decom for root, else ~/.local/state/nova-decom",
+        help="Directory of the journals and locks.",
+    ),
     _flag("--dry-run", help="Show what would change; uses read-only connections."),
     _option("-v", "--verbose", count=True, default=0, help="Show more; -vv logs each call."),
     _flag("-q", "--quiet", help="Show no progress; errors and results only."),

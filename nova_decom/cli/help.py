@@ -146,9 +146,7 @@ def write_options(
     shown = [p for p in command.get_params(context) if p.name not in unused]
     records = {p.name: p.get_help_record(context) for p in shown}
     for title, group in GROUPS.items():
-        names = group.split()
-        found = [r for name, r in records.items() if name in names and r is not None]
-        if found:
+        if found := [r for name in group.split() if (r := records.get(name)) is not None]:
             with formatter.section(title):
                 formatter.write_dl(found)
 

@@ -79,6 +79,15 @@ class TimeOfDay(click.types.StringParamType):
         return text
 
 
+class Count(click.IntRange):
+    """A number of one or more."""
+
+    name = "number"
+
+    def __init__(self) -> None:
+        super().__init__(min=1)
+
+
 class Column(click.types.StringParamType):
     """The name of a column of the command; of a section for all commands, any name."""
 

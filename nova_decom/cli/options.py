@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from nova_decom.cli.common_options import COMMON_OF_LIST
-from nova_decom.cli.option_types import Column, LateChoice, Seconds, TimeOfDay, completed_by
+from nova_decom.cli.option_types import Column, Count, LateChoice, Seconds, TimeOfDay, completed_by
 from nova_decom.cli.option_types import flag as _flag
 from nova_decom.cli.option_types import listed as _list
 from nova_decom.cli.option_types import option as _option
@@ -47,7 +47,7 @@ SKIP_GUARD = _list(
 _PACE = (
     _option(
         "--max-moves",
-        type=click.IntRange(min=1),
+        type=Count(),
         default=4,
         help="Servers to move at once, per host.",
     ),
@@ -132,16 +132,16 @@ SELECTION = (
     _list("--match", metavar="GLOB", help="Add the compute hosts that match this glob"),
     _option(
         "--max-hosts",
-        type=click.IntRange(min=1),
+        type=Count(),
         default=10,
         help="Refuse more hosts than this in one run.",
     ),
 )
 _SIDE_BY_SIDE = (
-    _option("--jobs", type=click.IntRange(min=1), default=4, help="Hosts to work on in parallel."),
+    _option("--jobs", type=Count(), default=4, help="Hosts to work on in parallel."),
     _option(
         "--batch",
-        type=click.IntRange(min=1),
+        type=Count(),
         help="Work on this many hosts, then on the next ones.",
         default_text="all together",
     ),
@@ -153,7 +153,8 @@ _SIDE_BY_SIDE = (
     ),
     _option(
         "--max-moves-total",
-        type=click.IntRange(min=1),
+        type=Count(),
+        default_text="no limit",
         help="Servers to move at once, over all hosts of the run.",
     ),
 )
@@ -259,7 +260,8 @@ REMOVE_OPTIONS = (
 )
 
 DETAILED = _flag(
-    "--detailed-exitcode", help="Exit 3 when there is something to do, 4 when a guard blocks."
+    "--detailed-exitcode",
+    help="Exit 3 when anything is found or is to be done, 4 when a guard blocks.",
 )
 OUT = _option("--out", type=click.Path(dir_okay=False), help="Save the plan to this file.")
 METRICS = _option(

@@ -141,7 +141,7 @@ def _is_evacuated(way: Move | Blocker | None) -> bool:
 
 
 def servers_movable(facts: HostFacts) -> Objection | None:
-    """Each server can leave by the way that was chosen, and the scheduler has a host for it."""
+    """Every server can be moved with the chosen method, and the scheduler has a host for it."""
     ways = tuple(moves_of(facts))
     common = _common_blocker(facts) if any(isinstance(c, Move) for c in ways) else None
     found = [c for c in ways if isinstance(c, Blocker) and not (c.in_migration or c.loses_disk)]

@@ -18,7 +18,6 @@ from nova_decom.registrars.project import Project, Records
 
 NAME = "cinder"
 SERVICE = "block-storage"
-ATTACHMENT = "volume-attachment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,7 @@ class Cinder(Project[Record]):
         Guard("volume-attachments", volume_attachments),
     )
     kinds: ClassVar[Mapping[str, str]] = {
-        ATTACHMENT: "Cinder has a volume attached to the host, and no server there uses it."
+        "volume-attachment": "Cinder has a volume attached to the host, and no server there uses it."
     }
     harm: ClassVar[str] = "services of cinder that are down may name HOST"
     remedy: ClassVar[str] = (
@@ -180,7 +179,9 @@ class Cinder(Project[Record]):
                 detail = f"{service.binary} {service.name} is down"
                 yield Leftover("cinder-service", service.name, detail, service.cure)
         for found in attachments(facts):
-            yield Leftover(ATTACHMENT, found.id, f"{found.name} to {found.host}", found.cure)
+            yield Leftover(
+                "volume-attachment", found.id, f"{found.name} to {found.host}", found.cure
+            )
 
     def kept(self, facts: HostFacts) -> Iterator[Kept]:
         """The services that are up."""

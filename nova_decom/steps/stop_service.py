@@ -30,8 +30,8 @@ class StopService(Step):
     while a message queue is slow. The counter and ``updated_at`` must stand still as well, for
     two report intervals, or longer than the longest gap between two beats that was seen. A
     machine that is proved to be the host, with its units off and no process of nova-compute,
-    proves more than that: the heartbeat is not waited for. Where the service's row was deleted
-    under a living nova-compute no heartbeat tells of it: the host itself is asked, if it answers.
+    proves more than that: the heartbeat is not waited for. If the row of the service is gone,
+    there is no heartbeat; the host is asked over ssh instead.
     A machine whose nova-compute belongs to another nova host is left alone.
     """
 
