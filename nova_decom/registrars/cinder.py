@@ -133,7 +133,7 @@ class Cinder(Project[Record]):
         Guard("volume-attachments", volume_attachments),
     )
     kinds: ClassVar[Mapping[str, str]] = {
-        "volume-attachment": "Cinder has a volume attached to the host, and no server there uses it."
+        "volume-attachment": "Cinder has attached a volume to the host for no server there."
     }
     harm: ClassVar[str] = "services of cinder that are down may name HOST"
     remedy: ClassVar[str] = (
