@@ -6,7 +6,7 @@ from __future__ import annotations
 import select
 import sys
 import termios
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 import click
@@ -29,11 +29,10 @@ def confirm(
     verb: str,
     todo: Sequence[HostReport],
     others: Sequence[HostReport],
-    permanent: Collection[str] = (),
 ) -> None:
     """Show the plan on stderr and ask for the name of the host, or the number of hosts, to do.
 
-    ``others`` are hosts without changes; ``permanent`` names the steps that cannot be reversed.
+    ``others`` are hosts without changes.
 
     :raises UnconfirmedError: the answer is another one.
     """
@@ -46,7 +45,7 @@ def confirm(
     batch, until = app.settings.batch, app.settings.until
     order = [f"{batch} at a time"] if batch else []
     order += [f"no host and no move begins from {until} on"] if until else []
-    print_decision(err, app.cloud, todo, permanent, order)
+    print_decision(err, app.cloud, todo, order)
     try:
         typed = ask(f"Cloud {safe(app.cloud.short)}: type {what} to {verb}")
     except (EOFError, KeyboardInterrupt):

@@ -107,8 +107,7 @@ def _plan_and_run(
         return Report(job.name, combined(r.exit_code for r in done), tuple(done))
     raise_if_forbidden(job, todo, read.refusal)
     if asks:
-        permanent = {step.name for step in job.steps if not step.reversible}
-        confirm(app, job.name, [*map(planned, todo)], done, permanent)
+        confirm(app, job.name, [*map(planned, todo)], done)
     return replace(_run(app, job, read, todo, done), is_confirmed=asks)
 
 

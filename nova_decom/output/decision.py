@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 
@@ -11,6 +11,7 @@ from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.plan import Verdict, some
 from nova_decom.model.report import HostReport
 from nova_decom.output.console import entry
+from nova_decom.steps import PERMANENT
 
 
 def print_cloud(err: Console, cloud: CloudIdentity, databases: Sequence[str]) -> None:
@@ -23,15 +24,11 @@ def print_decision(
     out: Console,
     cloud: CloudIdentity,
     todo: Sequence[HostReport],
-    permanent: Collection[str],
     order: Sequence[str] = (),
 ) -> None:
-    """Print what the operator confirms; ``permanent`` names the steps that cannot be reversed.
-
-    ``order`` says in which batches and until when hosts begin.
-    """
+    """Print what the operator confirms; ``order``: in which batches and until when hosts begin."""
     steps = [outcome.change.step for report in todo for outcome in report.outcomes]
-    stay = [step for step in dict.fromkeys(steps) if step in permanent]
+    stay = [step for step in dict.fromkeys(steps) if step in PERMANENT]
     warnings = [
         f"{report.host}: {finding.guard}" if len(todo) > 1 else finding.guard
         for report in todo

@@ -20,6 +20,7 @@ from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.model.tables import DoctorCheck, StepsReport
 from nova_decom.output.console import BELOW, entry, is_narrow, line
 from nova_decom.output.escape import safe
+from nova_decom.steps import PERMANENT
 
 STYLES = {
     Verdict.OK: "green",
@@ -257,7 +258,9 @@ def _print_outcomes(
         change = outcome.change
         status = (f"{outcome.status:10}", STYLES[outcome.status])
         label = (f"  {number:3}  ", status, f" {change.step:19} ")
-        entry(out, label, _sentence(change), beside=not narrow)
+        is_last = change.step in PERMANENT and outcome.status is Status.PLANNED
+        undo = "; not reversible" if is_last else ""
+        entry(out, label, f"{_sentence(change)}{undo}", beside=not narrow)
         if outcome.status in OPEN and outcome.error:
             entry(out, (" " * BELOW + "→ ",), outcome.error)
         if verbose or outcome.status is Status.PLANNED:

@@ -40,4 +40,7 @@ PROCEDURE: tuple[Step, ...] = (
 #: Names of the steps that move servers: which servers these are may change during a run.
 MOVING_STEPS = frozenset(step.name for step in PROCEDURE if step.moves_servers)
 
-__all__ = ["MOVING_STEPS", "PROCEDURE", "Cloud", "Step"]
+#: Names of the steps after which the host cannot simply be enabled again.
+PERMANENT = frozenset(step.name for step in PROCEDURE if not step.reversible)
+
+__all__ = ["MOVING_STEPS", "PERMANENT", "PROCEDURE", "Cloud", "Step"]

@@ -10,17 +10,15 @@ from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.report import planned
 from nova_decom.output.decision import print_cloud, print_decision
 from nova_decom.plan.planner import make_plan
-from nova_decom.steps import PROCEDURE
 from tests.unit.build import facts
 
-PERMANENT = {step.name for step in PROCEDURE if not step.reversible}
 CLOUD = CloudIdentity("https://keystone.example.org", "north", name="prod")
 
 
 def shown(*states):
     """The lines for the plans of these hosts, as a file gets them."""
     out = Console(file=io.StringIO(), width=80)
-    print_decision(out, CLOUD, [planned(make_plan(state)) for state in states], PERMANENT)
+    print_decision(out, CLOUD, [planned(make_plan(state)) for state in states])
     return out.file.getvalue()
 
 
@@ -70,8 +68,6 @@ def test_batches_and_the_end_of_the_window_are_confirmed_too():
     """Where they are given."""
     out = Console(file=io.StringIO(), width=80)
 
-    print_decision(
-        out, CLOUD, [planned(make_plan(facts()))], (), ["2 at a time", "x from 04:00 on"]
-    )
+    print_decision(out, CLOUD, [planned(make_plan(facts()))], ["2 at a time", "x from 04:00 on"])
 
     assert "  Order     2 at a time; x from 04:00 on\n" in out.file.getvalue()

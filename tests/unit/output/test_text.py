@@ -98,8 +98,26 @@ def test_a_plan_shows_every_statement_that_will_run(capsys):
     assert "COMMIT;" in out
     assert "-- must find 1 row\n" in out
     assert "-- must touch 1 row\n" in out
-    assert "2 rows, in one transaction" in out
+    assert "2 rows, in one transaction; not reversible\n" in out
     assert all(c.detail in out for c in plan.changes[:-1])
+
+
+def test_each_change_says_before_it_is_made_that_there_is_no_way_back(capsys):
+    """As the steps have it; afterwards it is of no use."""
+    plan = make_plan(facts())
+    known = {step.name: step.reversible for step in PROCEDURE}
+
+    out, _ = shown(capsys, Report("plan", 0, (planned(plan),)))
+
+    marked = [line.split()[2] for line in lines(out) if line.endswith("; not reversible")]
+    assert marked == [c.step for c in plan.changes if not known[c.step]]
+    assert marked[0] == "delete-service"
+    done = tuple(Outcome(c, Status.DONE) for c in plan.changes)
+    out, _ = shown(
+        capsys, Report("runs", 0, (HostReport("node1", Result.REMOVED, outcomes=done),))
+    )
+    assert "purge-rows" in out
+    assert "not reversible" not in out
 
 
 def test_above_the_prompt_only_statements_that_change_something_are_shown(capsys):
