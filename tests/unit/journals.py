@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+from nova_decom.model.cloud_identity import CloudIdentity
+
 RUN = "20261123T041500Z-7f3a"
 START = datetime(2026, 11, 23, 4, 15, tzinfo=UTC)
 SERVICE = "7827aafb-c9ae-4b7b-b388-124142860a69"
@@ -58,6 +60,7 @@ def header(journal, *hosts, reason="rack 12 retired", **more):
         version="0.1.0",
         compute="2.104",
         global_request_id="req-e7b82183-dc47-5bc0-b0e0-4a665035a239",
+        cloud=CloudIdentity("https://keystone.example.org", "north", name="prod").dump(),
     )  # fmt: skip
 
 

@@ -296,3 +296,16 @@ def test_steps_tells_the_procedure_and_the_guards(capsys):
     for entry in (*told["steps"], *told["guards"]):
         assert entry["summary"].endswith(".")
         assert entry["summary"] in text
+
+
+LOOKS = ["list", "plan node3", "verify node3", "audit", "remove node3 --yes", "drain node3 --yes"]
+
+
+@pytest.mark.parametrize("typed", LOOKS)
+def test_the_first_line_names_the_cloud_that_is_meant(capsys, cloud, typed):
+    """With its auth URL, its region and the databases, before anything is read."""
+    run(typed.split())
+
+    first = capsys.readouterr().err.splitlines()[0]
+    url = f"{cloud.base}/identity"
+    assert first == f"Cloud  scripted, {url} region R; databases: none, so only the API is used"

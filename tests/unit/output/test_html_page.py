@@ -62,6 +62,7 @@ def test_a_page_has_all_that_a_ticket_wants(tmp_path):
     for said in (
         "Remove 3 hosts removed failed not begun",
         f"Run {RUN}",
+        "cloud prod, https://keystone.example.org region north",
         "operator anna@controller1",
         "rack 12 retired, ticket CHG-4711",
         "2026-11-23 04:15:00 to 04:17:28 UTC, 148 s",
@@ -80,6 +81,20 @@ def test_a_page_has_all_that_a_ticket_wants(tmp_path):
     ):
         assert said in text
     assert "not verified" in text
+
+
+@pytest.mark.parametrize("command", ["drain", "enable"])
+def test_a_run_that_deletes_nothing_is_not_called_unverified(tmp_path, command):
+    """All of the host is still there, as it should be."""
+    journal = journals.full()
+    for event in journal.lines:
+        if event["event"] == "header":
+            event["command"] = command
+
+    text = shown(journal, tmp_path).text
+
+    assert "not verified" not in text
+    assert "Before and after" not in text
 
 
 def test_no_text_of_a_journal_becomes_markup(tmp_path):
