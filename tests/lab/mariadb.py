@@ -34,6 +34,8 @@ class MariaDB:
                 f"--datadir={self.datadir}",
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
+                # Also where this machine's own name cannot be resolved, as in some containers.
+                "--force",
             ],
             stdin=subprocess.DEVNULL,
             capture_output=True,
