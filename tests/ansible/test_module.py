@@ -236,6 +236,15 @@ def test_findings_are_short_unless_verbose(play: Play) -> None:
     assert (len(host["findings"]), "changes" in host) == (2, True)
 
 
+def test_a_reason_is_shown_as_it_was_typed(play: Play) -> None:
+    """In the diff; the document escapes it."""
+    disable = Change("disable-service", "disable", "9b2c", 'PUT {"disabled_reason": "机架"}')
+
+    told = play(report(0, Outcome(disable, Status.DONE, begun=True)))
+
+    assert '"disabled_reason": "机架"' in told["diff"]["before"]
+
+
 def test_a_transaction_has_a_line_for_each_statement(play: Play) -> None:
     """As in nova-decom's own plan."""
     purge = Change("purge-rows", "delete", "cell1", "SELECT 1; DELETE FROM services", rows=1)

@@ -224,3 +224,14 @@ def test_every_file_that_a_page_names_exists():
         for page, name in named
         if not (CHECKOUT / name).exists() and not (PACKAGE / name).exists()
     ] == []
+
+
+def test_the_comparison_says_when_it_was_run_with_which_versions_and_where_others_do():
+    """A reader can repeat it, and is not told that steps by hand are never enough."""
+    text = read("comparison.md")
+    (versions,) = re.findall(r"^Versions: (.*)$", text, re.MULTILINE)
+
+    assert re.search(r"on 20\d\d-\d\d-\d\d eight of them were run", text)
+    assert len(re.findall(r"[\w-]+ [0-9a-f.]{5,}", versions)) == 7
+    for page in (CHECKOUT / "README.md", DOCS / "why.md"):
+        assert "documented API steps" in page.read_text("utf-8")

@@ -309,3 +309,12 @@ def test_the_first_line_names_the_cloud_that_is_meant(capsys, cloud, typed):
     first = capsys.readouterr().err.splitlines()[0]
     url = f"{cloud.base}/identity"
     assert first == f"Cloud  scripted, {url} region R; databases: none, so only the API is used"
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_host_that_guards_block_has_a_result_of_its_own(capsys):
+    """A plan is no refusal: the exit code is that of success."""
+    assert run(["plan", "node4", "-f", "json"]) == 0
+
+    (host,) = document(capsys.readouterr().out)["hosts"]
+    assert (host["result"], host["changes"]) == ("blocked", [])

@@ -18,7 +18,7 @@ RUN = journals.RUN
 @pytest.fixture
 def state(clean_environment):
     """A state directory with the journal of a run of several hosts."""
-    return journals.full(reason="old | <b>rack</b>").save(clean_environment / "state")
+    return journals.full(reason="old | <b>rack</b> 机架").save(clean_environment / "state")
 
 
 @pytest.mark.usefixtures("state")
@@ -33,6 +33,7 @@ def test_the_page_goes_to_a_file_of_the_run_or_to_stdout(capsys, arguments, file
     streams = capsys.readouterr()
     text = streams.out if file is None else Path(file).read_text("utf-8")
     assert text.startswith("<!doctype html>")
+    assert "rack&lt;/b&gt; 机架" in text
     assert streams.err == (f"{file}\n" if file else "")
 
 
@@ -43,7 +44,7 @@ def test_as_markdown_foreign_text_is_data(capsys):
 
     out = capsys.readouterr().out
     assert f"- run: ` {RUN} `" in out
-    assert r"- reason: old \| \<b\>rack\</b\>" in out
+    assert r"- reason: old \| \<b\>rack\</b\> 机架" in out
     assert "| node1202 | failed | 2 | node1202: ssh: Connection timed out |" in out
     assert "| failed | stop-service |" in out
     assert "## node1201: removed" in out

@@ -197,9 +197,13 @@ def test_the_request_holds_what_decides_about_the_changes(monkeypatch):
 def test_the_journal_is_told_what_differs_from_the_defaults_and_no_secret():
     """A URL has a password: it is told only that it was given."""
     url = "mysql+pymysql://nova:secret@db/nova_api"
-    settings = resolve({"api_db_url": url, "cell_db_url": (url,), "skip_guard": ("ironic",)}, {})
+    window = {"batch": 2, "until": "04:30"}
+    settings = resolve(
+        {"api_db_url": url, "cell_db_url": (url,), "skip_guard": ("ironic",)} | window, {}
+    )
 
     assert settings.for_journal() == {
+        **window,
         "api_db_url": "(given)",
         "cell_db_url": "(given)",
         "skip_guard": ["ironic"],
