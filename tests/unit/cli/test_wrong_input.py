@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -218,3 +220,20 @@ def test_doctor_names_the_host_that_is_like_an_unknown_one(capsys):
     assert "ok      host node3: nova-compute up, enabled" in shown
     assert not [line for line in shown if "ssh node4" in line]
     assert [line for line in shown if "ssh node3" in line]
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize("typed", ["plan node4", "doctor node4", "steps", "list node4"])
+def test_streams_that_take_ascii_only_get_ascii(monkeypatch, typed):
+    """Cron has no locale; an arrow or a name is no reason to end with a bug."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="ascii") for _ in range(2)]
+    for name, stream in zip(("stdout", "stderr"), streams, strict=True):
+        monkeypatch.setattr(sys, name, stream)
+
+    assert run(typed.split()) in {0, 4, 69}
+
+    for stream in streams:
+        stream.flush()
+    shown = b"".join(stream.buffer.getvalue() for stream in streams)
+    assert b"unexpected" not in shown
+    assert (b"-> " in shown) is (typed != "steps")
