@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
-from shlex import quote
 
 from nova_decom.apply.observers import Journal, NullProgress, Progress
 from nova_decom.apply.refresh import FreshFacts
@@ -22,6 +21,7 @@ from nova_decom.errors import (
 from nova_decom.model.api_call import disable_service
 from nova_decom.model.claim import EFFECTIVE_AFTER, released, reopened
 from nova_decom.model.host import HostFacts
+from nova_decom.model.names import typed
 from nova_decom.model.request import Part
 from nova_decom.retry import poll_until
 from nova_decom.steps import Cloud
@@ -118,7 +118,7 @@ class ClaimLease:
         raise BusyError(
             f"{facts.host}: its compute service was deleted by somebody else meanwhile: "
             "another run is at work",
-            f"when that has ended: nova-decom verify {quote(facts.host)}",
+            f"when that has ended: {typed('verify', facts.host)}",
         )
 
     def release(self) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from shlex import quote
 
 from nova_decom.apply.change_runner import ChangeRunner, as_bug
 from nova_decom.apply.checks import (
@@ -39,6 +38,7 @@ from nova_decom.errors import (
 )
 from nova_decom.model.change import Change
 from nova_decom.model.host import HostFacts
+from nova_decom.model.names import typed
 from nova_decom.model.plan import Plan
 from nova_decom.model.report import HostReport
 from nova_decom.model.request import Part
@@ -196,7 +196,7 @@ class HostExecution:
         if new:
             raise StalePlanError(
                 f"{facts.host}: not in the plan: {'; '.join(c.detail for c in new)}",
-                f"review a new plan: nova-decom plan {quote(facts.host)}",
+                f"review a new plan: {typed('plan', facts.host)}",
             )
         runner = StepRunner(run.cloud, run.job, self.fresh, self.lease, self.changes, run.timeout)
         for change in todo:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from shlex import quote
 
 from nova_decom.model.change import Outcome, Status
+from nova_decom.model.names import typed
 from nova_decom.model.report import HostReport
 from nova_decom.plan.jobs import Job
 
@@ -19,7 +20,7 @@ def left_undone(report: HostReport, job: Job) -> Iterator[str]:
 
     Empty where the run has not claimed the host, or may have deleted its service.
     """
-    host = quote(report.host)
+    host = report.host
     claims = {step.name for step in job.steps if step.writes_claim}
     deletes = {step.name for step in job.steps if step.deletes_service}
     if any(o.begun and o.change.step in deletes for o in report.outcomes):
@@ -27,16 +28,17 @@ def left_undone(report: HostReport, job: Job) -> Iterator[str]:
     if not any(o.status is Status.DONE and o.change.step in claims for o in report.outcomes):
         return
     moves = [o for o in report.outcomes if o.change.step in _moving(job)]
-    back = " --bring-back" if any(o.begun and o.status in MADE for o in moves) else ""
+    back = ("--bring-back",) if any(o.begun and o.status in MADE for o in moves) else ()
     yield (
-        f"{report.host} stays disabled by this run: nova-decom {job.name} {host} goes on, "
-        f"nova-decom enable {host}{back} takes it back"
+        f"{host} stays disabled by this run: {typed(job.name, host)} goes on, "
+        f"{typed('enable', host, *back)} takes it back"
     )
     left = sum(o.status in LEFT for o in moves)
     if left:
         plural = "s are" if left > 1 else " is"
         yield (
-            f"{left} server{plural} not moved: openstack server list --all-projects --host {host}"
+            f"{left} server{plural} not moved: openstack server list --all-projects "
+            f"--host {quote(host)}"
         )
     yield from _going_on(moves)
 

@@ -14,11 +14,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
-from shlex import quote
 from typing import Protocol, TypeVar
 from uuid import uuid4
 
 from nova_decom.errors import BusyError, ConfigurationError, NovaDecomError, UnavailableError
+from nova_decom.model.names import typed
 
 T = TypeVar("T")
 #: Seconds for one call into the library.
@@ -88,7 +88,7 @@ class SharedLocks:
             raise BusyError(
                 f"{host}: the lock at the lock service of --lock-url has lapsed: another run may "
                 "be at work",
-                f"nova-decom verify {quote(host)}, then run again",
+                f"{typed('verify', host)}, then run again",
             )
 
     def release(self, coordinator: Coordinator) -> None:

@@ -26,6 +26,12 @@ def other_spellings(name: str, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({n for n in names if n != name and same_machine(name, n)}))
 
 
+def typed(command: str, host: str, *options: str) -> str:
+    """Our command for the host, whose name is one word to a shell and no option to us."""
+    name = (*options, "--", quote(host)) if host.startswith("-") else (quote(host), *options)
+    return " ".join(("nova-decom", command, *name))
+
+
 def removal(host: str, *options: str) -> str:
-    """The command that removes the host, whose name is one word to a shell."""
-    return " ".join(("nova-decom remove", quote(host), *options))
+    """The command that removes the host."""
+    return typed("remove", host, *options)

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from shlex import quote
 from typing import Any
 
 from nova_decom.errors import StalePlanError
 from nova_decom.model.cloud_identity import CloudIdentity
+from nova_decom.model.names import typed
 from nova_decom.model.plan import Plan
 from nova_decom.model.request import Request
 from nova_decom.steps import MOVING_STEPS
@@ -59,7 +59,7 @@ def raise_if_stale(reviewed: Plan, present: Plan) -> None:
     if news:
         raise StalePlanError(
             f"{present.host}: the cloud no longer fits the plan: {'; '.join(news)}",
-            f"review a new plan: nova-decom plan {quote(present.host)}",
+            f"review a new plan: {typed('plan', present.host)}",
         )
 
 

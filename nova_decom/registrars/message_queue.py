@@ -227,7 +227,7 @@ def _cure(queue: Queue, facts: HostFacts) -> str:
     if queue.consumers:
         return f"stop nova-compute on {facts.host}, then: {remove}"
     if queue.messages:
-        return f"{remove} --discard-messages"
+        return removal(facts.host, "--discard-messages")
     return queue.by_hand if queue.refused or queue.is_unknown else remove
 
 

@@ -187,7 +187,7 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
             yield Leftover("network-agent", agent.id, detail, cure)
         for agent in agents_of(facts).by_hypervisor:
             detail = f"{agent.agent_type} ({agent.binary}) on {agent.host}, not alive"
-            cure = f"{remove} --host-alias {quote(agent.host)}"
+            cure = removal(facts.host, "--host-alias", quote(agent.host))
             yield Leftover("network-agent", agent.id, detail, cure)
         for chassis in agents_of(facts).ghosts:
             yield Leftover("ovn-chassis", chassis, GHOST, cure_of_ghost(chassis))

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from shlex import quote
 
 from nova_decom.guards.servers import cure_of_stranded
 from nova_decom.model.cloud import NOVA_COMPUTE, ResourceProvider
@@ -85,13 +86,13 @@ def audit(cloud: AuditSnapshot) -> tuple[Trace, ...]:
     return tuple(trace for question in CHECKS for trace in question(cloud))
 
 
-def _remove(cloud: AuditSnapshot, host: str) -> str:
+def _remove(cloud: AuditSnapshot, host: str, *options: str) -> str:
     """The command that removes a host that is not up, and stops no machine of another name.
 
     It is refused while servers are stranded there: they go first.
     """
     other = host not in cloud.up and other_spellings(host, cloud.up)
-    options = ("--stop-with none",) if other else ()
+    options += ("--stop-with none",) if other else ()
     if host in cloud.stranded:
         return cure_of_stranded(host, *options)
     return removal(host, *options)
@@ -111,8 +112,8 @@ def _trace_elsewhere(cloud: AuditSnapshot, name: str, alone: str) -> tuple[str, 
     host = name if name in cloud.hosts else cloud.host_of_hypervisor.get(name, name)
     if host in cloud.hosts or (host == name and other_spellings(name, cloud.hosts)):
         return host, alone
-    alias = f" --host-alias {name}" if host != name else ""
-    return host, f"{_remove(cloud, host)}{alias}"
+    alias = ("--host-alias", quote(name)) if host != name else ()
+    return host, _remove(cloud, host, *alias)
 
 
 def stranded_servers(cloud: AuditSnapshot) -> Iterator[Trace]:

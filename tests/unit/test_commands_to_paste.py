@@ -11,6 +11,8 @@ from enum import Enum
 
 import pytest
 
+from nova_decom.cli.commands import cli
+from nova_decom.cli.given import GivenOptions
 from nova_decom.guards import judge
 from nova_decom.model.names import removal
 from nova_decom.plan.leftovers import leftovers
@@ -19,10 +21,11 @@ from nova_decom.registrars.agent_hosting import cure_of_dead_agent
 from nova_decom.registrars.blazar import ReservableHost
 from nova_decom.registrars.cinder import CinderService
 from nova_decom.registrars.ovn_agents import cure_of_ghost
+from nova_decom.verify.audit import audit
 from nova_decom.verify.readd import safe_to_readd
 from tests.unit.audit_cases import FOUND
 from tests.unit.audit_clouds import clean
-from tests.unit.build import HOST, agent
+from tests.unit.build import HOST, absent, agent, node_row, provider
 from tests.unit.guard_cases import TABLE
 from tests.unit.states import ALL_STATES
 
@@ -62,10 +65,15 @@ def remedies_of_audit(name):
     for question, _case, news, _expected in FOUND:
         for trace in question(clean(**renamed(news, "old", name))):
             yield trace.leftover.remedy
+    row = node_row(9, uuid="node-of-old", host="old", hypervisor_hostname=name)
+    cloud = clean(providers=(provider("left", name),), rows_of_compute_nodes=(row,))
+    yield from (trace.leftover.remedy for trace in audit(cloud))
 
 
 def remedies_of_records(name):
     """All that is said to be typed about records of other services that have the name."""
+    hypervisor = absent(agents_by_hypervisor=(agent(host=name),))
+    yield from (x.remedy for x in leftovers(hypervisor))
     yield CinderService("cinder-volume", f"{name}@lvm", is_up=False).cure
     yield ReservableHost("1", name).cure
     yield cure_of_ghost(name)
@@ -99,7 +107,24 @@ def test_the_name_of_a_host_is_one_word_of_each_command(name):
     }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "--aggregate=all", "node1"])
 def test_a_removal_is_typed_as_it_is_meant(name):
-    """The shell gives the name back."""
-    assert shlex.split(removal(name, "--offline")) == ["nova-decom", "remove", name, "--offline"]
+    """The shell gives the name back, and the command line takes it for a host."""
+    _, command, *words = shlex.split(removal(name, "--offline"))
+    given = GivenOptions()
+
+    context = cli.commands[command].make_context(command, words, obj=given)
+
+    assert context.params["hosts"] == (name,)
+    assert given.values == {"offline": True}
+
+
+def test_no_command_of_ours_takes_the_name_of_a_host_for_an_option():
+    """A host of such a name would choose other hosts."""
+    name = "--aggregate=all"
+    remedies = [r for f in FACTS for r in remedies_of(renamed(f, HOST, name)) if r]
+    ours = [r for r in remedies if re.search(rf"nova-decom [^;]*{name}", r)]
+
+    assert ours
+    for remedy in ours:
+        assert re.search(rf"nova-decom [a-z]+ (--[a-z-]+(=\S+)? )*-- {name}", remedy), remedy
