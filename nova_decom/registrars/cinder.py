@@ -18,6 +18,8 @@ from nova_decom.registrars.project import Project, Records
 
 NAME = "cinder"
 SERVICE = "block-storage"
+#: The field of a volume with its host, which cinder leaves out for a token without the right.
+PLACE, PLACE_RIGHT = "os-vol-host-attr:host", "volume_extension:volume_host_attribute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,10 @@ class Cinder(Project[Record]):
 
     name: ClassVar[str] = NAME
     check_name: ClassVar[str] = "right to list cinder's services"
-    rights: ClassVar[str] = "admin in cinder (`volume_extension:services:index`)"
+    rights: ClassVar[str] = (
+        "admin in cinder (`volume_extension:services:index`, "
+        "`volume_extension:volume_host_attribute`)"
+    )
     service: ClassVar[str] = SERVICE
     guards: ClassVar[tuple[Guard, ...]] = (
         Guard("volumes-on-host", volumes_on_host),
@@ -156,7 +161,9 @@ class Cinder(Project[Record]):
             found = access.list(SERVICE, path, "volumes", None, **every)
         except UnavailableError as error:
             return replace(reading, error=str(error))
-        places = [(v["id"], (v.get("os-vol-host-attr:host") or "")) for v in found]
+        if any(PLACE not in volume for volume in found):
+            return replace(reading, error=f"GET {path}: without the right {PLACE_RIGHT}")
+        places = [(v["id"], (v[PLACE] or "")) for v in found]
         at = grouped((place.partition("#")[0], volume) for volume, place in places)
         own = (r for r in reading.records if isinstance(r, CinderService))
         records = (replace(s, volumes=at.get(s.name, ())) if s.host in names else s for s in own)

@@ -5,7 +5,8 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ class NovaDecom:
 
     lab: Lab
     state_dir: Path
+    #: The environment of another login than the lab's administrator.
+    login: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, *arguments: str, stdin: str | None = None, **environment: str) -> Ran:
         """Run it without a terminal, bounded."""
@@ -61,7 +64,7 @@ class NovaDecom:
         lab = self.lab.env() | {"NOVA_DECOM_STATE_DIR": str(self.state_dir)}
         done = subprocess.run(
             [str(PROGRAM), *arguments],
-            env=keep | lab | environment,
+            env=keep | lab | dict(self.login) | environment,
             input=stdin,
             stdin=None if stdin is not None else subprocess.DEVNULL,
             capture_output=True,

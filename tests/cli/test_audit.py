@@ -67,7 +67,7 @@ def test_every_ghost_is_found_once_and_its_cure_works(
     """Each trace is named once with the command that takes it away; then nothing is left."""
     ran = decom("audit", "-f", "json", "--detailed-exitcode")
     assert ran.code == 3
-    assert _found(ran) == {name: Counter(kinds) for name, kinds in GHOSTS.items()}
+    assert found(ran) == {name: Counter(kinds) for name, kinds in GHOSTS.items()}
     table = decom("audit", "-f", "value", "-c", "host", "-c", "kind")
     assert sorted(table.out.split("\n")[:-1]) == sorted(
         f"{name} {kind}" for name, kinds in GHOSTS.items() for kind in kinds
@@ -98,7 +98,7 @@ def test_a_living_host_that_gets_no_server_is_named_and_the_cures_work(
     ran = decom("audit", "-f", "json")
 
     kinds = ["provider-aggregate", "host-mapping-missing"]
-    assert _found(ran) == {"node2": Counter(kinds)}
+    assert found(ran) == {"node2": Counter(kinds)}
     for leftover in ran.host["leftovers"]:
         program, *words = leftover["remedy"].split()
         run_tool(lab.site, program, "--config-file", str(lab.nova_conf), *words)
@@ -107,7 +107,8 @@ def test_a_living_host_that_gets_no_server_is_named_and_the_cures_work(
     nova.delete_aggregate(aggregate.id)
 
 
-def _found(ran: Ran) -> dict[str, Counter[str]]:
+def found(ran: Ran) -> dict[str, Counter[str]]:
+    """Host -> the kinds of its leftovers."""
     hosts = ran.json["hosts"]
     return {h["host"]: Counter(x["kind"] for x in h["leftovers"]) for h in hosts}
 

@@ -114,12 +114,14 @@ def test_neighbours_with_similar_names_keep_every_row(
     [
         ("guest:of-nobody@", "", "HTTP 401"),
         ("guest:guest@", "of-nobody", "HTTP 404"),
+        ("no-tag:of-no-tag@", "", "HTTP 401"),
     ],
 )
 def test_a_broker_that_cannot_be_read_is_unknown_and_told_by_doctor(
     decom: NovaDecom, rabbit: RabbitMQ, user: str, vhost: str, words: str
 ) -> None:
     """The password is in no output."""
+    rabbit("PUT", "users/no-tag", password="of-no-tag", tags="")
     given = rabbit.given(user, vhost)
 
     doctor = decom("doctor", **given)

@@ -42,6 +42,13 @@ class RabbitMQ:
         mine = [q for q in found if q["name"] in names]
         return {q["name"]: (q.get("messages"), q.get("consumers")) for q in mine}
 
+    def orders(self) -> set[tuple[str, str]]:
+        """Virtual host and name of each queue of a nova-compute."""
+        found = self("GET", "queues?columns=name,vhost")
+        assert isinstance(found, list)
+        topics = ("compute.", "compute-alt.")
+        return {(q["vhost"], q["name"]) for q in found if q["name"].startswith(topics)}
+
     def order(self, host: str) -> None:
         """Send something to the nova-compute of the host, as nova does."""
         sent = {"properties": {}, "payload": "{}", "payload_encoding": "string"}
@@ -54,6 +61,11 @@ class RabbitMQ:
         self("DELETE", f"queues/%2F/{name}")
         self("PUT", f"queues/%2F/{name}", durable=True, arguments=kind)
         self("POST", f"bindings/%2F/e/nova/q/{name}", routing_key=name)
+
+    def add_vhost(self, name: str) -> None:
+        """A virtual host for the administrator."""
+        self("PUT", f"vhosts/{name}")
+        self("PUT", f"permissions/{name}/guest", configure=".*", write=".*", read=".*")
 
     def add_user(self) -> None:
         """The user of the documentation."""

@@ -1,33 +1,54 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A host that cinder and masakari know as well."""
+"""Hosts that cinder, masakari and OVN know as well: real services, read by their own means."""
 
-import stat
+import shlex
+import time
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import pytest
 
+from nova_decom.cli.context import Context
+from tests.cli.conftest import app
+from tests.cli.requests_sent import note_requests
 from tests.cli.run import NovaDecom
+from tests.cli.test_audit import GHOSTS, found, ghosts
 from tests.lab import Lab
 from tests.lab.extras.cinder import VOLUME, Cinder
+from tests.lab.extras.ovn import OvnNetwork, restart_neutron
+from tests.lab.rabbitmq_api import RabbitMQ
 from tests.lab.waiting import wait_until
-from tests.scenarios import calls, states
+from tests.scenarios import beside, calls, states
 from tests.scenarios.registry import scenario
 
-EXTRAS = ("cinder", "masakari")
-TIMEOUT = 60.0
-ON_MAINTENANCE = "SELECT on_maintenance FROM masakari.hosts WHERE deleted = 0 AND name = '{host}'"
+__all__ = ["app", "ghosts"]
+
+pytestmark = pytest.mark.lab
+EXTRAS = ("cinder", "masakari", "ovn")
+TIMEOUT, AGENT_DOWN_TIME = 60.0, 11
+OTHER = "node2"
+LOST = "ghost-chassis"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _extras(lab: Lab, hosts: object) -> Iterator[None]:  # noqa: ARG001
-    """Cinder and masakari beside the nova that runs, as long as they are needed."""
-    lab.extras.start(*EXTRAS)
-    yield
+def ovn(lab: Lab, hosts: object) -> Iterator[OvnNetwork]:  # noqa: ARG001
+    """The services beside the nova that runs; OVN, and a chassis of which only a part is left."""
+    network = OvnNetwork(lab.extras.place("ovn"))
+    network.start()
+    network.sbctl("create", "Chassis_Private", f"name={LOST}")
+    restart_neutron(lab.extras.place("ovn"), with_ovn=True)
+    lab.extras.start("cinder", "masakari")
+    yield network
     lab.extras.remove(*EXTRAS)
+
+
+@pytest.fixture
+def decom(lab: Lab, tmp_path: Path) -> NovaDecom:
+    """The command line of a user with exactly the role admin, as docs/security.md has it."""
+    login = beside.login(lab, "admin", tmp_path)
+    return NovaDecom(lab, tmp_path / "state", login)
 
 
 @scenario(
@@ -47,13 +68,13 @@ def _extras(lab: Lab, hosts: object) -> Iterator[None]:  # noqa: ARG001
 def test_volumes_and_segment_host(lab: Lab, decom: NovaDecom, host: str, tmp_path: Path) -> None:
     """The end is read from masakari and cinder themselves."""
     Cinder().serve_volumes(lab.extras.place("cinder"), host)
-    wait_until(partial(_is_scheduled_to, lab, host), timeout=TIMEOUT, what="cinder-volume")
-    *volumes, third, forgotten = _volumes(lab, 4)
-    live, cold = (_boot_from(lab, volume, host) for volume in volumes)
+    wait_until(partial(beside.is_scheduled_to, lab, host), timeout=TIMEOUT, what="cinder-volume")
+    *volumes, third, forgotten = beside.volumes(lab, 4)
+    live, cold = (beside.boot_from(lab, volume, host) for volume in volumes)
     states.brought_to(lab, cold, "os-stop", "SHUTOFF")
-    stale = _attach(lab, forgotten, host)
-    _watched(lab, host)
-    assert _attached(lab, [*volumes, forgotten]) == [[host], [host], [host]]
+    stale = beside.attach(lab, forgotten, host)
+    beside.watched(lab, host)
+    assert beside.attached(lab, [*volumes, forgotten]) == [[host], [host], [host]]
 
     refused = decom.remove(host, "--servers", "auto")
 
@@ -64,17 +85,22 @@ def test_volumes_and_segment_host(lab: Lab, decom: NovaDecom, host: str, tmp_pat
     assert named["message"].partition(": ")[2].startswith(f"{stale} (volume {forgotten}, ")
     seen = tmp_path / "seen"
     options = ("--servers", "auto", "--skip-guard", "volumes-on-host", "--target", "node2")
-    stop = ("--stop-with", "command", "--stop-command", _failing_stop(lab, host, tmp_path, seen))
+    stop = (
+        "--stop-with",
+        "command",
+        "--stop-command",
+        beside.failing_stop(lab, host, tmp_path, seen),
+    )
 
     failed = decom.remove(host, *options, *stop)
 
     assert failed.code == 1, failed.out + failed.err
     assert seen.read_text().strip() == "1"
-    assert _watching(lab, host) == [False]
-    assert _attached(lab, volumes) == [["node2"], ["node2"]]
+    assert beside.watching(lab, host) == [False]
+    assert beside.attached(lab, volumes) == [["node2"], ["node2"]]
     assert calls.show(lab, live)["status"] == "ACTIVE"
     assert decom("enable", host).code == 0
-    lost = _boot_from(lab, third, host)
+    lost = beside.boot_from(lab, third, host)
     states.down(lab, host)
 
     removed = decom.remove(host, *options, "--servers", "evacuate", "--offline")
@@ -84,22 +110,24 @@ def test_volumes_and_segment_host(lab: Lab, decom: NovaDecom, host: str, tmp_pat
     assert (left["kind"], left["target"]) == ("volume-attachment", stale)
     done = removed.changes("done")
     assert done.index("pause-recovery pause") < done.index("disable-service disable")
-    assert _watching(lab, host) == []
-    assert _attached(lab, [*volumes, third]) == [["node2"], ["node2"], ["node2"]]
+    assert beside.watching(lab, host) == []
+    assert beside.attached(lab, [*volumes, third]) == [["node2"], ["node2"], ["node2"]]
     assert [k["host"] for k in removed.host["kept"]] == [f"{host}@lab"]
     assert left["remedy"].split()[-3:] == ["attachment", "delete", stale]
-    _attachments(lab, "DELETE", f"/{stale}")
+    beside.attachments(lab, "DELETE", f"/{stale}")
     lab.delete_servers(live, cold, lost)
     for volume in (*volumes, third, forgotten):
-        _cinder(lab, "DELETE", f"/volumes/{volume}")
+        beside.cinder(lab, "DELETE", f"/volumes/{volume}")
     _service_goes(lab, decom, host)
 
 
 def _service_goes(lab: Lab, decom: NovaDecom, host: str) -> None:
     """The service of cinder is named until the line that is printed was typed."""
-    wait_until(lambda: not _volumes_left(lab), timeout=TIMEOUT, what="the volumes to go")
+    wait_until(lambda: not beside.volumes_left(lab), timeout=TIMEOUT, what="the volumes to go")
     lab.processes.stop(VOLUME)
-    wait_until(partial(_service_is, lab, host, "down"), timeout=TIMEOUT, what="cinder-volume")
+    wait_until(
+        partial(beside.service_is, lab, host, "down"), timeout=TIMEOUT, what="cinder-volume"
+    )
     left = decom("verify", host, "-f", "json")
     assert left.code == 3, left.out + left.err
     (leftover,) = left.host["leftovers"]
@@ -108,116 +136,144 @@ def _service_goes(lab: Lab, decom: NovaDecom, host: str) -> None:
     Cinder().manage(lab.extras.place("cinder"), *typed.split()[1:])
     verified = decom("verify", host, "-f", "json")
     assert verified.code == 0, verified.out + verified.err
-    assert _service(lab, host) is None
+    assert beside.service(lab, host) is None
 
 
-def _failing_stop(lab: Lab, host: str, directory: Path, seen: Path) -> str:
-    """A command that stops nothing, and writes what masakari's own row is at that time."""
-    script = directory / "stop"
-    query = ON_MAINTENANCE.format(host=host)
-    port = lab.site.ports["mariadb"]
-    script.write_text(
-        f"#!/bin/sh\nmariadb --no-defaults -h 127.0.0.1 -P {port} -u root -N "
-        f'-e "{query}" >{seen}\nexit 1\n'
-    )
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    return str(script)
-
-
-def _volumes(lab: Lab, count: int) -> list[str]:
-    """New volumes that a server can boot from."""
-    made = [
-        _cinder(lab, "POST", "/volumes", {"volume": {"size": 1}})["volume"]["id"]
-        for _ in range(count)
-    ]
-    for volume in made:
-        wait_until(
-            lambda: _cinder(lab, "GET", f"/volumes/{volume}")["volume"]["status"] == "available",  # noqa: B023
-            timeout=TIMEOUT,
-            what=f"volume {volume}",
-        )
-        _cinder(lab, "POST", f"/volumes/{volume}/action", {"os-set_bootable": {"bootable": True}})
-    return made
-
-
-def _volumes_left(lab: Lab) -> list[Any]:
-    found: list[Any] = _cinder(lab, "GET", "/volumes?all_tenants=1")["volumes"]
-    return found
-
-
-def _boot_from(lab: Lab, volume: str, host: str) -> str:
-    """A server on the host whose disk is the volume."""
-    disk = {"boot_index": 0, "uuid": volume, "source_type": "volume", "destination_type": "volume"}
-    flavor = calls.compute(lab, "GET", "/flavors")["flavors"][0]["id"]
-    server = {
-        "name": f"from-{volume[:8]}",
-        "flavorRef": flavor,
-        "networks": "none",
-        "host": host,
-        "block_device_mapping_v2": [disk],
+@scenario(
+    "X16",
+    state="ML2/OVN: the metadata agent is dead and ovn-controller lives; then the machine dies, "
+    "its chassis is still in the southbound database; another time only Chassis_Private is left",
+    by_hand="leaves the chassis, and neutron gives new routers to it",
+    does="deletes no agent of a chassis that lives, and names them; deletes them when two "
+    "readings show all of them dead, and the chassis with them; names a Chassis_Private without "
+    "chassis with the commands that cure",
+    result="clean in OVN too; the chassis of the neighbour has the same uuid",
+)
+def test_dead_chassis(lab: Lab, decom: NovaDecom, host: str, ovn: OvnNetwork) -> None:
+    """The end state is read from OVN itself."""
+    agents = partial(calls.network, lab, "GET", "/agents")
+    for name in (host, OTHER):
+        ovn.start_chassis(name)
+    wait_until(lambda: {host, OTHER} <= set(beside.chassis(ovn)), timeout=30, what="the chassis")
+    before = beside.chassis(ovn)
+    metadata = beside.with_metadata_agent(ovn, host)
+    wait_until(lambda: metadata in {a["id"] for a in agents()["agents"]}, timeout=30, what="it")
+    agents()  # two signs of life are missing now
+    states.stopped(lab, host)
+    states.await_down(lab, host)
+    time.sleep(AGENT_DOWN_TIME)
+    seen = {
+        t["target"]: t["detail"] for t in decom("verify", host, "-f", "json").host["leftovers"]
     }
-    # Nova looks for cinder in the catalogue of the token that it is given.
-    made = calls.of_service(lab, "compute", "POST", "/servers", {"server": server})
-    found = made["server"]["id"]
-    calls.wait_for(lab, found, host, "ACTIVE")
-    return str(found)
+    assert seen[metadata].endswith("not alive, but another agent of its chassis is")
+    assert seen[host].endswith("still alive")
+
+    kept = decom.remove(host, "--offline", "--settle", "2")
+
+    assert kept.code == 3, kept.out + kept.err
+    assert {t["target"] for t in kept.host["leftovers"]} == {host, metadata}
+    assert beside.chassis(ovn)[host] == before[host]
+    ovn.kill_chassis(host)
+    # The first list after a silence shows a dead one as alive.
+    assert [a["alive"] for a in agents()["agents"] if a["id"] == host] == [True]
+
+    ran = decom.remove(host, "--offline", "--settle", "2")
+
+    assert ran.code == 0, ran.out + ran.err
+    assert "delete-agents delete" in ran.changes("done")
+    assert host not in beside.chassis(ovn)
+    assert host not in beside.chassis(ovn, "Chassis_Private")
+    assert beside.chassis(ovn)[OTHER] == before[OTHER]
+
+    ovn.sbctl("create", "Chassis_Private", f"name={host}")
+    restart_neutron(lab.extras.place("ovn"), with_ovn=True)
+    left = decom("verify", host, "-f", "json")
+    (trace,) = left.host["leftovers"]
+    assert (left.code, trace["kind"], trace["target"]) == (3, "ovn-chassis", host)
+    audited = decom("audit", "-f", "json")
+    found = [t["remedy"] for h in audited.json["hosts"] for t in h["leftovers"]]
+    assert found.count(trace["remedy"]) == 1
+
+    in_ovn, in_neutron = trace["remedy"].split("; ")
+    program, *cure = shlex.split(in_ovn)
+    assert (program, in_neutron) == ("ovn-sbctl", f"openstack network agent delete {host}")
+    ovn.sbctl(*cure)
+    calls.network(lab, "DELETE", f"/agents/{host}")
+
+    assert host not in beside.chassis(ovn, "Chassis_Private")
+    verified = decom("verify", host, "-f", "json")
+    assert (verified.code, verified.host["leftovers"]) == (0, []), verified.out
 
 
-def _attached(lab: Lab, volumes: list[str]) -> list[list[str]]:
-    """The hosts of the attachments of each volume, as cinder has them."""
-    found = (_cinder(lab, "GET", f"/volumes/{volume}")["volume"] for volume in volumes)
-    return [[a["host_name"] for a in volume["attachments"]] for volume in found]
+@pytest.mark.usefixtures("ghosts")
+def test_a_ghost_of_every_service_is_found_once(lab: Lab, decom: NovaDecom) -> None:
+    """Nova's own beside one in cinder, masakari, RabbitMQ and OVN."""
+    rabbit = RabbitMQ(lab.site)
+    rabbit.add_user()
+    rabbit("PUT", "queues/%2F/compute.ghost-queue", durable=True)
+    with beside.many(lab, 1):
+        audited = decom("audit", "-f", "json", **rabbit.given())
+    rabbit("DELETE", "queues/%2F/compute.ghost-queue")
+
+    seen = {host: sorted(kinds.elements()) for host, kinds in found(audited).items()}
+    expected = GHOSTS | {
+        "many1": ["cinder-service", "segment-host"],
+        "ghost-queue": ["message-queue"],
+        LOST: ["ovn-chassis"],
+    }
+    assert {host: seen.pop(host, []) for host in expected} == expected
+    # The queues of the hosts of other tests outlive them.
+    assert {kind for kinds in seen.values() for kind in kinds} <= {"message-queue"}
 
 
-def _attach(lab: Lab, volume: str, host: str) -> str:
-    """An attachment to the host for a server that nova does not know."""
-    connector = {"host": host, "ip": "127.0.0.1", "initiator": f"iqn.2026-11.lab:{host}"}
-    asked = {"volume_uuid": volume, "instance_uuid": str(uuid4()), "connector": connector}
-    made: str = _attachments(lab, "POST", "", {"attachment": asked})["attachment"]["id"]
-    _attachments(lab, "POST", f"/{made}/action", {"os-complete": {}})
-    return made
+def test_the_requests_of_an_audit_do_not_grow_with_the_hosts(lab: Lab, app: Context) -> None:
+    """Each record is found; masakari's list of more than a thousand takes one page more."""
+    with beside.many(lab, 1):
+        cloud = app.reading()
+        few = note_requests(cloud)
+        cloud.read_for_audit()
+    with beside.many(lab, 1100):
+        cloud = app.reading()
+        lots = note_requests(cloud)
+        reading = cloud.read_for_audit().view.registrars
+
+    hosts = {f"many{number}" for number in range(1, 1101)}
+    for name in ("cinder", "masakari"):
+        assert hosts <= {record.host for record in reading[name].records}
+    more = Counter(service for service, _method, _path in lots)
+    assert more - Counter(service for service, _method, _path in few) == {"instance-ha": 1}
 
 
-def _service(lab: Lab, host: str) -> dict[str, Any] | None:
-    found = _cinder(lab, "GET", "/os-services")["services"]
-    return next((s for s in found if s["host"] == f"{host}@lab"), None)
+def test_each_role_tells_what_it_lacks(lab: Lab, decom: NovaDecom, tmp_path: Path) -> None:
+    """Neutron hides, and cinder and masakari refuse: none of it is an all-clear."""
+    names = ("resource providers", "network agents", "cinder's services", "masakari's hosts")
+    for role, sees in {"admin": names, "service": names[:1], "manager": (), "reader": ()}.items():
+        checked = decom("doctor", "-f", "json", **beside.login(lab, role, tmp_path))
+        checks = {c["name"].removeprefix("right to list "): c for c in checked.json["checks"]}
+        read = {n for n in names if checks[n]["ok"] and "not read" not in checks[n]["detail"]}
+        assert read == set(sees), (role, checked.out)
+        assert checked.code == (0 if role == "admin" else 69)
 
 
-def _is_scheduled_to(lab: Lab, host: str) -> bool:
-    """Cinder's scheduler knows the backend of the host, and no other."""
-    pools = _cinder(lab, "GET", "/scheduler-stats/get_pools")["pools"]
-    return [p["name"].partition("#")[0] for p in pools] == [f"{host}@lab"]
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("cinder", "volume_extension:services:index"),
+        ("cinder", "volume_extension:volume_host_attribute"),
+        ("masakari", "os_masakari_api:segments:index"),
+    ],
+)
+def test_a_service_that_refuses_the_token_is_unknown(
+    lab: Lab, decom: NovaDecom, name: str, right: str
+) -> None:
+    """An admin of nova may be none of cinder or masakari: verify says so, with the right."""
+    (volume,) = beside.volumes(lab, 1) if name == "cinder" else (None,)
+    with beside.refused(lab, name, right):
+        verified = decom("verify", "node1", "-f", "json")
+    if volume:
+        beside.cinder(lab, "DELETE", f"/volumes/{volume}")
 
-
-def _service_is(lab: Lab, host: str, state: str) -> bool:
-    return (_service(lab, host) or {}).get("state") == state
-
-
-def _watched(lab: Lab, host: str) -> None:
-    """Masakari has the host in a segment."""
-    segment = {"name": host, "recovery_method": "auto", "service_type": "compute"}
-    place = _masakari(lab, "POST", "/segments", {"segment": segment})["segment"]["uuid"]
-    record = {"name": host, "type": "COMPUTE", "control_attributes": "none"}
-    _masakari(lab, "POST", f"/segments/{place}/hosts", {"host": record})
-
-
-def _watching(lab: Lab, host: str) -> list[bool]:
-    """Masakari's records of the host: whether each is on maintenance."""
-    return [
-        record["on_maintenance"]
-        for segment in _masakari(lab, "GET", "/segments")["segments"]
-        for record in _masakari(lab, "GET", f"/segments/{segment['uuid']}/hosts")["hosts"]
-        if record["name"] == host
-    ]
-
-
-def _cinder(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    return calls.of_service(lab, "block_storage", method, path, body)
-
-
-def _attachments(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    return calls.of_service(lab, "block_storage", method, f"/attachments{path}", body, "3.44")
-
-
-def _masakari(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    return calls.of_service(lab, "instance_ha", method, path, body)
+    conditions = {c["name"]: c for c in verified.host["readd"]["conditions"]}
+    assert conditions[name]["met"] == "unknown", verified.out
+    assert "node1" in conditions[name]["remedy"]
+    assert any(thing.startswith(f"{name}: ") for thing in verified.host["unchecked"])

@@ -10,6 +10,7 @@ from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot
 from tests.cli.two_cells import lab
 from tests.lab import Lab
+from tests.lab.rabbitmq_api import RabbitMQ
 from tests.lab.waiting import wait_until
 from tests.scenarios import calls, states
 from tests.scenarios.clean import SETTLE, bring_to_clean, refuse
@@ -63,8 +64,9 @@ def test_twin_by_case(lab: Lab, decom: NovaDecom, host: str) -> None:
     state="hosts of two cells, each left by a server in VERIFY_RESIZE, by migrations of one id",
     by_hand="one cell's migration is taken for the other's",
     does="refuses each for its own migration, also without databases; --confirm-resizes removes "
-    "both",
-    result="refused, then clean; each server keeps its allocation on its new host",
+    "both, and the queues of each in the virtual host of its cell",
+    result="refused, then clean; each server keeps its allocation on its new host; a queue of "
+    "the same name in a virtual host of no cell stays",
 )
 def test_migrations_of_one_id(lab: Lab, decom: NovaDecom, hosts: Hosts, tmp_path: Path) -> None:
     """Ids count within a cell: each host has its own migration, server and allocation."""
@@ -90,9 +92,19 @@ def test_migrations_of_one_id(lab: Lab, decom: NovaDecom, hosts: Hosts, tmp_path
         assert not [s for s in servers.values() if s != own and s in finding["message"]]
     assert {server: providers(lab, server) for server in servers.values()} == held
 
-    done = decom.remove(*cells, "--servers", "auto", "--confirm-resizes", "--settle", SETTLE)
+    rabbit = RabbitMQ(lab.site)
+    rabbit.add_vhost("elsewhere")
+    rabbit("PUT", "queues/elsewhere/compute.t02", durable=True)
+    queues = rabbit.orders()
+    options = ("--servers", "auto", "--confirm-resizes", "--settle", SETTLE)
+
+    done = decom.remove(*cells, *options, **rabbit.given(user=""))
 
     assert done.code == 0, done.out + done.err
+    vhosts = {"t02": "/", "t02-cell2": "cell2"}
+    topics = ("compute", "compute-alt")
+    gone = {(vhost, f"{topic}.{host}") for host, vhost in vhosts.items() for topic in topics}
+    assert queues - rabbit.orders() == gone
     for host, cell in cells.items():
         server, refuge = servers[host], REFUGES[cell]
         shown = calls.show(lab, server)

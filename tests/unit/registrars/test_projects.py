@@ -275,8 +275,12 @@ def test_attachments_to_the_host_are_named_unless_its_own_servers_use_them():
     assert asked == 1
 
 
+SERVICES = {"/os-services": LISTS["/os-services"]}
+WITHOUT_HOSTS = SERVICES | {"/volumes/detail": [{"id": "v1", "attachments": []}]}
+
+
 @pytest.mark.parametrize(
-    "lists", [{}, {"/os-services": LISTS["/os-services"]}], ids=["nothing", "no volumes"]
+    "lists", [{}, SERVICES, WITHOUT_HOSTS], ids=["nothing", "no volumes", "no hosts"]
 )
 def test_volumes_that_cannot_be_listed_are_unknown(lists):
     """The services alone are no all-clear; nothing is listed where the services were refused."""
@@ -287,7 +291,7 @@ def test_volumes_that_cannot_be_listed_are_unknown(lists):
     assert [c.met for c in registrar.conditions(state)] == [Met.UNKNOWN]
     assert [f for f in judge(state) if f.verdict is Verdict.BLOCKED] == []
     assert [path for path, _params in access.asked] == ["/os-services", "/volumes/detail"][
-        : 1 + len(lists)
+        : 1 + bool(lists)
     ]
 
 
