@@ -205,6 +205,10 @@ class Cinder(Project[Record]):
             else:
                 yield condition
 
+    def hosts(self, reading: Records[Record]) -> tuple[str, ...]:
+        """None for certain: cinder's services run on other machines too."""
+        return ()
+
     def ghost(self, record: Record) -> Ghost:
         """A service of a host that nova does not know; one that is up is only named."""
         detail = f"{record.name} of a host that nova does not know"

@@ -103,6 +103,10 @@ class Project(Registrar[Records[R], Records[R]]):
         if found.error is not None:
             yield f"{self.name}: {found.error}"
 
+    def hosts(self, reading: Records[R]) -> Iterable[str]:
+        """The names in all records: the project has records of compute hosts alone."""
+        return (record.host for record in reading.records)
+
     def ghosts(self, reading: Records[R], gone: Collection[str]) -> Iterator[Ghost]:
         """The records of these names."""
         for record in reading.records:

@@ -270,12 +270,10 @@ def records_of_registrars(cloud: AuditSnapshot) -> Iterator[Trace]:
     """Records of hosts that nova no longer knows, in the services beside it."""
     living = {s.host for s in cloud.view.services}
     living |= {n.hypervisor_hostname for n in cloud.view.compute_nodes if n.host in cloud.hosts}
-    known = _known_names(cloud)
-    for registrar in REGISTRARS:
-        reading = cloud.view.registrars.get(registrar.name)
-        if reading is None:
-            continue
-        gone = known.union(registrar.hosts(reading)) - living
+    read = cloud.view.registrars
+    readings = [(r, read[r.name]) for r in REGISTRARS if read.get(r.name) is not None]
+    gone = _known_names(cloud).union(*(r.hosts(reading) for r, reading in readings)) - living
+    for registrar, reading in readings:
         for ghost in registrar.ghosts(reading, gone):
             host, cure = _trace_elsewhere(cloud, ghost.name, ghost.alone)
             cure = ghost.alone if ghost.stays else cure

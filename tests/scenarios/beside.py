@@ -146,6 +146,18 @@ def login(lab: Lab, role: str, directory: Path) -> dict[str, str]:
     return {"OS_CLIENT_CONFIG_FILE": str(file)}
 
 
+def volume_row(lab: Lab) -> None:
+    """A volume that no cinder-volume has made."""
+    calls.sql(
+        lab,
+        "cinder",
+        "INSERT INTO volumes (id, created_at, deleted, host, size, status, attach_status, "
+        "volume_type_id, use_quota, project_id, user_id) SELECT UUID(), UTC_TIMESTAMP(), 0, "
+        "'node1@lab#lab', 1, 'available', 'detached', id, 0, 'of-nobody', 'nobody' "
+        "FROM volume_types WHERE deleted = 0 LIMIT 1",
+    )
+
+
 @contextmanager
 def refused(lab: Lab, service: str, right: str) -> Iterator[None]:
     """Nobody has the right in a service; it reads the file at its next request."""

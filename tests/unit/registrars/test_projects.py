@@ -21,6 +21,7 @@ from nova_decom.registrars.blazar import Blazar, DeleteReservableHost, Reservabl
 from nova_decom.registrars.cinder import Cinder, CinderService
 from nova_decom.registrars.masakari import DeleteSegmentHost, Masakari, SegmentHost
 from nova_decom.registrars.project import Records
+from nova_decom.verify.audit import AuditSnapshot, audit
 from tests.unit import build
 from tests.unit.build import absent, facts, ghost, neighbour, request
 from tests.unit.world import World
@@ -88,6 +89,21 @@ def test_the_requests_do_not_grow_with_the_hosts_and_only_the_hosts_own_count(re
     assert [r.host for r in registrar.of(with_registrars(facts(), view)).records] == ["node1"]
     assert [g.name for g in registrar.ghosts(reading, {"node2", "other"})] == ["node2"]
     assert registrar.check(access).detail == f"{len(MANY)} records of hosts"
+
+
+def test_an_audit_knows_a_ghost_by_masakari_alone_and_a_machine_of_cinder_is_none():
+    """A dead service of cinder may be of a storage node, unless the name is a compute host's."""
+    access = Services(LISTS | {"/segments/s1/hosts": LISTS["/segments/s1/hosts"][1:3]})
+    readings = {r.name: r.read(access, None, None) for r in (Cinder(), Masakari())}
+    view = CloudSnapshot(services=(neighbour("node2"),), registrars=readings)
+
+    traces = audit(AuditSnapshot(view, None))
+
+    found = [(t.host, t.leftover.kind) for t in traces]
+    assert [x for x in found if x != ("node2", "compute-service")] == [
+        ("node3", "cinder-service"),
+        ("node3", "segment-host"),
+    ]
 
 
 @PROJECTS
