@@ -34,7 +34,7 @@ def poll_until(
         ask(condition)
     except RetryError:
         raise WaitTimeoutError(
-            f"{what}: not within {timeout:g} s",
+            f"{what}: timed out after {timeout:g} s",
             "run the same command again when the cause is gone, or give a longer --timeout",
         ) from None
 

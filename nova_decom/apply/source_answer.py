@@ -96,7 +96,7 @@ class SourceAnswer:
                 )
         except WaitTimeoutError:
             raise ChangeFailedError(
-                f"{self.host}: nova takes nova-compute for up, but its heartbeat does not move; "
+                f"{self.host}: nova shows nova-compute as up, but its heartbeat does not change; "
                 "no server was moved",
                 REMEDY,
             ) from None

@@ -129,7 +129,7 @@ def next_step(
     migration = own_migration(move, snapshot)
     found = _unbounded(move, migration, snapshot, request, now)
     if found.kind in {Kind.RUNNING, Kind.LOOK} and now - move.began > bound:
-        text = f"not within {bound:g} s"
+        text = f"timed out after {bound:g} s"
         if migration is not None and not migration.is_over:
             text += f"; {goes_on(move, migration)}"
         return NextStep(Kind.FAILED, text=text)

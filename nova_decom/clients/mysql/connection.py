@@ -179,7 +179,7 @@ class Database:
             )
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise ConfigurationError(
-                f"the URL of {self.target.label} has an option that cannot be: {error}",
+                f"the URL of {self.target.label} has an option that is unknown or wrong: {error}",
                 "correct the options after the ? of the URL",
             ) from None
         except RuntimeError as error:

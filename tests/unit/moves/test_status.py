@@ -255,7 +255,7 @@ def test_every_wait_is_bounded(moving, seen):
 
     assert in_time.kind in {Kind.RUNNING, Kind.LOOK}
     assert (late.kind, late.host) == (Kind.FAILED, None)
-    assert late.text.startswith("not within 3600 s")
+    assert late.text.startswith("timed out after 3600 s")
     assert ("migration abort id-of-web 7" in late.text) is bool(seen.migrations)
 
 
