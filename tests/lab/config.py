@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every configuration file of the control plane, written from one Site."""
 
+import hashlib
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,10 +13,27 @@ from tests.lab.layout import PASSWORDS, Site
 Sections = Mapping[str, Mapping[str, object]]
 CONTROLLER = "controller"
 REGION = "RegionOne"
+DRIVER = Path(__file__).parent / "inside" / "lab_driver.py"
 REPORT_INTERVAL = 2
 PROCESSES = {"nova": 2}
 """nova-api may wait for a compute host in one request while others go on."""
+#: Aliases of PCI devices, for flavors; nova 31 is the first that moves a server alive with one.
+CARDS = (
+    {"name": "card", "vendor_id": "8086", "product_id": "154d", "device_type": "type-PCI"},
+    {"name": "live-card", "vendor_id": "8086", "product_id": "154e", "device_type": "type-PCI",
+     "live_migratable": "yes"},
+)  # fmt: skip
+#: Nova's usual ones, and that without which a server is sent to a host that has no such device.
+FILTERS = (
+    *("ComputeFilter", "ComputeCapabilitiesFilter", "ImagePropertiesFilter"),
+    *("ServerGroupAntiAffinityFilter", "ServerGroupAffinityFilter", "PciPassthroughFilter"),
+)
 API_NAMES = ("keystone", "placement", "glance", "neutron", "nova")
+
+
+def driver_module() -> str:
+    """The module of the driver; labs that share a cache may have different ones."""
+    return f"lab_driver_{hashlib.sha256(DRIVER.read_bytes()).hexdigest()[:8]}"
 
 
 def write_all(site: Site) -> None:
@@ -54,7 +73,7 @@ def nova(site: Site, cell: Cell = FIRST) -> Sections:
             "my_ip": "127.0.0.1",
             "state_path": state,
             "transport_url": site.cell_transport_url(cell),
-            "compute_driver": "lab_driver.Driver",
+            "compute_driver": f"{driver_module()}.Driver",
             "report_interval": REPORT_INTERVAL,
             "service_down_time": 8,
             "reclaim_instance_interval": 3600,
@@ -65,6 +84,9 @@ def nova(site: Site, cell: Cell = FIRST) -> Sections:
             "shelved_offload_time": -1,
             "graceful_shutdown_timeout": 3,
             "rpc_response_timeout": 30,
+            # No agent plugs a port, and nova would wait for it until a live migration fails.
+            "vif_plugging_timeout": 0,
+            "vif_plugging_is_fatal": False,
         },
         "wsgi": {"api_paste_config": site.layout.etc / "nova" / "api-paste.ini"},
         "oslo_concurrency": {"lock_path": state / "locks"},
@@ -80,6 +102,8 @@ def nova(site: Site, cell: Cell = FIRST) -> Sections:
         "cinder": client(site, "nova")
         | {"catalog_info": f"{site.release.volume_service}::publicURL"},
         "service_user": client(site, "nova") | {"send_service_user_token": True},
+        "filter_scheduler": {"enabled_filters": ", ".join(FILTERS)},
+        "pci": {"alias": "\nalias = ".join(map(json.dumps, CARDS))},
     }
 
 

@@ -73,8 +73,8 @@ def _add_driver(venv: Path) -> None:
     """Nova loads virt drivers from its own package only, so that is where ours must be."""
     (package,) = venv.glob("lib/python*/site-packages/nova/virt")
     partial = package / f"lab_driver.{os.getpid()}"
-    shutil.copy(INSIDE / "lab_driver.py", partial)
-    partial.replace(package / "lab_driver.py")
+    shutil.copy(config.DRIVER, partial)
+    partial.replace(package / f"{config.driver_module()}.py")
 
 
 def ensure_template(layout: Layout, release: Release, say: Say, cells: int = 1) -> None:

@@ -6,6 +6,7 @@ FakeLiveMigrateDriver alone makes up a new node uuid at each start; a real drive
 in `compute_id`, and a nova-compute that has lost it refuses to start.
 """
 
+import json
 import os
 import time
 
@@ -29,6 +30,26 @@ class Driver(*_PLAIN, fake.FakeLiveMigrateDriver):
     def cleanup_host(self, host):
         _wait_while_busy()
         super().cleanup_host(host)
+
+    def get_available_resource(self, nodename):
+        """Report PCI devices, of which a host has those of its [pci]device_spec."""
+        found = super().get_available_resource(nodename)
+        found["pci_passthrough_devices"] = json.dumps(
+            [_card("154d", 0), _card("154d", 1), _card("154e", 2)]
+        )
+        return found
+
+
+def _card(product, number):
+    return {
+        "address": f"0000:81:00.{number}",
+        "vendor_id": "8086",
+        "product_id": product,
+        "dev_type": "type-PCI",
+        "status": "available",
+        "label": f"label_8086_{product}",
+        "numa_node": None,
+    }
 
 
 def _wait_while_busy():
