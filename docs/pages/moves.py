@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from nova_decom.model.nova_version import OLDEST
 from nova_decom.moves.features import FEATURES, Feature, Rule, Way
 from pages.markdown import code, page, table
-from tests.moving.worn import SEEN
+from tests.moving.kinds import ANSWERS, SHOWN, VOLUMES
+from tests.moving.worn import WORN
 
 TEXT = """\
 Nova refuses some ways off a host for some servers, depending on its release and on the oldest
@@ -27,15 +29,31 @@ from an image), from its ports (one list of neutron per host) and from its share
 server, only where the cloud has manila). What is not shown is not judged: nova decides when the
 move begins, and the server stays where it is.
 
-Nova refuses no way because of volumes, multi-attach volumes included."""
+Nova refuses no way because of volumes. A server that boots from one has no local disk that an
+evacuation could lose, and its attachments move with it."""
 SOURCES = """\
 ## Sources
 
-The release, the file and the line in which each rule was read. *Seen* are the rules that were
-also tried on the real nova of the lab (34, 2026.2), by nova's own records of a server with the
-feature: {seen} of {all}. For these features the lab also shows that nova's API refuses no other
-way. The others are *read* only: the lab has no such devices, or nova decides later than in its
-API."""
+The release, the file and the line in which each rule was read; where there is no rule, the
+decorators of the way in nova's API, which name no such feature. Of the {all} cells of the table,
+{seen} were also tried on the real nova of the lab (34, 2026.2): *moved* are {moved} cells of which
+a server was made that left its host by this way, or that nova refused to move; *seen* are {api}
+more of which nova's own records of a server said that it has the feature, and its API refused, or
+did not. The other {read} are *read* only."""
+NOT_MADE = """\
+## Not made in the lab
+
+Nova's fake hypervisor starts no server with these features. The answers are those of nova and
+neutron in the lab."""
+#: The decorators of each way, read in full.
+API = {
+    Way.LIVE: "nova 34.0.0 compute/api.py:5575",
+    Way.COLD: "nova 34.0.0 compute/api.py:4289",
+    Way.EVACUATE: "nova 34.0.0 compute/api.py:5713",
+    Way.SHELVE: "nova 34.0.0 compute/api.py:4551",
+}
+SEEN = {(name, way) for name in WORN for way in Way}
+NAMES = (*(feature.name for feature in FEATURES), *VOLUMES)
 HEAD = ("a server with", *(str(way) for way in Way))
 
 
@@ -44,10 +62,32 @@ def moves() -> str:
     return page(
         "Which servers can move",
         TEXT,
-        table(HEAD, map(_row, FEATURES)),
-        SOURCES.format(seen=len(SEEN), all=sum(len(f.rules) for f in FEATURES)),
+        table(HEAD, (*map(_row, FEATURES), *((name, *["yes"] * len(Way)) for name in VOLUMES))),
+        SOURCES.format(**_counts()),
         table(("a server with", "way", "known by", "source"), _sources()),
+        NOT_MADE,
+        table(("a server with", "answer"), ((name, code(text)) for name, text in ANSWERS.items())),
     )
+
+
+def _counts() -> dict[str, int]:
+    """The cells by how they are known."""
+    known = Counter(_known(name, way) for name in NAMES for way in Way)
+    seen = known["moved"] + known["seen"]
+    return {
+        "all": known.total(),
+        "seen": seen,
+        "moved": known["moved"],
+        "api": known["seen"],
+        "read": known["read"],
+    }
+
+
+def _known(name: str, way: Way) -> str:
+    """How it is known what nova does with the feature by this way."""
+    if (name, way) in SHOWN:
+        return "moved"
+    return "seen" if (name, way) in SEEN else "read"
 
 
 def _row(feature: Feature) -> tuple[str, ...]:
@@ -70,7 +110,8 @@ def _cell(rule: Rule | None) -> str:
 
 
 def _sources() -> Iterator[tuple[str, str, str, str]]:
-    for feature in FEATURES:
-        for way, rule in feature.rules.items():
-            known = "seen" if (feature.name, way) in SEEN else "read"
-            yield feature.name, str(way), known, code(rule.source)
+    rules = {feature.name: feature.rules for feature in FEATURES}
+    for name in NAMES:
+        for way in Way:
+            rule = rules.get(name, {}).get(way)
+            yield name, str(way), _known(name, way), code(rule.source if rule else API[way])

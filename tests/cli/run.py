@@ -57,6 +57,7 @@ class NovaDecom:
     state_dir: Path
     #: The environment of another login than the lab's administrator.
     login: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = 300.0
 
     def __call__(self, *arguments: str, stdin: str | None = None, **environment: str) -> Ran:
         """Run it without a terminal, bounded."""
@@ -69,7 +70,7 @@ class NovaDecom:
             stdin=None if stdin is not None else subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=self.timeout,
             check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr

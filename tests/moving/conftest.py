@@ -20,3 +20,11 @@ def fleet(lab: Lab) -> Iterator[Fleet]:
     made = Fleet(lab)
     yield made
     made.delete()
+
+
+@pytest.fixture(scope="session")
+def cinder(lab: Lab) -> Iterator[None]:
+    """Cinder beside the nova that runs."""
+    lab.extras.start("cinder")
+    yield
+    lab.extras.remove("cinder")

@@ -3,17 +3,33 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Hosts
 from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot
 from tests.lab import Lab
 from tests.moving.servers import Fleet, await_down
-from tests.scenarios import calls
+from tests.scenarios import beside, calls, volumes
 
 
 def died(lab: Lab, host: str) -> None:
     lab.stop_compute(host)
     await_down(lab, host)
+
+
+def with_volumes(lab: Lab, host: str, servers: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    """Volumes with their servers: one that a new server boots from, one attached, one to two."""
+    boot, attached = volumes.volumes(lab, 2)
+    (shared,) = volumes.volumes(lab, 1, shared=True)
+    first, second, *_ = servers
+    booted = beside.boot_from(lab, boot, host)
+    servers[booted] = "ACTIVE"
+    users = {boot: (booted,), attached: (first,), shared: (first, second)}
+    for volume in (attached, shared):
+        for server in users[volume]:
+            volumes.attach(lab, server, volume)
+    return users
 
 
 def test_a_living_host_is_not_evacuated(decom: NovaDecom, hosts: Hosts, fleet: Fleet) -> None:
@@ -28,16 +44,20 @@ def test_a_living_host_is_not_evacuated(decom: NovaDecom, hosts: Hosts, fleet: F
     assert [host for host, _ in fleet.now().values()] == ["alive1"]
 
 
+@pytest.mark.usefixtures("cinder")
 def test_servers_of_a_dead_host_run_elsewhere_and_the_host_is_removed(
     lab: Lab, decom: NovaDecom, hosts: Hosts, fleet: Fleet, snapshot: Snapshot
 ) -> None:
     """What ran runs, what was stopped is stopped, and each holds only what it uses now.
 
-    A new machine of the name does not bring them back, and when one was moved there it survives
-    each restart of nova-compute: no evacuation is open any more that would destroy it.
+    Volumes are attached on the new hosts only. A new machine of the name does not bring the
+    servers back, and when one was moved there it survives each restart of nova-compute: no
+    evacuation is open any more that would destroy it.
     """
     hosts.start("dead1")
     servers = fleet.boot("dead1", ACTIVE=4, SHUTOFF=2)
+    disks = with_volumes(lab, "dead1", servers)
+    fleet.servers |= servers
     old = calls.node_uuid(lab, "dead1")
     died(lab, "dead1")
 
@@ -59,6 +79,8 @@ def test_servers_of_a_dead_host_run_elsewhere_and_the_host_is_removed(
     for server, providers in fleet.holdings().items():
         assert providers == {calls.node_uuid(lab, fleet.now()[server][0])}
         assert old not in providers
+    for disk, users in disks.items():
+        assert volumes.attached(lab, disk) == sorted(fleet.now()[user][0] for user in users)
     assert snapshot.traces_of("dead1") == set()
     assert decom("verify", "dead1").code == 0
 
@@ -69,7 +91,8 @@ def test_servers_of_a_dead_host_run_elsewhere_and_the_host_is_removed(
     assert verified.code == 3
     assert "compute-service" in {trace["kind"] for trace in verified.host["leftovers"]}
     assert fleet.now() == where
-    back = next(server for server, (_, status) in where.items() if status == "ACTIVE")
+    plain = servers.keys() - {user for users in disks.values() for user in users}
+    back = next(server for server in plain if servers[server] == "ACTIVE")
     calls.act(lab, back, {"os-migrateLive": {"host": "dead1", "block_migration": "auto"}})
     calls.wait_for(lab, back, "dead1", "ACTIVE")
     for _ in range(2):

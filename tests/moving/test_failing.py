@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Moves that fail: told, bounded, the others unaffected, nothing deleted; and runs that die."""
 
+import json
 import os
 import signal
 import subprocess
+import time
+from typing import Any
 
+from nova_decom.model.cloud import TERMINAL_MIGRATIONS
 from tests.cli.conftest import Hosts
 from tests.cli.run import PROGRAM, NovaDecom
 from tests.lab import Lab
@@ -13,6 +17,8 @@ from tests.moving.servers import Fleet, await_down, in_progress, migrations
 from tests.scenarios import calls
 
 PATIENCE = 60.0
+SECOND_LATER = 1.0
+LIST = "openstack server list --all-projects"
 
 
 def begin(decom: NovaDecom, *arguments: str) -> subprocess.Popen[str]:
@@ -149,18 +155,52 @@ def test_killed_in_the_middle_and_run_again_no_server_is_moved_twice(
 def test_an_interrupt_lets_moves_end_and_begins_none(
     lab: Lab, decom: NovaDecom, hosts: Hosts, fleet: Fleet
 ) -> None:
-    """SIGINT: exit 130 when those in progress have arrived; running again does the rest."""
+    """SIGINT: exit 130 when those in progress have arrived; a second one leaves them to nova.
+
+    The host's state, its servers and the moves that go on are named, each with what to type.
+    """
     hosts.start("broken1")
     fleet.boot("broken1", ACTIVE=4)
-    running = begin(decom, "drain", "broken1", "--yes", "-f", "json", "--max-moves", "2")
-    await_moves(lab, "broken1")
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=240)
+    command = ("drain", "broken1", "--yes", "-f", "json", "--max-moves", "2")
 
-    assert running.returncode == 130, out + err
+    stays, left = interrupted(lab, begin(decom, *command))
+
     assert in_progress(lab, "broken1") == 0
     assert len(migrations(lab, "broken1")) <= 2
-    assert sum(host == "broken1" for host, _ in fleet.now().values()) >= 2
+    here = sum(host == "broken1" for host, _ in fleet.now().values())
+    assert here >= 2
+    assert stays.startswith("broken1 stays disabled by this run: nova-decom drain broken1 goes on")
+    assert stays.endswith("nova-decom enable broken1 --bring-back takes it back")
+    assert left == f"{here} servers are not moved: {LIST} --host broken1"
+    assert calls.service(lab, "broken1")["status"] == "disabled"
+
+    _, left, *going_on = interrupted(lab, begin(decom, *command), times=2)
+
+    assert left.startswith(f"{here} servers are not moved")
+    running = {m["instance_uuid"]: m["id"] for m in migrations(lab, "broken1") if is_active(m)}
+    assert len(going_on) == len(running) > 0
+    typed = {text.rpartition(": openstack server migration ")[2] for text in going_on}
+    # A migration that the run has not read yet is only listed.
+    known = {
+        server: {f"abort {server} {m}", f"list --server {server}"} for server, m in running.items()
+    }
+    assert all(typed & commands for commands in known.values()), (typed, known)
 
     assert decom("drain", "broken1", "--yes").code == 0
     assert all(host != "broken1" for host, _ in fleet.now().values())
+
+
+def interrupted(lab: Lab, running: subprocess.Popen[str], times: int = 1) -> list[str]:
+    """What a drain of broken1 leaves undone that is interrupted when it moves servers."""
+    await_moves(lab, "broken1")
+    for _ in range(times):
+        running.send_signal(signal.SIGINT)
+        time.sleep(SECOND_LATER)
+    out, err = running.communicate(timeout=240)
+    assert running.returncode == 130, out + err
+    (host,) = json.loads(out)["hosts"]
+    return list(host["to_do"])
+
+
+def is_active(migration: dict[str, Any]) -> bool:
+    return migration["status"] not in TERMINAL_MIGRATIONS
