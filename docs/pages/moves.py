@@ -34,18 +34,19 @@ evacuation could lose, and its attachments move with it."""
 SOURCES = """\
 ## Sources
 
-The release, the file and the line in which each rule was read; where there is no rule, the
-decorators of the way in nova's API, which name no such feature. Of the {all} cells of the table,
-{seen} were also tried on the real nova of the lab (34, 2026.2): *moved* are {moved} cells of which
-a server was made that left its host by this way, or that nova refused to move; *seen* are {api}
-more of which nova's own records of a server said that it has the feature, and its API refused, or
-did not. The other {read} are *read* only."""
+The release, the file and the line in which each rule was read. Where a cell has no rule, the
+source is where nova's API lists what it refuses for this way; the feature is not in that list.
+
+Of the {all} cells of the table, {seen} were also tried on the real nova of the lab (34, 2026.2).
+For {moved} of them (*moved*) the lab made a server with the feature, and nova moved it by this
+way, or refused to. For {api} more (*seen*) the feature was only in nova's records of a server, and
+nova's API refused the way, or did not. The other {read} cells are *read* only."""
 NOT_MADE = """\
 ## Not made in the lab
 
-Nova's fake hypervisor starts no server with these features. The answers are those of nova and
-neutron in the lab."""
-#: The decorators of each way, read in full.
+The lab has no server with these features. The answer is that of nova or neutron to the request
+for one."""
+#: The decorators of each way, where nova's API refuses it.
 API = {
     Way.LIVE: "nova 34.0.0 compute/api.py:5575",
     Way.COLD: "nova 34.0.0 compute/api.py:4289",
