@@ -21,6 +21,8 @@ STYLE = """\
 .NAME .mark { fill: var(--mark); font-weight: 600; }
 .NAME .box { fill: var(--paper); stroke: var(--edge); stroke-width: 1.5; }
 .NAME .line { fill: none; stroke: var(--edge); stroke-width: 1.5; stroke-dasharray: 6 4; }
+.NAME .end { text-anchor: end; }
+.NAME .curve { fill: none; stroke: var(--mark); stroke-width: 2; }
 .NAME .way { fill: none; stroke: var(--mark); stroke-width: 2; marker-end: url(#NAME-tip); }
 .NAME .tip { fill: var(--mark); }
 """  # noqa: E501 - a declaration a line
@@ -63,6 +65,11 @@ class Drawing:
     def line(self, path: str) -> None:
         """Draw a broken line along a path."""
         self.parts.append(f'<path class="line" d="{path}"/>')
+
+    def curve(self, points: Iterable[tuple[float, float]]) -> None:
+        """Draw a line from point to point."""
+        path = "L".join(f"{x:.0f} {y:.0f}" for x, y in points)
+        self.parts.append(f'<path class="curve" d="M{path}"/>')
 
     def svg(self) -> str:
         """The drawing as a file, which a page may also contain."""

@@ -79,7 +79,7 @@ def test_unknown_database(nova):
     """A database that is not there, or not the user's, is named."""
     error = fail(nova, nova.server.url("nowhere"))
     assert "nowhere" in str(error)
-    assert "check the URL and the grants" in error.remedy
+    assert "grant the right that is named, or check the URL" in error.remedy
     root = nova.server.url("nowhere").replace("//nova:nova-secret", "//root:")
     assert "API database or a cell database" in fail(nova, root).remedy
 

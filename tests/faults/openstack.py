@@ -475,6 +475,15 @@ class Placement(Handler):
         del self.state.providers[identity]
         return 204, None
 
+    def get_allocation_candidates(self, _request: Request) -> tuple[int, Body]:
+        """The summaries of all providers; each has room."""
+        used = {p for b in self.state.consumers.values() for p in b["allocations"]}
+        summaries = {
+            p: {"resources": {"VCPU": {"capacity": 8, "used": int(p in used)}}, "traits": []}
+            for p in self.state.providers
+        }
+        return 200, {"allocation_requests": [], "provider_summaries": summaries}
+
     def get_allocations(self, _request: Request, consumer: str) -> tuple[int, Body]:
         return 200, self.state.consumers.get(consumer, {"allocations": {}})
 
