@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.bench import rows
+from tests.bench import growth, rows, shares
 from tests.bench.build import CHECKOUT, COMMIT, TODAY, Build, before
 from tests.bench.crowd import crowd
 from tests.bench.photograph import Photograph
@@ -26,13 +26,21 @@ LIVING = ("node1", "node2", "node3")
 #: Of these only the counted part is looked at, so the waits are made short.
 SHORT = ("--settle", "0", "--report-interval", "0.1")
 #: As an operator gets them who says nothing.
-DEFAULTS = ("--settle", "60", "--report-interval", "10")
+SETTLE = 60
+DEFAULTS = ("--settle", str(SETTLE), "--report-interval", "10")
 #: The hosts of the bench are stopped, and so most of the lab is down.
 ALLOWED = ("--skip-guard", "fleet-healthy", "--max-hosts", "100", "--yes", "-q")
 BATCH = 5
 LARGE, HUGE = 2000, 20_000
 ON_LAB = ("one", "many", "start", "large", "drain")
-PARTS = (*ON_LAB, "rows")
+#: Parts that need no lab.
+ALONE = {"rows": rows.measure, "growth": growth.measure, "profile": shares.measure}
+PARTS = (*ON_LAB, *ALONE)
+#: As a shell asks when TAB is pressed.
+COMPLETION = (
+    *("env", "_NOVA_DECOM_COMPLETE=bash_complete", "COMP_WORDS=nova-decom rem", "COMP_CWORD=1"),
+    TODAY.program,
+)
 IMPORT_CLICK = (sys.executable, "-c", "import click")
 
 
@@ -92,8 +100,12 @@ class Bench:
         measure(f"(c) of {COMMIT}", self.runs, remove(*stopped, build=self.before))
         ssh = measure("(d) the same, asking each host by ssh", self.runs, remove(*SHORT))
         old = measure(f"(d) of {COMMIT}", self.runs, remove(*SHORT, build=self.before))
-        measure("the same with the default waits", 1, remove(*DEFAULTS))
+        waiting = measure("the same with the default waits", 1, remove(*DEFAULTS))
         kept.put_back()
+        if len(hosts) == 1:
+            seconds = waiting.median(lambda took: took.seconds)
+            self.targets.most(f"{title} by ssh, default waits, seconds", seconds, 65)
+            self.targets.most(f"{title} by ssh, seconds beside settle", seconds - SETTLE, 3)
         self.targets.least(f"{title}, (a) / (c)", by_hand.counted / ours.counted, ratios[0])
         self.targets.most(f"{title}, (c) / (b)", ours.counted / floor.counted, ratios[1])
         return ssh, old
@@ -172,6 +184,8 @@ class Bench:
         for option in ("--version", "--help"):
             took = often(f"`nova-decom {option}`", partial(self.run.program, option))
             self.targets.most(f"{option} / import click", took.counted / click.counted, 2)
+        took = often("completion of a command", partial(self.run.other, *COMPLETION))
+        self.targets.most("completion / import click", took.counted / click.counted, 2)
         often("`openstack --version`", partial(self.run.other, "openstack", "--version"))
         ours = often("`nova-decom list`", partial(self.run.program, "list"))
         three = often("`tests/bench/three-lists`", partial(self.run.script, "three-lists"))
@@ -211,6 +225,7 @@ def main() -> None:
     parser.add_argument("--hosts", type=int, default=20, help="of the rack")
     parser.add_argument("--servers", type=int, default=20, help="that are moved")
     rows.add_options(parser)
+    growth.add_options(parser)
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
@@ -220,7 +235,8 @@ def main() -> None:
     try:
         on_lab = [part for part in parts if part in ON_LAB]
         problems = _on_lab(on_lab, scratch, options) if on_lab else []
-        problems += rows.measure(options, scratch) if "rows" in parts else []
+        for part in (part for part in parts if part in ALONE):
+            problems += ALONE[part](options, scratch)
     finally:
         shutil.rmtree(scratch)
     sys.exit("\n".join(problems) or None)

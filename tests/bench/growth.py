@@ -46,8 +46,8 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "plan --match": ("plan", *ALL),
     "remove": ("remove", *ALL, *REMOVE),
 }
-#: Commands whose requests and statements do not grow.
-LOOKS = ("list", "plan", "audit")
+#: Commands whose requests and statements do not grow; no host has servers.
+LOOKS = ("list", "plan", "audit", "plan --match")
 MEASURES = ("requests", "statements", "CPU seconds", "peak MiB")
 SIZES = (20, 200, 2000, 20_000)
 #: A removal of more takes an hour of the scripted cloud.
@@ -107,7 +107,9 @@ class Site:
     cloud: Crowd
     directory: Path
 
-    def cost(self, command: Sequence[str]) -> tuple[Cost, dict]:
+    def cost(
+        self, command: Sequence[str], program: Sequence[str] = (TODAY.program,)
+    ) -> tuple[Cost, dict]:
         """Run the program in a process of its own; what it took, and its document."""
         took = self.directory / "took"
         asked = len(self.cloud.answered)
@@ -115,7 +117,7 @@ class Site:
             done = subprocess.run(
                 [
                     sys.executable, "-S", str(HERE / "child.py"), str(took),
-                    TODAY.program, *command, "-f", "json", "-q",
+                    *program, *command, "-f", "json", "-q",
                 ],
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
@@ -176,6 +178,11 @@ def _beating(server: Server) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Sizes, for smaller tries."""
+    parser.add_argument("--growth-sizes", type=int, nargs="+", default=SIZES, metavar="HOSTS")
 
 
 def measure(options: argparse.Namespace, scratch: Path) -> list[str]:

@@ -11,10 +11,10 @@ from tests.bench.growth import COMMANDS, site
 SMALL, LARGE = 5, 1200
 #: Requests and statements of each command that only looks, for any number of empty hosts.
 LOOKS = {
-    "list": (5, 82),
-    "plan": (5, 82),
-    "audit": (5, 28),
-    "plan --match": (5, 64),
+    "list": (8, 82),
+    "plan": (8, 82),
+    "audit": (8, 28),
+    "plan --match": (12, 64),
 }
 #: Of a removal, for each of few hosts.
 EACH = 20
