@@ -11,7 +11,7 @@ from tests.bench.runner import HERE
 sys.path.append(str(HERE.parents[1] / "docs"))
 from pages.drawing import Drawing
 
-WIDTH, HEIGHT, LEFT, TOP = 380, 260, 56, 40
+WIDTH, HEIGHT, LEFT, TOP = 390, 260, 66, 40
 #: Of the area of one plot.
 ACROSS, DOWN = 210, 170
 LINE = 15
@@ -58,8 +58,9 @@ def _one(
         points = [(across(size), down(costs[size])) for size in sorted(costs)]
         drawing.curve(points)
         ends.append((points[-1][1], points[-1][0], name))
-    # Names side by side where lines end at one place.
-    last = -LINE
+    # Names below each other where lines end at one place.
+    last: dict[int, int] = {}
     for end, right, name in sorted(ends):
-        last = max(int(end) + 5, last + LINE)
-        drawing.text(int(right) + 8, last, name)
+        line = max(int(end) + 5, last.get(int(right), -LINE) + LINE)
+        last[int(right)] = line
+        drawing.text(int(right) + 8, line, name)
