@@ -24,12 +24,13 @@ def fleet_healthy(facts: HostFacts) -> Objection | None:
     Services that are down for a reason of their own do not count: disabled, forced down, or silent
     for a day longer than the others.
     """
-    leaving = {facts.host, *facts.request.leaving}
-    fleet = facts.fleet
-    others = fleet.number_of_computes - sum(fleet.computes[host] for host in leaving)
-    down = fleet.number_down - sum(fleet.down[host] for host in leaving)
+    fleet, staying = facts.fleet, facts.fleet.staying(facts.request.leaving)
+    is_counted = facts.host not in facts.request.leaving
+    others = staying.computes - is_counted * fleet.computes[facts.host]
+    down = staying.down - is_counted * fleet.down[facts.host]
     if 2 * down <= others:
         return None
+    leaving = {facts.host, *facts.request.leaving}
     named = some((host for host in fleet.down if host not in leaving), down)
     return Objection(
         f"{down} of {others} other compute services are down: {named}",
@@ -53,14 +54,13 @@ def last_host(facts: HostFacts) -> Objection | None:
     service = facts.service
     if service is None:
         return None
-    leaving = {facts.host, *facts.request.leaving}
     remedy = "enable another host there first, or --skip-guard last-host"
-    takers = facts.fleet.schedulable
-    if not any(s.zone == service.zone and s.host not in leaving for s in takers):
+    takers = facts.fleet.staying(facts.request.leaving).schedulable
+    if not any(s.zone == service.zone and s.host != facts.host for s in takers):
         return Objection(
             f"no other enabled host that is up in availability zone {service.zone!r}", remedy
         )
     cell_hosts = facts.database.cell_hosts if facts.database else frozenset()
-    if cell_hosts and not any(s.host in cell_hosts and s.host not in leaving for s in takers):
+    if cell_hosts and not any(s.host in cell_hosts and s.host != facts.host for s in takers):
         return Objection("no other enabled host that is up in the host's cell", remedy)
     return None

@@ -49,6 +49,15 @@ class HostIdentity:
 A_DAY = 24 * 3600.0
 
 
+@dataclass(frozen=True, slots=True)
+class Staying:
+    """The services of the hosts that stay: numbers of nova-compute as in :class:`Fleet`."""
+
+    computes: int
+    down: int
+    schedulable: tuple[ComputeService, ...]
+
+
 @dataclass(frozen=True)
 class Fleet:
     """The compute services and aggregates of the whole cloud, counted once for all guards."""
@@ -72,16 +81,6 @@ class Fleet:
         return Counter(s.host for s in self._witnesses())
 
     @cached_property
-    def number_of_computes(self) -> int:
-        """The sum of :attr:`computes`."""
-        return self.computes.total()
-
-    @cached_property
-    def number_down(self) -> int:
-        """The sum of :attr:`down`."""
-        return self.down.total()
-
-    @cached_property
     def computes_by_host(self) -> Mapping[str, tuple[ComputeService, ...]]:
         """Host -> its nova-compute services."""
         found: dict[str, tuple[ComputeService, ...]] = {}
@@ -99,6 +98,20 @@ class Fleet:
     def schedulable(self) -> tuple[ComputeService, ...]:
         """The services whose hosts the scheduler may choose."""
         return tuple(s for s in self.services if s.takes_servers)
+
+    def staying(self, leaving: frozenset[str]) -> Staying:
+        """The services of all hosts but ``leaving``, counted once for all hosts of a run."""
+        if leaving not in self._staying:
+            self._staying[leaving] = Staying(
+                self.computes.total() - sum(self.computes[host] for host in leaving),
+                self.down.total() - sum(self.down[host] for host in leaving),
+                tuple(s for s in self.schedulable if s.host not in leaving),
+            )
+        return self._staying[leaving]
+
+    @cached_property
+    def _staying(self) -> dict[frozenset[str], Staying]:
+        return {}
 
     @cached_property
     def _names_folded(self) -> Mapping[str, tuple[str, ...]]:

@@ -146,7 +146,9 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
                 for a in reading.of.get(name, ())
                 if not a.alive
             ),
-            hosted=tuple(with_targets(hosted, reading.takers, {*names, *facts.request.leaving})),
+            hosted=tuple(with_targets(hosted, reading.takers, names | facts.request.leaving))
+            if hosted
+            else (),
             ghosts=tuple(g for g in ghosts if g in all_names),
             other_ghosts=tuple(g for g in ghosts if g not in all_names),
             is_read=reading.agents is not None,
