@@ -30,8 +30,8 @@ def fleet_healthy(facts: HostFacts) -> Objection | None:
     down = staying.down - is_counted * fleet.down[facts.host]
     if 2 * down <= others:
         return None
-    leaving = {facts.host, *facts.request.leaving}
-    named = some((host for host in fleet.down if host not in leaving), down)
+    others_down = (h for h in fleet.down if h != facts.host and h not in facts.request.leaving)
+    named = some(others_down, down)
     return Objection(
         f"{down} of {others} other compute services are down: {named}",
         "check the message queue, the databases and the clocks before you remove any host",

@@ -28,7 +28,7 @@ def test_the_hosts_of_a_run_are_gone_through_once_for_all_of_them(monkeypatch):
     names = [f"node{number}" for number in range(HOSTS)]
     leaving = Walked(names[1:])
     whole = fleet(*(neighbour(name) for name in names))
-    one = facts(request=Request(leaving=leaving), fleet=whole)
+    one = facts(request=Request(leaving=leaving), fleet=whole, database=None)
 
     found = [
         guard(replace(one, host=name, services=(neighbour(name),)))
