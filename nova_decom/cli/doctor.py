@@ -46,6 +46,8 @@ RELEASES = {
     "2.103": "2026.1",
     "2.104": "2026.2",
 }
+#: Of these, the releases from whose control plane hosts were removed in the lab.
+LAB = {"2.90": "Yoga", "2.96": "2024.1", "2.100": "2025.1", "2.103": "2026.1", "2.104": "2026.2"}
 
 
 def doctor(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
@@ -172,12 +174,13 @@ def _may_change(cloud: LiveCloud) -> Iterator[DoctorCheck]:
 
 def _release(newest: str | None) -> str:
     """The release of the cloud, and how it was tried (docs/releases.md)."""
-    names, tried_on_lab = list(RELEASES.values()), "2.104"
+    names = list(RELEASES.values())
     found = f"microversion {newest or 'none'}"
     if newest not in RELEASES:
         return f"{found}, of no release that was tried ({names[0]} to {names[-1]} were)"
-    how = "" if newest == tried_on_lab else " (tried: its database schemas, not its API)"
-    return f"{found}, nova {RELEASES[newest]}{how}"
+    lab = f"removals in a lab of {LAB[newest]}" if newest in LAB else ""
+    how = lab or "its database schemas, not its API"
+    return f"{found}, nova {RELEASES[newest]} (tried: {how})"
 
 
 def _one(found: object | None, kind: str) -> str:

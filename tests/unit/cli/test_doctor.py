@@ -13,6 +13,7 @@ from nova_decom.cli.main import run
 from nova_decom.clients.host.ssh import UNITS, sudoers
 from nova_decom.clients.mysql import checks
 from tests.database.servers.versions import VERSIONS
+from tests.lab import releases
 from tests.unit.clients.test_host_ssh import box  # noqa: F401 - a fixture
 
 LINE = "decom ALL=(root) NOPASSWD: /usr/bin/systemctl disable --now "
@@ -81,8 +82,9 @@ def test_a_key_that_the_auth_plugin_does_not_know_is_named(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("newest", "said"),
     [
-        ("2.104", "microversion 2.104, nova 2026.2"),
-        ("2.96", "microversion 2.96, nova 2024.1 or 2024.2 (tried: its database schemas, not its"),
+        ("2.104", "microversion 2.104, nova 2026.2 (tried: removals in a lab of 2026.2)"),
+        ("2.90", "microversion 2.90, nova Xena or Yoga (tried: removals in a lab of Yoga)"),
+        ("2.93", "microversion 2.93, nova Zed (tried: its database schemas, not its API)"),
         ("2.53", "microversion 2.53, of no release that was tried (Queens to 2026.2 were)"),
         (None, "microversion none, of no release that was tried"),
     ],
@@ -124,5 +126,12 @@ def test_the_page_of_releases_has_each_with_its_microversion():
     lines = [line for line in page.splitlines() if line.startswith("| ")]
 
     for microversion, names in doctor.RELEASES.items():
-        shown = [line for line in lines if f"| {microversion} |" in line]
-        assert [line.split(" | ")[0].strip("| ") for line in shown] == names.split(" or ")
+        shown = [line.strip("| ").split(" | ") for line in lines if f"| {microversion} |" in line]
+        assert [cells[0] for cells in shown] == names.split(" or ")
+        assert [cells[0] for cells in shown if cells[3] != "\N{EN DASH}"] == [
+            lab for version, lab in doctor.LAB.items() if version == microversion
+        ]
+
+
+def test_the_releases_of_the_lab_are_those_that_doctor_names():
+    assert {name.lower() for name in doctor.LAB.values()} == set(releases.RELEASES)
