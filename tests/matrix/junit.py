@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 
 @dataclass(frozen=True)
-class Test:
+class Outcome:
     """A test that ran: its file, its name with parameters, and how it ended."""
 
     file: str
@@ -26,7 +26,7 @@ class Test:
         return node in {self.file, own, own.partition("[")[0]}
 
 
-def run(arguments: list[str], environment: Mapping[str, str] | None = None) -> list[Test]:
+def run(arguments: list[str], environment: Mapping[str, str] | None = None) -> list[Outcome]:
     """The tests that pytest ran; one that was left out has not passed."""
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory) / "report.xml"
@@ -35,8 +35,8 @@ def run(arguments: list[str], environment: Mapping[str, str] | None = None) -> l
         return list(_tests(report)) if report.exists() else []
 
 
-def _tests(report: Path) -> Iterator[Test]:
+def _tests(report: Path) -> Iterator[Outcome]:
     for case in ET.parse(report).iter("testcase"):  # noqa: S314 - our own file
         file = case.get("classname", "").replace(".", "/") + ".py"
         seconds = float(case.get("time", "0"))
-        yield Test(file, case.get("name", ""), passed=len(case) == 0, seconds=seconds)
+        yield Outcome(file, case.get("name", ""), passed=len(case) == 0, seconds=seconds)
