@@ -133,5 +133,5 @@ def test_the_page_of_releases_has_each_with_its_microversion():
         ]
 
 
-def test_the_releases_of_the_lab_are_those_that_doctor_names():
-    assert {name.lower() for name in doctor.LAB.values()} == set(releases.RELEASES)
+def test_doctor_names_releases_that_the_lab_has():
+    assert {name.lower() for name in doctor.LAB.values()} <= set(releases.RELEASES)
