@@ -10,7 +10,6 @@ from tests.matrix.junit import Outcome
 
 BY_SQL = "tests/scenarios/test_by_sql.py"
 DEAD = "tests/moving/test_dead_host.py"
-DRAIN = "tests/moving/test_drain.py"
 REGISTERED = "tests/scenarios/test_registered.py"
 #: Scenario -> node ids of pytest.
 SCENARIOS: Mapping[str, Sequence[str]] = {
@@ -27,10 +26,7 @@ SCENARIOS: Mapping[str, Sequence[str]] = {
         f"{REGISTERED}::test_killed_between_api_and_sql",
         "tests/scenarios/test_placement.py::test_provider_missing",
     ),
-    "drain": (
-        f"{DRAIN}::test_servers_in_mixed_states_leave_and_the_host_is_removed",
-        f"{DRAIN}::test_enable_takes_back_our_own_disabling_and_no_other",
-    ),
+    "drain": ("tests/moving/test_drain.py",),
     "dead host": (
         f"{DEAD}::test_servers_of_a_dead_host_run_elsewhere_and_the_host_is_removed",
         "tests/scenarios/test_servers.py::test_evacuated",
