@@ -36,6 +36,7 @@ POLL = 2.0
 PATIENCE = 60.0
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.usefixtures("cinder")
 def test_each_server_leaves_as_foretold(
     lab: Lab, decom: NovaDecom, hosts: Hosts, tmp_path: Path
