@@ -12,6 +12,7 @@ import yaml
 
 from tests.lab import Lab
 from tests.lab.extras.ovn import OvnNetwork
+from tests.lab.schema import FLAVOR
 from tests.lab.waiting import wait_until
 from tests.scenarios import calls
 
@@ -56,7 +57,8 @@ def volumes_left(lab: Lab) -> list[Any]:
 def boot_from(lab: Lab, volume: str, host: str) -> str:
     """A server on the host whose disk is the volume."""
     disk = {"boot_index": 0, "uuid": volume, "source_type": "volume", "destination_type": "volume"}
-    flavor = calls.compute(lab, "GET", "/flavors")["flavors"][0]["id"]
+    flavors = calls.compute(lab, "GET", "/flavors")["flavors"]
+    flavor = next(f["id"] for f in flavors if f["name"] == FLAVOR)
     server = {
         "name": f"from-{volume[:8]}",
         "flavorRef": flavor,
