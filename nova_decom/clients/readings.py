@@ -15,13 +15,19 @@ from nova_decom.clients.host_history import HostHistory
 from nova_decom.clients.mysql.checked_rows import CheckedRows
 from nova_decom.clock import Clock
 from nova_decom.errors import UnavailableError
-from nova_decom.model.cloud import NOVA_COMPUTE, distinct
+from nova_decom.model.cloud import distinct
 from nova_decom.model.host import HostIdentity
 from nova_decom.model.own_providers import own_providers, possible_roots
 from nova_decom.model.registrar import Registrar
 from nova_decom.model.request import Part, Request
 from nova_decom.model.rows import DatabaseFacts
-from nova_decom.model.snapshot import CloudSnapshot, compute_hosts, grouped, nodes_in_rows
+from nova_decom.model.snapshot import (
+    CloudSnapshot,
+    compute_hosts,
+    compute_zones,
+    grouped,
+    nodes_in_rows,
+)
 from nova_decom.registrars import REGISTRARS
 
 #: Servers and migrations of up to this many hosts are listed by host; of more, all at once.
@@ -106,14 +112,12 @@ class Readings:
         self._keep(services=(*others, *found), deletes_without_node=can)
         if of_host is None:
             self._keep_names("hosts", compute_hosts(self.view))
-            zones = {s.zone for s in found if s.zone and s.binary == NOVA_COMPUTE}
-            self._keep_names("zones", sorted(zones))
+            self._keep_names("zones", compute_zones(self.view))
 
     def aggregates(self) -> None:
         """Read all aggregates."""
-        found = self._clients.compute.aggregates()
-        self._keep(aggregates=found)
-        self._keep_names("aggregates", sorted(aggregate.name for aggregate in found))
+        self._keep(aggregates=self._clients.compute.aggregates())
+        self._keep_names("aggregates", sorted(a.name for a in self.view.aggregates))
 
     def providers(self) -> None:
         """Read all resource providers."""

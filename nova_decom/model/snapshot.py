@@ -171,3 +171,9 @@ def _names(view: CloudSnapshot) -> frozenset[str]:
 def compute_hosts(view: CloudSnapshot) -> tuple[str, ...]:
     """The hosts of all nova-compute services, sorted."""
     return tuple(sorted({s.host for s in view.services if s.binary == NOVA_COMPUTE}))
+
+
+def compute_zones(view: CloudSnapshot) -> tuple[str, ...]:
+    """The availability zones of all nova-compute services, sorted."""
+    zones = {s.zone for s in view.services if s.zone and s.binary == NOVA_COMPUTE}
+    return tuple(sorted(zones))

@@ -12,7 +12,7 @@ from nova_decom.model.host_slice import Memory, host_facts, identity_of
 from nova_decom.model.machine import SystemdUnit
 from nova_decom.model.own_providers import own_providers, possible_roots
 from nova_decom.model.rows import DatabaseFacts
-from nova_decom.model.snapshot import CloudSnapshot, compute_hosts, fleet_of
+from nova_decom.model.snapshot import CloudSnapshot, compute_hosts, compute_zones, fleet_of
 from nova_decom.registrars import network_agents, with_registrars
 from nova_decom.registrars.network_agents import agents_of
 from tests.unit import build
@@ -316,6 +316,18 @@ def test_compute_hosts_are_those_with_nova_compute():
     services = (service("b"), service("a"), build.conductor("c"), service("b", id="second"))
 
     assert compute_hosts(replace(view(), services=services)) == ("a", "b")
+
+
+def test_zones_are_those_of_nova_compute():
+    """Each once; a service without a zone has none, and other services have the internal one."""
+    services = (
+        service(host="a", zone="az2"),
+        service(host="b", zone="az1"),
+        service(host="c", zone="az1"),
+        service(host="d", zone=None),
+        service(host="e", zone="internal", binary="nova-conductor"),
+    )
+    assert compute_zones(replace(view(), services=services)) == ("az1", "az2")
 
 
 def test_hosts_of_one_reading_share_what_they_have_in_common():
