@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """nova-compute that cannot be stopped, or cannot be reached: bounded, and nothing deleted."""
 
+import os
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ from tests.cli.conftest import Hosts
 from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot
 from tests.lab import Lab
+from tests.lab.rabbitmq_api import RabbitMQ
 
 BOUND = ("--timeout", "6")
 
@@ -107,6 +110,24 @@ def test_a_dead_host_goes_without_ssh(lab: Lab, decom: NovaDecom, hosts: Hosts) 
 
     assert ran.code == 0, ran.out + ran.err
     assert "stop-service stop" not in ran.changes("done")
+
+
+def test_a_host_that_died_a_moment_ago_is_sent_no_order(
+    lab: Lab, decom: NovaDecom, hosts: Hosts, rabbit: RabbitMQ
+) -> None:
+    """Nova still shows it up, and would send our disable to it: a new machine would read that."""
+    hosts.start("killed1")
+    machine = lab.hosts.get("killed1")
+    assert machine is not None
+    record = lab.processes.record(machine.compute)
+    assert record is not None
+    os.kill(record.pid, signal.SIGKILL)
+
+    ran = decom.remove("killed1", "--stop-with", "none", **rabbit.given())
+
+    assert ran.code == 0, ran.out + ran.err
+    assert ran.host["readd"]["answer"] == "yes"
+    assert rabbit.queues("killed1") == {}
 
 
 @pytest.mark.parametrize(

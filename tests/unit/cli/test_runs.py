@@ -11,10 +11,12 @@ import pytest
 import yaml
 
 from nova_decom.cli.main import run
+from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.state.journal import RunJournal
 from tests.envelope import validate
 from tests.unit.state.test_journal_reader import CHANGE, RUN, begin, end, image
 
+CLOUD = CloudIdentity("https://keystone.example.org", "north", name="prod")
 HOSTILE = "old \x1b[31m[red]\u202e\n\0"
 
 
@@ -22,7 +24,7 @@ HOSTILE = "old \x1b[31m[red]\u202e\n\0"
 def state(clean_environment):
     """A state directory with one run of a hostile reason; no cloud is configured."""
     with RunJournal(clean_environment / "state", RUN) as journal:
-        begin(journal, "node1", reason=HOSTILE)
+        begin(journal, "node1", reason=HOSTILE, cloud=CLOUD.dump())
         journal.event("started", host="node1", **CHANGE, detail=HOSTILE)
         journal.save([image()])
         journal.event("done", host="node1", **CHANGE, detail=HOSTILE)
@@ -43,6 +45,7 @@ def test_the_list_and_one_run_fit_the_schema(capsys):
     """Hosts of a run are told as the run itself told them."""
     (row,) = document(capsys)["runs"]
     assert (row["run"], row["result"], row["reason"]) == (RUN, "removed", HOSTILE)
+    assert row["cloud"] == str(CLOUD)
 
     one = document(capsys, RUN)
 
@@ -72,10 +75,11 @@ def test_every_format_keeps_foreign_text_harmless(capsys, arguments, style):
 
 @pytest.mark.usefixtures("state")
 def test_one_run_is_told_to_people(capsys):
-    """Who, why, each change and what was saved."""
+    """Who, why, in which cloud, each change and what was saved."""
     run(["runs", RUN])
 
     out = capsys.readouterr().out
+    assert "prod, https://keystone.example.org region north" in out
     assert "ops@jump" in out
     assert "done       purge-rows" in out
     assert "cell1: services 3" in out
