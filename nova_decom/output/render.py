@@ -68,7 +68,7 @@ def show(report: Report, style: Style) -> None:
         from nova_decom.output import json_envelope
 
         write = json_envelope.as_json if style.format == "json" else json_envelope.as_yaml
-        sys.stdout.writelines((write(report), "\n"))
+        sys.stdout.writelines(write(report))
     else:
         view(report, style)
     sys.stdout.flush()

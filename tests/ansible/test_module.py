@@ -36,7 +36,7 @@ def play(programs: Path, collection: Path, tmp_path: Path) -> Play:
     def run(
         out: Report | str, code: int | None = None, *, name: str = "decommission", **arguments: Any
     ) -> dict[str, Any]:
-        text = out if isinstance(out, str) else as_json(out)
+        text = out if isinstance(out, str) else "".join(as_json(out))
         (tmp_path / "out").write_text(text)
         code = code if code is not None else int(getattr(out, "exit_code", 0))
         program = tmp_path / "nova-decom"
