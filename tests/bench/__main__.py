@@ -31,6 +31,8 @@ DEFAULTS = ("--settle", str(SETTLE), "--report-interval", "10")
 #: The hosts of the bench are stopped, and so most of the lab is down.
 ALLOWED = ("--skip-guard", "fleet-healthy", "--max-hosts", "100", "--yes", "-q")
 BATCH = 5
+#: Live migrations that nova runs at once -> the least times as fast as one by one.
+AT_ONCE = {1: 3, 4: 6}
 LARGE, HUGE = 2000, 20_000
 ON_LAB = ("one", "many", "start", "large", "drain")
 #: Parts that need no lab.
@@ -140,19 +142,32 @@ class Bench:
         states.no_quota(self.lab)
         source = LIVING[-1]
         table = Table(f"{self.servers} servers, live migration", LOOKED)
-        ours = self._emptied(
-            table,
-            "(a) `nova-decom drain --max-moves 4`",
-            source,
-            lambda: self.run.program("drain", source, *ALLOWED, "--max-moves", "4"),
-        )
         loop = self._emptied(
             table,
-            "(b) `tests/bench/one-by-one`",
+            "(a) `tests/bench/one-by-one`",
             source,
             lambda: self.run.script("one-by-one", source),
         )
-        self.targets.least("drain: (b) / (a)", loop.counted / ours.counted, 3)
+        for limit, times in AT_ONCE.items():
+            self._let_leave(source, limit)
+            ours = self._emptied(
+                table,
+                f"(b) `nova-decom drain --max-moves {2 * limit}`, {limit} at once by nova",
+                source,
+                lambda moves=2 * limit: self.run.program(
+                    "drain", source, *ALLOWED, "--max-moves", str(moves)
+                ),
+            )
+            self.targets.least(
+                f"drain, {limit} at once: (a) / (b)", loop.counted / ours.counted, times
+            )
+        self._let_leave(source, 1)
+
+    def _let_leave(self, source: str, limit: int) -> None:
+        """Set how many live migrations the nova-compute of the host runs at once."""
+        conf = f"[DEFAULT]\nmax_concurrent_live_migrations = {limit}\n"
+        self.lab.stop_compute(source)
+        self.lab.start_compute(source, conf=conf)
 
     def _emptied(self, table: Table, what: str, source: str, command: Callable[[], Took]) -> Row:
         """Fill the host, empty it, and let it take servers again. Once: it takes minutes."""
