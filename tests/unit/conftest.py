@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 from dataclasses import replace
 
 import pytest
@@ -104,6 +105,9 @@ def clean_environment(monkeypatch, tmp_path):
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield tmp_path
+    if loader := sys.modules.get("openstack.config.loader"):
+        # Older SDKs read each file again that OS_CLIENT_CONFIG_FILE has ever named.
+        loader.CONFIG_FILES[:] = [f for f in loader.CONFIG_FILES if str(tmp_path) not in f]
     for number, handler in former.items():
         signal.signal(number, handler)
     root.handlers[:], root.level = handlers, level

@@ -30,7 +30,8 @@ def site_of(root: Path, cells: int) -> Site:
 
 
 def read(sections: config.Sections) -> ConfigParser:
-    parser = ConfigParser(interpolation=None)
+    # An option of oslo.config may be given several times.
+    parser = ConfigParser(interpolation=None, strict=False)
     parser.read_string(config.ini(sections))
     return parser
 

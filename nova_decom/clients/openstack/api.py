@@ -38,6 +38,8 @@ TRANSIENT_STATUSES = frozenset({TOO_MANY_REQUESTS, 500, 502, 503, 504})
 #: The begin of what urllib3 adds to an error, and the cause within it.
 POOL = re.compile(r": HTTPS?ConnectionPool\(")
 CAUSE = re.compile(r"\[Errno -?\d+\] ([\w ,.-]+)")
+#: Of a region without endpoints; newer SDKs raise their own error instead.
+NO_ENDPOINT = (keystone.EndpointNotFound, keystone.EmptyCatalog)
 CANNOT_CONNECT = "cannot connect to"
 #: Attempts at a read that gets no answer.
 READ_ATTEMPTS = 4
@@ -203,15 +205,16 @@ class Api:
                 f"{service}: the credentials are refused: {_first_line(error)}",
                 "check user, password and project of the cloud; it must be an admin",
             ) from error
-        except (keystone.EndpointNotFound, keystone.EmptyCatalog) as error:
+        except (*NO_ENDPOINT, openstack.exceptions.ConfigException) as error:
+            region, regions = self._connection.config.get_region_name(), self._regions()
+            if isinstance(error, NO_ENDPOINT) and (not region or region in regions.split(", ")):
+                raise UnavailableError(
+                    f"{service}: the catalogue has no endpoint: {_first_line(error)}",
+                    "check region and interface of the cloud",
+                ) from error
             raise UnavailableError(
-                f"{service}: the catalogue has no endpoint: {_first_line(error)}",
-                "check region and interface of the cloud",
-            ) from error
-        except openstack.exceptions.ConfigException as error:
-            raise UnavailableError(
-                f"no endpoint of {service} in region {self._connection.config.get_region_name()}; "
-                f"the catalogue has: {self._regions() or 'none'}",
+                f"no endpoint of {service} in region {region}; the catalogue has: "
+                f"{regions or 'none'}",
                 "give --os-region-name, or correct region_name in clouds.yaml",
             ) from error
         except (keystone.ClientException, openstack.exceptions.SDKException) as error:
