@@ -288,9 +288,12 @@ def _numbers(microversion: str) -> tuple[int, ...]:
 def _first_line(error: Exception) -> str:
     """The first line of the error; of a lost connection its place and its cause."""
     text = str(error).strip().split("\n", maxsplit=1)[0]
-    text = text.replace("Unable to establish connection to", CANNOT_CONNECT)
     causes = CAUSE.findall(text)
-    return f"{POOL.split(text)[0]}: {causes[-1]}" if causes and POOL.search(text) else text
+    if not causes or not POOL.search(text):
+        # A connection that ended: the request may have been carried out.
+        return text
+    text = text.replace("Unable to establish connection to", CANNOT_CONNECT)
+    return f"{POOL.split(text)[0]}: {causes[-1]}"
 
 
 def _reason(response: Any) -> str:  # noqa: ANN401
