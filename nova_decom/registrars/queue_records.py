@@ -75,13 +75,14 @@ class Queue:
 
     def obstacle(self, *, discard: bool) -> str | None:
         """The reason why it must not be deleted, also where RabbitMQ would."""
-        if self.consumers:
-            return f"{self.consumers} consumers: nova-compute still reads it"
         if self.messages and not discard:
             return f"{self.text} in it"
         if self.type == CLASSIC:
-            # RabbitMQ itself refuses to delete one with consumers, or with messages.
+            # RabbitMQ itself refuses to delete one with consumers, or with messages. It shows a
+            # consumer for seconds after nova-compute has ended.
             return None
+        if self.consumers:
+            return f"{self.consumers} consumers: nova-compute still reads it"
         if self.is_unknown:
             return "its messages and consumers are not known"
         return None if self.messages or self.is_settled else "it was read once only"

@@ -57,6 +57,8 @@ class MariaDB:
                     # Relative to the data directory, where mariadbd runs: the kernel takes no
                     # socket path of more than 107 bytes.
                     "--socket=mysql.sock",
+                    # A mariadbd that starts deletes the temporary tables of others in /tmp.
+                    "--tmpdir=.",
                     "--bind-address=127.0.0.1",
                     f"--port={self._site.ports['mariadb']}",
                     "--skip-name-resolve",

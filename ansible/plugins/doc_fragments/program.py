@@ -42,7 +42,9 @@ options:
     description: Configuration file for ssh.
     type: path
   state_dir:
-    description: Directory of the journals and locks on the machine where nova-decom runs.
+    description:
+      - Directory of the journals and locks on the machine where nova-decom runs.
+      - nova-decom's default is V(/var/lib/nova-decom for root, else ~/.local/state/nova-decom).
     type: path
   extra_args:
     description: Further options of the command, each word an item.
@@ -118,7 +120,7 @@ options:
     description: Begin no host and no move from this time of the day on, C(HH:MM) in local time.
     type: str
   max_moves_total:
-    description: Servers to move at once, over all hosts.
+    description: Servers to move at once, over all hosts. nova-decom's default is V(no limit).
     type: int
 """
 

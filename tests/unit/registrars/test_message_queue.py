@@ -155,7 +155,7 @@ def test_rabbitmq_itself_refuses_a_classic_queue_that_is_used(kind, discard, que
 @pytest.mark.parametrize(
     ("now", "asked", "why"),
     [
-        (queue(consumers=1), DISCARD, "nova-compute still reads it"),
+        (queue(type="quorum", consumers=1), DISCARD, "nova-compute still reads it"),
         (queue(messages=1), request(), "1 message in it"),
         (queue(type="quorum", consumers=None), DISCARD, "are not known"),
         (queue(type="quorum", is_settled=False), request(), "read once only"),
@@ -171,6 +171,17 @@ def test_what_a_new_reading_shows_stops_the_delete(now, asked, why):
         STEP.apply(change, cloud, before)
 
     assert cloud.sent == []
+
+
+def test_rabbitmq_decides_about_the_consumers_of_a_classic_queue():
+    """Its statistics still show nova-compute for seconds after it has ended."""
+    found = state(queue(consumers=1))
+    (change,) = STEP.changes(found)
+    cloud = Cloud(found)
+
+    assert STEP.apply(change, cloud, found) == "sent"
+    (sent,) = cloud.sent
+    assert "if-unused=true" in sent
 
 
 def test_a_queue_is_deleted_by_one_call_and_one_that_is_gone_by_none():
