@@ -20,7 +20,7 @@ COMMAND = re.compile(r"openstack((?: --?[\w-]+| [\d.]+| [a-z][\w-]*)+)")
 #: Commands of osc-placement, which is not installed with the client.
 OF_PLACEMENT = ("resource", "provider")
 #: Options of the client itself, each with a value.
-GLOBAL = {"--os-compute-api-version"}
+GLOBAL = {"--os-compute-api-version", "--os-volume-api-version"}
 CLIENT = {
     tuple(entry.name.split("_")): entry
     for distribution in distributions()
