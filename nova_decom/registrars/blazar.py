@@ -13,7 +13,7 @@ from nova_decom.model.change import Change
 from nova_decom.model.guard import Guard
 from nova_decom.model.host import HostFacts
 from nova_decom.model.names import removal
-from nova_decom.model.plan import Leftover, Objection, some
+from nova_decom.model.plan import Leftover, Objection, counted, some
 from nova_decom.model.registrar import Access, Ghost
 from nova_decom.model.request import Part
 from nova_decom.model.snapshot import grouped
@@ -56,8 +56,7 @@ def host_reserved(facts: HostFacts) -> Objection | None:
     if not leases:
         return None
     return Objection(
-        f"the host is reserved by {len(leases)} lease{'s' if len(leases) > 1 else ''} of blazar: "
-        f"{some(leases)}",
+        f"the host is reserved by {counted(len(leases), 'lease')} of blazar: {some(leases)}",
         f"end them (openstack reservation lease delete {next(iter(leases))}), or wait until they "
         "end",
     )

@@ -104,7 +104,8 @@ def volume_attachments(facts: HostFacts) -> Objection | None:
     if not found:
         return None
     return Objection(
-        f"cinder has {len(found)} volume attachments to the host for servers that are not on it: "
+        f"cinder has {counted(len(found), 'volume attachment')} to the host for servers that are "
+        f"not on it: "
         f"{some(a.name for a in found)}",
         f"{found[0].cure}, for each of them (cinder refuses it while a server uses the volume so)",
         Verdict.WARNING,

@@ -38,9 +38,9 @@ class DeleteQueues(Step):
     """Delete the message queues of the host, which RabbitMQ keeps for ever.
 
     The messages in them have no expiry: a new nova-compute of the name would carry them out. The
-    queues are read again before each delete: one with a consumer stays, and so does one with
-    messages without ``--discard-messages``. Of a quorum queue, which RabbitMQ deletes whatever is
-    in it, the counts are read twice with a pause.
+    queues are read again before each delete: one with messages stays without
+    ``--discard-messages``. RabbitMQ itself keeps a classic queue that has a consumer. It deletes a
+    quorum queue whatever is in it, so its messages and consumers are read twice with a pause.
     """
 
     name: ClassVar[str] = "delete-queues"

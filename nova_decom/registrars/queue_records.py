@@ -13,6 +13,7 @@ from urllib.parse import quote
 from nova_decom.errors import UnavailableError
 from nova_decom.model.api_call import ApiCall
 from nova_decom.model.host import HostFacts
+from nova_decom.model.plan import counted
 from nova_decom.model.registrar import Access
 from nova_decom.model.snapshot import grouped
 
@@ -65,7 +66,7 @@ class Queue:
         """The number of its messages, in words."""
         if self.messages is None:
             return "it is not known how many messages it has"
-        return f"{self.messages} message{'' if self.messages == 1 else 's'}"
+        return counted(self.messages, "message")
 
     @property
     def by_hand(self) -> str:
@@ -82,7 +83,7 @@ class Queue:
             # consumer for seconds after nova-compute has ended.
             return None
         if self.consumers:
-            return f"{self.consumers} consumers: nova-compute still reads it"
+            return f"{counted(self.consumers, 'consumer')}: nova-compute still reads it"
         if self.is_unknown:
             return "its messages and consumers are not known"
         return None if self.messages or self.is_settled else "it was read once only"
