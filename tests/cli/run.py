@@ -38,6 +38,21 @@ class Ran:
         (host,) = self.json["hosts"]
         return dict(host)
 
+    @property
+    def shown(self) -> str:
+        """Both streams for the message of a failed test, without what CI cuts off for its length.
+
+        Of a JSON document the guards that found nothing are left out.
+        """
+        try:
+            document = json.loads(self.out)
+        except ValueError:
+            return self.err + self.out
+        for host in document.get("hosts", ()):
+            found = host.get("findings", ())
+            host["findings"] = [f for f in found if f["verdict"] != "ok"]
+        return f"{self.err}{json.dumps(document)}"
+
     def blocked(self) -> dict[str, str]:
         """The guards that blocked, with what they saw."""
         findings = self.host["findings"]

@@ -77,7 +77,7 @@ def test_every_ghost_is_found_once_and_its_cure_works(
         for leftover in host["leftovers"]:
             assert f"nova-decom remove {host['host']}" in leftover["remedy"]
         cured = decom.remove(host["host"], "--offline")
-        assert cured.code == 0, cured.out + cured.err
+        assert cured.code == 0, cured.shown
         assert snapshot.traces_of(host["host"]) == set()
 
     assert decom("audit", "--detailed-exitcode").code == 0

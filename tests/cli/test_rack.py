@@ -39,7 +39,7 @@ def test_a_rack_in_which_every_host_is_in_another_state(
     ran = decom(*command, "--batch", "2")
 
     results = {h["host"]: h["result"] for h in ran.json["hosts"]}
-    assert ran.code == 6, ran.err
+    assert ran.code == 6, ran.shown
     assert _at_work(decom, ran.json["run"]) == 2
     assert "6 hosts selected" in ran.err
     assert results == {
@@ -106,7 +106,7 @@ def test_hosts_that_leave_together_share_their_requests(
 
     ran = decom("remove", *names, *alone, "--debug", "--log-file", str(log))
 
-    assert ran.code == 0, ran.out + ran.err
+    assert ran.code == 0, ran.shown
     sent = Counter(method + " " + re.sub(UUID, "UUID", path) for method, path in _sent(log))
     assert sent["PUT /os-services/UUID"] == sent["DELETE /os-services/UUID"] == len(names)
     # One request tells that the providers of many hosts are unused; those of few are read one by
@@ -140,7 +140,7 @@ def test_hosts_that_leave_together_share_their_waits(decom: NovaDecom, hosts: Ho
 
     ran = decom("remove", *names, "--yes", "--settle", str(SETTLE), "-f", "json")
 
-    assert ran.code == 0, ran.out + ran.err
+    assert ran.code == 0, ran.shown
     assert {h["result"] for h in ran.json["hosts"]} == {"removed"}
     (journal,) = (decom.state_dir / "runs").glob("*.jsonl")
     events = [json.loads(line) for line in journal.read_text("utf-8").splitlines()]

@@ -9,7 +9,7 @@ def test_a_real_run_has_its_page(decom: NovaDecom, hosts: Hosts) -> None:
     """Every step with its time, what there was before, and that it is gone."""
     hosts.start("page1")
     ran = decom.remove("page1", "--reason", "ticket <4711>")
-    assert ran.code == 0, ran.out + ran.err
+    assert ran.code == 0, ran.shown
     path = decom.state_dir.parent / "page.html"
 
     told = decom("report", ran.json["run"], "--html", str(path))

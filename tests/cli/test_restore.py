@@ -25,7 +25,7 @@ def test_a_removed_host_comes_back_under_its_old_identity(
     compute.add_host_to_aggregate(aggregate, name)
     before = identity(lab, name)
     removed = decom.remove(name, "--rows", how, "--reason", "rack 7")
-    assert removed.code == 0, removed.out + removed.err
+    assert removed.code == 0, removed.shown
     run = removed.json["run"]
 
     (told,) = decom("runs", run, "-f", "json").json["runs"]
@@ -33,13 +33,13 @@ def test_a_removed_host_comes_back_under_its_old_identity(
 
     checks = snapshot.checksums()
     shown = decom("restore", run, "--dry-run", "-f", "json")
-    assert shown.code == 0, shown.out + shown.err
+    assert shown.code == 0, shown.shown
     assert "restore-rows restore" in shown.changes("planned")
     assert decom("restore", run).code == 13
     assert snapshot.checksums() == checks
 
     back = restore(decom, run)
-    assert back.code == 0, back.out + back.err
+    assert back.code == 0, back.shown
     assert (back.host["result"], back.json["changed"]) == ("restored", True)
     assert any("start nova-compute" in thing for thing in back.host["to_do"])
     assert identity(lab, name) == before

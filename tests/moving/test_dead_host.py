@@ -69,7 +69,7 @@ def test_servers_of_a_dead_host_run_elsewhere_and_the_host_is_removed(
     nova = {"NOVA_DECOM_CELL_DB_URL": lab.db_url("nova")}
     ran = decom.remove("dead1", *options, "--close-evacuations", **nova)
 
-    assert ran.code == 0, ran.out + ran.err
+    assert ran.code == 0, ran.shown
     evacuations = "SELECT DISTINCT status FROM migrations WHERE source_compute = %s"
     assert lab.cell_sql("cell1", evacuations, "dead1") == [("completed",)]
     fence = [f for f in ran.host["findings"] if f["guard"] == "servers-present"]
@@ -118,7 +118,7 @@ def test_servers_can_be_left_stopped(
     options = ("--offline", *losing, "--yes", "--debug", "--log-file", str(log))
     ran = decom("drain", "dead2", *options, "-f", "json")
 
-    assert ran.code == 0, ran.out + ran.err
+    assert ran.code == 0, ran.shown
     ((host, status),) = fleet.now().values()
     assert (host != "dead2", status) == (True, "SHUTOFF")
     assert "/action" in log.read_text("utf-8")

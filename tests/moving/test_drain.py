@@ -33,7 +33,7 @@ def test_enable_takes_back_our_own_disabling_and_no_other(
 
     ran = decom("enable", "back1", "--bring-back", "--yes", "-f", "json")
 
-    assert ran.code == 0, ran.out + ran.err
+    assert ran.code == 0, ran.shown
     ends = {h["host"]: h["result"] for h in ran.json["hosts"]}
     assert ends == {"back1": "enabled"} | {where[s][0]: "returned" for s in home}
     assert calls.service(lab, "back1")["status"] == "enabled"
@@ -47,7 +47,7 @@ def test_enable_takes_back_our_own_disabling_and_no_other(
     assert decom("drain", "back1", "--servers", "stop", "--yes").code == 0
     assert {fleet.now()[s] for s in home} == {("back1", "SHUTOFF")}
     ran = decom("enable", "back1", "--bring-back", "--yes", "-f", "json")
-    assert ran.code == 0, ran.out + ran.err
+    assert ran.code == 0, ran.shown
     assert {s: fleet.now()[s] for s in home} == {s: ("back1", servers[s]) for s in home}
     assert decom("enable", "back1", "-f", "json").host["result"] == "unchanged"
     compute = lab.connection().compute

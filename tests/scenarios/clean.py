@@ -51,7 +51,7 @@ def bring_to_clean(decom: NovaDecom, host: str, **options: Any) -> Ran:
 
     ran = decom.remove(host, "--settle", SETTLE, *given)
 
-    assert ran.code == 0, ran.out + ran.err
+    assert ran.code == 0, ran.shown
     assert ran.host["result"] == "removed"
     assert ran.json["changed"] is True
     assert_same(comparable(_facts(decom, host, options)), comparable(promised))
@@ -60,7 +60,7 @@ def bring_to_clean(decom: NovaDecom, host: str, **options: Any) -> Ran:
         verifying = pool.submit(decom, "verify", host, "-f", "json", *_of_verify(options))
         again = decom.remove(host, *given)
     verified = verifying.result()
-    assert verified.code == 0, verified.out + verified.err
+    assert verified.code == 0, verified.shown
     unmet = [c["name"] for c in verified.host["readd"]["conditions"] if c["met"] != "met"]
     evacuations = ["evacuations"] if rows(decom.lab, "nova", EVACUATED, host) else []
     assert unmet == [*evacuations, "message-queue"], verified.out
@@ -78,7 +78,7 @@ def refuse(decom: NovaDecom, host: str, *arguments: str) -> Ran:
 
     ran = decom.remove(host, *arguments)
 
-    assert ran.code == 4, ran.out + ran.err
+    assert ran.code == 4, ran.shown
     assert (ran.host["result"], ran.json["changed"]) == ("refused", False)
     assert_same((snapshot.rows_of(host), witness(decom.lab)), before)
     return ran

@@ -94,7 +94,7 @@ def test_renamed_host(lab: Lab, decom: NovaDecom, hosts: Hosts, tmp_path: Path) 
     assert planned.blocked() == ran.blocked()
     still_serves(lab, new)
     gone = decom.remove(old, "--stop-with", "none", "--settle", SETTLE)
-    assert (gone.code, gone.host["result"]) == (0, "removed"), gone.out + gone.err
+    assert (gone.code, gone.host["result"]) == (0, "removed"), gone.shown
     again = decom.remove(old, *ssh)
     assert (again.code, again.host["result"]) == (0, "unchanged"), again.out
     still_serves(lab, new)
@@ -121,7 +121,7 @@ def test_leftovers_of_another_spelling(
 
     assert f"host = {new}" in ran.blocked()["machine-identity"]
     gone = decom.remove(old, "--stop-with", "none", "--settle", SETTLE)
-    assert (gone.code, gone.host["result"]) == (0, "removed"), gone.out + gone.err
+    assert (gone.code, gone.host["result"]) == (0, "removed"), gone.shown
     still_serves(lab, new)
 
 

@@ -78,7 +78,7 @@ def test_volumes_and_segment_host(lab: Lab, decom: NovaDecom, host: str, tmp_pat
 
     refused = decom.remove(host, "--servers", "auto")
 
-    assert refused.code == 4, refused.out + refused.err
+    assert refused.code == 4, refused.shown
     assert set(refused.blocked()) == {"volumes-on-host"}
     assert all(volume in refused.blocked()["volumes-on-host"] for volume in volumes)
     (named,) = (f for f in refused.host["findings"] if f["guard"] == "volume-attachments")
@@ -94,7 +94,7 @@ def test_volumes_and_segment_host(lab: Lab, decom: NovaDecom, host: str, tmp_pat
 
     failed = decom.remove(host, *options, *stop)
 
-    assert failed.code == 1, failed.out + failed.err
+    assert failed.code == 1, failed.shown
     assert seen.read_text().strip() == "1"
     assert beside.watching(lab, host) == [False]
     assert beside.attached(lab, volumes) == [["node2"], ["node2"]]
@@ -105,7 +105,7 @@ def test_volumes_and_segment_host(lab: Lab, decom: NovaDecom, host: str, tmp_pat
 
     removed = decom.remove(host, *options, "--servers", "evacuate", "--offline")
 
-    assert removed.code == 3, removed.out + removed.err
+    assert removed.code == 3, removed.shown
     (left,) = removed.host["leftovers"]
     assert (left["kind"], left["target"]) == ("volume-attachment", stale)
     done = removed.changes("done")
@@ -129,13 +129,13 @@ def _service_goes(lab: Lab, decom: NovaDecom, host: str) -> None:
         partial(beside.service_is, lab, host, "down"), timeout=TIMEOUT, what="cinder-volume"
     )
     left = decom("verify", host, "-f", "json")
-    assert left.code == 3, left.out + left.err
+    assert left.code == 3, left.shown
     (leftover,) = left.host["leftovers"]
     typed = leftover["remedy"].partition(",")[0]
     assert typed == f"cinder-manage service remove cinder-volume {host}@lab"
     Cinder().manage(lab.extras.place("cinder"), *typed.split()[1:])
     verified = decom("verify", host, "-f", "json")
-    assert verified.code == 0, verified.out + verified.err
+    assert verified.code == 0, verified.shown
     assert beside.service(lab, host) is None
 
 
@@ -170,7 +170,7 @@ def test_dead_chassis(lab: Lab, decom: NovaDecom, host: str, ovn: OvnNetwork) ->
 
     kept = decom.remove(host, "--offline", "--settle", "2")
 
-    assert kept.code == 3, kept.out + kept.err
+    assert kept.code == 3, kept.shown
     assert {t["target"] for t in kept.host["leftovers"]} == {host, metadata}
     assert beside.chassis(ovn)[host] == before[host]
     ovn.kill_chassis(host)
@@ -179,7 +179,7 @@ def test_dead_chassis(lab: Lab, decom: NovaDecom, host: str, ovn: OvnNetwork) ->
 
     ran = decom.remove(host, "--offline", "--settle", "2")
 
-    assert ran.code == 0, ran.out + ran.err
+    assert ran.code == 0, ran.shown
     assert "delete-agents delete" in ran.changes("done")
     assert host not in beside.chassis(ovn)
     assert host not in beside.chassis(ovn, "Chassis_Private")

@@ -62,7 +62,7 @@ def test_comes_back_by_itself(lab: Lab, decom: NovaDecom, host: str, snapshot: S
     ran = decom.remove(host, "--settle", "15")
     thread.join()
 
-    assert ran.code == 8, ran.out + ran.err
+    assert ran.code == 8, ran.shown
     assert "came back" in ran.host["error"]["message"]
     assert "mask" in ran.host["error"]["remedy"]
     bring_to_clean(decom, host)
@@ -178,7 +178,7 @@ def test_one_host_of_two_refuses(
 
     ran = decom.remove("x4-empty", "x4-full", "--on-failure", "continue", "--settle", "2")
 
-    assert ran.code == 6, ran.out + ran.err
+    assert ran.code == 6, ran.shown
     results = {h["host"]: h["result"] for h in ran.json["hosts"]}
     assert results == {"x4-empty": "removed", "x4-full": "refused"}
     assert snapshot.rows_of("x4-full") == before
@@ -234,7 +234,7 @@ def test_network_agents(lab: Lab, decom: NovaDecom, host: str) -> None:
     calls.network(lab, "DELETE", f"/routers/{router}")
     lab.purge_host(f"{host}-net")
 
-    assert first.code == 3, first.out + first.err
+    assert first.code == 3, first.shown
     assert dead in {c["target"] for c in first.host["changes"] if c["status"] == "done"}
     (left,) = first.host["leftovers"]
     assert (left["kind"], left["target"]) == ("network-agent", alive)

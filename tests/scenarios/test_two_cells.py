@@ -83,7 +83,7 @@ def test_migrations_of_one_id(lab: Lab, decom: NovaDecom, hosts: Hosts, tmp_path
 
     ran = decom.remove(*cells, OS_CLIENT_CONFIG_FILE=without_databases(lab, tmp_path))
 
-    assert ran.code == 4, ran.out + ran.err
+    assert ran.code == 4, ran.shown
     for found in ran.json["hosts"]:
         own = servers[found["host"]]
         (finding,) = [f for f in found["findings"] if f["guard"] == "migrations-active"]
@@ -100,7 +100,7 @@ def test_migrations_of_one_id(lab: Lab, decom: NovaDecom, hosts: Hosts, tmp_path
 
     done = decom.remove(*cells, *options, **rabbit.given(user=""))
 
-    assert done.code == 0, done.out + done.err
+    assert done.code == 0, done.shown
     vhosts = {"t02": "/", "t02-cell2": "cell2"}
     topics = ("compute", "compute-alt")
     gone = {(vhost, f"{topic}.{host}") for host, vhost in vhosts.items() for topic in topics}

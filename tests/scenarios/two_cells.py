@@ -41,7 +41,7 @@ def removed(decom: NovaDecom, host: str, *options: str) -> Ran:
     """The host is removed by one run; no record of it stays, and none of a neighbour changes."""
     before = witness(decom.lab)
     ran = decom.remove(host, "--settle", SETTLE, *options)
-    assert (ran.code, ran.host["result"]) == (0, "removed"), ran.out + ran.err
+    assert (ran.code, ran.host["result"]) == (0, "removed"), ran.shown
     assert Snapshot(decom.lab).traces_of(host) == set()
     assert_same(witness(decom.lab), before)
     return ran
