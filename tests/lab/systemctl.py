@@ -114,7 +114,9 @@ class Systemctl:
 
     def _show(self, request: Request) -> int:
         names = [name for value in request.values.get("property", []) for name in value.split(",")]
-        for unit in request.units:
+        for number, unit in enumerate(request.units):
+            if number:
+                print()
             properties = self._properties(unit)
             for name in names or properties:
                 if name in properties:

@@ -17,28 +17,37 @@ wanted='^(host|state_path|my_ip|my_block_storage_ip)[ \t]*[=:]'
 LC_ALL=C
 export LC_ALL
 
-property() {
-    systemctl show -p "$2" "$1" 2>/dev/null | sed "s/^$2=//"
+# A line for each unit that is there: name, ActiveState, UnitFileState, MainPID, command line of
+# ExecStart. An alias is the same unit once more.
+read_units() {
+    systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p MainPID -p ExecStart \
+        $units 2>/dev/null |
+        awk -v names=" $units " '
+            function give() {
+                if (index(names, " " is["Id"] " ") && is["LoadState"] != "not-found" && !seen[is["Id"]]++)
+                    print is["Id"], is["ActiveState"], is["UnitFileState"] ? is["UnitFileState"] : "unknown",
+                        is["MainPID"], command
+                split("", is); command = "" }
+            /^$/ { give(); next }
+            { name = value = $0; sub(/=.*/, "", name); sub(/^[^=]*=/, "", value); is[name] = value }
+            sub(/^ExecStart=.*argv\[\]=/, "") { sub(/ ; .*/, ""); command = command $0 " " }
+            END { give() }'
 }
 
 found_units() {
-    systemctl list-unit-files --type=service --no-legend --plain $units 2>/dev/null |
-        while read -r unit rest; do
-            # An alias is the same unit once more.
-            id=$(property "$unit" Id)
-            [ -z "$unit" ] || [ "${id:-$unit}" != "$unit" ] || printf '%s\n' "$unit"
-        done
+    printf '%s\n' "$table" | cut -d " " -f 1
 }
 
 # The words of the unit's command line: of its process if it runs, else of its ExecStart.
 command_line() {
-    pid=$(property "$1" MainPID)
-    line=$(cat "/proc/${pid:-0}/cmdline" 2>/dev/null | tr '\0' ' ')
-    case $line in
-    *nova-compute*) ;;
-    *) line=$(property "$1" ExecStart | sed 's/.*argv\[\]=//; s/ ; .*//') ;;
-    esac
-    printf '%s\n' "$line"
+    printf '%s\n' "$table" | while read -r unit _ _ pid line; do
+        [ "$unit" = "$1" ] || continue
+        running=$(cat "/proc/${pid:-0}/cmdline" 2>/dev/null | tr '\0' ' ')
+        case $running in
+        *nova-compute*) printf '%s\n' "$running" ;;
+        *) printf '%s\n' "$line" ;;
+        esac
+    done
 }
 
 # The first of these that exists, else the first.
@@ -170,15 +179,8 @@ processes() {
     esac
 }
 
-states_of_units() {
-    for unit in $(found_units); do
-        active=$(systemctl is-active "$unit")
-        enabled=$(systemctl is-enabled "$unit")
-        printf 'unit %s %s %s\n' "$unit" "${active:-unknown}" "${enabled:-unknown}"
-    done
-}
-
 set -f
+table=$(read_units)
 text=$(identity)
 sum=$(checksum "$text")
 if [ "$1" = stop ]; then
@@ -191,8 +193,9 @@ if [ "$1" = stop ]; then
         exit
     fi
     $sudo systemctl disable --now "$@" || exit
+    table=$(read_units)
 fi
 printf '%s\n' "$text"
-states_of_units
+printf '%s\n' "$table" | awk 'NF { print "unit", $1, $2, $3 }'
 processes
 printf 'sum %s\n' "$sum"

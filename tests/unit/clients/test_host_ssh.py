@@ -21,7 +21,6 @@ UUID = "aaaaaaaa-0000-0000-0000-000000000001"
 SECRET = "rabbit://nova:s3cret@mq"
 UNIT = "nova-compute.service"
 GRACEFUL_SHUTDOWN = 180
-LOOKING = {"list-unit-files", "show", "is-active", "is-enabled"}
 STOPS = f"echo inactive >{UNIT}/is-active && echo disabled >{UNIT}/is-enabled\n"
 SSH = """\
 case " $* " in *" -G "*) printf 'host x\\nuser ops\\nport 22\\n'; exit ;; esac
@@ -33,9 +32,20 @@ SYSTEMCTL = """\
 echo "$*" >>{box}/calls
 cd {box}/units
 case $1 in
-list-unit-files) for unit in *; do [ -d "$unit" ] && echo "$unit enabled enabled"; done ;;
-is-active | is-enabled) cat "$2/$1" ;;
-show) cat "$4/$3" 2>/dev/null || echo "$3=" ;;
+show)
+    shift
+    while [ "$1" = -p ]; do shift 2; done
+    for unit; do
+        if [ -d "$unit" ]; then
+            cat "$unit/MainPID" "$unit/ExecStart" "$unit/Id" 2>/dev/null
+            echo "LoadState=loaded"
+            echo "ActiveState=$(cat "$unit/is-active")"
+            echo "UnitFileState=$(cat "$unit/is-enabled")"
+        else
+            printf 'Id=%s\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n' "$unit"
+        fi
+        echo
+    done ;;
 disable) shift 2; for unit; do echo "$unit" >>{box}/stopped; done ;;
 esac
 exit 0
@@ -362,7 +372,8 @@ def test_nova_compute_is_asked_to_stop_and_never_killed(box):
     WritableRemote().stop("node1", StopOrder((UNIT,), Remote().machine("node1").checksum))
 
     calls = (box.path / "calls").read_text().splitlines()
-    assert [c for c in calls if c.split()[0] not in LOOKING] == [f"disable --now {UNIT}"]
+    assert [c.split()[0] for c in calls] == ["show", "show", "disable", "show"]
+    assert calls[2] == f"disable --now {UNIT}"
     assert "kill" not in ssh.probe().lower()
 
 
