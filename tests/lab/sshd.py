@@ -88,7 +88,7 @@ Host {host.name}
     def _write_systemctl(self, host: Host) -> None:
         host.bin.mkdir(parents=True, exist_ok=True)
         script = host.bin / "systemctl"
-        command = shlex.join([sys.executable, "-m", "tests.lab.systemctl"])
+        command = shlex.join([sys.executable, "-S", "-m", "tests.lab.systemctl"])
         places = shlex.join([str(host.directory), str(self._site.layout.pids)])
         script.write_text(
             f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(CHECKOUT))} exec {command} {places} "$@"\n'

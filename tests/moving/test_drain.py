@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A host that was emptied can be used again."""
+"""A drain moves the servers that are chosen; a host that was emptied can be used again."""
 
 from tests.cli.conftest import Hosts
 from tests.cli.run import NovaDecom
 from tests.lab import Lab
+from tests.lab.servers import Servers
 from tests.lab.waiting import wait_until
 from tests.moving.servers import Fleet
 from tests.scenarios import calls
@@ -58,3 +59,45 @@ def test_enable_takes_back_our_own_disabling_and_no_other(
     assert ran.code == 4
     assert "broken fan" in ran.blocked()["own-disable"]
     assert calls.service(lab, "back1")["status"] == "disabled"
+
+
+def test_a_drain_of_one_customer_moves_no_server_of_another(
+    lab: Lab, decom: NovaDecom, hosts: Hosts, fleet: Fleet
+) -> None:
+    """Projects and servers are chosen by name or id; a choice that matches none changes nothing."""
+    hosts.start("shared1")
+    ours, named = fleet.boot("shared1", ACTIVE=2)
+    (theirs,) = _servers_of_another_project(lab).create(1, on="shared1")
+    fleet.servers[theirs] = "ACTIVE"
+
+    for nobody in (("--project", "nobody"), ("--server", "web-of-nobody")):
+        ran = decom("drain", "shared1", "--yes", *nobody)
+        assert ran.code == 2, ran.shown
+        assert f"{nobody[0]} {nobody[1]} matches no server" in ran.err
+    assert calls.service(lab, "shared1")["status"] == "enabled"
+
+    ran = decom("drain", "shared1", "--project", "admin", "--server", named, "--yes")
+
+    assert ran.code == 0, ran.shown
+    assert _moved(fleet) == {named}
+
+    ran = decom("drain", "shared1", "--project", "service", "--yes")
+
+    assert ran.code == 0, ran.shown
+    assert _moved(fleet) == {named, theirs}
+    assert fleet.now()[ours] == ("shared1", "ACTIVE")
+
+
+def _moved(fleet: Fleet) -> set[str]:
+    """The servers that are on another host."""
+    return {server for server, (host, _) in fleet.now().items() if host != "shared1"}
+
+
+def _servers_of_another_project(lab: Lab) -> Servers:
+    """Servers of the project "service", in which the administrator gets a role for it."""
+    cloud = lab.connection()
+    identity = cloud.identity
+    project = identity.find_project("service", ignore_missing=False)
+    role = identity.find_role("admin", ignore_missing=False)
+    identity.assign_project_role_to_user(project, cloud.current_user_id, role)
+    return Servers(cloud.connect_as_project(project))

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands of remedies, run by the real client, without a terminal, on the state they cure."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Hosts
+from tests.lab import Lab
+from tests.lab.waiting import wait_until
+from tests.moving.servers import Fleet, in_progress, migrations
+from tests.osc.test_remedies import NAMED
+from tests.scenarios import calls, states
+
+PROGRAM = Path(sys.executable).parent / "openstack"
+TIMEOUT = 60.0
+GONE = "gone"
+HOST = "cured1"
+#: Command, the status of the server that it is for, the status after it.
+ON_SERVERS = (
+    ("server show", "ERROR", "ERROR"),
+    ("server set --state active --auto-approve", "ERROR", "ACTIVE"),
+    ("server set --state error --auto-approve", "ACTIVE", "ERROR"),
+    ("server delete", "ERROR", GONE),
+    ("server resume", "SUSPENDED", "ACTIVE"),
+    ("server unpause", "PAUSED", "ACTIVE"),
+    ("server unrescue", "RESCUE", "ACTIVE"),
+    ("server restore", "SOFT_DELETED", "ACTIVE"),
+    ("server unshelve", "SHELVED", "ACTIVE"),
+    ("server shelve", "ACTIVE", "SHELVED_OFFLOADED"),
+    ("server shelve --offload", "ACTIVE", "SHELVED_OFFLOADED"),
+    ("server resize revert", "VERIFY_RESIZE", "ACTIVE"),
+    ("server resize confirm", "VERIFY_RESIZE", "ACTIVE"),
+)
+#: What else the tests below run.
+ON_OTHERS = (
+    *(
+        "server migration abort",
+        "server migration force complete",
+        "server migration list --server",
+    ),
+    *("server unset --pinned-availability-zone", "server group delete"),
+    *("server list --all-projects --host", "server migration list --host"),
+    *("compute service list --long", "compute service set --enable"),
+    *("aggregate add host", "resource provider delete"),
+    *("network agent list", "network agent delete"),
+)
+#: Needs a service or an agent that this lab has not.
+ELSEWHERE = ("network agent add", "network agent remove", "reservation", "segment", "volume")
+
+
+@dataclass
+class Client:
+    """The openstack client, on the lab."""
+
+    lab: Lab
+
+    def __call__(self, command: str, *arguments: str, version: str | None = None) -> str:
+        """What the command prints; it may ask no question."""
+        keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        options = ("--os-compute-api-version", version) if version else ()
+        done = subprocess.run(
+            [str(PROGRAM), *options, *command.split(), *arguments],
+            env=keep | self.lab.env(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def client(lab: Lab) -> Client:
+    return Client(lab)
+
+
+def test_each_command_is_tried() -> None:
+    """A new remedy needs a line in one of the tables."""
+    tried = {*(command for command, _, _ in ON_SERVERS), *ON_OTHERS}
+
+    left = [text for text in NAMED if not any(text.startswith(t) for t in (*tried, *ELSEWHERE))]
+
+    assert left == []
+    assert [t for t in tried if not any(text.startswith(t) for text in NAMED)] == []
+
+
+def test_each_server_leaves_the_state_by_the_command(
+    lab: Lab, hosts: Hosts, fleet: Fleet, client: Client
+) -> None:
+    """All servers are made first, so that they get into their states side by side."""
+    hosts.start(HOST, "refuge1")
+    counts = [before for _, before, _ in ON_SERVERS]
+    made = fleet.boot(HOST, **{status: counts.count(status) for status in counts})
+    waiting = {status: [s for s, now in made.items() if now == status] for status in counts}
+    expected = {}
+
+    for command, before, after in ON_SERVERS:
+        server = waiting[before].pop()
+        client(command, server)
+        expected[server] = after
+
+    wait_until(
+        lambda: _statuses(lab, expected) == expected, timeout=TIMEOUT, what=f"{expected} to be"
+    )
+    fleet.servers = {s: status for s, status in expected.items() if status != GONE}
+
+
+def test_a_running_migration_obeys_the_commands(
+    lab: Lab, hosts: Hosts, fleet: Fleet, client: Client
+) -> None:
+    """Live migrations of the fake driver last five seconds, which a slow client may miss."""
+    hosts.start(HOST)
+    (server,) = fleet.boot(HOST, ACTIVE=1)
+
+    for command in ("server migration force complete", "server migration abort"):
+        live = {"os-migrateLive": {"host": None, "block_migration": "auto"}}
+        calls.act(lab, server, live)
+        wait_until(
+            lambda: migrations(lab, HOST)[-1]["status"] == "running",
+            timeout=TIMEOUT,
+            what="the migration to run",
+        )
+        listed = client("server migration list --server", server)
+        assert str(migrations(lab, HOST)[-1]["id"]) in listed
+        client(command, server, str(migrations(lab, HOST)[-1]["id"]))
+        wait_until(lambda: not in_progress(lab, HOST), timeout=TIMEOUT, what="its end")
+        if fleet.now()[server][0] != HOST:
+            back = {"os-migrateLive": {"host": HOST, "block_migration": "auto"}}
+            calls.act(lab, server, back)
+            calls.wait_for(lab, server, HOST, "ACTIVE")
+
+    assert migrations(lab, HOST)[-1]["status"] == "cancelled"
+    assert server in client("server list --all-projects --host", HOST)
+    assert server in client("server migration list --host", HOST)
+
+
+def test_a_server_is_unpinned_and_its_group_deleted(
+    lab: Lab, hosts: Hosts, fleet: Fleet, client: Client
+) -> None:
+    """Both keep a server from other hosts."""
+    hosts.start(HOST)
+    (server,) = fleet.boot(HOST, ACTIVE=1)
+    calls.sql(
+        lab, "nova_api",
+        "UPDATE request_specs SET spec = JSON_SET(spec, "
+        "'$.\"nova_object.data\".availability_zone', 'nova') WHERE instance_uuid = %s",
+        server,
+    )  # fmt: skip
+    assert calls.show(lab, server)["pinned_availability_zone"] == "nova"
+    group = {"name": "kept-together", "policy": "affinity"}
+    made = calls.compute(lab, "POST", "/os-server-groups", {"server_group": group})
+
+    client("server unset --pinned-availability-zone", server, version="2.104")
+    client("server group delete", made["server_group"]["id"])
+
+    assert calls.show(lab, server)["pinned_availability_zone"] is None
+    assert calls.compute(lab, "GET", "/os-server-groups")["server_groups"] == []
+
+
+def test_records_of_a_host_obey_the_commands(lab: Lab, hosts: Hosts, client: Client) -> None:
+    """Service, aggregate, provider and agent."""
+    hosts.start(HOST)
+    states.disabled(lab, HOST)
+    aggregate = lab.connection().compute.create_aggregate(name="of-cured")
+    provider = {"name": "ghost-of-cured"}
+    uuid = calls.placement(lab, "POST", "/resource_providers", provider)["uuid"]
+    agent = lab.network_agent(HOST, "DHCP agent")
+
+    client("compute service set --enable", HOST, "nova-compute")
+    client("aggregate add host", aggregate.name, HOST)
+    client("resource provider delete", uuid)
+    assert agent in client("network agent list")
+    client("network agent delete", agent)
+
+    assert HOST in client("compute service list --long")
+    assert calls.service(lab, HOST)["status"] == "enabled"
+    assert lab.connection().compute.get_aggregate(aggregate.id).hosts == [HOST]
+    named = calls.placement(lab, "GET", f"/resource_providers?name={provider['name']}")
+    assert named["resource_providers"] == []
+    assert agent not in client("network agent list")
+    lab.connection().compute.remove_host_from_aggregate(aggregate.id, HOST)
+    lab.connection().compute.delete_aggregate(aggregate.id)
+
+
+def _statuses(lab: Lab, servers: dict[str, str]) -> dict[str, str]:
+    compute = lab.connection().compute
+    found = {s.id: s.status for s in compute.servers(all_projects=True)}
+    return {server: found.get(server, GONE) for server in servers}
