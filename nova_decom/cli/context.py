@@ -95,6 +95,8 @@ class Context:
         self._conf = self._read_conf()
         self._identity = CloudIdentity()
         self._databases: NovaDatabases | None = None
+        #: The login, which all sessions share.
+        self._login: Any = None
 
     def reading(self) -> LiveCloud:
         """The cloud over clients that are unable to write."""
@@ -161,6 +163,7 @@ class Context:
             writable=writable,
             version=version("nova-decom"),
         )
+        connection.session.auth = self._login = self._login or connection.session.auth
         is_first = self._given.cloud is None
         self._identity = self._given.cloud = identity_of(connection)
         api = Api(connection, request_id(run) if run else None, clock)

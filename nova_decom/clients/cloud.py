@@ -93,7 +93,7 @@ class LiveCloud:
         chosen = compute_hosts(self._readings.view) if hosts is None else tuple(hosts)
         self._reader.beside_services(dict.fromkeys(chosen, parts))
         if hosts is None and Part.SERVERS in parts:
-            lost = self._readings.hosts_without_service(chosen)
+            lost = self._readings.hosts_without_service()
             self._reader.beside_services(dict.fromkeys(lost, parts))
             chosen = tuple(sorted((*chosen, *lost)))
         if hosts is None and not lacks_rights(self._request, self.clients.databases):

@@ -73,14 +73,15 @@ class Readings:
         self.view = CloudSnapshot()
         self._destinations = Destinations(clients)
         self._checked = CheckedRows()
+        self._has_all_servers = False
 
     @property
     def parts(self) -> tuple[PartReader, ...]:
         """The readers in their order: each comes after those of the parts that it uses."""
         rows, nodes = Part.DATABASE, Part.COMPUTE_NODES
         return (
-            PartReader(Part.SERVERS, self._servers),
             PartReader(rows, self._rows),
+            PartReader(Part.SERVERS, self._servers, after=(rows,)),
             PartReader(nodes, self._compute_nodes, after=(rows,)),
             PartReader(Part.MIGRATIONS, self._migrations, after=(rows,)),
             PartReader(Part.AGGREGATES, self._aggregates),
@@ -127,12 +128,9 @@ class Readings:
         """Read all compute nodes that the API shows; it needs seconds for thousands of hosts."""
         self._keep(compute_nodes=self._clients.compute.compute_nodes())
 
-    def hosts_without_service(self, read: Collection[str]) -> tuple[str, ...]:
-        """The hosts of servers that have no nova-compute service.
-
-        Where the servers of only these few hosts were read, those of all hosts are.
-        """
-        if len(read) <= BY_HOST:
+    def hosts_without_service(self) -> tuple[str, ...]:
+        """The hosts of servers that have no nova-compute service; reads the servers of all."""
+        if not self._has_all_servers:
             self._keep(servers=self._clients.compute.servers())
         known = set(compute_hosts(self.view))
         return tuple(sorted({s.host for s in self.view.servers if s.host} - known))
@@ -158,27 +156,36 @@ class Readings:
             self._keep(compute_nodes=(*others, *nodes_in_rows(self.view, own)))
         self._add_identities(hosts)
 
-    def _servers(self, hosts: Sequence[str], _rows: Rows) -> None:
+    def _servers(self, hosts: Sequence[str], rows: Rows) -> None:
+        """Ask nova for servers, but not of a host that no row of one names, deleted ones aside."""
         compute = self._clients.compute
-        found = compute.servers_of(hosts) if len(hosts) <= BY_HOST else compute.servers()
-        asked = {*hosts, *(s.host for s in found)}
-        others = [s for s in self.view.servers if s.host not in asked]
+        asked = [h for h in hosts if h not in rows or rows[h].instances]
+        self._has_all_servers = len(asked) > BY_HOST
+        found = compute.servers() if self._has_all_servers else compute.servers_of(asked)
+        read = {*hosts, *(s.host for s in found)}
+        others = [s for s in self.view.servers if s.host not in read]
         self._keep(servers=(*others, *found))
 
     def _migrations(self, hosts: Sequence[str], rows: Rows) -> None:
-        """Migrations of many hosts come from the rows where those of all cells were read."""
+        """Migrations of many hosts come from the rows where those of all cells were read.
+
+        So do those of a few, unless servers move: the rows tell of no end of a migration.
+        """
         compute = self._clients.compute
-        if len(hosts) <= BY_HOST:
-            found = compute.migrations_of(hosts)
+        asked = [h for h in hosts if h not in rows or rows[h].active_migrations]
+        if len(hosts) <= BY_HOST and self._request.moves_servers:
+            asked = list(hosts)
+        if len(asked) <= BY_HOST:
+            found = compute.migrations_of(asked)
         elif rows.keys() >= set(hosts):
             found = distinct(m for h in hosts for m in rows[h].active_migrations)
         else:
             found = compute.migrations()
-        known, asked = {m.key for m in found}, set(hosts)
+        known, read = {m.key for m in found}, set(hosts)
         others = [
             m
             for m in self.view.migrations
-            if m.key not in known and not {m.source, m.destination} & asked
+            if m.key not in known and not {m.source, m.destination} & read
         ]
         self._keep(migrations=(*others, *found))
 

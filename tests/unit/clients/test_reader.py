@@ -399,19 +399,38 @@ def test_each_server_is_asked_once_for_its_shares(manila, asked, found):
     assert reading.view.with_shares == found
 
 
-@pytest.mark.parametrize(("number", "lists"), [(2, 1), (BY_HOST, 1), (BY_HOST + 1, 0)])
-def test_hosts_of_servers_that_have_no_service_are_found(number, lists):
+@pytest.mark.parametrize("number", [2, BY_HOST, BY_HOST + 1])
+def test_hosts_of_servers_that_have_no_service_are_found(number):
     """All servers are read once: of many hosts they were."""
     names = [f"node{n}" for n in range(number)]
-    compute, found_servers = Compute(*names), (server(host="node0"), server(host="old"))
-    read_lists = []
-    compute.servers = lambda: read_lists.append(1) or (*found_servers, server(host=""))
+    compute, read_lists = Compute(*names), []
+    listed = (server(host="node0"), server(host="old"), server(host=""))
+    compute.servers = lambda: read_lists.append(1) or listed
+    compute.servers_of = lambda _hosts: ()
     found = readings(compute, None)
     found.services(None)
-    found.view = replace(found.view, servers=found_servers)
+    reader(found).beside_services(dict.fromkeys(names, frozenset({Part.SERVERS})))
 
-    assert found.hosts_without_service(names) == ("old",)
-    assert len(read_lists) == lists
+    assert found.hosts_without_service() == ("old",)
+    assert read_lists == [1]
+
+
+def test_nova_is_not_asked_for_servers_and_migrations_of_which_no_row_tells():
+    """Where the rows of all cells were read, and unless servers move, whose ends no row tells."""
+    parts = frozenset({Part.DATABASE, Part.SERVERS, Part.MIGRATIONS})
+    full, busy = database(instances=("row",)), database(active_migrations=("row",))
+    rows = {"empty": database(), "full": full, "busy": busy}
+    databases = Databases({})
+    databases.facts = lambda hosts: {host: rows[host] for host in hosts}
+    for servers, asked in ((Servers.REFUSE, ["busy"]), (Servers.AUTO, [*rows])):
+        seen, compute = [], Compute(*rows)
+        compute.servers_of = lambda hosts, seen=seen: seen.append(list(hosts)) or ()
+        compute.migrations_of = compute.servers_of
+        found = readings(compute, databases)
+        found._request = request(servers=servers)
+        reader(found).beside_services(dict.fromkeys(rows, parts))
+
+        assert seen == [["full"], asked]
 
 
 def test_placement_is_asked_once_for_each_flavor_and_image():
