@@ -17,8 +17,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 ROOT = Path(nova_decom.__file__).parent
 COMMAND = re.compile(r"openstack((?: --?[\w-]+| [\d.]+| [a-z][\w-]*)+)")
-#: Commands of osc-placement, which is not installed with the client.
-OF_PLACEMENT = ("resource", "provider")
 #: Options of the client itself, each with a value.
 GLOBAL = {"--os-compute-api-version", "--os-volume-api-version"}
 CLIENT = {
@@ -62,7 +60,7 @@ def test_remedies_name_commands():
     assert len(NAMED) > 10
 
 
-@pytest.mark.parametrize("text", [t for t in NAMED if tuple(t.split()[:2]) != OF_PLACEMENT])
+@pytest.mark.parametrize("text", NAMED)
 def test_the_client_has_the_command_and_its_options(text):
     """Resetting a state asks a question, unless it is approved with the command."""
     words = text.split()
