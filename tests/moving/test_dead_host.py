@@ -107,19 +107,35 @@ def test_servers_can_be_left_stopped(
 ) -> None:
     """With --leave-stopped an operator starts them when the host is surely off.
 
-    Nova answers an evacuation with a password for the server: it reaches no log.
+    Nova answers an evacuation with a password for the server: it reaches no log. With --partial
+    a server that nova cannot evacuate keeps no other from leaving, and the host from its removal.
     """
     hosts.start("dead2")
-    fleet.boot("dead2", ACTIVE=1)
+    first, second, paused = fleet.boot("dead2", ACTIVE=2, PAUSED=1)
     died(lab, "dead2")
 
     log = tmp_path / "log"
     losing = ("--leave-stopped", "--rebuild-local-disks")
     options = ("--offline", *losing, "--yes", "--debug", "--log-file", str(log))
-    ran = decom("drain", "dead2", *options, "-f", "json")
+    ran = decom("drain", "dead2", *options, "--server", first, "-f", "json")
 
     assert ran.code == 0, ran.shown
-    ((host, status),) = fleet.now().values()
-    assert (host != "dead2", status) == (True, "SHUTOFF")
+    assert _has_left(fleet, first)
     assert "/action" in log.read_text("utf-8")
     assert "adminPass" not in log.read_text("utf-8")
+    refused = decom.remove("dead2", "--offline", "--servers", "evacuate", *losing)
+    assert (refused.code, [*refused.blocked()]) == (4, ["servers-movable"]), refused.shown
+
+    ran = decom.remove("dead2", "--offline", "--servers", "evacuate", "--partial", *losing)
+
+    assert ran.code == 1, ran.shown
+    assert _has_left(fleet, second)
+    assert fleet.now()[paused] == ("dead2", "PAUSED")
+    assert paused in str(ran.host["error"])
+    assert calls.service(lab, "dead2")["status"] == "disabled"
+
+
+def _has_left(fleet: Fleet, server: str) -> bool:
+    """It is on another host, and stopped there."""
+    host, status = fleet.now()[server]
+    return (host != "dead2", status) == (True, "SHUTOFF")

@@ -64,7 +64,7 @@ def test_enable_takes_back_our_own_disabling_and_no_other(
 def test_a_drain_of_one_customer_moves_no_server_of_another(
     lab: Lab, decom: NovaDecom, hosts: Hosts, fleet: Fleet
 ) -> None:
-    """Projects and servers are chosen by name or id; a choice that matches none changes nothing."""
+    """They are chosen by name or id; a choice that matches no server changes nothing."""
     hosts.start("shared1")
     ours, named = fleet.boot("shared1", ACTIVE=2)
     (theirs,) = _servers_of_another_project(lab).create(1, on="shared1")
