@@ -22,7 +22,7 @@ def foreign_disable(facts: HostFacts) -> Objection | None:
     if other is None:
         return Objection(
             f"somebody else has disabled it: {reason!r}",
-            "ask them; their reason is kept behind ours, and restore puts it back",
+            "ask them; their reason is kept after that of the run, and restore puts it back",
             Verdict.WARNING,
         )
     if facts.claim_is_over or other.until is None:

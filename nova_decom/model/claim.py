@@ -96,7 +96,7 @@ def run_of(text: str) -> str:
 def take_over(claim: str, before: str | None) -> str:
     """The claim on a service that is already disabled with the reason ``before``.
 
-    Another run's claim is taken over; somebody else's words are kept behind ours.
+    Another run's claim is taken over; somebody else's words are kept after ours.
     """
     other = read_claim(before)
     if other is not None and not other.was_disabled:

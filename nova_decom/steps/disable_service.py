@@ -20,7 +20,7 @@ class DisableService(Step):
     """Disable the compute service, so that the scheduler sends no server, and claim the host.
 
     The reason is the claim of the run, by which runs on other machines know that the host is
-    held. A service that is disabled already is claimed too, its reason kept behind ours.
+    held. A service that is disabled already is claimed too, its reason kept after the claim.
 
     Never ``forced_down``: while servers are on the host it turns migrations into errors and
     deletes into local deletes (nova 34.0.0 servicegroup/api.py:76).
