@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, ClassVar
 from tests.lab.layout import FIRST_PORT, LAST_PORT, Site, next_free
 from tests.lab.mariadb import MariaDB
 from tests.lab.processes import Daemon, Processes
+from tests.lab.releases import DEFAULT_RELEASE, RELEASES
 from tests.lab.template import ensure_packages
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
+
+NEWEST = RELEASES[DEFAULT_RELEASE]
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,13 @@ class Place:
 
     @property
     def venv(self) -> Path:
-        return self.site.layout.cache(self.site.release) / f"venv-{self.name}"
+        """An extra is of the newest release, beside a nova of any."""
+        return self.site.layout.cache(NEWEST) / f"venv-{self.name}"
 
     @property
     def schema(self) -> Path:
         """The database of a service that has begun nothing yet, as SQL."""
-        return self.site.layout.cache(self.site.release) / f"schema-{self.name}.sql"
+        return self.site.layout.cache(NEWEST) / f"schema-{self.name}.sql"
 
     @cached_property
     def port(self) -> int:
@@ -76,7 +80,7 @@ class Extra(ABC):
     def start(self, place: Place) -> None:
         """Start what of it does not run."""
         if self.packages:
-            ensure_packages(place.venv, place.site.release, self.packages)
+            ensure_packages(place.venv, NEWEST, self.packages)
         self.bring_up(place)
 
     @abstractmethod
