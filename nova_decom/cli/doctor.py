@@ -47,7 +47,13 @@ RELEASES = {
     "2.104": "2026.2",
 }
 #: Of these, the releases from whose control plane hosts were removed in the lab.
-LAB = {"2.90": "Yoga", "2.96": "2024.1", "2.103": "2026.1", "2.104": "2026.2"}
+LAB = {
+    "2.90": "Yoga",
+    "2.96": "2024.1",
+    "2.100": "2025.1",
+    "2.103": "2026.1",
+    "2.104": "2026.2",
+}
 
 
 def doctor(given: GivenOptions, hosts: tuple[str, ...]) -> Report:
