@@ -73,6 +73,7 @@ class Readings:
         self.view = CloudSnapshot()
         self._destinations = Destinations(clients)
         self._checked = CheckedRows()
+        #: The latest reading of servers was a list of all, not of some hosts.
         self._has_all_servers = False
 
     @property
@@ -157,7 +158,7 @@ class Readings:
         self._add_identities(hosts)
 
     def _servers(self, hosts: Sequence[str], rows: Rows) -> None:
-        """Ask nova for servers, but not of a host that no row of one names, deleted ones aside."""
+        """Ask nova for the servers of the hosts, except hosts without an instance in any cell."""
         compute = self._clients.compute
         asked = [h for h in hosts if h not in rows or rows[h].instances]
         self._has_all_servers = len(asked) > BY_HOST
@@ -167,9 +168,10 @@ class Readings:
         self._keep(servers=(*others, *found))
 
     def _migrations(self, hosts: Sequence[str], rows: Rows) -> None:
-        """Migrations of many hosts come from the rows where those of all cells were read.
+        """Ask nova for the migrations of the hosts, except hosts without an active row in a cell.
 
-        So do those of a few, unless servers move: the rows tell of no end of a migration.
+        The rows of all cells are enough for many hosts. For a few hosts whose servers move, nova
+        is asked in any case: the rows that are read show no migration that has ended.
         """
         compute = self._clients.compute
         asked = [h for h in hosts if h not in rows or rows[h].active_migrations]

@@ -105,8 +105,7 @@ def volume_attachments(facts: HostFacts) -> Objection | None:
         return None
     return Objection(
         f"cinder has {counted(len(found), 'volume attachment')} to the host for servers that are "
-        f"not on it: "
-        f"{some(a.name for a in found)}",
+        f"not on it: {some(a.name for a in found)}",
         f"{found[0].cure}, for each of them (cinder refuses it while a server uses the volume so)",
         Verdict.WARNING,
     )

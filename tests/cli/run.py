@@ -42,7 +42,7 @@ class Ran:
     def shown(self) -> str:
         """Both streams for the message of a failed test, without what CI cuts off for its length.
 
-        Of a JSON document the guards that found nothing are left out.
+        A JSON document is shown without the guards that found nothing.
         """
         try:
             document = json.loads(self.out)

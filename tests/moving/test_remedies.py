@@ -23,7 +23,7 @@ GONE = "gone"
 #: The first microversion in which a pin can be taken away.
 PINS = "2.104"
 ATTEMPTS = 5
-#: What the client says of a migration that has ended.
+#: The client's words for a migration that has ended.
 TOO_LATE = ("invalid state", "not found", "could not be found", "while the migration is in this")
 HOST = "cured1"
 #: Command, the status of the server that it is for, the status after it.
@@ -42,7 +42,7 @@ ON_SERVERS = (
     ("server resize revert", "VERIFY_RESIZE", "ACTIVE"),
     ("server resize confirm", "VERIFY_RESIZE", "ACTIVE"),
 )
-#: What else the tests below run.
+#: The commands of the other tests.
 ON_OTHERS = (
     *(
         "server migration abort",
@@ -55,7 +55,7 @@ ON_OTHERS = (
     *("aggregate add host", "resource provider delete"),
     *("network agent list", "network agent delete"),
 )
-#: Needs a service or an agent that this lab has not.
+#: Not tried here: they need L3 agents that answer, blazar, masakari or cinder.
 ELSEWHERE = ("network agent add", "network agent remove", "reservation", "segment", "volume")
 
 
