@@ -40,6 +40,11 @@ CONTRASTS = """
   }));
 })()
 """
+#: Steps, verdicts, results and uuids that do not stand on one line.
+BROKEN = """
+[...document.querySelectorAll('.name, .badge, code')].filter(
+  e => e.getClientRects().length !== 1 || e.offsetHeight > 32).map(e => e.innerText)
+"""
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +78,7 @@ def test_a_report_is_readable_and_asks_for_nothing(
     assert tab.tell("document.documentElement.scrollWidth") <= width
     assert tab.tell("document.querySelectorAll('figure svg rect').length") == 14
     assert tab.tell(CONTRASTS) >= CONTRAST
+    assert tab.tell(BROKEN) == []
     smallest = "Math.min(...[...document.querySelectorAll('main *')].filter(e => e.innerText)"
     assert tab.tell(f"{smallest}.map(e => parseFloat(getComputedStyle(e).fontSize)))") >= 12
     pictures = Path(PICTURES) if PICTURES else tmp_path
@@ -87,19 +93,22 @@ def test_calls_and_sql_are_there_when_the_page_is_printed(tab: Browser, tmp_path
     printed = PdfReader(BytesIO(tab.pdf()))
     text = " ".join(" ".join(page.extract_text() for page in printed.pages).split())
 
+    assert "FOR UPDATE; DELETE FROM compute_nodes WHERE id IN (6) AND host = 'node1201'; " in text
     assert "DELETE FROM services WHERE id IN (9) AND host = 'node1201'" in text
     assert "PUT /os-services/" in text
 
 
-def test_names_and_reasons_stay_text(tab: Browser, tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [375, 1440])
+def test_names_and_reasons_stay_text(tab: Browser, tmp_path: Path, width: int) -> None:
     """No element comes out of a journal but those of the page; nothing is run or loaded."""
     path = written(journals.hostile(), tmp_path)
-    tab.look(1440, "light")
+    tab.look(width, "light")
 
     seen = tab.open(path)
 
     assert seen.requests == [path.as_uri()]
     assert seen.complaints == []
+    assert tab.tell("document.documentElement.scrollWidth") <= width
     assert tab.tell("document.querySelectorAll('script, img, [onerror]').length") == 0
     assert journals.EVIL in tab.tell("document.body.innerText")
     assert journals.EVIL in tab.tell("document.title")

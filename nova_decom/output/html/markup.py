@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 
 from nova_decom.output.escape import safe
@@ -43,6 +44,12 @@ def _markup(child: str) -> str:
     return child if isinstance(child, Html) else html.escape(safe(child), quote=False)
 
 
+def words(text: str) -> Html:
+    """Text in which a name, a uuid or an option stays on one line where there is room for it."""
+    parts = re.split(r"(\s+)", text)
+    return together(*(tag("span", p, class_="word") if "-" in p else p for p in parts))
+
+
 def table(
     names: Sequence[str], rows: Sequence[Sequence[Child]], numbers: set[int] | None = None
 ) -> Html:
@@ -58,7 +65,7 @@ def table(
             *(
                 tag(
                     "td",
-                    cell or None,
+                    cell if isinstance(cell, Html) else words(cell or ""),
                     data_name=names[n] if n and names[n] != "what" else None,
                     class_="num" if n in numbers else None,
                 )
@@ -72,4 +79,4 @@ def table(
 
 def bullets(items: Sequence[str]) -> Child:
     """A list of texts; the word none without any."""
-    return tag("ul", *(tag("li", item) for item in items)) if items else "none"
+    return tag("ul", *(tag("li", words(item)) for item in items)) if items else "none"

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib import resources
 from typing import Any
 
 from nova_decom.model.plan import counted
-from nova_decom.output.html.markup import Child, Html, bullets, table, tag, together
+from nova_decom.output.html.markup import Child, Html, bullets, table, tag, together, words
 from nova_decom.output.html.timeline_chart import picture
 from nova_decom.registrars import REGISTRARS
 from nova_decom.state.journal_reader import Event, Record
@@ -125,33 +126,33 @@ def _changes(done: Sequence[Span]) -> Iterator[Html]:
     yield tag("h3", "Changes")
     rows = [
         (
-            tag("span", f"{s.step} {s.action}"),
+            together(_name(s.step), " ", _name(s.action)),
             together(
-                tag("p", f"{s.target} → {s.to}") if s.to else None,
+                tag("p", words(f"{s.target} → {s.to}")) if s.to else None,
                 _detail(s.detail),
-                tag("p", s.error, class_="bad") if s.error else None,
+                tag("p", words(s.error), class_="bad") if s.error else None,
+                tag("p", tag("code", s.request_id), class_="soft") if s.request_id else None,
             ),
             "" if s.rows is None else str(s.rows),
             _badge(s.status),
             "" if s.seconds is None else f"{s.seconds:.1f} s",
-            tag("code", s.request_id) if s.request_id else "",
         )
         for s in done
     ]
-    yield table(("step", "what", "rows", "status", "took", "request id"), rows, {2, 4})
+    yield table(("step", "what", "rows", "status", "took"), rows, {2, 4})
 
 
 def _detail(text: str) -> Child:
     """A long text, SQL mostly, can be folded; each statement has a line of its own."""
     if len(text) <= LONG:
-        return tag("span", text, class_="mono")
-    lines = text.replace("; ", ";\n")
+        return tag("span", words(text), class_="mono")
+    lines = [tag("div", words(line)) for line in re.split("(?<=;) ", text)]
     first = f"{text[: LONG // 2]}…"
     # It is open, since a browser prints no closed one.
     return tag(
         "details",
         tag("summary", tag("span", first, class_="mono")),
-        tag("div", lines, class_="sql mono"),
+        tag("div", *lines, class_="sql mono"),
         open=True,
     )
 
@@ -170,12 +171,12 @@ def _before_and_after(before: Event | None, end: Event) -> Iterator[Html]:
         if not things and not stays:
             continue
         seen = bullets([" ".join(_word(t.get(k)) for k in keys) for t in things])
-        after: Child = tag("span", "not verified", class_="warn")
+        after: Child = _name("not verified", "warn")
         if stays:
             after = bullets([_word(x.get("detail")) for x in stays])
         elif verified:
-            after = tag("span", "gone", class_="good")
-        rows.append((kind, seen, after))
+            after = _name("gone", "good")
+        rows.append((_name(kind), seen, after))
     if rows:
         yield tag("h3", "Before and after")
         yield table(("record", "before", "after"), rows)
@@ -222,9 +223,8 @@ def _findings(event: Event) -> Iterator[Html]:
 
 
 def _finding(finding: Event, names: Sequence[str]) -> tuple[Child, ...]:
-    return tuple(
-        _badge(_word(finding.get(n))) if n == "verdict" else _word(finding.get(n)) for n in names
-    )
+    form: dict[str, Callable[[str], Child]] = {"guard": _name, "verdict": _badge}
+    return tuple(form.get(n, str)(_word(finding.get(n))) for n in names)
 
 
 def _footer(record: Record) -> Html:
@@ -252,8 +252,13 @@ def _badge(word: str) -> Html:
     return tag("span", word, class_=f"badge {COLOURS.get(word, 'plain')}")
 
 
+def _name(word: str, colour: str = "") -> Html:
+    """A word of the program, which is never broken."""
+    return tag("span", word, class_=f"name {colour}".strip())
+
+
 def _note(colour: str, text: str) -> Html:
-    return tag("div", tag("p", text), class_=f"note {colour}")
+    return tag("div", tag("p", words(text)), class_=f"note {colour}")
 
 
 def _entry(name: str, *what: Child) -> tuple[Html, Html]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from nova_decom.output.html.markup import Html, tag
+from nova_decom.output.html.markup import Html, tag, words
 from nova_decom.state.timeline import VERIFY, Span
 
 #: The bars' own width; each is drawn as wide as the page has room for.
@@ -29,7 +29,7 @@ def _row(span: Span, first: datetime, whole: float) -> Html:
     took = "…" if span.seconds is None else f"{span.seconds:.1f} s"
     return tag(
         "div",
-        tag("span", _name(span), class_="what"),
+        tag("span", words(_name(span)), class_="what"),
         _bar(span, first, whole),
         tag("span", took, class_="took"),
         class_="row",
