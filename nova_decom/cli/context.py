@@ -95,6 +95,8 @@ class Context:
         self._conf = self._read_conf()
         self._identity = CloudIdentity()
         self._databases: NovaDatabases | None = None
+        #: One console, as it prints a line above what it shows while the cloud is read.
+        self._err = console(sys.stderr, self.settings.color)
         #: The login, which all sessions share.
         self._login: Any = None
 
@@ -116,7 +118,7 @@ class Context:
     def showing(self) -> Iterator[None]:
         """Show on a terminal what is read within, where that takes long."""
         quiet = self.settings.is_silent or self.settings.progress != "auto"
-        with reading(console(sys.stderr, self.settings.color), quiet=quiet):
+        with reading(self._err, quiet=quiet):
             yield
 
     @contextmanager
@@ -175,7 +177,7 @@ class Context:
         self._databases = NovaDatabases(sources, database) if sources else None
         is_for_people = settings.format == "table" and settings.progress != "json"
         if is_first and is_for_people and not settings.quiet:
-            print_cloud(console(sys.stderr, settings.color), self._identity, sources.labels)
+            print_cloud(self._err, self._identity, sources.labels)
         return Clients(
             compute=Compute(api),
             placement=Placement(api, clock),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from typing import TextIO
 
 from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.settings import Settings
@@ -33,12 +34,24 @@ def _file_handler(path: str) -> logging.Handler:
         raise ConfigurationError(f"{path}: {error.strerror}", "give another --log-file") from None
 
 
+class _StderrHandler(logging.StreamHandler[TextIO]):
+    """Writes to stderr as it is at that time: a display may stand in its place."""
+
+    @property
+    def stream(self) -> TextIO:
+        """The stream of today's sys.stderr."""
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _stream: TextIO) -> None: ...
+
+
 def set_up_logging(settings: Settings) -> None:
     """Log to stderr or a file."""
     level = logging.WARNING
     if settings.debug or settings.verbose > 1:
         level = logging.DEBUG
-    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    handler: logging.Handler = _StderrHandler()
     if settings.log_file:
         handler = _file_handler(settings.log_file)
     handler.setLevel(level)

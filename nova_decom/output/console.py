@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -65,22 +66,30 @@ def entry(out: Console, label: tuple[Part, ...], text: Part, *, beside: bool = T
     """Print a label and a text; on a terminal, the lines of the text are aligned.
 
     On a terminal the text is printed below the label without ``beside``, or where a word would
-    be broken otherwise: a uuid in two pieces cannot be copied. A long remedy with a command has
-    no line breaks of ours at all.
+    be broken otherwise, at the left edge if need be: a uuid in two pieces cannot be copied. A
+    long remedy with a command has no line breaks of ours at all.
     """
     head, body = line(*label), line(text)
     has_command = head.plain.endswith(REMEDY) and COMMAND.search(body.plain)
     if not out.is_terminal or (has_command and head.cell_len + body.cell_len > out.width):
         out.print(head + body)
         return
-    longest = max(map(len, body.plain.split()), default=0)
-    broken = out.width - head.cell_len < longest <= out.width - BELOW
-    if head.plain.strip() and (broken or not beside):
+    room = out.width - longest_word(body)
+    indent = head.cell_len
+    if indent > room >= 0 or (head.plain.strip() and not beside):
         head.rstrip()
-        out.print(head)
-        head = line(" " * BELOW)
+        indent = BELOW if room < 0 else min(BELOW, room)
+        if head:
+            out.print(head)
+            head = line("")
     grid = Table.grid()
-    grid.add_column(width=head.cell_len, no_wrap=True)
+    grid.add_column(width=indent, no_wrap=True)
     grid.add_column(overflow="fold")
     grid.add_row(head, body)
     out.print(grid, soft_wrap=False)
+
+
+def longest_word(text: Text) -> int:
+    """The width of the longest word, or of a whole command, as it is copied as a whole."""
+    words = [text.plain] if COMMAND.match(text.plain) else text.plain.split()
+    return max(map(cell_len, words), default=1)

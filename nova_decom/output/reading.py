@@ -52,8 +52,8 @@ def reading(err: Console, *, quiet: bool) -> Iterator[None]:
     live = Live(
         console=err,
         transient=True,
+        # What is written to stderr meanwhile is printed above the line.
         redirect_stdout=False,
-        redirect_stderr=False,
         get_renderable=shown.line,
     )
     later, level = Timer(DELAY, live.start), log.level

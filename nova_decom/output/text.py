@@ -9,7 +9,6 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -18,7 +17,15 @@ from nova_decom.model.change import Change, Outcome, Status
 from nova_decom.model.plan import Verdict, counted
 from nova_decom.model.report import HostReport, Report, Result
 from nova_decom.model.tables import DoctorCheck, StepsReport
-from nova_decom.output.console import BELOW, entry, is_narrow, line
+from nova_decom.output.console import (
+    BELOW,
+    COMMAND,
+    REMEDY,
+    entry,
+    is_narrow,
+    line,
+    longest_word,
+)
 from nova_decom.output.escape import safe
 from nova_decom.steps import PERMANENT
 
@@ -126,25 +133,41 @@ def print_table(
     """Print a table; a text that is too wide goes on in the next line, and no word is broken.
 
     On a terminal where the words do not fit beside each other, columns of ``first_to_go`` are
-    left out, in this order.
+    left out, in this order. Where they do not fit then, each row is printed below its first cell.
     """
     cells = [[line(cell) for cell in row] for row in rows]
     heads = [line(column) for column in columns]
-    widths = [max(map(_longest_word, each)) for each in zip(heads, *cells, strict=True)]
+    widths = [max(map(longest_word, each)) for each in zip(heads, *cells, strict=True)]
     shown = list(range(len(columns)))
-    for name in first_to_go if out.is_terminal else ():
-        if sum(widths[n] + 1 for n in shown) > out.width and name in columns:
+
+    def is_too_wide(each: Iterable[int]) -> bool:
+        return out.is_terminal and sum(width + 2 for width in each) - 2 > out.width
+
+    for name in first_to_go:
+        if name in columns and is_too_wide(widths[n] for n in shown):
             shown.remove(columns.index(name))
+    if is_too_wide(widths[n] for n in shown):
+        _print_rows(out, columns, cells)
+        return
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     for n in shown:
-        table.add_column(heads[n], overflow="fold", min_width=widths[n])
+        is_whole = all(row[n].cell_len <= widths[n] for row in cells)
+        table.add_column(heads[n], overflow="fold", min_width=widths[n], no_wrap=is_whole)
     for row in cells:
         table.add_row(*(row[n] for n in shown))
     out.print(table, soft_wrap=False, crop=False)
 
 
-def _longest_word(text: Text) -> int:
-    return max((cell_len(word) for word in text.plain.split()), default=1)
+def _print_rows(out: Console, columns: Sequence[str], rows: Iterable[Sequence[Text]]) -> None:
+    """Print the first cell of each row, below it the others, and each command in its own line."""
+    for first, *others in rows:
+        out.print(first, style="bold")
+        named = [(n, cell.plain) for n, cell in zip(columns[1:], others, strict=True)]
+        texts = [f"{name}: {text}" for name, text in named if not COMMAND.search(text)]
+        if texts:
+            entry(out, (" " * BELOW,), "  ".join(texts))
+        for text in (text for _, text in named if COMMAND.search(text)):
+            entry(out, (" " * BELOW + REMEDY,), text)
 
 
 def delimited(columns: Sequence[str], rows: Iterable[Sequence[str]], style: str) -> str:
@@ -196,7 +219,7 @@ def _print_host(
 ) -> None:
     """Print a host; ``is_short`` leaves out guards that passed and changes that are done."""
     result = (str(host.result), STYLES.get(host.result, ""))
-    out.print(line((host.host, "bold"), "  ", result, _but(host)))
+    _print_beside(out, line((host.host, "bold")), line(result, _but(host)))
     if not is_short or any(f.verdict is not Verdict.OK for f in host.findings):
         _print_findings(out, host, verbose=verbose)
     if host.result is not Result.REFUSED:
@@ -217,6 +240,12 @@ def _print_host(
         because = ", because" if host.readd.open else ""
         _print_heading(out, f"Safe to re-add under this name: {host.readd.answer}{because}")
         _print_items(out, [(c.name, str(c.met), c.detail, c.remedy) for c in host.readd.open])
+
+
+def _print_beside(out: Console, name: Text, verdict: Text) -> None:
+    """Print a name and a verdict, in two lines on a terminal that is too narrow for both."""
+    is_too_wide = out.is_terminal and name.cell_len + 2 + verdict.cell_len > out.width
+    out.print(name, verdict, sep=f"\n{' ' * BELOW}" if is_too_wide else "  ")
 
 
 def _but(host: HostReport) -> tuple[str, str]:

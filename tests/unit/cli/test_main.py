@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from contextlib import suppress
 
@@ -24,6 +25,7 @@ from nova_decom.plan.planner import make_plan
 from nova_decom.steps import PROCEDURE
 from tests.envelope import validate
 from tests.unit.build import facts
+from tests.unit.output.test_reading import Terminal
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
 
@@ -309,6 +311,21 @@ def test_the_first_line_names_the_cloud_that_is_meant(capsys, cloud, typed):
     first = capsys.readouterr().err.splitlines()[0]
     url = f"{cloud.base}/identity"
     assert first == f"Cloud  scripted, {url} region R; databases: none, so only the API is used"
+
+
+@pytest.mark.usefixtures("cloud")
+def test_the_first_line_stands_above_what_is_shown_while_the_cloud_is_read(monkeypatch):
+    """Not behind it on the same line."""
+    monkeypatch.setattr("nova_decom.output.reading.DELAY", 0.0)
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+
+    run(["list"])
+
+    before, _, _ = terminal.getvalue().partition("Cloud  ")
+    on_its_line = re.split(r"\n|\x1b\[2K", before)[-1]
+    assert re.sub(r"\x1b\[[?0-9;]*[a-z]", "", on_its_line) == ""
 
 
 @pytest.mark.usefixtures("cloud")

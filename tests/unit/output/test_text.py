@@ -16,6 +16,7 @@ from nova_decom.cli.steps import reference
 from nova_decom.errors import ConfigurationError
 from nova_decom.guards import GUARDS
 from nova_decom.model.change import Change, Outcome, Status
+from nova_decom.model.plan import Leftover
 from nova_decom.model.report import HostReport, Report, Result, planned, refused
 from nova_decom.model.tables import (
     AuditReport,
@@ -324,20 +325,54 @@ def test_a_heartbeat_is_shown_as_an_age(seconds, shown):
     assert age("-", now) == "-"
 
 
-@pytest.mark.parametrize(("columns", "wide"), [(80, False), (40, False), (40, True)])
-def test_columns_give_way_before_a_word_is_broken(monkeypatch, columns, wide):
-    """The zone first, then the heartbeat; --wide shows all."""
+@pytest.mark.parametrize(
+    ("columns", "left_out"),
+    [(83, {"rows"}), (82, {"rows", "zone"}), (76, {"rows", "zone", "heartbeat"})],
+)
+def test_columns_give_way_before_a_word_is_broken(monkeypatch, columns, left_out):
+    """The zone first, then the heartbeat."""
     name = "compute-0123456789.example.org"
     stream = at_terminal(monkeypatch, columns).file
     monkeypatch.setattr("sys.stdout", stream)
     rows = (HostRow(**ROW | {"host": name}),)
 
+    show(ListReport("list", 0, rows=rows), Style())
+
+    shown = plain(stream)
+    head, _, rest = shown.partition(name)
+    assert rest
+    assert {n for n in ("rows", "zone", "heartbeat") if n not in head} == left_out
+    assert max(map(len, shown.splitlines())) <= columns
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_row_stands_below_its_first_cell_where_its_words_do_not_fit(monkeypatch, wide):
+    """Each cell has the name of its column; --wide shows all of them."""
+    stream = at_terminal(monkeypatch, 40).file
+    monkeypatch.setattr("sys.stdout", stream)
+    rows = (HostRow(**ROW | {"host": "compute-0123456789.example.org"}),)
+
     show(ListReport("list", 0, rows=rows), Style(wide=wide))
 
-    head, _, rest = plain(stream).partition(name)
-    assert rest
-    assert ("zone" in head) is (wide or columns == 80)
-    assert ("rows" in head) is wide
+    first, second, *rest = map(str.rstrip, plain(stream).splitlines())
+    assert first == "compute-0123456789.example.org"
+    assert second == "        status: enabled  state: up"
+    assert any("rows live: " in line for line in rest) is wide
+    assert max(map(len, rest)) <= 40
+
+
+@pytest.mark.parametrize("columns", [60, 100])
+def test_the_command_of_an_audit_is_never_broken(monkeypatch, columns):
+    """Not in a column that is narrower than it, either."""
+    stream = at_terminal(monkeypatch, columns).file
+    monkeypatch.setattr("sys.stdout", stream)
+    left = Leftover("host-mapping", build.NODE, "in no cell of nova", "nova-decom remove node9")
+    host = HostReport("node9", Result.LEFTOVERS, leftovers=(left,))
+
+    show(AuditReport("audit", 0, (host,)), Style())
+
+    assert "nova-decom remove node9" in plain(stream)
+    assert max(map(len, plain(stream).splitlines())) <= columns
 
 
 def test_a_long_remedy_with_a_command_has_no_line_break(monkeypatch):
@@ -516,8 +551,13 @@ def test_a_terminal_breaks_no_word_that_fits(monkeypatch, columns):
 
 @pytest.mark.parametrize(
     ("length", "shown"),
-    [(31, "label     XXXXX"), (33, "label\n        XXXXX"), (34, "label     XXXXX")],
-    ids=["fits", "fits below", "fits nowhere"],
+    [
+        (31, "label     XXXXX"),
+        (33, "label\n        XXXXX"),
+        (41, "label\nXXXXX"),
+        (42, "label     XXXXX"),
+    ],
+    ids=["fits", "fits below", "fits at the edge", "fits nowhere"],
 )
 def test_a_long_word_goes_below_its_label_if_that_helps(monkeypatch, length, shown):
     """Else it is broken where it stands."""
