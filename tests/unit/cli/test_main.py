@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import threading
 from contextlib import suppress
 
 import click
@@ -316,7 +317,15 @@ def test_the_first_line_names_the_cloud_that_is_meant(capsys, cloud, typed):
 @pytest.mark.usefixtures("cloud")
 def test_the_first_line_stands_above_what_is_shown_while_the_cloud_is_read(monkeypatch):
     """Not behind it on the same line."""
-    monkeypatch.setattr("nova_decom.output.reading.DELAY", 0.0)
+
+    class Elapsed(threading.Timer):
+        def start(self):
+            self.function(refresh=True)
+
+        def join(self, timeout=None):
+            """It never ran in a thread."""
+
+    monkeypatch.setattr("nova_decom.output.reading.Timer", Elapsed)
     monkeypatch.setenv("TERM", "xterm")
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
