@@ -30,7 +30,7 @@ NOVA_CONFS = (
 )
 
 #: What stands where a value was not found.
-MISSING = {"nova_conf": "FILE    # a controller's nova.conf, for the databases: not found here"}
+MISSING = {"nova_conf": "FILE  # a controller's nova.conf, for the databases: not found"}
 
 
 def init(given: GivenOptions, root: Path = Path("/")) -> Report:

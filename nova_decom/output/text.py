@@ -162,8 +162,8 @@ def _print_rows(out: Console, columns: Sequence[str], rows: Iterable[Sequence[Te
     """Print the first cell of each row, below it the others, and each command in its own line."""
     for first, *others in rows:
         out.print(first, style="bold")
-        named = [(n, cell.plain) for n, cell in zip(columns[1:], others, strict=True)]
-        texts = [f"{name}: {text}" for name, text in named if not COMMAND.search(text)]
+        named = [(n, c.plain) for n, c in zip(columns[1:], others, strict=True)]
+        texts = [f"{n}: {text}" for n, text in named if text and not COMMAND.search(text)]
         if texts:
             entry(out, (" " * BELOW,), "  ".join(texts))
         for text in (text for _, text in named if COMMAND.search(text)):
