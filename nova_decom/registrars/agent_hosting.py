@@ -29,6 +29,11 @@ SERVING = {
     "L3 agent": ("l3-routers", "routers", "/routers/{}/l3-agents"),
     "DHCP agent": ("dhcp-networks", "networks", "/networks/{}/dhcp-agents"),
 }
+#: Type of agent -> the command that shows what an agent serves.
+SHOWS = {
+    "L3 agent": "openstack router list --agent",
+    "DHCP agent": "openstack network list --agent",
+}
 #: The modes of an L3 agent that serves routers of the whole cloud.
 CENTRAL_MODES = {"legacy", "dvr_snat"}
 
@@ -134,11 +139,10 @@ def cure_of_dead_agent(agent: NetworkAgent) -> str:
     """The command that deletes one agent; before it, the one that shows what it serves."""
     name = quote(agent.id)
     delete = f"openstack network agent delete {name}"
-    listed = {"L3 agent": "router", "DHCP agent": "network"}.get(agent.agent_type)
-    if listed is None:
+    shows = SHOWS.get(agent.agent_type)
+    if shows is None:
         return delete
-    shows = f"openstack {listed} list --agent {name}"
-    return f"give what it serves to another agent ({shows}), then: {delete}"
+    return f"give what it serves to another agent ({shows} {name}), then: {delete}"
 
 
 TAKE, GIVE = "take", "give"

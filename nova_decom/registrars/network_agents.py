@@ -44,6 +44,13 @@ from nova_decom.registrars.ovn_agents import (
     is_deletable,
 )
 
+#: The client does nothing, and exits with 0, without the last option of these commands.
+MOVE = {
+    "l3-routers": "to move it to agent NEW: openstack network agent remove router --l3 OLD ID; "
+    "openstack network agent add router --l3 NEW ID",
+    "dhcp-networks": "to move it to agent NEW: openstack network agent remove network --dhcp OLD "
+    "ID; openstack network agent add network --dhcp NEW ID",
+}
 GHOST = "only Chassis_Private is left of it: neutron lists its agents under no host"
 
 
@@ -226,11 +233,8 @@ class NetworkAgents(Registrar[AgentReading, Agents]):
                 yield f"{agent['binary']} on {agent['host']} registers again when it is started"
             for hosted in (Hosted(**h) for h in agent.get("serves", ())):
                 if hosted.id in begun:
-                    yield (
-                        f"{hosted.text} was given to another agent and stays there; to move it: "
-                        "openstack network agent remove router, then openstack network agent add "
-                        "router (for a network: network)"
-                    )
+                    move = MOVE[hosted.kind].replace("ID", hosted.id)
+                    yield f"{hosted.text} was given to another agent, OLD, and stays there; {move}"
 
     def ghosts(self, reading: AgentReading, gone: Collection[str]) -> Iterator[Ghost]:
         """The dead agents of these names, and chassis of which only a part is left."""

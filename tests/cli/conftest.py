@@ -9,6 +9,7 @@ import pytest
 
 from nova_decom.cli.context import Context
 from nova_decom.cli.given import GivenOptions
+from tests.cli.client import Client
 from tests.cli.run import NovaDecom
 from tests.cli.snapshot import Snapshot
 from tests.lab import Lab
@@ -39,6 +40,12 @@ def lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
 def decom(lab: Lab, tmp_path: Path) -> NovaDecom:
     """The command line, with a state directory of the test's own."""
     return NovaDecom(lab, tmp_path / "state")
+
+
+@pytest.fixture
+def client(lab: Lab) -> Client:
+    """The openstack client of the lab's administrator."""
+    return Client(lab)
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cli.conftest import decom, hosts, lab, snapshot
+from tests.cli.conftest import client, decom, hosts, lab, snapshot
 from tests.lab import Lab
 from tests.moving.servers import Fleet
 from tests.scenarios import states
 
-__all__ = ["decom", "hosts", "lab", "snapshot"]
+__all__ = ["client", "decom", "hosts", "lab", "snapshot"]
 
 
 @pytest.fixture

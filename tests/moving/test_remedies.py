@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands of remedies, run by the real client, without a terminal, on the state they cure."""
 
-import os
-import subprocess
-import sys
+import ast
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
+from tests import scenarios
+from tests.cli.client import Client
 from tests.cli.conftest import Hosts
 from tests.lab import Lab, LabError
 from tests.lab.waiting import wait_until
@@ -17,7 +15,6 @@ from tests.moving.servers import Fleet, in_progress, migrations
 from tests.osc.test_remedies import NAMED
 from tests.scenarios import calls, states
 
-PROGRAM = Path(sys.executable).parent / "openstack"
 TIMEOUT = 60.0
 GONE = "gone"
 #: The first microversion in which a pin can be taken away.
@@ -42,60 +39,16 @@ ON_SERVERS = (
     ("server resize revert", "VERIFY_RESIZE", "ACTIVE"),
     ("server resize confirm", "VERIFY_RESIZE", "ACTIVE"),
 )
-#: The commands of the other tests.
-ON_OTHERS = (
-    *(
-        "server migration abort",
-        "server migration force complete",
-        "server migration list --server",
-    ),
-    *("server unset --pinned-availability-zone", "server group delete"),
-    *("server list --all-projects --host", "server migration list --host"),
-    *("compute service list --long", "compute service set --enable"),
-    *("aggregate add host", "resource provider delete"),
-    *("network agent list", "network agent delete"),
-)
-#: Not tried here: they need L3 agents that answer, blazar, masakari or cinder.
-ELSEWHERE = ("network agent add", "network agent remove", "reservation", "segment", "volume")
-
-
-@dataclass
-class Client:
-    """The openstack client, on the lab."""
-
-    lab: Lab
-
-    def __call__(self, command: str, *arguments: str, version: str | None = None) -> str:
-        """What the command prints; it may ask no question."""
-        done = self.run(command, *arguments, version=version)
-        assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
-        return done.stdout
-
-    def run(
-        self, command: str, *arguments: str, version: str | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        """The command, whatever its exit code."""
-        keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        options = ("--os-compute-api-version", version) if version else ()
-        return subprocess.run(
-            [str(PROGRAM), *options, *command.split(), *arguments],
-            env=keep | self.lab.env(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
-
-
-@pytest.fixture(scope="module")
-def client(lab: Lab) -> Client:
-    return Client(lab)
+#: Not tried here: they need blazar.
+ELSEWHERE = ("reservation",)
+#: The tests that run the others, and the calls that do it.
+OTHERS = (Path(__file__), *Path(scenarios.__file__).parent.glob("*.py"))
+CALLS = {"client", "client.typed", "_while_it_migrates"}
 
 
 def test_each_command_is_tried() -> None:
-    """A new remedy needs a line in one of the tables."""
-    tried = {*(command for command, _, _ in ON_SERVERS), *ON_OTHERS}
+    """A new remedy needs a line in the table, or a call in another test."""
+    tried = {*(command for command, _, _ in ON_SERVERS), *_called()}
 
     left = [text for text in NAMED if not any(text.startswith(t) for t in (*tried, *ELSEWHERE))]
 
@@ -191,6 +144,15 @@ def test_records_of_a_host_obey_the_commands(lab: Lab, hosts: Hosts, client: Cli
     assert agent not in client("network agent list")
     lab.connection().compute.remove_host_from_aggregate(aggregate.id, HOST)
     lab.connection().compute.delete_aggregate(aggregate.id)
+
+
+def _called() -> Iterator[str]:
+    """The commands among the arguments of the calls: each has a blank."""
+    for path in OTHERS:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in CALLS:
+                words = (a.value for a in node.args if isinstance(a, ast.Constant))
+                yield from (word for word in words if " " in str(word))
 
 
 def _while_it_migrates(lab: Lab, fleet: Fleet, client: Client, command: str, server: str) -> None:

@@ -33,6 +33,14 @@ def failing_stop(lab: Lab, host: str, directory: Path, seen: Path) -> str:
     return str(script)
 
 
+def killing_stop(directory: Path) -> str:
+    """A command that kills the program that runs it."""
+    script = directory / "kill"
+    script.write_text("#!/bin/sh\nkill -9 $PPID\n")
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    return str(script)
+
+
 def volumes(lab: Lab, count: int) -> list[str]:
     """New volumes that a server can boot from."""
     made = [
@@ -95,8 +103,24 @@ def service(lab: Lab, host: str) -> dict[str, Any] | None:
 
 def is_scheduled_to(lab: Lab, host: str) -> bool:
     """Cinder's scheduler knows the backend of the host, and no other."""
+    return backends(lab) == [f"{host}@lab"]
+
+
+def is_known(lab: Lab, backend: str) -> bool:
+    return backend in backends(lab)
+
+
+def backends(lab: Lab) -> list[str]:
+    """The backends that cinder's scheduler knows."""
     pools = cinder(lab, "GET", "/scheduler-stats/get_pools")["pools"]
-    return [p["name"].partition("#")[0] for p in pools] == [f"{host}@lab"]
+    return [p["name"].partition("#")[0] for p in pools]
+
+
+def is_on(lab: Lab, volume: str, backend: str) -> bool:
+    """Cinder has moved the volume to this backend."""
+    found = cinder(lab, "GET", f"/volumes/{volume}")["volume"]
+    assert found["migration_status"] != "error"
+    return str(found["os-vol-host-attr:host"]).partition("#")[0] == backend
 
 
 def service_is(lab: Lab, host: str, state: str) -> bool:

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.cli.conftest import Hosts, decom, lab, snapshot
+from tests.cli.conftest import Hosts, client, decom, lab, snapshot
 from tests.lab import Lab
 from tests.scenarios import states
 from tests.scenarios.clean import neighbours
 from tests.scenarios.registry import Scenario
 
-__all__ = ["decom", "lab", "snapshot"]
+__all__ = ["client", "decom", "lab", "snapshot"]
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:

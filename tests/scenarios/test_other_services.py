@@ -2,6 +2,7 @@
 """Hosts that cinder, masakari and OVN know as well: real services, read by their own means."""
 
 import shlex
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,16 +12,18 @@ from pathlib import Path
 import pytest
 
 from nova_decom.cli.context import Context
+from tests.cli.client import Client
 from tests.cli.conftest import app
 from tests.cli.requests_sent import note_requests
 from tests.cli.run import NovaDecom
 from tests.cli.test_audit import GHOSTS, found, ghosts
 from tests.lab import Lab
-from tests.lab.extras.cinder import VOLUME, Cinder
+from tests.lab.extras.cinder import Cinder
 from tests.lab.extras.ovn import OvnNetwork, restart_neutron
 from tests.lab.rabbitmq_api import RabbitMQ
 from tests.lab.waiting import wait_until
 from tests.scenarios import beside, calls, states
+from tests.scenarios import volumes as of_cinder
 from tests.scenarios.registry import scenario
 
 __all__ = ["app", "ghosts"]
@@ -65,13 +68,16 @@ def decom(lab: Lab, tmp_path: Path) -> NovaDecom:
     result="exit 4 until the volumes may stay, exit 3 until the attachment and cinder's service "
     "are deleted, then clean",
 )
-def test_volumes_and_segment_host(lab: Lab, decom: NovaDecom, host: str, tmp_path: Path) -> None:
+def test_volumes_and_segment_host(
+    lab: Lab, decom: NovaDecom, client: Client, host: str, tmp_path: Path
+) -> None:
     """The end is read from masakari and cinder themselves."""
     Cinder().serve_volumes(lab.extras.place("cinder"), host)
     wait_until(partial(beside.is_scheduled_to, lab, host), timeout=TIMEOUT, what="cinder-volume")
     *volumes, third, forgotten = beside.volumes(lab, 4)
     live, cold = (beside.boot_from(lab, volume, host) for volume in volumes)
     states.brought_to(lab, cold, "os-stop", "SHUTOFF")
+    Cinder().serve_more(lab.extras.place("cinder"), "controller")
     stale = beside.attach(lab, forgotten, host)
     beside.watched(lab, host)
     assert beside.attached(lab, [*volumes, forgotten]) == [[host], [host], [host]]
@@ -83,6 +89,7 @@ def test_volumes_and_segment_host(lab: Lab, decom: NovaDecom, host: str, tmp_pat
     assert all(volume in refused.blocked()["volumes-on-host"] for volume in volumes)
     (named,) = (f for f in refused.host["findings"] if f["guard"] == "volume-attachments")
     assert named["message"].partition(": ")[2].startswith(f"{stale} (volume {forgotten}, ")
+    of_cinder.leaves(lab, client, refused, third)
     seen = tmp_path / "seen"
     options = ("--servers", "auto", "--skip-guard", "volumes-on-host", "--target", "node2")
     stop = (
@@ -95,6 +102,8 @@ def test_volumes_and_segment_host(lab: Lab, decom: NovaDecom, host: str, tmp_pat
     failed = decom.remove(host, *options, *stop)
 
     assert failed.code == 1, failed.shown
+    (still,) = (f for f in failed.host["findings"] if f["guard"] == "volumes-on-host")
+    assert third not in still["message"]
     assert seen.read_text().strip() == "1"
     assert beside.watching(lab, host) == [False]
     assert beside.attached(lab, volumes) == [["node2"], ["node2"]]
@@ -113,30 +122,60 @@ def test_volumes_and_segment_host(lab: Lab, decom: NovaDecom, host: str, tmp_pat
     assert beside.watching(lab, host) == []
     assert beside.attached(lab, [*volumes, third]) == [["node2"], ["node2"], ["node2"]]
     assert [k["host"] for k in removed.host["kept"]] == [f"{host}@lab"]
-    assert left["remedy"].split()[-3:] == ["attachment", "delete", stale]
-    beside.attachments(lab, "DELETE", f"/{stale}")
+    assert left["remedy"].endswith(f" {stale}")
+    client.typed(left["remedy"], "volume attachment delete")
     lab.delete_servers(live, cold, lost)
     for volume in (*volumes, third, forgotten):
         beside.cinder(lab, "DELETE", f"/volumes/{volume}")
-    _service_goes(lab, decom, host)
+    of_cinder.service_goes(lab, decom, client, host)
 
 
-def _service_goes(lab: Lab, decom: NovaDecom, host: str) -> None:
-    """The service of cinder is named until the line that is printed was typed."""
-    wait_until(lambda: not beside.volumes_left(lab), timeout=TIMEOUT, what="the volumes to go")
-    lab.processes.stop(VOLUME)
-    wait_until(
-        partial(beside.service_is, lab, host, "down"), timeout=TIMEOUT, what="cinder-volume"
-    )
-    left = decom("verify", host, "-f", "json")
-    assert left.code == 3, left.shown
-    (leftover,) = left.host["leftovers"]
-    typed = leftover["remedy"].partition(",")[0]
-    assert typed == f"cinder-manage service remove cinder-volume {host}@lab"
-    Cinder().manage(lab.extras.place("cinder"), *typed.split()[1:])
-    verified = decom("verify", host, "-f", "json")
-    assert verified.code == 0, verified.shown
-    assert beside.service(lab, host) is None
+@scenario(
+    "H02",
+    state="masakari watches the host; a run was killed after it had masakari pause, another one "
+    "has removed the host, and both are restored",
+    by_hand="masakari refuses the notifications of the host for ever, or knows it no more",
+    does="restore puts back nova's records, and names the command of masakari's client that puts "
+    "back the rest; audit names a record with another spelling of the host, with its command",
+    result="masakari watches the host again; the record of the other spelling is deleted",
+)
+def test_restored_segment_host(
+    lab: Lab, decom: NovaDecom, client: Client, host: str, tmp_path: Path
+) -> None:
+    """Each command is typed as it is printed, without a terminal."""
+    beside.watched(lab, host)
+    stop = beside.killing_stop(tmp_path)
+    killed = decom.remove(host, "--stop-with", "command", "--stop-command", stop)
+    assert killed.code == -signal.SIGKILL
+    assert beside.watching(lab, host) == [True]
+
+    client.typed(_to_do(decom, "masakari"), "segment host update")
+
+    assert beside.watching(lab, host) == [False]
+    removed = decom.remove(host)
+    assert removed.code == 0, removed.shown
+    assert beside.watching(lab, host) == []
+
+    values = {"TYPE": "COMPUTE", "CONTROL_ATTRIBUTES": "none"}
+    client.typed(_to_do(decom, "masakari"), "segment host create", **values)
+
+    assert beside.watching(lab, host) == [False]
+    calls.sql(lab, "masakari", "UPDATE hosts SET name = %s WHERE name = %s", host.upper(), host)
+    audited = decom("audit", "-f", "json")
+    (ghost,) = (h for h in audited.json["hosts"] if h["host"] == host.upper())
+
+    client.typed(ghost["leftovers"][0]["remedy"], "segment host delete")
+
+    assert beside.watching(lab, host.upper()) == []
+    lab.purge_host(host)
+
+
+def _to_do(decom: NovaDecom, service: str) -> str:
+    """What is left to do by hand in a service, after the last run was restored."""
+    back = decom("restore", "last", "--yes", "-f", "json")
+    assert back.code == 0, back.shown
+    (told,) = (text for text in back.host["to_do"] if text.startswith(service))
+    return str(told)
 
 
 @scenario(

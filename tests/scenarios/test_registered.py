@@ -6,6 +6,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+from tests.cli.client import Client
 from tests.cli.conftest import Hosts
 from tests.cli.run import PROGRAM, NovaDecom
 from tests.cli.snapshot import Snapshot
@@ -14,6 +15,12 @@ from tests.lab.waiting import wait_until
 from tests.scenarios import calls, states
 from tests.scenarios.clean import bring_to_clean, comes_back, refuse
 from tests.scenarios.registry import scenario
+
+#: Kind -> the agent that serves it, its path, and the list of the agent.
+SERVED = {
+    "router": ("L3 agent", "routers", "l3-routers"),
+    "network": ("DHCP agent", "networks", "dhcp-networks"),
+}
 
 
 @scenario(
@@ -207,35 +214,31 @@ def test_old_version(lab: Lab, decom: NovaDecom, host: str) -> None:
 
 @scenario(
     "X8",
-    state="the dead L3 agent of the host alone serves a router, another agent still reports",
-    by_hand="leaves both; deleting the dead one takes the router from every agent, without a word",
-    does="names the router; with --reschedule-agents gives it to a living agent and deletes the "
-    "dead one; the other is named as left over (or kept: --keep-agents)",
-    result="exit 4 until the router may move, exit 3 until the other is stopped, then clean",
+    state="dead agents of the host alone serve a router and a network, another one still reports",
+    by_hand="leaves them; deleting a dead one takes the router from every agent, without a word",
+    does="names both; with --reschedule-agents gives them to living agents and deletes the dead "
+    "ones; the other is named as left over (or kept: --keep-agents)",
+    result="exit 4 until they may move, exit 3 until the other is stopped, then clean; a restore "
+    "names the commands that move them back",
 )
-def test_network_agents(lab: Lab, decom: NovaDecom, host: str) -> None:
+def test_network_agents(lab: Lab, decom: NovaDecom, client: Client, host: str) -> None:
     """An agent that lives would come back; it is named until somebody stops it."""
     states.stopped(lab, host)
-    dead = lab.network_agent(host, "L3 agent", alive=True)
-    router = calls.network(lab, "POST", "/routers", {"router": {"name": f"of-{host}"}})["router"][
-        "id"
-    ]
-    calls.network(lab, "POST", f"/agents/{dead}/l3-routers", {"router_id": router})
-    lab.network_agent(host, "L3 agent")
-    other = lab.network_agent(f"{host}-net", "L3 agent", alive=True)
+    served = [_served(lab, host, kind) for kind in SERVED]
+    dead = [lab.network_agent(host, agent_type) for agent_type, _, _ in SERVED.values()]
+    others = [lab.network_agent(f"{host}-net", t, alive=True) for t, _, _ in SERVED.values()]
     alive = lab.network_agent(host, "Open vSwitch agent", alive=True)
+    assert served[0] in client("router list --agent", dead[0])
+    assert served[1] in client("network list --agent", dead[1])
 
     refused = refuse(decom, host)
 
-    assert f"router 'of-{host}' {router}" in refused.blocked()["agents-hosting"]
+    for kind, found in zip(SERVED, served, strict=True):
+        assert f"{kind} 'of-{host}' {found}" in refused.blocked()["agents-hosting"]
     first = decom.remove(host, "--reschedule-agents", "--settle", "2")
-    agents = calls.network(lab, "GET", f"/routers/{router}/l3-agents")["agents"]
-    assert [(a["id"], a["alive"]) for a in agents] == [(other, True)]
-    calls.network(lab, "DELETE", f"/routers/{router}")
-    lab.purge_host(f"{host}-net")
-
+    assert _agents(lab, served) == [[other] for other in others]
     assert first.code == 3, first.shown
-    assert dead in {c["target"] for c in first.host["changes"] if c["status"] == "done"}
+    assert set(dead) <= {c["target"] for c in first.host["changes"] if c["status"] == "done"}
     (left,) = first.host["leftovers"]
     assert (left["kind"], left["target"]) == ("network-agent", alive)
     assert "still alive" in left["detail"]
@@ -246,3 +249,34 @@ def test_network_agents(lab: Lab, decom: NovaDecom, host: str) -> None:
     ran = bring_to_clean(decom, host)
 
     assert ran.changes("done") == ["delete-agents delete"]
+    back = decom("restore", first.json["run"], "--yes", "-f", "json")
+    assert back.code == 0, back.shown
+    moves = [text for text in back.host["to_do"] if "was given to another agent" in text]
+    again = [lab.network_agent(host, t, alive=True) for t, _, _ in SERVED.values()]
+    assert len(moves) == len(SERVED)
+    for move, old, new in zip(sorted(moves, reverse=True), others, again, strict=True):
+        client.typed(move, "network agent remove", OLD=old)
+        client.typed(move, "network agent add", NEW=new)
+    assert _agents(lab, served) == [[agent] for agent in again]
+    for (_, path, _), found in zip(SERVED.values(), served, strict=True):
+        calls.network(lab, "DELETE", f"/{path}/{found}")
+    lab.purge_host(f"{host}-net")
+
+
+def _served(lab: Lab, host: str, kind: str) -> str:
+    """A new router or network that an agent of the host alone serves; its id."""
+    agent_type, path, listed = SERVED[kind]
+    agent = lab.network_agent(host, agent_type, alive=True)
+    made = calls.network(lab, "POST", f"/{path}", {kind: {"name": f"of-{host}"}})[kind]["id"]
+    calls.network(lab, "POST", f"/agents/{agent}/{listed}", {f"{kind}_id": made})
+    return str(made)
+
+
+def _agents(lab: Lab, served: list[str]) -> list[list[str]]:
+    """The living agents of the router, and those of the network."""
+    paths = ("/routers/{}/l3-agents", "/networks/{}/dhcp-agents")
+    found = [
+        calls.network(lab, "GET", path.format(id_))["agents"]
+        for path, id_ in zip(paths, served, strict=True)
+    ]
+    return [[a["id"] for a in agents if a["alive"]] for agents in found]

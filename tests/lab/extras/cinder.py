@@ -7,13 +7,15 @@ from typing import ClassVar
 from tests.lab.config import Sections
 from tests.lab.extras.extra import Place
 from tests.lab.extras.openstack import COMMON, OpenStack
+from tests.lab.template import INSIDE
 
 VOLUME = "cinder-volume"
+SECOND = "cinder-volume-second"
 SCHEDULER = "cinder-scheduler"
 
 
 class Cinder(OpenStack):
-    """Its backend is the fake driver of cinder's own tests, which needs their packages."""
+    """Its driver is made of the fake one of cinder's own tests, which needs their packages."""
 
     name: ClassVar[str] = "cinder"
     packages: ClassVar[tuple[str, ...]] = (
@@ -37,7 +39,7 @@ class Cinder(OpenStack):
                 "periodic_interval": 5,
             },
             "lab": {
-                "volume_driver": "cinder.tests.fake_driver.FakeLoggingVolumeDriver",
+                "volume_driver": "lab_volumes.Driver",
                 "volume_backend_name": "lab",
             },
         }
@@ -54,10 +56,18 @@ class Cinder(OpenStack):
         with place.mariadb.connect("cinder") as connection, connection.cursor() as cursor:
             # A service that has just ended would be given volumes until it counts as down.
             cursor.execute("UPDATE services SET deleted = 1 WHERE `binary` = %s", (VOLUME,))
-        own = place.etc / "volume.conf"
+        self._serve(place, VOLUME, host)
+
+    def serve_more(self, place: Place, host: str) -> None:
+        """Start a second cinder-volume, of `host`; both have all volumes in their storage."""
+        self._serve(place, SECOND, host)
+
+    def _serve(self, place: Place, name: str, host: str) -> None:
+        own = place.etc / f"{name}.conf"
         own.write_text(f"[lab]\nbackend_host = {host}\n")
-        self.start_worker(place, VOLUME, "--config-file", str(own))
+        files = ("--config-file", str(self.conf(place)), "--config-file", str(own))
+        place.processes.start(place.daemon(name, VOLUME, *files, PYTHONPATH=str(INSIDE)))
 
     def workers(self) -> Sequence[str]:
-        """Both."""
-        return (SCHEDULER, VOLUME)
+        """All of them."""
+        return (SCHEDULER, VOLUME, SECOND)

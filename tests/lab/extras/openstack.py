@@ -64,10 +64,10 @@ class OpenStack(Extra):
         with place.mariadb.connect() as connection, connection.cursor() as cursor:
             cursor.execute(f"DROP DATABASE IF EXISTS {self.name}")
 
-    def start_worker(self, place: Place, name: str, *arguments: str) -> None:
-        """Start a process that reads the configuration, and more of it."""
+    def start_worker(self, place: Place, name: str) -> None:
+        """Start a process that reads the configuration."""
         conf = str(self.conf(place))
-        place.processes.start(place.daemon(name, name, "--config-file", conf, *arguments))
+        place.processes.start(place.daemon(name, name, "--config-file", conf))
 
     def conf(self, place: Place) -> Any:
         """Its configuration."""

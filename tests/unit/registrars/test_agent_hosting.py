@@ -200,8 +200,13 @@ def test_the_journal_has_what_the_agents_served_and_a_restore_names_what_moved()
     saved = [asdict(record) for record in registrar.records(state)]
 
     assert [h["id"] for h in saved[0]["serves"]] == ["id-of-r1", "id-of-n1"]
-    (told,) = registrar.lost(saved, {"id-of-r1"}, state)
-    assert told.startswith("router 'r1' id-of-r1 was given to another agent and stays there")
+    told = list(registrar.lost(saved, {"id-of-r1", "id-of-n1"}, state))
+    assert [text.partition(", OLD, ")[0] for text in told] == [
+        "router 'r1' id-of-r1 was given to another agent",
+        "network 'n1' id-of-n1 was given to another agent",
+    ]
+    assert told[0].endswith("openstack network agent add router --l3 NEW id-of-r1")
+    assert told[1].endswith("openstack network agent add network --dhcp NEW id-of-n1")
 
 
 @pytest.mark.parametrize(
