@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,10 +20,10 @@ from nova_decom.apply.interrupts import obeyed
 from nova_decom.cli.commands import cli
 from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.help import UNUSED, near
-from nova_decom.errors import NovaDecomError, RunInterruptedError
+from nova_decom.errors import ConfigurationError, NovaDecomError, RunInterruptedError
 from nova_decom.exit_codes import ExitCode
 from nova_decom.output.escape import safe
-from nova_decom.output.streams import abandon, tolerant_stderr
+from nova_decom.output.streams import abandon, safe_streams
 
 if TYPE_CHECKING:
     from nova_decom.model.report import Report
@@ -52,7 +53,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     for number in obeyed():
         if number is not signal.SIGINT:
             signal.signal(number, _terminate)
-    with tolerant_stderr():
+    with safe_streams():
         try:
             return _finished(_report(arguments, given), given)
         except click.ClickException as error:
@@ -68,6 +69,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _report(arguments: Sequence[str] | None, given: GivenOptions) -> Report | int:
     """The report of the command; an exit code where click itself has written the result."""
     try:
+        _check_directory()
         report: Any = cli.main(
             None if arguments is None else list(arguments),
             prog_name="nova-decom",
@@ -78,9 +80,22 @@ def _report(arguments: Sequence[str] | None, given: GivenOptions) -> Report | in
     except NovaDecomError as error:
         return _failure(error, given.command)
     except OSError as error:
-        if not _has_lost_stdout():
+        if not getattr(sys.stdout, "lost", False):
             raise
         return _unwritten(error, ExitCode.SUCCESS)
+
+
+def _check_directory() -> None:
+    """Stop where the libraries could not even be loaded.
+
+    :raises ConfigurationError: the current directory was deleted.
+    """
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise ConfigurationError(
+            f"the current directory cannot be used: {error.strerror}", "cd /"
+        ) from None
 
 
 def _finished(report: Report | int, given: GivenOptions) -> int:
@@ -125,15 +140,6 @@ def _unwritten(error: OSError, code: int) -> int:
         sys.stderr.write(f"     → the exit code of the command is {code}\n")
     abandon(sys.stdout)
     return code or int(ExitCode.FAILED)
-
-
-def _has_lost_stdout() -> bool:
-    """True when stdout has buffered text that it cannot write."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return True
-    return False
 
 
 def _interrupted(code: ExitCode, given: GivenOptions) -> int:

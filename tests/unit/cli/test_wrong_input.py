@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from nova_decom.cli.main import run
 from tests.chaos.story import clouds_yaml
+from tests.cli.run import PROGRAM
 
 BROKEN = "clouds:\n  scripted:\n    auth: {a: b: c}\n"
 CONF = "[DEFAULT]\nmy_ip = 192.0.2.1\n"
@@ -237,3 +239,47 @@ def test_streams_that_take_ascii_only_get_ascii(monkeypatch, typed):
     shown = b"".join(stream.buffer.getvalue() for stream in streams)
     assert b"unexpected" not in shown
     assert (b"-> " in shown) is (typed != "steps")
+
+
+def _in_a_shell(command, directory):
+    return subprocess.run(
+        ["bash", "-c", command, "bash", str(PROGRAM)],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("typed", ["--version", "help remove", "steps", "steps -f json"])
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")],
+)
+def test_a_result_that_nobody_gets_is_an_error(tmp_path, typed, where, why):
+    """In one line; with stderr closed too, by the exit code alone."""
+    done = _in_a_shell(f'"$1" {typed} {where}', tmp_path)
+    error = f"error: the result cannot be written to stdout: {why}\n"
+    assert (done.returncode, done.stderr) == (1, error)
+
+    done = _in_a_shell(f'"$1" {typed} {where} 2>&-', tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_without_stderr_the_result_is_there_all_the_same(tmp_path):
+    """A service may be started so."""
+    done = _in_a_shell('"$1" --version 2>&-', tmp_path)
+
+    assert (done.returncode, done.stdout[:11]) == (0, "nova-decom,")
+
+
+def test_a_directory_that_was_deleted_is_named(tmp_path):
+    """The libraries ask for it when they are loaded."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+
+    done = _in_a_shell('rmdir ../gone; "$1" list', gone)
+
+    error = "error: the current directory cannot be used: No such file or directory\n     → cd /\n"
+    assert (done.returncode, done.stderr) == (2, error)
