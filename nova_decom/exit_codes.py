@@ -21,7 +21,7 @@ class ExitCode(IntEnum):
         return member
 
     SUCCESS = 0, "done, or nothing to do"
-    FAILED = 1, "a change failed; the journal holds it; run again to resume"
+    FAILED = 1, "a change failed; the journal has its error; run again to resume"
     USAGE = 2, "invalid command line or configuration"
     CHANGES = 3, "something is to be done (with --detailed-exitcode) or is left (verify, remove)"
     REFUSED = 4, "a guard refused; nothing was changed"
@@ -32,7 +32,7 @@ class ExitCode(IntEnum):
     UNCONFIRMED = 13, "not confirmed; nothing was changed"
     UNAVAILABLE = 69, "the API or the database cannot be reached or refuses the credentials"
     BUG = 70, "an unexpected error; a report was written to the state directory"
-    BUSY = 75, "another run holds this host"
+    BUSY = 75, "another run works on this host"
     INTERRUPTED = 130, "interrupted by SIGINT; safe to run again"
     TERMINATED = 143, "interrupted by SIGTERM or SIGHUP; safe to run again"
 

@@ -58,7 +58,7 @@ def _guard(guard: Guard) -> list[str]:
 
 def _step(step: Step) -> list[str]:
     undo = "It can be reversed." if step.reversible else "It cannot simply be reversed."
-    more = f"The order of the steps: docs/procedure.md; {undo}"
+    more = f"{undo} The order of the steps: docs/procedure.md"
     return [*_head("step", step.name, step), more]
 
 

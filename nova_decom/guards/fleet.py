@@ -8,7 +8,7 @@ from nova_decom.model.plan import Objection, some
 
 
 def cells_answering(facts: HostFacts) -> Objection | None:
-    """Every cell answers nova; a host in a cell that does not answer seems to be gone."""
+    """Every cell answers nova; a host in a cell that does not answer would look deleted."""
     if not facts.fleet.unresponsive_cells:
         return None
     return Objection(

@@ -134,7 +134,7 @@ def _has_part(host: str, name: str) -> bool:
 
 
 def ironic(facts: HostFacts) -> Objection | None:
-    """The host serves no ironic nodes, which move between hosts at any time."""
+    """The host manages no ironic nodes, which can move to another host at any time."""
     nodes = [n.hypervisor_hostname for n in facts.compute_nodes if _is_ironic(n.hypervisor_type)]
     if not nodes and facts.database:
         nodes = [

@@ -247,7 +247,7 @@ def _with_needs(facts: HostFacts, server: Server) -> str:
 
 
 def migrations_active(facts: HostFacts) -> Objection | None:
-    """No migration to or from the host is in progress; VERIFY_RESIZE is one (finished)."""
+    """No migration to or from the host is in progress, or waits to be confirmed or reverted."""
     rows = facts.database.active_migrations if facts.database else ()
     # Those that are waited for, or confirmed.
     handled = {c.server for c in moves_of(facts) if isinstance(c, Move)}

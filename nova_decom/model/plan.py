@@ -123,7 +123,8 @@ class ReAdd:
 
 def summary(thing: object) -> str:
     """The first sentence of the docstring of a step or of a guard."""
-    return " ".join((thing.__doc__ or "").split("\n\n", maxsplit=1)[0].split())
+    first = (thing.__doc__ or "").split("\n\n", maxsplit=1)[0]
+    return " ".join(first.replace("``", "").split())
 
 
 def counted(number: int, noun: str) -> str:

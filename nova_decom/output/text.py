@@ -224,7 +224,8 @@ def _print_host(
         _print_findings(out, host, verbose=verbose)
     if host.result is not Result.REFUSED:
         open_ones = [o for o in host.outcomes if o.status not in ENDED or not is_short]
-        _print_outcomes(out, open_ones, verbose=verbose, reads=reads)
+        only_left = host.result is Result.LEFTOVERS
+        _print_outcomes(out, open_ones, verbose=verbose, reads=reads, only_left=only_left)
     _print_list(out, "Left over", [(x.kind, x.target, x.detail, x.remedy) for x in host.leftovers])
     _print_list(out, "Kept", [(k.binary, k.host, k.why, None) for k in host.kept])
     if host.unchecked:
@@ -278,11 +279,12 @@ def _print_findings(out: Console, host: HostReport, *, verbose: bool) -> None:
 
 
 def _print_outcomes(
-    out: Console, outcomes: Sequence[Outcome], *, verbose: bool, reads: bool
+    out: Console, outcomes: Sequence[Outcome], *, verbose: bool, reads: bool, only_left: bool
 ) -> None:
     narrow = is_narrow(out)
     if outcomes:
-        _print_heading(out, "Changes")
+        is_all = only_left and all(o.status is Status.PENDING for o in outcomes)
+        _print_heading(out, "Changes that a removal would make" if is_all else "Changes")
     for number, outcome in enumerate(outcomes, 1):
         change = outcome.change
         status = (f"{outcome.status:10}", STYLES[outcome.status])

@@ -22,12 +22,12 @@ STOP, PROVE = "stop", "prove"
 
 
 class StopService(Step):
-    """Stop and disable nova-compute on the host, and prove it by a heartbeat that stands still.
+    """Stop and disable nova-compute on the host, and prove by its heartbeat that it has ended.
 
     A nova-compute that still runs brings its compute node and its resource provider back
     seconds after the delete (nova 34.0.0 compute/resource_tracker.py:776). One reading of
     ``state`` proves nothing: it says *up* for a minute after the process died, and *down*
-    while a message queue is slow. The counter and ``updated_at`` must stand still as well, for
+    while a message queue is slow. The counter and ``updated_at`` must not change either, for
     two report intervals, or longer than the longest gap between two beats that was seen. A
     machine that is proved to be the host, with its units off and no process of nova-compute,
     proves more than that: the heartbeat is not waited for. If the row of the service is gone,

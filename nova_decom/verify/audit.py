@@ -188,7 +188,7 @@ def providers_without_nodes(cloud: AuditSnapshot) -> Iterator[Trace]:
         detail = f"{provider.name}: no compute node, {held} allocations"
         if host in cloud.hosts:
             of = "of that name" if host == provider.name else f"{host}, whose hypervisor has it"
-            detail = f"{provider.name}: not the provider of the living host {of}"
+            detail = f"{provider.name}: of no compute node of the host {of}"
         yield Trace(host, Leftover("resource-provider", provider.uuid, detail, cure))
 
 

@@ -42,7 +42,7 @@ def _services(facts: HostFacts) -> Iterator[str]:
 
 
 def _providers(facts: HostFacts) -> Iterator[str]:
-    never = "a new compute node of that name gets none of its own, and never a server"
+    never = "a new compute node of that name gets no provider, and never a server"
     for provider in facts.providers:
         if provider.uuid == provider.root:
             yield f"resource provider {provider.uuid} has the name {provider.name}: {never}"
@@ -72,7 +72,7 @@ def _in_rows(facts: HostFacts, database: DatabaseFacts) -> Iterator[str]:
         yield f"a host mapping leads to cell {database.host_mapping.cell}"
     for row in (r for r in database.compute_nodes if r.host == facts.host):
         if facts.service is None and not row.deleted:
-            yield f"compute_nodes {row.id} lives without a service"
+            yield f"compute_nodes {row.id} exists without a service"
         if row.deleted and row.mapped:
             yield (
                 f"compute_nodes {row.id} is soft-deleted and still mapped: discover_hosts "

@@ -70,7 +70,7 @@ TABLE = [
     (
         "a live row without service",
         absent(database=DatabaseFacts(compute_nodes=(node_row(),))),
-        ["compute_nodes 8 lives without a service"],
+        ["compute_nodes 8 exists without a service"],
     ),
     (
         "soft-deleted and still mapped",
