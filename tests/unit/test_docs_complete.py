@@ -34,7 +34,9 @@ OPTIONS = {
     for name in (*parameter.opts, *parameter.secondary_opts)
 }
 #: click's own, and options of other programs that the text talks about by themselves.
-OTHERS = {"--help", "--version", "--deleted", "--check", "--diff", "--delete", "--strict"}
+OTHERS = {
+    *("--help", "--version", "--deleted", "--check", "--diff", "--delete", "--strict", "--dhcp"),
+}
 
 
 def read(name):
