@@ -44,7 +44,7 @@ EVENTS = {
     "in-progress": "the run has ended; nova goes on with the move; `error` says how to abort it",
     "unanswered": "a write had no answer of use; the cloud is read before it is tried again",
     "note": "what ends nothing but is worth to be known: why a server is tried on another host",
-    "renewed": "the claim on the host was written anew, so that it stays valid",
+    "renewed": "the claim on the host was written again, so that it stays valid",
     "released": "the host stays, and its reason says from now on that the run has ended",
     "before-image": "rows, or an object of an API, as they were before they went",
     "result": "how a host ended",

@@ -23,7 +23,15 @@ The [guards](guards.md) are asked before the first step.
 `remove` takes all steps, `drain` those up to `move-servers`.
 
 ```{raw} html
+<a class="diagram" href="_static/steps.svg">
+```
+
+```{raw} html
 :file: _static/steps.svg
+```
+
+```{raw} html
+</a>
 ```"""
 
 BACK = """\

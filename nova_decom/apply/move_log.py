@@ -61,7 +61,7 @@ class MoveLog:
             named = "; ".join(f"{server}: {why}" for server, why in self.failed.items())
             raise ChangeFailedError(
                 f"{self.host}: {counted(len(self.failed), 'server')} could not be moved: {named}",
-                "solve what is named with each server, then run again",
+                "correct the cause for each server, then run again",
             )
 
     def end(

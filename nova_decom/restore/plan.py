@@ -245,5 +245,5 @@ def _lost(past: SavedHost, present: CurrentHost) -> Iterator[Leftover]:
             "rows",
             past.host,
             "the run was given no database: nova has soft-deleted the host's rows",
-            "the next start of nova-compute registers the host anew",
+            "the next start of nova-compute registers the host again",
         )

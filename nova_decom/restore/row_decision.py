@@ -104,7 +104,7 @@ def _absent(
         return RowDecision()
     if not row.whole:
         why = "is gone: archived, or deleted by somebody else; the run did not save it"
-        return _refuse(why, "the next start of nova-compute registers the host anew")
+        return _refuse(why, "the next start of nova-compute registers the host again")
     return (
         _unwritable(row, present)
         or _orphan(row, past, present)

@@ -24,7 +24,7 @@ class MoveServers(Step):
     """Move every server to another host, each by the way that its state allows.
 
     Live migration for ACTIVE and PAUSED, cold migration with its confirmation for SHUTOFF,
-    offloading for SHELVED; servers of a dead host are built anew elsewhere (evacuate). Runs
+    offloading for SHELVED; servers of a dead host are rebuilt elsewhere (evacuate). Runs
     while nova-compute still does, some moves side by side, and goes on until two readings in a
     row show none left: servers that were being scheduled to the host arrive late. A server has
     moved when it was read on another host, in its old state, its migration over. With
