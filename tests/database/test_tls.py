@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS to a real server whose certificate our own authority signed, for 127.0.0.1 only."""
 
+import ssl
 import subprocess
 
 import pytest
 
+from nova_decom.clients.mysql.connection import QuickConnection
 from nova_decom.clients.mysql.url import target
 from nova_decom.errors import ConfigurationError, UnavailableError
 from tests.database.server import Authority
@@ -61,6 +63,16 @@ def test_verified_identity(nova):
     assert cipher(nova, **options)
     with pytest.raises(UnavailableError, match="Hostname mismatch"):
         cipher(nova, host="localhost", **options)
+
+
+def test_without_an_option(nova):
+    """A connection is encrypted where the server offers it; no certificate is loaded for that."""
+    assert cipher(nova, ssl_disabled="false")
+
+    arguments = target(nova.server.url("nova", ssl_disabled="false")).arguments
+    context = QuickConnection(**arguments, defer_connect=True).ctx
+
+    assert (context.verify_mode, context.cert_store_stats()["x509"]) == (ssl.CERT_NONE, 0)
 
 
 @pytest.mark.parametrize("option", ["ssl_verify_cert", "ssl_verify_identity"])
