@@ -35,8 +35,19 @@ WHERE host LIKE %(all)s"""
 ROOTS = """
 UPDATE placement.resource_providers SET root_provider_id = id
 WHERE name LIKE %(all)s"""
+# VCPU, MEMORY_MB and DISK_GB, of which every nova-compute reports some.
+INVENTORIES = """
+INSERT INTO placement.inventories (created_at, resource_provider_id, resource_class_id, total,
+    reserved, min_unit, max_unit, step_size, allocation_ratio)
+SELECT '2026-01-01', p.id, c.id, 64, 0, 1, 64, 1, 1 FROM placement.resource_providers AS p
+JOIN placement.resource_classes AS c ON c.name IN ('VCPU', 'MEMORY_MB', 'DISK_GB')
+WHERE p.name LIKE %(all)s"""
 OURS = f"host LIKE '{NAME}%'"
 GONE = (
+    (
+        "DELETE i FROM placement.inventories AS i JOIN placement.resource_providers AS p "
+        "ON p.id = i.resource_provider_id WHERE p.name LIKE %(all)s"
+    ),
     "UPDATE placement.resource_providers SET root_provider_id = NULL WHERE name LIKE %(all)s",
     "DELETE FROM placement.resource_providers WHERE name LIKE %(all)s",
     "DELETE FROM nova_api.host_mappings WHERE host LIKE %(all)s",
@@ -51,7 +62,7 @@ def crowd(lab: Lab, count: int) -> Iterator[str]:
     _run(lab, *GONE)
     made = (statement.format(count=count) for statement in (SERVICES, NODES, MAPPINGS))
     try:
-        _run(lab, *made, PROVIDERS, ROOTS)
+        _run(lab, *made, PROVIDERS, ROOTS, INVENTORIES)
         yield f"{NAME}*"
     finally:
         _run(lab, *GONE)
