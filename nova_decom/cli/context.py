@@ -97,12 +97,20 @@ class Context:
         self._databases: NovaDatabases | None = None
         #: One console, as it prints a line above what it shows while the cloud is read.
         self._err = console(sys.stderr, self.settings.color)
+        #: The cloud whose services and aggregates have selected the hosts.
+        self.selecting: LiveCloud | None = None
         #: The login, which all sessions share.
         self._login: Any = None
 
     def reading(self) -> LiveCloud:
-        """The cloud over clients that are unable to write."""
-        return self._cloud("RUN", self._clients(None, None))
+        """The cloud over clients that are unable to write.
+
+        It goes on from the readings by which hosts were selected.
+        """
+        cloud = self._cloud("RUN", self._clients(None, None))
+        if self.selecting is not None:
+            cloud.continue_from(self.selecting)
+        return cloud
 
     def changing(
         self, journal: RunJournal, clock: Clock, gather: Callable[[float], None] | None = None
@@ -123,7 +131,11 @@ class Context:
 
     @contextmanager
     def sharing(self, hosts: Sequence[str]) -> Iterator[None]:
-        """Lock the hosts at the lock service, if one is given, before anything is read."""
+        """Lock the hosts at the lock service, if one is given, before anything is read.
+
+        What has selected the hosts was read before, and is read again.
+        """
+        self.selecting = None
         with shared_locks(self.settings.lock_url, hosts) as self.locks:
             yield
 

@@ -12,12 +12,14 @@ from nova_decom.cli.context import Context
 from nova_decom.cli.settings import expanded
 from nova_decom.errors import ConfigurationError
 from nova_decom.model.cloud import NOVA_COMPUTE, Aggregate, ComputeService
-from nova_decom.model.plan import counted
+from nova_decom.model.plan import counted, some
 from nova_decom.output.console import console, line
 
 #: nova keeps host names in 255 characters of MySQL's three-byte utf8.
 MAX_HOST_NAME = 255
 LAST_CHARACTER = "\uffff"
+#: Up to this many selected hosts are all named on stderr.
+LISTED = 100
 
 
 def named(hosts: Iterable[str]) -> tuple[str, ...]:
@@ -61,7 +63,8 @@ def selected(app: Context, hosts: Sequence[str]) -> tuple[str, ...]:
     if settings.hosts_file:
         found += _checked("--hosts-file", settings.hosts_file, _from_file(settings.hosts_file))
     if settings.aggregate or settings.zone or settings.match:
-        services, aggregates = app.reading().hosts_of_the_cloud()
+        app.selecting = app.reading()
+        services, aggregates = app.selecting.hosts_of_the_cloud()
         for name in settings.aggregate:
             found += _checked("--aggregate", name, in_aggregate(name, aggregates))
         for name in settings.zone:
@@ -70,7 +73,8 @@ def selected(app: Context, hosts: Sequence[str]) -> tuple[str, ...]:
             found += _checked("--match", glob, matching(glob, services))
     chosen = named(found)
     err = console(sys.stderr, settings.color)
-    err.print(line(f"{counted(len(chosen), 'host')} selected: {', '.join(chosen)}"))
+    names = ", ".join(chosen) if len(chosen) <= LISTED else some(chosen)
+    err.print(line(f"{counted(len(chosen), 'host')} selected: {names}"))
     return chosen
 
 

@@ -31,7 +31,7 @@ def list_hosts(given: GivenOptions, hosts: tuple[str, ...]) -> ListReport:
 
 
 def _row(facts: HostFacts) -> HostRow:
-    plan = make_plan(facts)
+    plan = make_plan(facts, only_verdict=True)
     known = next(f for f in plan.findings if f.guard == "host-known")
     if known.verdict is Verdict.BLOCKED:
         # A list has no --absent-ok, which the parenthesis is about.

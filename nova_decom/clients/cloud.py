@@ -20,7 +20,7 @@ from nova_decom.clients.openstack.compute import Compute
 from nova_decom.clients.openstack.placement import Placement
 from nova_decom.clients.read_batching import BatchedReads
 from nova_decom.clients.reader import CloudReader
-from nova_decom.clients.readings import KeepNames, Readings
+from nova_decom.clients.readings import BY_HOST, KeepNames, Readings
 from nova_decom.clock import LONG_AGO, Clock
 from nova_decom.errors import BadRequestError, UnsupportedError, WriteRefusedError
 from nova_decom.guards.host import is_known, is_named_by_nova, is_traced_by_others
@@ -78,7 +78,9 @@ class LiveCloud:
         has_rows = clients.databases is not None
         self._reader = CloudReader(readings, self._heartbeats, self._clock, has_rows=has_rows)
         self._reads = BatchedReads(self._reader.read, gather)
+        #: When the latest reading for plans began, and one to select hosts that it goes on from.
         self.gathered = LONG_AGO
+        self._selected: float | None = None
 
     def read_hosts(
         self, hosts: Sequence[str] | None, parts: frozenset[str] = PLANNED_PARTS
@@ -87,8 +89,9 @@ class LiveCloud:
 
         A host on which a server is left is a compute host, also if nova has no service there.
         """
-        self.gathered = self._clock.now()
-        if Part.SERVICES in parts:
+        selected, self._selected = self._selected, None
+        self.gathered = self._clock.now() if selected is None else selected
+        if Part.SERVICES in parts and selected is None:
             self._readings.services(None)
         chosen = compute_hosts(self._readings.view) if hosts is None else tuple(hosts)
         self._reader.beside_services(dict.fromkeys(chosen, parts))
@@ -96,19 +99,22 @@ class LiveCloud:
             lost = self._readings.hosts_without_service()
             self._reader.beside_services(dict.fromkeys(lost, parts))
             chosen = tuple(sorted((*chosen, *lost)))
-        if hosts is None and not lacks_rights(self._request, self.clients.databases):
-            # The removal of no host lacks a right: none is planned for its statements alone.
-            fleet = fleet_of(self._readings.view)
-            return reserve_capacity([self._cut(host, fleet) for host in chosen])
-        found = self._slices(chosen)
+        # For many hosts, the rights are tried once and not for the plan of each.
+        is_many = hosts is None or len(chosen) > BY_HOST
+        has_rights = is_many and not lacks_rights(self._request, self.clients.databases)
+        found = self._slices(chosen, has_rights=has_rights)
         if hosts is not None and any(_has_only_traces(f) for f in found):
             # The name may be that of another host's hypervisor, and rows are read by host.
             self._readings.all_compute_nodes()
-            found = self._slices(chosen)
+            found = self._slices(chosen, has_rights=has_rights)
         return reserve_capacity(found)
 
     def hosts_of_the_cloud(self) -> tuple[tuple[ComputeService, ...], tuple[Aggregate, ...]]:
-        """All services and all aggregates, for choosing hosts by them."""
+        """All services and all aggregates, for choosing hosts by them.
+
+        The facts of the hosts that are chosen, read next, are of the same services.
+        """
+        self._selected = self._clock.now()
         self._readings.services(None)
         self._readings.aggregates()
         return self._readings.view.services, self._readings.view.aggregates
@@ -144,6 +150,7 @@ class LiveCloud:
         self._history.continue_from(other._history)
         self._heartbeats.continue_from(other._heartbeats)
         self._readings.continue_from(other._readings)
+        self._selected = other._selected
 
     def send(self, call: ApiCall) -> str | None:
         """Send one request as the plan shows it; a claim gets its end of validity.
@@ -206,12 +213,15 @@ class LiveCloud:
     def _save(self, path: str) -> None:
         self._images([Image("placement", path, self.clients.placement.image(path))])
 
-    def _slices(self, hosts: Sequence[str]) -> list[HostFacts]:
+    def _slices(self, hosts: Sequence[str], *, has_rights: bool) -> list[HostFacts]:
         fleet = fleet_of(self._readings.view)
-        return [self._slice(host, fleet) for host in hosts]
+        return [self._slice(host, fleet, has_rights=has_rights) for host in hosts]
 
-    def _slice(self, host: str, fleet: Fleet | None = None) -> HostFacts:
-        return with_missing_rights(self._cut(host, fleet), self.clients.databases)
+    def _slice(
+        self, host: str, fleet: Fleet | None = None, *, has_rights: bool = False
+    ) -> HostFacts:
+        facts = self._cut(host, fleet)
+        return with_missing_rights(facts, self.clients.databases, has_rights=has_rights)
 
     def _cut(self, host: str, fleet: Fleet | None) -> HostFacts:
         view = self._readings.view

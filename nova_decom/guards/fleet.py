@@ -30,7 +30,7 @@ def fleet_healthy(facts: HostFacts) -> Objection | None:
     down = staying.down - is_counted * fleet.down[facts.host]
     if 2 * down <= others:
         return None
-    others_down = (h for h in fleet.down if h != facts.host and h not in facts.request.leaving)
+    others_down = (h for h in staying.hosts_down if h != facts.host)
     named = some(others_down, down)
     return Objection(
         f"{down} of {others} other compute services are down: {named}",

@@ -56,6 +56,7 @@ class Staying:
     computes: int
     down: int
     schedulable: tuple[ComputeService, ...]
+    hosts_down: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ class Fleet:
                 self.computes.total() - sum(self.computes[host] for host in leaving),
                 self.down.total() - sum(self.down[host] for host in leaving),
                 tuple(s for s in self.schedulable if s.host not in leaving),
+                tuple(host for host in self.down if host not in leaving),
             )
         return self._staying[leaving]
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 #: What a transaction names in place of a cell when it is for nova's API database.
@@ -93,6 +94,8 @@ _ESCAPES = str.maketrans(
 )
 
 
+# The statements of many hosts have most of their parameters in common.
+@lru_cache(maxsize=1024, typed=True)
 def _literal(value: Value) -> str:
     if value is None:
         return "NULL"

@@ -12,16 +12,21 @@ from nova_decom.plan.jobs import REMOVE, Job
 from nova_decom.plan.leftovers import kept, leftovers
 
 
-def make_plan(facts: HostFacts, job: Job = REMOVE) -> Plan:
-    """The findings about a host and every change that the job would make."""
+def make_plan(facts: HostFacts, job: Job = REMOVE, *, only_verdict: bool = False) -> Plan:
+    """The findings about a host and every change that the job would make.
+
+    With ``only_verdict``, a host that a guard blocks gets no changes: they decide nothing then.
+    """
     job = job.on(facts)
+    findings = judge(facts, job.guards)
+    may_begin = all(f.verdict is not Verdict.BLOCKED for f in findings)
+    if only_verdict and not may_begin:
+        return Plan(facts.host, findings, (), (), (), facts, facts.unchecked)
     changes, after = _changes(facts, job)
     claiming = {step.name for step in job.steps if step.writes_claim}
     if facts.is_disabled and all(c.step in claiming for c in changes):
         # A claim serves the changes after it: alone, it would only replace the reason.
         changes, after = [], facts
-    findings = judge(facts, job.guards)
-    may_begin = all(f.verdict is not Verdict.BLOCKED for f in findings)
     return Plan(
         host=facts.host,
         findings=findings,

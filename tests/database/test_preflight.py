@@ -4,7 +4,7 @@
 import pytest
 
 from nova_decom.clients.mysql.cells import NovaDatabases
-from nova_decom.clients.mysql.checked_rows import lacks_rights
+from nova_decom.clients.mysql.checked_rows import lacks_rights, with_missing_rights
 from nova_decom.clients.mysql.checks import API_COLUMNS, CELL_COLUMNS, check_database
 from nova_decom.clients.mysql.sources import Sources
 from nova_decom.clients.mysql.url import target
@@ -153,6 +153,22 @@ def test_update_is_needed_where_nova_needs_the_compute_node(nova, user):
     assert lacking() == []
     nova.cell.instance("node1", deleted=True, compute_id=None)
     assert lacking() == ["UPDATE on compute_nodes"]
+
+
+def test_of_many_hosts_one_may_need_another_right(nova, user):
+    """With every right of the sample, only a host whose compute node stays is planned for it."""
+    nova.cell.host("node1")
+    nova.cell.host("node2")
+    nova.cell.instance("node1", deleted=True, compute_id=None)
+    databases = nova.reading(nova.sources(user(*MINIMUM)))
+    assert not lacks_rights(Request(), databases)
+
+    def problems_of(host):
+        facts = with_missing_rights(nova.facts(host), databases, has_rights=True)
+        return facts.database.problems
+
+    assert problems_of("node2") == ()
+    assert ["UPDATE" in problem for problem in problems_of("node1")] == [True]
 
 
 def test_a_missing_column_right_is_found(nova, user):

@@ -14,7 +14,7 @@ LOOKS = {
     "list": (8, 82),
     "plan": (8, 82),
     "audit": (8, 28),
-    "plan --match": (10, 64),
+    "plan --match": (9, 82),
 }
 #: Of a removal, for each of few hosts.
 EACH = 25

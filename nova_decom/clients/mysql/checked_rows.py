@@ -42,9 +42,17 @@ def lacks_rights(request: Request, databases: NovaDatabases | None) -> bool:
     return databases is not None and any(c.problem for c in databases.try_removal(request))
 
 
-def with_missing_rights(facts: HostFacts, databases: NovaDatabases | None) -> HostFacts:
-    """The facts with every right that the statements of the host's removal lack."""
+def with_missing_rights(
+    facts: HostFacts, databases: NovaDatabases | None, *, has_rights: bool = False
+) -> HostFacts:
+    """The facts with every right that the statements of the host's removal lack.
+
+    ``has_rights`` is true when :func:`lacks_rights` is false. Only a host whose compute node
+    stays for its deleted servers needs another right.
+    """
     if databases is None or facts.database is None:
+        return facts
+    if has_rights and not facts.database.nodes_needed:
         return facts
     cells = facts.database.cells
     unplanned = unplanned_transactions(facts.request, cells) if facts.request.evacuates else ()

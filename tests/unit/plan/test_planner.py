@@ -86,6 +86,15 @@ def test_a_blocked_plan_foretells_nothing():
     assert make_plan(BLOCKED).leftovers == ()
 
 
+def test_a_verdict_alone_is_that_of_the_plan():
+    """A blocked host is not planned for it; one that may be removed is."""
+    plan = make_plan(BLOCKED)
+    assert plan.changes
+    assert make_plan(BLOCKED, only_verdict=True).findings == plan.findings
+    assert make_plan(BLOCKED, only_verdict=True).changes == ()
+    assert make_plan(facts(), only_verdict=True) == make_plan(facts())
+
+
 def test_a_plan_can_be_made_with_other_steps():
     """A job is data: its steps, its guards."""
     plan = make_plan(facts(), replace(REMOVE, steps=(DeleteService(),)))
