@@ -155,7 +155,11 @@ def print_table(
         table.add_column(heads[n], overflow="fold", min_width=widths[n], no_wrap=is_whole)
     for row in cells:
         table.add_row(*(row[n] for n in shown))
-    out.print(table, soft_wrap=False, crop=False)
+    with out.capture() as printed:
+        out.print(table, soft_wrap=False, crop=False)
+    # In a pipe the last column ends where its text does, for grep.
+    lines = printed.get().split("\n")
+    out.file.write("\n".join(lines if out.is_terminal else map(str.rstrip, lines)))
 
 
 def _print_rows(out: Console, columns: Sequence[str], rows: Iterable[Sequence[Text]]) -> None:

@@ -48,8 +48,9 @@ def check_cloud(config: openstack.config.OpenStackConfig, cloud: str | None) -> 
         return
     if not names:
         what = f"no cloud {cloud!r}" if cloud else "no cloud: OS_AUTH_URL is not set"
+        files = dict.fromkeys(f for f in getattr(config, "_config_files", ()) if f[-5:] == ".yaml")
         raise ConfigurationError(
-            f"{what}, and there is no clouds.yaml that has one",
+            f"{what}, and no clouds.yaml has one ({', '.join(files)})",
             "write clouds.yaml and give --os-cloud NAME, or set OS_AUTH_URL and the like",
         )
     known = f"{config.config_filename} has: {', '.join(names)}"
@@ -98,6 +99,8 @@ def _check_file(path: str) -> None:
     except (yaml.YAMLError, ValueError) as error:
         raise _not_yaml(path, error) from None
     _check_mapping(path, "the file", content)
+    # A file that is empty, or has comments only, is nothing to YAML.
+    content = content or {}
     clouds = content.get("clouds")
     _check_mapping(path, "clouds", clouds)
     _check_mapping(path, "nova-decom", content.get("nova-decom"))

@@ -171,6 +171,21 @@ def test_a_syntax_error_is_found_before_all_else(capsys):
     ]
 
 
+@pytest.mark.parametrize("content", ["", "# no cloud yet\n", "clouds:\n", "nova-decom:\n", None])
+def test_a_file_without_a_cloud_is_named(capsys, monkeypatch, clean_environment, content):
+    """Also one that is empty, and one that the environment names and that is not there."""
+    path = clean_environment / "empty.yaml"
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(path))
+    if content is not None:
+        path.write_text(content)
+
+    assert run(["list"]) == 2
+
+    error, _remedy = _lines(capsys.readouterr().err)
+    begin = "error: no cloud: OS_AUTH_URL is not set, and no clouds.yaml has one"
+    assert error.startswith(f"{begin} ({path}, ")
+
+
 def test_a_region_of_clouds_yaml_that_the_catalogue_lacks(capsys, cloud):
     """With those that it has."""
     content = json.loads(clouds_yaml(cloud.base))
