@@ -95,7 +95,7 @@ class Blazar(Project[ReservableHost]):
 
     name: ClassVar[str] = NAME
     check_name: ClassVar[str] = "right to list blazar's hosts"
-    rights: ClassVar[str] = "admin in blazar (`blazar:oshosts`)"
+    rights: ClassVar[str] = "admin in blazar (`blazar:oshosts:get`)"
     service: ClassVar[str] = SERVICE
     guards: ClassVar[tuple[Guard, ...]] = (Guard("host-reserved", host_reserved),)
     before_delete: ClassVar[tuple[Step, ...]] = (DeleteReservableHost(),)
@@ -132,7 +132,11 @@ class Blazar(Project[ReservableHost]):
         for was in saved:
             if was["id"] in begun and was["host"] not in known:
                 name = quote(was["host"])
-                yield f"blazar has no record of it: openstack reservation host create {name}"
+                yield (
+                    f"blazar has no record of it, and refuses to make one while the host is in "
+                    f"its freepool: openstack aggregate remove host freepool {name}; "
+                    f"openstack reservation host create {name}"
+                )
 
     def ghost(self, record: ReservableHost) -> Ghost:
         """A record of a host that nova does not know."""

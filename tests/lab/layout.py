@@ -28,7 +28,7 @@ PASSWORDS = {
     name: f"{name}-secret"
     for name in (
         *("admin", "nova", "keystone", "placement", "glance", "neutron", "nova_decom"),
-        *("cinder", "masakari"),
+        *("cinder", "masakari", "blazar"),
     )
 }
 DATABASES = {

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cinder, masakari and OVN of a lab that has them, by their own means; and users of one role."""
+"""Blazar, cinder, masakari and OVN of a lab, by their own means; and users of one role."""
 
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,7 @@ from uuid import uuid4
 import yaml
 
 from tests.lab import Lab
+from tests.lab.extras.blazar import POOL
 from tests.lab.extras.ovn import OvnNetwork
 from tests.lab.schema import FLAVOR
 from tests.lab.waiting import wait_until
@@ -143,6 +145,51 @@ def watching(lab: Lab, host: str) -> list[bool]:
         for record in masakari(lab, "GET", f"/segments/{segment['uuid']}/hosts")["hosts"]
         if record["name"] == host
     ]
+
+
+def reservable(lab: Lab, host: str) -> None:
+    """Blazar may give leases of the host."""
+    blazar(lab, "POST", "/os-hosts", {"name": host})
+
+
+def lease(lab: Lab, host: str) -> str:
+    """A lease of the host for tomorrow; its id."""
+    start = datetime.now(UTC) + timedelta(days=1)
+    wanted = {
+        "resource_type": "physical:host",
+        "min": 1,
+        "max": 1,
+        "hypervisor_properties": f'["=", "$hypervisor_hostname", "{host}"]',
+        "resource_properties": "",
+    }
+    asked = {
+        "name": f"of-{host}",
+        "start_date": f"{start:%Y-%m-%d %H:%M}",
+        "end_date": f"{start + timedelta(hours=1):%Y-%m-%d %H:%M}",
+        "reservations": [wanted],
+        "events": [],
+    }
+    return str(blazar(lab, "POST", "/leases", asked)["lease"]["id"])
+
+
+def reserving(lab: Lab, host: str) -> list[str]:
+    """The ids of blazar's records of the host."""
+    found = blazar(lab, "GET", "/os-hosts")["hosts"]
+    return [str(record["id"]) for record in found if record["service_name"] == host]
+
+
+def pool(lab: Lab) -> list[str]:
+    """The hosts that blazar may reserve, as nova has them."""
+    return list(lab.connection().compute.find_aggregate(POOL, ignore_missing=False).hosts)
+
+
+def blazar(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """A call of its first version; the SDK would take the second, which adds no host."""
+    connection = lab.connection()
+    url = f"{connection.endpoint_for('reservation')}{path}"
+    answer = connection.session.request(url, method, json=body, raise_exc=False)
+    assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
+    return answer.json() if answer.content else None
 
 
 def cinder(lab: Lab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hosts that cinder, masakari and OVN know as well: real services, read by their own means."""
+"""Hosts that blazar, cinder, masakari and OVN know as well: real services, by their own means."""
 
 import shlex
 import signal
@@ -22,14 +22,14 @@ from tests.lab.extras.cinder import Cinder
 from tests.lab.extras.ovn import OvnNetwork, restart_neutron
 from tests.lab.rabbitmq_api import RabbitMQ
 from tests.lab.waiting import wait_until
-from tests.scenarios import beside, calls, states
+from tests.scenarios import beside, calls, known_elsewhere, states
 from tests.scenarios import volumes as of_cinder
 from tests.scenarios.registry import scenario
 
 __all__ = ["app", "ghosts"]
 
 pytestmark = pytest.mark.lab
-EXTRAS = ("cinder", "masakari", "ovn")
+EXTRAS = ("blazar", "cinder", "masakari", "ovn")
 TIMEOUT, AGENT_DOWN_TIME = 60.0, 11
 OTHER = "node2"
 LOST = "ghost-chassis"
@@ -42,7 +42,7 @@ def ovn(lab: Lab, hosts: object) -> Iterator[OvnNetwork]:  # noqa: ARG001
     network.start()
     network.sbctl("create", "Chassis_Private", f"name={LOST}")
     restart_neutron(lab.extras.place("ovn"), with_ovn=True)
-    lab.extras.start("cinder", "masakari")
+    lab.extras.start("blazar", "cinder", "masakari")
     yield network
     lab.extras.remove(*EXTRAS)
 
@@ -132,50 +132,38 @@ def test_volumes_and_segment_host(
 
 @scenario(
     "H02",
-    state="masakari watches the host; a run was killed after it had masakari pause, another one "
-    "has removed the host, and both are restored",
-    by_hand="masakari refuses the notifications of the host for ever, or knows it no more",
-    does="restore puts back nova's records, and names the command of masakari's client that puts "
-    "back the rest; audit names a record with another spelling of the host, with its command",
-    result="masakari watches the host again; the record of the other spelling is deleted",
+    state="masakari watches the host, and blazar has a lease of it; a run was killed after it had "
+    "masakari pause, another one has removed the host, and both are restored; then somebody "
+    "deletes the service by the API",
+    by_hand="masakari refuses the notifications of the host for ever; blazar keeps giving leases "
+    "of it, which end in error, and does not delete its record",
+    does="refuses because of the lease; deletes both records with the host; restore names the "
+    "command of each service that makes its record again; a record of a host that nova does not "
+    "know, or knows by another spelling, is named with the commands that delete it",
+    result="each command does what it is named for; no record is left",
 )
-def test_restored_segment_host(
+def test_host_known_elsewhere(
     lab: Lab, decom: NovaDecom, client: Client, host: str, tmp_path: Path
 ) -> None:
     """Each command is typed as it is printed, without a terminal."""
     beside.watched(lab, host)
+    beside.reservable(lab, host)
+    known_elsewhere.lease_goes(lab, decom, client, host)
     stop = beside.killing_stop(tmp_path)
     killed = decom.remove(host, "--stop-with", "command", "--stop-command", stop)
     assert killed.code == -signal.SIGKILL
     assert beside.watching(lab, host) == [True]
 
-    client.typed(_to_do(decom, "masakari"), "segment host update")
+    client.typed(known_elsewhere.to_do(decom)["masakari"], "segment host update")
 
     assert beside.watching(lab, host) == [False]
     removed = decom.remove(host)
     assert removed.code == 0, removed.shown
-    assert beside.watching(lab, host) == []
+    assert (beside.watching(lab, host), beside.reserving(lab, host)) == ([], [])
 
-    values = {"TYPE": "COMPUTE", "CONTROL_ATTRIBUTES": "none"}
-    client.typed(_to_do(decom, "masakari"), "segment host create", **values)
-
-    assert beside.watching(lab, host) == [False]
-    calls.sql(lab, "masakari", "UPDATE hosts SET name = %s WHERE name = %s", host.upper(), host)
-    audited = decom("audit", "-f", "json")
-    (ghost,) = (h for h in audited.json["hosts"] if h["host"] == host.upper())
-
-    client.typed(ghost["leftovers"][0]["remedy"], "segment host delete")
-
-    assert beside.watching(lab, host.upper()) == []
-    lab.purge_host(host)
-
-
-def _to_do(decom: NovaDecom, service: str) -> str:
-    """What is left to do by hand in a service, after the last run was restored."""
-    back = decom("restore", "last", "--yes", "-f", "json")
-    assert back.code == 0, back.shown
-    (told,) = (text for text in back.host["to_do"] if text.startswith(service))
-    return str(told)
+    known_elsewhere.records_come_back(lab, decom, client, host)
+    known_elsewhere.other_spelling_goes(lab, decom, client, host)
+    known_elsewhere.forgotten_host_goes(lab, decom, client, host)
 
 
 @scenario(
@@ -284,8 +272,9 @@ def test_the_requests_of_an_audit_do_not_grow_with_the_hosts(lab: Lab, app: Cont
 
 
 def test_each_role_tells_what_it_lacks(lab: Lab, decom: NovaDecom, tmp_path: Path) -> None:
-    """Neutron hides, and cinder and masakari refuse: none of it is an all-clear."""
-    names = ("resource providers", "network agents", "cinder's services", "masakari's hosts")
+    """Neutron hides, and the others refuse: none of it is an all-clear."""
+    projects = ("blazar's hosts", "cinder's services", "masakari's hosts")
+    names = ("resource providers", "network agents", *projects)
     for role, sees in {"admin": names, "service": names[:1], "manager": (), "reader": ()}.items():
         checked = decom("doctor", "-f", "json", **beside.login(lab, role, tmp_path))
         checks = {c["name"].removeprefix("right to list "): c for c in checked.json["checks"]}
@@ -297,6 +286,7 @@ def test_each_role_tells_what_it_lacks(lab: Lab, decom: NovaDecom, tmp_path: Pat
 @pytest.mark.parametrize(
     ("name", "right"),
     [
+        ("blazar", "blazar:oshosts:get_allocations"),
         ("cinder", "volume_extension:services:index"),
         ("cinder", "volume_extension:volume_host_attribute"),
         ("masakari", "os_masakari_api:segments:index"),
@@ -305,7 +295,7 @@ def test_each_role_tells_what_it_lacks(lab: Lab, decom: NovaDecom, tmp_path: Pat
 def test_a_service_that_refuses_the_token_is_unknown(
     lab: Lab, decom: NovaDecom, name: str, right: str
 ) -> None:
-    """An admin of nova may be none of cinder or masakari: verify says so, with the right."""
+    """An admin of nova may be none of another service: verify says so, with the right."""
     beside.volume_row(lab)
     with beside.refused(lab, name, right):
         verified = decom("verify", "node1", "-f", "json")

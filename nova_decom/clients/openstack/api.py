@@ -171,7 +171,16 @@ class Api:
         return ""
 
     def _proxy(self, service: str) -> Any:  # noqa: ANN401
-        return getattr(self._connection, service.replace("-", "_"))
+        """The SDK's client of the service.
+
+        Where the SDK knows no version, it would take the newest one, which has other paths.
+        """
+        name = service.replace("-", "_")
+        known = getattr(type(self._connection), name, None)
+        if known is not None and not known.supported_versions:
+            endpoint = self._connection.endpoint_for(service)
+            self._connection.config.set_service_value("endpoint_override", service, endpoint)
+        return getattr(self._connection, name)
 
     def _send(self, service: str, method: str, path: str, wanted: str | None, **extra: Any) -> Any:  # noqa: ANN401
         if wanted is not None:

@@ -3,12 +3,15 @@
 
 from collections.abc import Callable, Mapping
 
+from tests.lab.extras.blazar import Blazar
 from tests.lab.extras.cinder import Cinder
 from tests.lab.extras.extra import Extra, Place
 from tests.lab.extras.masakari import Masakari
 from tests.lab.extras.ovn import Ovn
 
-EXTRAS: Mapping[str, Extra] = {extra.name: extra for extra in (Cinder(), Masakari(), Ovn())}
+EXTRAS: Mapping[str, Extra] = {
+    extra.name: extra for extra in (Blazar(), Cinder(), Masakari(), Ovn())
+}
 
 
 class Extras:

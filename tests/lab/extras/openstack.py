@@ -25,6 +25,8 @@ class OpenStack(Extra):
     service_type: ClassVar[str]
     version: ClassVar[str]
     """The path of its endpoint."""
+    sync: ClassVar[tuple[str, ...]] = ("db", "sync")
+    """The arguments with which :meth:`manage` creates the tables."""
 
     @abstractmethod
     def config(self, place: Place) -> Sections:
@@ -39,8 +41,8 @@ class OpenStack(Extra):
         where = {f"OS_{self.name.upper()}_CONFIG_DIR": str(place.etc)}
         api = place.daemon(f"{self.name}-api", "uwsgi", "--ini", ini, **where)
         place.processes.start(api)
-        self.start_workers(place)
         self._register(place)
+        self.start_workers(place)
         place.processes.wait_ready(
             api.name,
             partial(answers, place.port),
@@ -73,9 +75,14 @@ class OpenStack(Extra):
         """Its configuration."""
         return place.etc / f"{self.name}.conf"
 
+    @property
+    def manager(self) -> str:
+        """The program that manages its database."""
+        return f"{self.name}-manage"
+
     def manage(self, place: Place, *arguments: str) -> str:
         """Run its `-manage` program; the output."""
-        argv = (f"{self.name}-manage", "--config-file", str(self.conf(place)), *arguments)
+        argv = (self.manager, "--config-file", str(self.conf(place)), *arguments)
         daemon = place.daemon(argv[0], *argv)
         return _run(daemon.argv, daemon.environment())
 
@@ -95,7 +102,9 @@ class OpenStack(Extra):
         }
         merged = {s: {**general.get(s, {}), **own.get(s, {})} for s in {**general, **own}}
         config.write_ini(self.conf(place), merged)
-        shutil.copy(place.venv / "etc" / self.name / "api-paste.ini", place.etc)
+        paste = place.venv / "etc" / self.name / "api-paste.ini"
+        if paste.exists():
+            shutil.copy(paste, place.etc)
         text = config.uwsgi_ini(
             place.port, f"module = {self.name}.wsgi.api:application", place.venv
         )
@@ -126,7 +135,7 @@ class OpenStack(Extra):
                 argv = ("/usr/bin/mariadb", *login, self.name)
                 _run(argv, {}, place.schema.read_bytes())
                 return
-            self.manage(place, "db", "sync")
+            self.manage(place, *self.sync)
             dump = _run(("/usr/bin/mariadb-dump", *login, self.name), {})
             partial_file = place.schema.with_suffix(".partial")
             partial_file.write_text(dump)

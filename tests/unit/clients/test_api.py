@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The SDK's connection to a keystone whose catalogue lacks a service."""
+"""The SDK's connection to a keystone, and to services by its catalogue."""
 
 from __future__ import annotations
 
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import openstack.connection
 import pytest
@@ -19,9 +20,11 @@ class Keystone(BaseHTTPRequestHandler):
     """Answers with its version, and with a token for these services."""
 
     services: tuple[str, ...] = ()
+    read: ClassVar[list[str]]
 
     def do_GET(self):
         """The version document."""
+        self.read.append(self.path)
         self._answer(200, {"version": {"id": "v3.14", "status": "stable", "links": []}})
 
     def do_POST(self):
@@ -58,10 +61,10 @@ class Keystone(BaseHTTPRequestHandler):
 @pytest.fixture
 def catalogue(request):
     """The API of a cloud with these services."""
-    handler = type("Handler", (Keystone,), {"services": request.param})
+    handler = type("Handler", (Keystone,), {"services": request.param, "read": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield Api(
+    api = Api(
         openstack.connection.Connection(
             auth_type="v3password",
             auth={
@@ -74,6 +77,7 @@ def catalogue(request):
             },
         )
     )
+    yield api, handler.read
     server.shutdown()
     server.server_close()
 
@@ -90,4 +94,15 @@ def catalogue(request):
 )
 def test_a_cloud_without_a_service_is_no_failure(catalogue, found):
     """Manila has several types by which it is found."""
-    assert [catalogue.has(kind) for kind in ("network", "shared-file-system")] == found
+    api, _ = catalogue
+    assert [api.has(kind) for kind in ("network", "shared-file-system")] == found
+
+
+@pytest.mark.parametrize("catalogue", [("reservation",)], indirect=True)
+def test_a_service_that_the_sdk_does_not_know_is_asked_at_the_endpoint_of_the_catalogue(catalogue):
+    """Blazar has two versions; the SDK would look for the newest one, and ask that."""
+    api, read = catalogue
+
+    api.get("reservation", "/os-hosts")
+
+    assert read == ["/v3/os-hosts"]
