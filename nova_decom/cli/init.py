@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 
 from nova_decom.cli.confirm import ask
 from nova_decom.cli.doctor import doctor
 from nova_decom.cli.given import GivenOptions
 from nova_decom.clients.mysql.nova_conf import read_nova_conf
-from nova_decom.clients.openstack.clouds_yaml import read_config
+from nova_decom.clients.openstack.clouds_yaml import check_cloud, read_config
 from nova_decom.clients.openstack.session import UNNAMED
 from nova_decom.errors import ConfigurationError, UnconfirmedError
 from nova_decom.model.report import Report
@@ -36,7 +37,7 @@ MISSING = {"nova_conf": "FILE  # a controller's nova.conf, for the databases: no
 def init(given: GivenOptions, root: Path = Path("/")) -> Report:
     """Add the section ``nova-decom`` to clouds.yaml after a question, then run ``doctor``.
 
-    :raises ConfigurationError: there is no clouds.yaml with a cloud, or it has the section.
+    :raises ConfigurationError: there is no clouds.yaml with this cloud, or it has the section.
     :raises UnconfirmedError: the question was not answered with yes.
     """
     config = read_config()
@@ -52,7 +53,10 @@ def init(given: GivenOptions, root: Path = Path("/")) -> Report:
             f"{path} has a section nova-decom; it was not changed",
             "edit it, then: nova-decom doctor",
         )
+    if given.values.get("os_cloud"):
+        check_cloud(config, given.values["os_cloud"])
     text = section_text(_settings(given.values, clouds, root))
+    _check_end(path, text)
     sys.stderr.write(f"To be added to {path}:\n{text}")
     if not given.values.get("yes"):
         _confirm()
@@ -110,6 +114,17 @@ def _confirm() -> None:
         answer = ""
     if answer != "yes":
         raise UnconfirmedError("not confirmed; nothing was changed", "type yes, or give --yes")
+
+
+def _check_end(path: Path, text: str) -> None:
+    """Refuse a file that would not be YAML with these lines, as one that is a JSON object."""
+    try:
+        yaml.safe_load(f"{path.read_text('utf-8')}{text}")
+    except yaml.YAMLError:
+        raise ConfigurationError(
+            f"{path}: no section can be added at its end; it was not changed",
+            "add the key nova-decom yourself, beside clouds",
+        ) from None
 
 
 def _append(path: Path, text: str) -> None:

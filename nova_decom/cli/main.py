@@ -181,7 +181,8 @@ def message(error: click.ClickException) -> str:
         if others:
             hint = f" It is an option of {', '.join(map(str, others))}."
         return f"No such option {error.option_name!r}.{hint}"
-    return error.format_message()
+    # click lists the choices of an argument in lines of their own.
+    return error.format_message().replace("\n\t", " ")
 
 
 def _has(command: click.Command, option: str) -> bool:

@@ -14,9 +14,10 @@ from nova_decom.output.escape import safe
 def markdown(summary: Mapping[str, Any], hosts: Sequence[HostReport]) -> str:
     """The run in short, a table of its hosts, and the changes of each host."""
     names = ("cloud", "at", "by", "reason", "result", "exit_code", "problem")
-    lines = [f"# {_text(summary['command'])} {_text(', '.join(summary['hosts']))}", ""]
+    lines = [f"# {_text(summary['command'] or 'run')} {_text(', '.join(summary['hosts']))}", ""]
     lines += [f"- run: {_code(summary['run'])}"]
-    lines += [f"- {n.replace('_', ' ')}: {_text(summary[n])}" for n in names if summary.get(n)]
+    shown = [name for name in names if summary.get(name) not in (None, "")]
+    lines += [f"- {name.replace('_', ' ')}: {_text(summary[name])}" for name in shown]
     lines += ["", *_table(("host", "result", "changes", "why"), map(_row, hosts))]
     for host in hosts:
         lines += ["", f"## {_text(host.host)}: {host.result}", ""]

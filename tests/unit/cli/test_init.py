@@ -93,6 +93,8 @@ def test_without_a_yes_nothing_is_written(place, monkeypatch, answer):
         (f"{ONE}nova-decom: {{settle: 3}}\n", "has a section nova-decom"),
         (f"{ONE}nova-decom: {{}}\n", "has a section nova-decom"),
         ("nova-decom: {}\n", "no clouds.yaml with a cloud"),
+        (f'{{"clouds": {{"lab": {{{AUTH}}}}}}}\n', "no section can be added at its end"),
+        (f"{ONE}...\n", "no section can be added at its end"),
     ],
 )
 def test_a_file_that_cannot_be_added_to_stays_as_it_is(place, text, why):
@@ -103,3 +105,12 @@ def test_a_file_that_cannot_be_added_to_stays_as_it_is(place, text, why):
         init(given(yes=True), place)
 
     assert (place / "clouds.yaml").read_text() == text
+
+
+def test_a_cloud_that_is_not_there_is_not_written(place):
+    """With the name of the one that is meant."""
+    with pytest.raises(ConfigurationError, match="no cloud 'lob'") as error:
+        init(given(yes=True, os_cloud="lob"), place)
+
+    assert error.value.remedy == "did you mean lab?"
+    assert (place / "clouds.yaml").read_text() == ONE

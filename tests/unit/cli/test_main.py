@@ -42,6 +42,7 @@ USAGE = [
     (["remove"], "Missing argument 'HOST...'"),
     (["verify"], "Missing argument 'HOST...'"),
     (["remove", "--dry-run"], "Missing argument 'HOST...'"),
+    (["completion"], "Choose from: bash, zsh, fish, install"),
     (["remove", "node1", "--rows", "burn"], "'burn' is not one of"),
     (["remove", "node1", "--settle", "-1"], "-1"),
     (["plan", "node1", "--report-interval", "0"], "0"),

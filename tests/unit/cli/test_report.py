@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nova_decom.cli.main import run
+from nova_decom.output.markdown import markdown
 from tests.envelope import validate
 from tests.unit import journals
 
@@ -48,6 +49,13 @@ def test_as_markdown_foreign_text_is_data(capsys):
     assert "| node1202 | failed | 2 | node1202: ssh: Connection timed out |" in out
     assert "| failed | stop-service |" in out
     assert "## node1201: removed" in out
+
+
+def test_as_markdown_a_run_has_a_name_and_an_exit_code():
+    """Also where the journal has no header; the code 0 is one, too."""
+    text = markdown({"run": RUN, "command": None, "hosts": [], "reason": "", "exit_code": 0}, ())
+
+    assert text.splitlines()[:4] == ["# run ", "", f"- run: ` {RUN} `", "- exit code: 0"]
 
 
 @pytest.mark.usefixtures("state")
