@@ -44,12 +44,13 @@ from nova_decom.registrars.ovn_agents import (
     is_deletable,
 )
 
-#: The client does nothing, and exits with 0, without the last option of these commands.
+#: The client exits with 0 also where neutron refuses, and without the last option it asks nothing.
 MOVE = {
     "l3-routers": "to move it to agent NEW: openstack network agent remove router --l3 OLD ID; "
-    "openstack network agent add router --l3 NEW ID",
+    "openstack network agent add router --l3 NEW ID; openstack network agent list --router ID",
     "dhcp-networks": "to move it to agent NEW: openstack network agent remove network --dhcp OLD "
-    "ID; openstack network agent add network --dhcp NEW ID",
+    "ID; openstack network agent add network --dhcp NEW ID; openstack network agent list "
+    "--network ID",
 }
 GHOST = "only Chassis_Private is left of it: neutron lists its agents under no host"
 

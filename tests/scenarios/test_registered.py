@@ -257,6 +257,7 @@ def test_network_agents(lab: Lab, decom: NovaDecom, client: Client, host: str) -
     for move, old, new in zip(sorted(moves, reverse=True), others, again, strict=True):
         client.typed(move, "network agent remove", OLD=old)
         client.typed(move, "network agent add", NEW=new)
+        assert new in client.typed(move, "network agent list")
     assert _agents(lab, served) == [[agent] for agent in again]
     for (_, path, _), found in zip(SERVED.values(), served, strict=True):
         calls.network(lab, "DELETE", f"/{path}/{found}")

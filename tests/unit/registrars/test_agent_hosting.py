@@ -205,8 +205,8 @@ def test_the_journal_has_what_the_agents_served_and_a_restore_names_what_moved()
         "router 'r1' id-of-r1 was given to another agent",
         "network 'n1' id-of-n1 was given to another agent",
     ]
-    assert told[0].endswith("openstack network agent add router --l3 NEW id-of-r1")
-    assert told[1].endswith("openstack network agent add network --dhcp NEW id-of-n1")
+    assert "openstack network agent add router --l3 NEW id-of-r1; " in told[0]
+    assert "openstack network agent add network --dhcp NEW id-of-n1; " in told[1]
 
 
 @pytest.mark.parametrize(
