@@ -114,7 +114,8 @@ def _error_of(host: HostReport, command: str) -> tuple[str, str | None] | None:
         o for o in host.outcomes if o.status is Status.FAILED and o.change.step in MOVING_STEPS
     ]:
         return f"{host.host}: {counted(len(stuck), 'server')} could not be moved", host.remedy
-    return f"{host.host}: {host.result}: {host.error}", host.remedy
+    result = "" if host.error.startswith(str(host.result)) else f"{host.result}: "
+    return f"{host.host}: {result}{host.error}", host.remedy
 
 
 @view.register

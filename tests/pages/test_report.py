@@ -98,6 +98,20 @@ def test_calls_and_sql_are_there_when_the_page_is_printed(tab: Browser, tmp_path
     assert "PUT /os-services/" in text
 
 
+def test_it_is_printed_dark_on_white_from_a_dark_screen_too(tab: Browser, tmp_path: Path) -> None:
+    """A browser need not ask for the light colours when it prints."""
+    tab.look(1440, "dark")
+    tab.open(written(journals.full(), tmp_path))
+    dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+
+    tab.call("Emulation.setEmulatedMedia", media="print", features=dark)
+
+    style = "getComputedStyle(document.body)"
+    assert tab.tell(f"{style}.backgroundColor") == "rgb(255, 255, 255)"
+    assert tab.tell(f"{style}.color") == "rgb(27, 31, 36)"
+    tab.call("Emulation.setEmulatedMedia", media="")
+
+
 @pytest.mark.parametrize("width", [375, 1440])
 def test_names_and_reasons_stay_text(tab: Browser, tmp_path: Path, width: int) -> None:
     """No element comes out of a journal but those of the page; nothing is run or loaded."""

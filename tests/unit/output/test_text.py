@@ -643,3 +643,19 @@ def test_several_hosts_end_with_a_table_of_their_results(capsys):
     assert first.split() == ["node1", "removed", "5", "planned", "0"]
     assert second.split() == ["node2", "refused", "-", "0", "servers-present:", "1", "server"]
     assert "left over" not in shown(capsys, Report("remove", 0, (gone,)))[0]
+
+
+@pytest.mark.parametrize(
+    ("result", "error", "line"),
+    [
+        (Result.INTERRUPTED, "interrupted by SIGINT", "node1: interrupted by SIGINT"),
+        (Result.FAILED, "HTTP 500", "node1: failed: HTTP 500"),
+    ],
+)
+def test_the_error_of_a_host_says_its_result_once(capsys, result, error, line):
+    """An error may begin with the result."""
+    host = HostReport("node1", result, error=error)
+
+    show(Report("remove", 1, (host,)), Style())
+
+    assert capsys.readouterr().err == f"error: {line}\n"
