@@ -107,8 +107,13 @@ def _plan_and_run(
         return Report(job.name, combined(r.exit_code for r in done), tuple(done))
     raise_if_forbidden(job, todo, read.refusal)
     if asks:
-        confirm(app, job.name, [*map(planned, todo)], done)
+        confirm(app, verb_of(job), [*map(planned, todo)], done)
     return replace(_run(app, job, read, todo, done), is_confirmed=asks)
+
+
+def verb_of(job: Job) -> str:
+    """The work that is confirmed: where servers come back, not every host is enabled."""
+    return f"{job.name} and bring servers back" if job.elsewhere else job.name
 
 
 def _without_changes(plan: Plan, facts: HostFacts, job: Job) -> HostReport:

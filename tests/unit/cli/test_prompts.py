@@ -19,6 +19,7 @@ from nova_decom.cli import init as init_module
 from nova_decom.cli.confirm import confirm
 from nova_decom.cli.given import GivenOptions
 from nova_decom.cli.init import init
+from nova_decom.cli.run import verb_of
 from nova_decom.errors import UnconfirmedError
 from nova_decom.model.cloud_identity import CloudIdentity
 from nova_decom.model.report import planned, refused
@@ -80,7 +81,7 @@ PROMPTS = (
     Prompt(
         "remove",
         RUN,
-        of("remove", *plan_of(jobs.REMOVE, facts())),
+        of(verb_of(jobs.REMOVE), *plan_of(jobs.REMOVE, facts())),
         """
   Hosts     node1
   Cloud     prod, https://keystone.example.org region north
@@ -94,7 +95,7 @@ Cloud prod: type the host name to remove:
         "remove",
         RUN,
         of(
-            "remove",
+            verb_of(jobs.REMOVE),
             *plan_of(jobs.REMOVE, facts("node1", database=None), facts("node2", database=None)),
             others=[refused(make_plan(facts("node3", servers=(build.server(),))), code=4)],
             batch=1,
@@ -113,7 +114,7 @@ Cloud prod: type the number of hosts to remove:
     Prompt(
         "drain",
         RUN,
-        of("drain", *plan_of(jobs.DRAIN, MOVES)),
+        of(verb_of(jobs.DRAIN), *plan_of(jobs.DRAIN, MOVES)),
         """
   Hosts     node1
   Cloud     prod, https://keystone.example.org region north
@@ -126,13 +127,13 @@ Cloud prod: type the host name to drain:
     Prompt(
         "enable",
         RUN,
-        of("enable", *plan_of(jobs.BRING_BACK, DISABLED)),
+        of(verb_of(jobs.BRING_BACK), *plan_of(jobs.BRING_BACK, DISABLED)),
         """
   Hosts     node1
   Cloud     prod, https://keystone.example.org region north
   Changes   1
   Warnings  none
-Cloud prod: type the host name to enable:
+Cloud prod: type the host name to enable and bring servers back:
 → type node1 to confirm, or give --yes
 """,
     ),
