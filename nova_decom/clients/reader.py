@@ -11,6 +11,9 @@ from nova_decom.errors import MissingRightError
 from nova_decom.model.request import Part
 from nova_decom.registrars import PLANNED_PARTS
 
+#: Nova-api takes as long for so many services in a list as for those of one host.
+LONG_LIST = 50
+
 
 class CloudReader:
     """Fills the readings with what is wanted."""
@@ -25,12 +28,16 @@ class CloudReader:
         self._witness = Part.DATABASE if has_rows else Part.SERVICES
 
     def read(self, wanted: Wanted) -> None:
-        """Read these parts: services first, of one host or, where more is wanted, of all."""
+        """Read these parts: services first, of all hosts at once or of a few by themselves."""
         of_services = {Part.SERVICES, Part.HEARTBEATS}
         hosts = [h for h, parts in wanted.items() if parts & of_services]
-        if hosts:
-            whole = len(wanted) > 1 or any(parts >= PLANNED_PARTS for parts in wanted.values())
-            self._readings.services(None if whole else hosts[0])
+        plans = any(parts >= PLANNED_PARTS for parts in wanted.values())
+        are_few = len(hosts) <= max(1, len(self._readings.view.services) // LONG_LIST)
+        if hosts and (plans or not are_few):
+            self._readings.services(None)
+        else:
+            for host in hosts:
+                self._readings.services(host)
         self.beside_services(wanted)
 
     def beside_services(self, wanted: Wanted) -> None:

@@ -415,6 +415,29 @@ def test_hosts_of_servers_that_have_no_service_are_found(number):
     assert read_lists == [1]
 
 
+@pytest.mark.parametrize(
+    ("others", "hosts", "asked"),
+    [
+        (10, ["node1"], ["node1"]),
+        (10, ["node1", "node2"], [None]),
+        (98, ["node1", "node2"], ["node1", "node2"]),
+        (98, ["node1", "node2", "node3"], [None]),
+    ],
+)
+def test_services_of_a_few_hosts_of_a_large_cloud_are_read_by_host(others, hosts, asked):
+    """The list of all takes nova longer the larger the cloud is; a plan needs it all the same."""
+    seen, compute = [], Compute(*hosts, *(f"other{n}" for n in range(others)))
+    found = readings(compute, None)
+    found.services(None)
+    read_services = compute.services
+    compute.services = lambda host=None: seen.append(host) or read_services(host)
+
+    read(found, *hosts, parts=frozenset({Part.SERVICES}))
+
+    assert seen == asked
+    assert {s.host for s in found.view.services} == set(compute.hosts)
+
+
 def test_nova_is_not_asked_for_servers_and_migrations_of_which_no_row_tells():
     """Where the rows of all cells were read, and unless servers move, whose ends no row tells."""
     parts = frozenset({Part.DATABASE, Part.SERVERS, Part.MIGRATIONS})
