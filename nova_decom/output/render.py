@@ -168,8 +168,8 @@ def _(report: StepsReport, style: Style) -> None:
 
 def _show_rows(rows: Sequence[Row], columns: tuple[str, ...], style: Style, empty: str) -> None:
     """Show rows as a table, as CSV or as values; ``empty`` tells people that there are none."""
-    from nova_decom.output import text
     from nova_decom.output.console import console, line
+    from nova_decom.output.table import delimited, print_table
 
     is_table = style.format == "table"
     glance = columns if style.wide else AT_A_GLANCE.get(columns, columns)
@@ -190,9 +190,9 @@ def _show_rows(rows: Sequence[Row], columns: tuple[str, ...], style: Style, empt
                 line_[at] = age(line_[at], datetime.now(UTC))
         headings = [name.replace("_", " ") for name in names]
         first_to_go = () if style.wide or style.column else FIRST_TO_GO
-        text.print_table(console(sys.stdout, style.color), headings, cells, first_to_go)
+        print_table(console(sys.stdout, style.color), headings, cells, first_to_go)
     else:
-        sys.stdout.write(text.delimited(names, cells, style.format) + "\n")
+        sys.stdout.write(delimited(names, cells, style.format) + "\n")
 
 
 def age(time: str, now: datetime) -> str:
