@@ -109,8 +109,8 @@ def _on_their_way(servers: dict[str, str]) -> str:
 
 def _fence(facts: HostFacts) -> Objection:
     return Objection(
-        f"{counted(len(facts.servers), 'server')} will be started elsewhere from their disks: the "
-        "host must be fenced, or both write to the same volumes",
+        f"{counted(len(facts.servers), 'server')} will be started elsewhere from the same disks: "
+        "the host must be fenced, or both write to the same volumes",
         "power the host off, or cut it off from storage and networks, before you confirm",
         Verdict.WARNING,
     )

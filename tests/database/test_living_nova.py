@@ -239,7 +239,7 @@ def test_a_server_that_lands_after_the_plan(nova, moment):
     databases = nova.writing()
     databases.cells[0].database._clock = Clock(sleep=land)
     before = nova.cell.checksums(*CELL_TABLES[:3])
-    with pytest.raises(ChangeFailedError, match="1 rows instead of 0 for: SELECT id, host FROM"):
+    with pytest.raises(ChangeFailedError, match="1 row instead of 0 for: SELECT id, host FROM"):
         databases.run(transaction, Images(lose))
 
     assert nova.cell.checksums(*CELL_TABLES[:3]) == before

@@ -301,7 +301,7 @@ def test_a_host_that_comes_alive_meanwhile_stops_it(node1):
     node1.nova.cell.service("node1")
     before = node1.nova.cell.checksums(*CELL_TABLES)
 
-    with pytest.raises(RowCountError, match="1 rows instead of 0"):
+    with pytest.raises(RowCountError, match="1 row instead of 0"):
         restoring.run(change.transaction)
 
     assert node1.nova.cell.checksums(*CELL_TABLES) == before

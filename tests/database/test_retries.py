@@ -96,7 +96,7 @@ def test_deadlock_asks_the_guards_again(node1):
     transaction = node1.purge("node1")
 
     def run(transaction, watch):
-        with pytest.raises(ChangeFailedError, match="1 rows instead of 0"):
+        with pytest.raises(ChangeFailedError, match="1 row instead of 0"):
             node1.watching(lambda t: (watch(t), land(t))).run(transaction, Images())
 
     def land(table):

@@ -111,7 +111,7 @@ def test_a_purge_that_meets_a_server_behind_its_snapshot(node1):
     writing = Outdated(node1, due, lambda: node1.cell.instance("node1"))
     sums = node1.cell.checksums(*TABLES)
 
-    with pytest.raises(RowCountError, match="1 rows instead of 0"):
+    with pytest.raises(RowCountError, match="1 row instead of 0"):
         writing.run(node1.purge("node1"), Images())
     writing.close()
 

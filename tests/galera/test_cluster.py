@@ -135,7 +135,7 @@ def test_a_server_that_lands_through_another_node_aborts_the_purge(through, addr
 
     aborts = one.server.status("local_bf_aborts")
     at_commit(address, land)
-    with pytest.raises(ChangeFailedError, match="1 rows instead of 0") as caught:
+    with pytest.raises(ChangeFailedError, match="1 row instead of 0") as caught:
         writer(one, address).run(transaction, Images())
 
     assert "rolled back, no row was changed" in str(caught.value)

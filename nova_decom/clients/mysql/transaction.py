@@ -22,6 +22,7 @@ from nova_decom.clients.mysql.errors import (
 )
 from nova_decom.clients.mysql.url import Target
 from nova_decom.errors import ChangeFailedError, RowCountError, UnavailableError
+from nova_decom.model.plan import counted
 from nova_decom.model.sql import Image, Statement, Transaction
 
 LOG = logging.getLogger(__name__)
@@ -173,7 +174,7 @@ def _is_of(host: str, row: dict[str, Any]) -> bool:
 
 def _wrong_count(target: Target, statement: Statement, found: int) -> RowCountError:
     return RowCountError(
-        f"{target.label}: {found} rows instead of {statement.rows} for: {statement.text}; "
-        "rolled back, no row was changed",
+        f"{target.label}: {counted(found, 'row')} instead of {statement.rows} for: "
+        f"{statement.text}; rolled back, no row was changed",
         "the host changed meanwhile: look at a new plan",
     )
