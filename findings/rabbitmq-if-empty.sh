@@ -46,7 +46,8 @@ stop() {
     kill "$broker" || :
     wait "$starter" || :
     for _ in $(seq 60); do kill -0 "$broker" 2>/dev/null || break; sleep 0.5; done
-    "$(dirname "$(readlink -f "$(command -v erl)")")"/../erts-*/bin/epmd -port "$epmd" -kill || :
+    mappers=("$(dirname "$(readlink -f "$(command -v erl)")")"/../erts-*/bin/epmd)
+    "${mappers[0]}" -port "$epmd" -kill || :
     rm -rf "$dir"
 }
 /usr/lib/rabbitmq/bin/rabbitmq-server >"$dir/out" 2>&1 &
