@@ -28,11 +28,11 @@ from nova_decom.model.api_call import ApiCall
 from nova_decom.model.claim import ClaimPolicy, read_claim, run_of
 from nova_decom.model.cloud import Aggregate, ComputeService, LiveProgress, MoveSnapshot
 from nova_decom.model.copies import replace
-from nova_decom.model.host import Fleet, HostFacts, HostIdentity
+from nova_decom.model.host import HostFacts, HostIdentity
 from nova_decom.model.host_slice import host_facts
 from nova_decom.model.machine import StopOrder, SystemdUnit
 from nova_decom.model.request import Part, Request, StopWith
-from nova_decom.model.snapshot import compute_hosts, fleet_of
+from nova_decom.model.snapshot import compute_hosts
 from nova_decom.model.sql import Image, Transaction
 from nova_decom.moves.capacity import reserve_capacity
 from nova_decom.registrars import PLANNED_PARTS, with_registrars
@@ -214,19 +214,15 @@ class LiveCloud:
         self._images([Image("placement", path, self.clients.placement.image(path))])
 
     def _slices(self, hosts: Sequence[str], *, has_rights: bool) -> list[HostFacts]:
-        fleet = fleet_of(self._readings.view)
-        return [self._slice(host, fleet, has_rights=has_rights) for host in hosts]
+        return [self._slice(host, has_rights=has_rights) for host in hosts]
 
-    def _slice(
-        self, host: str, fleet: Fleet | None = None, *, has_rights: bool = False
-    ) -> HostFacts:
-        facts = self._cut(host, fleet)
-        return with_missing_rights(facts, self.clients.databases, has_rights=has_rights)
+    def _slice(self, host: str, *, has_rights: bool = False) -> HostFacts:
+        return with_missing_rights(self._cut(host), self.clients.databases, has_rights=has_rights)
 
-    def _cut(self, host: str, fleet: Fleet | None) -> HostFacts:
+    def _cut(self, host: str) -> HostFacts:
         view = self._readings.view
         memory = self._history.of(host)
-        facts = with_registrars(host_facts(view, host, self._request, memory, fleet), view)
+        facts = with_registrars(host_facts(view, host, self._request, memory), view)
         if is_known(facts):
             self._history.add(host, is_known=True)
         if is_named_by_nova(facts):

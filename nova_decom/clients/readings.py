@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -141,7 +141,7 @@ class Readings:
         return self._history.of(host).identity.union(HostIdentity(names=self._request.aliases))
 
     def _keep(self, **what: Any) -> None:  # noqa: ANN401
-        self.view = replace(self.view, **what)
+        self.view = self.view.with_readings(**what)
 
     def _add_identities(self, hosts: Iterable[str]) -> None:
         for host in hosts:

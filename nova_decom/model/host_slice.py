@@ -16,7 +16,7 @@ from nova_decom.model.cloud import (
 )
 from nova_decom.model.copies import replace
 from nova_decom.model.heartbeat import Heartbeat
-from nova_decom.model.host import Fleet, HostFacts, HostIdentity
+from nova_decom.model.host import HostFacts, HostIdentity
 from nova_decom.model.machine import Machine, SystemdUnit
 from nova_decom.model.own_providers import (
     own_providers,
@@ -26,7 +26,6 @@ from nova_decom.model.request import Request
 from nova_decom.model.rows import DatabaseFacts
 from nova_decom.model.snapshot import (
     CloudSnapshot,
-    fleet_of,
 )
 
 
@@ -46,9 +45,7 @@ class Memory:
         return tuple(self.heartbeats[s.id] for s in services if s.id and s.id in self.heartbeats)
 
 
-def host_facts(
-    view: CloudSnapshot, host: str, request: Request, memory: Memory, fleet: Fleet | None = None
-) -> HostFacts:
+def host_facts(view: CloudSnapshot, host: str, request: Request, memory: Memory) -> HostFacts:
     """The facts of exactly this host."""
     services = view.services_of.get(host, ())
     nodes = view.nodes_of.get(host, ())
@@ -78,7 +75,7 @@ def host_facts(
         with_shares=view.with_shares,
         evacuations=tuple(_evacuations(view, host, database)),
         identity=identity,
-        fleet=fleet or fleet_of(view),
+        fleet=view.fleet,
         unchecked=tuple(_unchecked(services, database, memory.unit)),
     )
     return _with_memory(facts, memory)

@@ -8,7 +8,7 @@ case-sensitive.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -133,17 +133,49 @@ class CloudSnapshot:
         owned = ((uuid, host) for uuid, hosts in self.owners.items() for host in hosts)
         return grouped((*((n.uuid, n.host) for n in self.compute_nodes), *owned))
 
+    @cached_property
+    def fleet(self) -> Fleet:
+        """The facts that all hosts of the snapshot share."""
+        by_hypervisor = grouped(
+            (n.hypervisor_hostname, n.host)
+            for n in self.compute_nodes
+            if n.hypervisor_hostname != n.host
+        )
+        names = frozenset(
+            [s.host for s in self.services]
+            + [n.host for n in self.compute_nodes]
+            + [h for a in self.aggregates for h in a.hosts]
+        )
+        return Fleet(
+            self.services, names, self.aggregates, by_hypervisor, self.deletes_without_node
+        )
 
-def fleet_of(view: CloudSnapshot) -> Fleet:
-    """The facts that all hosts of a snapshot share; made once for many of them."""
-    by_hypervisor = grouped(
-        (n.hypervisor_hostname, n.host)
-        for n in view.compute_nodes
-        if n.hypervisor_hostname != n.host
-    )
-    return Fleet(
-        view.services, _names(view), view.aggregates, by_hypervisor, view.deletes_without_node
-    )
+    def with_readings(self, **readings: Any) -> CloudSnapshot:  # noqa: ANN401
+        """The snapshot with these readings in place of its own.
+
+        The indexes of the other readings stay: those of a large cloud take longer than a reading.
+        """
+        new = replace(self, **readings)
+        kept = {name for name, used in USED_BY.items() if not used & readings.keys()}
+        new.__dict__.update({name: self.__dict__[name] for name in kept & self.__dict__.keys()})
+        return new
+
+
+#: Index of a snapshot -> the readings that it is made of.
+USED_BY: Mapping[str, frozenset[str]] = {
+    "services_of": frozenset({"services"}),
+    "nodes_of": frozenset({"compute_nodes"}),
+    "servers_of": frozenset({"servers"}),
+    "migrations_of": frozenset({"migrations"}),
+    "migrations_by_server": frozenset({"migrations"}),
+    "aggregates_of": frozenset({"aggregates"}),
+    "allocations_of": frozenset({"allocations"}),
+    "trees": frozenset({"providers"}),
+    "roots": frozenset({"providers"}),
+    "roots_named": frozenset({"providers"}),
+    "hosts_of_node": frozenset({"compute_nodes", "owners"}),
+    "fleet": frozenset({"services", "compute_nodes", "aggregates", "deletes_without_node"}),
+}
 
 
 def nodes_in_rows(view: CloudSnapshot, rows: Iterable[ComputeNodeRow]) -> tuple[ComputeNode, ...]:
@@ -156,15 +188,6 @@ def nodes_in_rows(view: CloudSnapshot, rows: Iterable[ComputeNodeRow]) -> tuple[
         ComputeNode(r.uuid, r.host, r.hypervisor_hostname, r.hypervisor_type)
         for r in rows
         if r.uuid and r.host in hosts and not r.deleted
-    )
-
-
-def _names(view: CloudSnapshot) -> frozenset[str]:
-    """Every name that is a host's; for guessing what somebody meant."""
-    return frozenset(
-        [s.host for s in view.services]
-        + [n.host for n in view.compute_nodes]
-        + [h for a in view.aggregates for h in a.hosts]
     )
 
 

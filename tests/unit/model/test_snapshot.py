@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from functools import cached_property
 
 import pytest
 
@@ -12,7 +13,7 @@ from nova_decom.model.host_slice import Memory, host_facts, identity_of
 from nova_decom.model.machine import SystemdUnit
 from nova_decom.model.own_providers import own_providers, possible_roots
 from nova_decom.model.rows import DatabaseFacts
-from nova_decom.model.snapshot import CloudSnapshot, compute_hosts, compute_zones, fleet_of
+from nova_decom.model.snapshot import USED_BY, CloudSnapshot, compute_hosts, compute_zones
 from nova_decom.registrars import network_agents, with_registrars
 from nova_decom.registrars.network_agents import agents_of
 from tests.unit import build
@@ -333,12 +334,32 @@ def test_zones_are_those_of_nova_compute():
 def test_hosts_of_one_reading_share_what_they_have_in_common():
     """Else the names of 2,000 hosts, kept for each of them, take half a gigabyte."""
     seen = view()
-    fleet = fleet_of(seen)
 
-    both = [host_facts(seen, host, request(), Memory(), fleet) for host in ("node1", "NODE1")]
+    both = [host_facts(seen, host, request(), Memory()) for host in ("node1", "NODE1")]
 
-    assert [facts.fleet is fleet for facts in both] == [True, True]
-    assert host_facts(seen, "node1", request(), Memory()).fleet == fleet
+    assert [facts.fleet is seen.fleet for facts in both] == [True, True]
+
+
+@pytest.mark.parametrize("reading", [f.name for f in fields(CloudSnapshot)])
+def test_a_reading_leaves_the_indexes_of_the_others(reading):
+    """No index is of an older reading, and none is made again without need."""
+    full, empty = view(), CloudSnapshot()
+    before = {name: getattr(full, name) for name in USED_BY}
+    new = full.with_readings(**{reading: getattr(empty, reading)})
+    fresh = replace(full, **{reading: getattr(empty, reading)})
+
+    assert {name: getattr(new, name) for name in USED_BY} == {
+        name: getattr(fresh, name) for name in USED_BY
+    }
+    kept = {name for name in USED_BY if getattr(new, name) is before[name]}
+    assert kept == {name for name, used in USED_BY.items() if reading not in used}
+
+
+def test_each_index_names_its_readings():
+    """A new index would stay that of an older reading."""
+    indexes = {n for n, value in vars(CloudSnapshot).items() if isinstance(value, cached_property)}
+
+    assert set(USED_BY) == indexes
 
 
 def test_the_newest_migration_of_a_server_counts_where_it_is_over():
@@ -415,4 +436,4 @@ def test_a_fleet_knows_the_hypervisors_that_have_other_names():
     """For telling that a name is not a host's but its hypervisor's."""
     nodes = (node(), node("node2", uuid="n2", hypervisor_hostname=HV))
 
-    assert fleet_of(replace(view(), compute_nodes=nodes)).hosts_by_hypervisor == {HV: ("node2",)}
+    assert replace(view(), compute_nodes=nodes).fleet.hosts_by_hypervisor == {HV: ("node2",)}
