@@ -159,7 +159,9 @@ def run_in_threads(work: Callable[[T], R], things: Sequence[T], *, in_threads: b
         return [work(thing) for thing in things]
     with ThreadPoolExecutor(max_workers=len(things)) as pool:
         futures = [pool.submit(work, thing) for thing in things]
-        while wait(futures, timeout=POLL_SECONDS).not_done:
-            # A wait without end would keep Python from running signal handlers.
-            pass
+        for future in futures:
+            # A wait without end would keep Python from running signal handlers; one for all
+            # futures takes long where there are hundreds.
+            while wait((future,), timeout=POLL_SECONDS).not_done:
+                pass
         return [future.result() for future in futures]

@@ -135,9 +135,12 @@ class Fleet:
         for service in self.services:
             if service.binary != NOVA_COMPUTE or service.forced_down:
                 continue
-            silence = self.seconds_since(service.updated_at) or 0.0
-            if service.is_up or (service.status == "enabled" and silence <= A_DAY):
+            if service.is_up or (service.status == "enabled" and self._was_up(service)):
                 yield service
+
+    def _was_up(self, service: ComputeService) -> bool:
+        """True when it reported within a day before the newest report."""
+        return (self.seconds_since(service.updated_at) or 0.0) <= A_DAY
 
     def seconds_since(self, moment: str | None) -> float | None:
         """Seconds between a time of nova's and the newest report of a service; None if not known.
