@@ -14,6 +14,7 @@ from nova_decom.moves.features import Way
 
 TPM = {"hw:tpm_version": "2.0", "hw:tpm_model": "tpm-crb"}
 ENCRYPTED = {"hw:mem_encryption": "true"}
+VGPU, ONE_NODE = {"resources:VGPU": "1"}, {"hw:numa_nodes": "1"}
 UEFI = {"hw_firmware_type": "uefi", "hw_machine_type": "q35"}
 CARD, LIVE_CARD = ({"pci_passthrough:alias": f"{name}:1"} for name in ("card", "live-card"))
 #: Only the host has the one, the other host of its zone both.
@@ -81,13 +82,15 @@ LEAVING = (
     Kind("pair-2", way=LIVE, group="pairs"),
     Kind("port", way=LIVE, has_port=True),
     Kind("trait", way=LIVE, specs={f"trait:{BOTH}": "required"}),
-    Kind("numa", way=LIVE, specs={"hw:numa_nodes": "1"}, feature=NUMA),
-    Kind("vgpu", way=LIVE, specs={"resources:VGPU": "1"}, feature=GPU),
+    Kind("numa", way=LIVE, specs=ONE_NODE, feature=NUMA),
+    Kind("vgpu", way=LIVE, specs=VGPU, feature=GPU),
+    Kind("shelved-vgpu", "SHELVED", OFFLOAD, specs=VGPU, feature=GPU),
     Kind("live-card", way=LIVE, specs=LIVE_CARD, feature=PCI),
     Kind("host-tpm", way=LIVE, specs=TPM | {"hw:tpm_secret_security": "host"}, feature=HOST_TPM),
     Kind("boot", way=LIVE, boots_from="boot", feature=BOOT),
     Kind("shared", way=LIVE, attached="shared", feature=SHARED),
     Kind("paused-attached", "PAUSED", LIVE, attached="paused", feature=ATTACHED),
+    Kind("shelved-numa", "SHELVED", OFFLOAD, specs=ONE_NODE, feature=NUMA),
     Kind("off-locked", "SHUTOFF", COLD, zone=NEAR, is_locked=True),
     Kind("off-port", "SHUTOFF", COLD, has_port=True),
     Kind("off-boot", "SHUTOFF", COLD, boots_from="off", feature=BOOT),
@@ -95,6 +98,8 @@ LEAVING = (
     Kind("off-tpm", "SHUTOFF", COLD, specs=TPM, feature=LEGACY_TPM),
     Kind("off-encrypted", "SHUTOFF", COLD, specs=ENCRYPTED, image=UEFI, feature=SEV),
     Kind("off-card", "SHUTOFF", COLD, specs=CARD, feature=PCI),
+    Kind("off-vgpu", "SHUTOFF", COLD, specs=VGPU, feature=GPU),
+    Kind("off-numa", "SHUTOFF", COLD, specs=ONE_NODE, feature=NUMA),
     Kind("off-attached", "SHUTOFF", COLD, attached="off-attached", feature=ATTACHED),
     Kind("shelved", "SHELVED", OFFLOAD, attached="shelved", feature=ATTACHED),
     Kind("resized", "VERIFY_RESIZE", "confirm"),
