@@ -32,7 +32,8 @@ def print_table(
     shown = list(range(len(columns)))
 
     def is_too_wide(each: Iterable[int]) -> bool:
-        return out.is_terminal and sum(width + 2 for width in each) - 2 > out.width
+        # Older versions of rich pad the last column too.
+        return out.is_terminal and sum(width + 2 for width in each) > out.width
 
     for name in first_to_go:
         if name in columns and is_too_wide(widths[n] for n in shown):

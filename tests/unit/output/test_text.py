@@ -327,7 +327,7 @@ def test_a_heartbeat_is_shown_as_an_age(seconds, shown):
 
 @pytest.mark.parametrize(
     ("columns", "left_out"),
-    [(83, {"rows"}), (82, {"rows", "zone"}), (76, {"rows", "zone", "heartbeat"})],
+    [(85, {"rows"}), (84, {"rows", "zone"}), (78, {"rows", "zone", "heartbeat"})],
 )
 def test_columns_give_way_before_a_word_is_broken(monkeypatch, columns, left_out):
     """The zone first, then the heartbeat."""
