@@ -21,6 +21,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 #: Seconds between two checks, by a thread that waits, for an interrupt or a halt.
 POLL_SECONDS = 0.2
+#: Hosts from whose double number on each checks less often.
+MANY = 50
 
 
 @dataclass(slots=True)
@@ -45,6 +47,14 @@ class WorkerSlots:
         """Make as many slots as there are jobs."""
         self._slots = threading.Semaphore(self.jobs)
 
+    @property
+    def _poll(self) -> float:
+        """Seconds between two checks of a host that waits for a slot.
+
+        Hundreds of them that check five times a second would leave no time for the others.
+        """
+        return POLL_SECONDS * max(1, self.hosts // MANY)
+
     @contextmanager
     def slot(self, keep: Callable[[], object] = lambda: None) -> Iterator[None]:
         """Hold a slot within the context.
@@ -55,7 +65,7 @@ class WorkerSlots:
         :raises RunHaltedError: another host failed and no more are to begin.
         :raises RunInterruptedError: the run was asked to stop.
         """
-        while not self._slots.acquire(timeout=POLL_SECONDS):
+        while not self._slots.acquire(timeout=self._poll):
             self.raise_if_halted()
             self.interrupts.check()
         try:
@@ -76,7 +86,7 @@ class WorkerSlots:
                 yield
         finally:
             # Whatever happened, the host must hold its slot again: slot() gives it back.
-            while not self._slots.acquire(timeout=POLL_SECONDS):
+            while not self._slots.acquire(timeout=self._poll):
                 with suppress(NovaDecomError):
                     self._own.keep()
 
