@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page of a real run."""
 
+import re
+
 from tests.cli.conftest import Hosts
 from tests.cli.run import NovaDecom
 
@@ -17,6 +19,6 @@ def test_a_real_run_has_its_page(decom: NovaDecom, hosts: Hosts) -> None:
     assert (told.code, told.out, told.err) == (0, "", f"{path}\n")
     text = path.read_text("utf-8")
     for step in ("disable-service", "stop-service", "delete-service", "purge-rows", "verify"):
-        assert f'<span class="what">{step}' in text
+        assert re.search(f'<span class="what">(<span class="word">)?{step}', text)
     assert "ticket &lt;4711&gt;" in text
-    assert text.count('<span class="good">gone</span>') == 4
+    assert text.count('<span class="name good">gone</span>') == 4
