@@ -207,6 +207,7 @@ def test_the_journal_has_what_the_agents_served_and_a_restore_names_what_moved()
     ]
     assert "openstack network agent add router --l3 NEW id-of-r1; " in told[0]
     assert "openstack network agent add network --dhcp NEW id-of-n1; " in told[1]
+    assert list(registrar.lost(saved, {"id-of-r1"}, state)) == told[:1]
 
 
 @pytest.mark.parametrize(
