@@ -21,7 +21,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 #: Seconds between two checks, by a thread that waits, for an interrupt or a halt.
 POLL_SECONDS = 0.2
-#: Hosts from whose double number on each checks less often.
+#: With each so many hosts of a run, a host that waits for a slot checks less often.
 MANY = 50
 
 

@@ -23,7 +23,7 @@ class Client:
     lab: Lab
 
     def __call__(self, command: str, *arguments: str, version: str | None = None) -> str:
-        """What the command prints; it may ask no question."""
+        """Return the output of the command, which may ask no question."""
         done = self.run(command, *arguments, version=version)
         assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
         return done.stdout

@@ -156,9 +156,10 @@ def test_update_is_needed_where_nova_needs_the_compute_node(nova, user):
 
 
 def test_of_many_hosts_one_may_need_another_right(nova, user):
-    """With every right of the sample, only a host whose compute node stays is planned for it."""
-    nova.cell.host("node1")
-    nova.cell.host("node2")
+    """With every right of the sample, a host whose compute node stays is planned for it."""
+    for host in ("node1", "node2"):
+        nova.cell.host(host)
+        nova.api.host(host, nova.api.ids("cell_mappings")[1])
     nova.cell.instance("node1", deleted=True, compute_id=None)
     databases = nova.reading(nova.sources(user(*MINIMUM)))
     assert not lacks_rights(Request(), databases)

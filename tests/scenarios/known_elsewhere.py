@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What cures the records that masakari and blazar have of a host."""
+"""The commands that cure the records of a host in masakari and blazar."""
 
 from tests.cli.client import Client
 from tests.cli.run import NovaDecom

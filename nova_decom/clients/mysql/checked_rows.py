@@ -47,12 +47,12 @@ def with_missing_rights(
 ) -> HostFacts:
     """The facts with every right that the statements of the host's removal lack.
 
-    ``has_rights`` is true when :func:`lacks_rights` is false. Only a host whose compute node
-    stays for its deleted servers needs another right.
+    ``has_rights`` is true when :func:`lacks_rights` is false. A host needs no other right if it
+    has a mapping and a live compute node that does not stay for deleted servers.
     """
     if databases is None or facts.database is None:
         return facts
-    if has_rights and not facts.database.nodes_needed:
+    if has_rights and needs_usual_rights(facts.database):
         return facts
     cells = facts.database.cells
     unplanned = unplanned_transactions(facts.request, cells) if facts.request.evacuates else ()
@@ -60,3 +60,9 @@ def with_missing_rights(
     lacking = tuple(check.problem for check in checks if check.problem)
     problems = tuple(dict.fromkeys((*facts.database.problems, *lacking)))
     return replace(facts, database=replace(facts.database, problems=problems))
+
+
+def needs_usual_rights(rows: DatabaseFacts) -> bool:
+    """False where a removal may have to insert a mapping, or to update a row of the cell."""
+    has_node = any(not node.deleted for node in rows.compute_nodes)
+    return has_node and rows.host_mapping is not None and not rows.nodes_needed
